@@ -1,0 +1,66 @@
+//! `hg.remote`: a section and a key in one word.
+
+use crate::{Document, Entry, nearest};
+
+/// What the name of a key stands for in a [`Document`].
+#[derive(Debug)]
+pub enum Key<'a> {
+    /// The section and the key exist.
+    Found(Entry<'a>),
+    /// They do not; the sentence says so and names what is near.
+    Unknown(String),
+    /// The name has no dot with something on both sides of it.
+    Malformed,
+}
+
+impl<'a> Key<'a> {
+    /// Looks `name` up, split at the first dot that yields an existing section
+    /// and key: `a.b.c` is key `b.c` of `[a]`, or else key `c` of `[a.b]`.
+    pub fn find(document: &'a Document, name: &str) -> Key<'a> {
+        let splits = || {
+            name.match_indices('.')
+                .map(|(dot, _)| (&name[..dot], &name[dot + 1..]))
+                .filter(|(section, key)| !section.is_empty() && !key.is_empty())
+        };
+        if let Some(entry) = splits().find_map(|(section, key)| document.get(section, key)) {
+            return Key::Found(entry);
+        }
+        let existing = splits().find(|(section, _)| document.header(section).is_some());
+        match existing.or_else(|| splits().next()) {
+            Some((section, key)) => Key::Unknown(unknown(document, section, key)),
+            None => Key::Malformed,
+        }
+    }
+}
+
+fn unknown(document: &Document, section: &str, key: &str) -> String {
+    let quoted = |names: Vec<&str>| {
+        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        names.join(", ")
+    };
+    if document.header(section).is_some() {
+        let keys: Vec<&str> = (document.entries(section).iter())
+            .map(|entry| entry.key)
+            .collect();
+        let has = match nearest(key, keys.iter().copied()) {
+            near if near.is_empty() => keys.into_iter().take(8).collect(),
+            near => near,
+        };
+        let missing = format!("unknown key `{section}.{key}`; section `{section}` has");
+        return match has.is_empty() {
+            true => format!("{missing} no keys"),
+            false => format!("{missing} {}", quoted(has)),
+        };
+    }
+    let missing = format!("unknown section `{section}`");
+    match nearest(section, document.sections()) {
+        near if near.is_empty() => match document.sections().next() {
+            None => format!("{missing}; the configuration has no sections"),
+            Some(_) => {
+                let some = document.sections().take(8).collect();
+                format!("{missing}; there is {}", quoted(some))
+            }
+        },
+        near => format!("{missing}; did you mean {}?", quoted(near)),
+    }
+}

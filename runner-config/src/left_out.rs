@@ -1,0 +1,89 @@
+//! Names that editors, package managers and people give to files that are not
+//! meant to be used. Task directories and `include_dir` leave out the same ones.
+
+use std::ffi::OsStr;
+
+const ENDINGS: [&str; 13] = [
+    "~",
+    ".bak",
+    ".orig",
+    ".rej",
+    ".swp",
+    ".tmp",
+    ".old",
+    ".off",
+    ".save",
+    ".dist",
+    ".disabled",
+    ".sample",
+    ".example",
+];
+
+const INFIXES: [&str; 3] = [".dpkg-", ".rpm", ".ucf-"];
+
+/// Why a file of this name is left out, or `None` when it is not.
+pub fn left_out(name: &OsStr) -> Option<String> {
+    let name = name.to_string_lossy();
+    if name.starts_with('.') {
+        return Some("its name starts with `.`".to_owned());
+    }
+    if name.starts_with('#') {
+        return Some("its name starts with `#`".to_owned());
+    }
+    if name.starts_with("README") {
+        return Some("its name starts with `README`".to_owned());
+    }
+    if let Some(ending) = ENDINGS.iter().find(|&&ending| name.ends_with(ending)) {
+        return Some(format!("its name ends in `{ending}`"));
+    }
+    INFIXES
+        .iter()
+        .find(|&&infix| name.contains(infix))
+        .map(|infix| format!("its name has `{infix}` in it"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leftovers_of_tools_are_left_out() {
+        for name in [
+            ".hidden",
+            "#a#",
+            "a~",
+            "a.bak",
+            "a.orig",
+            "a.rej",
+            ".a.swp",
+            "a.tmp",
+            "a.old",
+            "a.off",
+            "a.save",
+            "a.dist",
+            "a.disabled",
+            "a.sample",
+            "a.example",
+            "a.dpkg-old",
+            "a.rpmsave",
+            "a.rpm",
+            "a.ucf-dist",
+            "README",
+            "README.md",
+        ] {
+            assert!(left_out(OsStr::new(name)).is_some(), "{name}");
+        }
+        for name in [
+            "a",
+            "1-a.sh",
+            "a.bak.sh",
+            "dpkg-old",
+            "my-README",
+            "readme",
+            "a.tmpl",
+            "ucf-x",
+        ] {
+            assert_eq!(left_out(OsStr::new(name)), None, "{name}");
+        }
+    }
+}

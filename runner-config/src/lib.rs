@@ -1,0 +1,29 @@
+//! Configuration of `runner`: text in, typed settings out.
+//!
+//! [`Document`] is what the files say: sections, keys and values, each with the
+//! file and line it came from. [`Settings`] is what it means. Only
+//! [`Document::load`] touches the disk, and nothing here knows what a process is.
+
+mod document;
+mod key;
+mod left_out;
+mod lines;
+mod nearest;
+mod problem;
+mod reader;
+mod settings;
+mod table;
+mod task_settings;
+mod value;
+
+pub use crate::{
+    document::{Document, Entry},
+    key::Key,
+    left_out::left_out,
+    nearest::nearest,
+    problem::{Origin, Problem, Problems, Severity, reason},
+    settings::{Override, Settings, has_dollar_name},
+    table::{SETTINGS, Scope, Setting, setting},
+    task_settings::{Codes, Frequency, Leftovers, MaxTries, RetryFrom, TaskSettings, Words},
+    value::format_duration,
+};

@@ -1,0 +1,300 @@
+//! The dialect: from the text of one file to its sections and keys.
+//!
+//! What is accepted reads exactly as Python 3's `configparser.RawConfigParser`
+//! reads it (`strict=False`, `optionxform = str`, UTF-8); `ci/dialect.py` holds
+//! the two against each other. What is refused is refused with its line and a
+//! cure. The rules, in the order in which they are tried on each line:
+//!
+//! 1. A line that begins, after blanks, with `#` or `;` is a comment. It ends
+//!    nothing, so a value may go on behind it.
+//! 2. An empty line is part of the value above, and trailing ones are dropped.
+//! 3. A line indented deeper than the line that began the key goes on with its value.
+//! 4. `[name]` begins a section.
+//! 5. Everything up to the first `=` or `:` is a key, the rest its value.
+
+use std::{path::Path, sync::Arc};
+
+use crate::{Origin, Problems};
+
+/// What a file says, in the order in which it says it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Item {
+    Section {
+        name: String,
+        line: u32,
+    },
+    /// Belongs to the section before it.
+    Key {
+        key: String,
+        value: String,
+        line: u32,
+    },
+}
+
+/// Reads the text of `file`; what is wrong with it goes to `problems`.
+pub(crate) fn scan(bytes: &[u8], file: &Arc<Path>, problems: &mut Problems) -> Vec<Item> {
+    let mut scanner = Scanner {
+        file,
+        problems,
+        items: Vec::new(),
+        section: None,
+        key: None,
+        indent: 0,
+        headless: false,
+    };
+    match std::str::from_utf8(bytes) {
+        Ok(text) => {
+            let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+            for (number, line) in (1..).zip(text.split('\n')) {
+                scanner.line(number, line.strip_suffix('\r').unwrap_or(line));
+            }
+        }
+        Err(error) => {
+            let before = &bytes[..error.valid_up_to()];
+            let line = before.iter().filter(|&&byte| byte == b'\n').count() as u32 + 1;
+            let byte = bytes[error.valid_up_to()];
+            let origin = Origin::File(file.clone(), line);
+            scanner
+                .problems
+                .error(origin, format!("not UTF-8: found the byte 0x{byte:02X}"))
+                .hint("save the file as UTF-8");
+        }
+    }
+    scanner.finish_value();
+    scanner.items
+}
+
+struct Scanner<'a> {
+    file: &'a Arc<Path>,
+    problems: &'a mut Problems,
+    items: Vec<Item>,
+    /// The name of the section we are in.
+    section: Option<String>,
+    /// The lines of the value of the key above, if a value may go on here.
+    key: Option<Open>,
+    /// The indentation of the line that began the last section or key.
+    indent: usize,
+    /// Whether a key before the first section was complained of; once is enough.
+    headless: bool,
+}
+
+struct Open {
+    key: String,
+    value: String,
+    line: u32,
+}
+
+impl Scanner<'_> {
+    fn line(&mut self, number: u32, line: &str) {
+        if let Some(c) = line.chars().find(|&c| c.is_control() && c != '\t') {
+            let found = u32::from(c);
+            self.error(number, format!("control character U+{found:04X}"))
+                .hint("remove it; a value cannot hold one");
+            return;
+        }
+        let content = line.trim();
+        if content.starts_with(['#', ';']) {
+            return;
+        }
+        if content.is_empty() {
+            if let Some(open) = &mut self.key {
+                open.value.push('\n');
+            }
+            return;
+        }
+        let indent = line.chars().take_while(|c| c.is_whitespace()).count();
+        if let Some(open) = &mut self.key
+            && indent > self.indent
+        {
+            open.value.push('\n');
+            open.value.push_str(content);
+            return;
+        }
+        self.indent = indent;
+        self.finish_value();
+        match header(content) {
+            Some(header) => self.header(number, header),
+            None => self.option(number, content),
+        }
+    }
+
+    fn header(&mut self, number: u32, (name, behind): (&str, &str)) {
+        let written = format!("section header `[{name}]`");
+        if behind.contains(']') || name.contains(']') {
+            self.error(number, "section header with a second `]`")
+                .hint("a section's name cannot hold `]`; a comment stands on a line of its own");
+        } else if !behind.is_empty() && !behind.starts_with(['#', ';']) {
+            self.error(
+                number,
+                format!("{written} is followed by something that is no comment"),
+            )
+            .hint("put it on a line of its own");
+        } else if name.trim() != name {
+            let trimmed = name.trim();
+            self.error(number, format!("{written} has blanks inside the brackets"))
+                .hint(format!("write `[{trimmed}]`"));
+        }
+        // Also after a complaint, so that what follows is not complained of as well.
+        self.section = Some(name.to_owned());
+        self.items.push(Item::Section {
+            name: name.to_owned(),
+            line: number,
+        });
+    }
+
+    fn option(&mut self, number: u32, content: &str) {
+        let secret = self.section.as_deref().is_none_or(|name| name == "env");
+        let Some((key, value)) = content.split_once(['=', ':']) else {
+            let problem = if content.starts_with('[') && !secret {
+                self.error(
+                    number,
+                    format!("section header `{content}` has no closing `]`"),
+                )
+            } else if content.starts_with('[') {
+                self.error(number, "section header without a closing `]`")
+            } else if secret {
+                // What stands in [env] may be a password that lost its indentation.
+                self.error(number, "line without `=` or `:`")
+            } else {
+                self.error(number, format!("`{content}` has no `=` or `:`"))
+            };
+            problem
+                .hint("write `[section]` or `key = value`; indent a line that continues a value");
+            return;
+        };
+        let key = key.trim_end();
+        if self.section.is_none() {
+            if !std::mem::replace(&mut self.headless, true) {
+                self.error(
+                    number,
+                    format!("`{key}` stands before the first section header"),
+                )
+                .hint("put a line such as `[runner]` above it");
+            }
+        } else if key.is_empty() {
+            self.error(number, "no name before the `=` or `:`")
+                .hint("write `key = value`");
+        } else {
+            self.key = Some(Open {
+                key: key.to_owned(),
+                value: value.trim().to_owned(),
+                line: number,
+            });
+        }
+    }
+
+    fn finish_value(&mut self) {
+        if let Some(Open { key, value, line }) = self.key.take() {
+            let value = value.trim_end().to_owned();
+            self.items.push(Item::Key { key, value, line });
+        }
+    }
+
+    fn error(&mut self, line: u32, message: impl Into<String>) -> &mut crate::Problem {
+        self.problems
+            .error(Origin::File(self.file.clone(), line), message)
+    }
+}
+
+/// Splits `[name] behind` as Python does: the name is everything up to the last
+/// `]`, at least one character of it. A name that holds `]` is refused later.
+fn header(content: &str) -> Option<(&str, &str)> {
+    let (name, behind) = content.strip_prefix('[')?.rsplit_once(']')?;
+    (!name.is_empty()).then_some((name, behind.trim_start()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> (String, String) {
+        let mut problems = Problems::default();
+        let file: Arc<Path> = Arc::from(Path::new("f"));
+        let mut seen = String::new();
+        for item in scan(text.as_bytes(), &file, &mut problems) {
+            match item {
+                Item::Section { name, line } => seen += &format!("{line}[{name}]"),
+                Item::Key { key, value, line } => seen += &format!(" {line}{{{key}|{value}}}"),
+            }
+        }
+        let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        (seen.replace('\n', "~"), said.join("; "))
+    }
+
+    #[test]
+    fn accepted_text_reads_as_python_reads_it() {
+        for (text, expected) in [
+            ("[a]\nk = v\n", "1[a] 2{k|v}"),
+            ("\u{feff}[a]\r\nk: v\r\n", "1[a] 2{k|v}"),
+            ("[a]\nK=a=b:c\n", "1[a] 2{K|a=b:c}"),
+            ("[a]\nk = v ; no # comment\n", "1[a] 2{k|v ; no # comment}"),
+            ("[a]\nk = \"q\" %(x)s \\n\n", "1[a] 2{k|\"q\" %(x)s \\n}"),
+            ("[a]\nk =\n", "1[a] 2{k|}"),
+            ("[a]\nk =\n  one\n  two\n", "1[a] 2{k|~one~two}"),
+            ("[a]\nk = 1\n # no\n  2\n", "1[a] 2{k|1~2}"),
+            ("[a]\nk = 1\n\n  2\n\n\n", "1[a] 2{k|1~~2}"),
+            ("[a]\n  k = 1\n  l = 2\n   m\n", "1[a] 2{k|1} 3{l|2~m}"),
+            ("[a]\nk = 1\n [b]\n", "1[a] 2{k|1~[b]}"),
+            ("[a]\n[a=b\n", "1[a] 2{[a|b}"),
+            ("[a] ; why\n[]=1\n", "1[a] 2{[]|1}"),
+            ("[a]\nk k = v\nk k = w\n", "1[a] 2{k k|v} 3{k k|w}"),
+            ("[a]\nk = x\u{a0}\n", "1[a] 2{k|x}"),
+        ] {
+            assert_eq!(read(text), (expected.to_owned(), String::new()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn refused_text_names_line_and_reason() {
+        for (text, expected) in [
+            (
+                "k = 5\nl = 6\n",
+                "f:1: `k` stands before the first section header",
+            ),
+            ("[runner\n", "f:1: section header without a closing `]`"),
+            (
+                "[a]\n[runner\n",
+                "f:2: section header `[runner` has no closing `]`",
+            ),
+            ("[a]\nmax_tries 5\n", "f:2: `max_tries 5` has no `=` or `:`"),
+            ("[env]\nhunter2\n", "f:2: line without `=` or `:`"),
+            ("[a]\n = 5\n", "f:2: no name before the `=` or `:`"),
+            (
+                "[ a]\n",
+                "f:1: section header `[ a]` has blanks inside the brackets",
+            ),
+            ("[a]b]\n", "f:1: section header with a second `]`"),
+            (
+                "[a] b\n",
+                "f:1: section header `[a]` is followed by something that is no comment",
+            ),
+            ("[a]\nk = \0\n", "f:2: control character U+0000"),
+            ("[a]\rk = 1\n", "f:1: control character U+000D"),
+        ] {
+            assert_eq!(read(text).1, expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf8_are_refused_with_their_line() {
+        let mut problems = Problems::default();
+        let file: Arc<Path> = Arc::from(Path::new("f"));
+        scan(b"[a]\nk = \xe9\n", &file, &mut problems);
+        let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(said, ["f:2: not UTF-8: found the byte 0xE9"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            scan(&bytes, &Arc::from(Path::new("f")), &mut Problems::default());
+        }
+
+        #[test]
+        fn no_lines_make_it_panic(text in "([\\[\\]=:;# \ta-c\u{a0}\r\n\u{feff}]{0,8}\n){0,12}") {
+            scan(text.as_bytes(), &Arc::from(Path::new("f")), &mut Problems::default());
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! "Did you mean …?"
+
+/// The names that `name` is probably a misspelling of, the nearest first.
+///
+/// Case and the choice between `-` and `_` count for nothing; of the letters at
+/// most one in three may be wrong, and never more than two edits.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let fold = |name: &str| name.to_lowercase().replace(['-', ' '], "_");
+    let name = fold(name);
+    let mut near: Vec<(usize, &str)> = known
+        .into_iter()
+        .filter_map(|candidate| {
+            let letters = candidate.chars().count().min(name.chars().count());
+            let distance = strsim::osa_distance(&name, &fold(candidate));
+            (distance <= (letters / 3).min(2)).then_some((distance, candidate))
+        })
+        .collect();
+    near.sort();
+    near.into_iter().map(|(_, candidate)| candidate).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn misspellings_are_near_and_other_words_are_not() {
+        for (name, expected) in [
+            ("max_trys", Some("max_tries")),
+            ("maxtries", Some("max_tries")),
+            ("max-tries", Some("max_tries")),
+            ("Max_Tries", Some("max_tries")),
+            ("max_tmie", Some("max_time")),
+            ("hook", None),
+            ("remote", None),
+            ("min_free_mb", None),
+            ("", None),
+        ] {
+            let found = nearest(name, ["max_tries", "max_time", "task_hook", "jobs"]);
+            assert_eq!(found.first().copied(), expected, "{name}");
+        }
+    }
+}

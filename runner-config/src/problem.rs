@@ -1,0 +1,152 @@
+//! What is wrong with a configuration or a plan, where, and what to write instead.
+//!
+//! Problems are collected rather than returned at the first one, since a person
+//! who mends a file wants to see all of them at once.
+
+use std::{fmt, path::Path, sync::Arc};
+
+/// Where a value was written.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// A line of a file, counted from 1; line 0 stands for the file as a whole.
+    File(Arc<Path>, u32),
+    /// An option of the command line, such as `--set` or `-j`.
+    Option(&'static str),
+    /// Nowhere: it is the default of the setting.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Origin::File(file, 0) => write!(f, "{}", file.display()),
+            Origin::File(file, line) => write!(f, "{}:{line}", file.display()),
+            Origin::Option(name) => f.write_str(name),
+            Origin::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// Whether a problem keeps the chain from starting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// Nothing runs.
+    Error,
+    /// It is said, and the chain starts all the same.
+    Warning,
+    /// It is said to those who want to know more; nothing is wrong.
+    Note,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Whether it keeps the chain from starting.
+    pub severity: Severity,
+    /// Where it was written, if it was written anywhere.
+    pub origin: Option<Origin>,
+    /// What is wrong: lower case, no final stop, backticks round names.
+    pub message: String,
+    /// How to mend it, when that is known.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        if let Some(origin) = &self.origin {
+            write!(f, "{origin}: ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// All that was found wrong, in the order in which it was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// Adds an error; the returned problem is there to be given a hint.
+    pub fn error(
+        &mut self,
+        origin: impl Into<Option<Origin>>,
+        message: impl Into<String>,
+    ) -> &mut Problem {
+        self.add(Severity::Error, origin.into(), message.into())
+    }
+
+    /// Adds a warning; the returned problem is there to be given a hint.
+    pub fn warning(
+        &mut self,
+        origin: impl Into<Option<Origin>>,
+        message: impl Into<String>,
+    ) -> &mut Problem {
+        self.add(Severity::Warning, origin.into(), message.into())
+    }
+
+    /// Adds something that is worth knowing and not wrong.
+    pub fn note(&mut self, message: impl Into<String>) {
+        self.add(Severity::Note, None, message.into());
+    }
+
+    fn add(&mut self, severity: Severity, origin: Option<Origin>, message: String) -> &mut Problem {
+        self.0.push(Problem {
+            severity,
+            origin,
+            message,
+            hint: None,
+        });
+        let last = self.0.len() - 1;
+        &mut self.0[last]
+    }
+
+    /// Whether one of them keeps the chain from starting.
+    pub fn has_errors(&self) -> bool {
+        self.has(Severity::Error)
+    }
+
+    /// Whether one of them is a warning.
+    pub fn has_warnings(&self) -> bool {
+        self.has(Severity::Warning)
+    }
+
+    fn has(&self, severity: Severity) -> bool {
+        self.iter().any(|problem| problem.severity == severity)
+    }
+
+    /// The problems, in the order in which they were found.
+    pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
+        self.0.iter()
+    }
+
+    /// Takes over the problems of `other`.
+    pub fn extend(&mut self, other: Problems) {
+        self.0.extend(other.0);
+    }
+}
+
+impl Problem {
+    /// Adds how to mend it.
+    pub fn hint(&mut self, hint: impl Into<String>) {
+        self.hint = Some(hint.into());
+    }
+}
+
+/// Why the system refused something, in words fit for the end of a sentence.
+pub fn reason(error: &std::io::Error) -> String {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::NotFound => "no such file or directory".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        ErrorKind::NotADirectory => "not a directory".to_owned(),
+        ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        _ => {
+            let text = error.to_string();
+            let text = text.split(" (os error").next().unwrap_or(&text);
+            let mut chars = text.chars();
+            match chars.next() {
+                Some(first) => first.to_lowercase().chain(chars).collect(),
+                None => String::new(),
+            }
+        }
+    }
+}

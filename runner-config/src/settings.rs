@@ -1,0 +1,253 @@
+//! What a configuration means: [`Document`] in, typed values out.
+
+use std::{collections::BTreeSet, num::NonZeroUsize, path::PathBuf, time::Duration};
+
+use crate::{
+    Document, Entry, Origin, Problems, RetryFrom, SETTINGS, TaskSettings, Words, nearest,
+    reader::{Reader, one_of, verbatim},
+    table::{Setting, setting},
+    value,
+};
+
+/// A `[runner]` setting that was given on the command line.
+#[derive(Clone, Debug)]
+pub struct Override {
+    /// The name of the setting.
+    pub key: String,
+    /// Its value, as it would be written in the file.
+    pub value: String,
+    /// The option that gave it.
+    pub origin: Origin,
+}
+
+/// Everything that is in force for a run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What is in force for a task without a section of its own.
+    pub task: TaskSettings,
+    /// Where a retry starts.
+    pub retry_from: RetryFrom,
+    /// The name of the halt task; `None` when `halt_task` is empty.
+    pub halt_task: Option<String>,
+    /// Whether the name of the halt task was written anywhere.
+    pub halt_task_written: bool,
+    /// The command before and after each task.
+    pub task_hook: Option<Words>,
+    /// How many tasks may run at the same time.
+    pub jobs: NonZeroUsize,
+    /// How many halts are allowed within [`Settings::halt_period`]; 0 means any number.
+    pub max_halts: u32,
+    /// See [`Settings::max_halts`].
+    pub halt_period: Duration,
+    /// Where journal, lock and marks live.
+    pub state_dir: Option<PathBuf>,
+    /// Where the output of tasks goes.
+    pub log_dir: Option<PathBuf>,
+    /// Of how many runs it is kept.
+    pub log_keep: u32,
+    /// The variables of `[env]`, in the order in which they are written.
+    pub env: Vec<(String, String)>,
+    document: Document,
+}
+
+/// Sections that are never a task's.
+const RESERVED: [&str; 3] = ["runner", "env", "DEFAULT"];
+
+impl Settings {
+    /// Reads `[runner]` and `[env]`; what is wrong with them goes to `problems`,
+    /// and the default stands in for it.
+    pub fn new(document: Document, overrides: &[Override], problems: &mut Problems) -> Settings {
+        let mut from = Reader {
+            document: &document,
+            section: "runner",
+            overrides,
+            problems,
+        };
+        let task = TaskSettings::of_runner(&mut from);
+        let retry_from = from.get("retry_from", one_of(RETRY_FROM, "`start` or `failed`"));
+        let halt_task = from.get("halt_task", value::file_name);
+        let task_hook = from.get("task_hook", value::words);
+        let jobs = from.get("jobs", value::jobs);
+        let max_halts = from.get("max_halts", value::whole_number);
+        let halt_period = from.get("halt_period", value::duration);
+        let state_dir = from.get("state_dir", verbatim).path();
+        let log_dir = from.get("log_dir", verbatim).path();
+        let log_keep = from.get("log_keep", value::whole_number);
+        if max_halts.value > 0 && state_dir.is_none() {
+            problems
+                .error(max_halts.origin, "`max_halts` needs `state_dir`")
+                .hint("set `state_dir` in `[runner]`, where the halts are counted");
+        }
+        for set in overrides {
+            judge_name(&set.key, &set.origin, problems);
+        }
+        for entry in document
+            .entries("runner")
+            .into_iter()
+            .filter(|entry| entry.own)
+        {
+            judge_name(entry.key, entry.origin, problems);
+            judge_include(&document, entry, problems);
+        }
+        for entry in document
+            .entries("env")
+            .into_iter()
+            .filter(|entry| entry.own)
+        {
+            judge_variable(entry, problems);
+        }
+        let env = document
+            .entries("env")
+            .iter()
+            .map(|entry| (entry.key.to_owned(), entry.value.to_owned()))
+            .collect();
+        Settings {
+            task,
+            retry_from: retry_from.value,
+            halt_task_written: halt_task.origin != Origin::Default,
+            halt_task: Some(halt_task.value).filter(|name| !name.is_empty()),
+            task_hook: task_hook.command(),
+            jobs: jobs.value,
+            max_halts: max_halts.value,
+            halt_period: halt_period.value,
+            state_dir,
+            log_dir,
+            log_keep: log_keep.value,
+            env,
+            document,
+        }
+    }
+
+    /// The sections that may be a task's, in the order in which they were written.
+    pub fn task_sections(&self) -> impl Iterator<Item = &str> {
+        self.document
+            .sections()
+            .filter(|section| !RESERVED.contains(section))
+    }
+
+    /// Where `section` begins.
+    pub fn header(&self, section: &str) -> Option<&Origin> {
+        self.document.header(section)
+    }
+
+    /// What is in force for the task whose section is `section`.
+    pub fn task_of(&self, section: &str, problems: &mut Problems) -> TaskSettings {
+        for entry in self
+            .document
+            .entries(section)
+            .into_iter()
+            .filter(|entry| entry.own)
+        {
+            let known = SETTINGS.iter().filter(|setting| setting.in_task());
+            let near = nearest(entry.key, known.map(|setting| setting.name));
+            if let Some(near) = near.first().filter(|&&near| near != entry.key) {
+                problems
+                    .warning(
+                        entry.origin.clone(),
+                        format!("key `{}` in the section of a task is no setting", entry.key),
+                    )
+                    .hint(format!("did you mean `{near}`?"));
+            }
+        }
+        let mut from = Reader {
+            document: &self.document,
+            section,
+            overrides: &[],
+            problems,
+        };
+        let settings = self.task.clone().of_section(&mut from);
+        if settings.frequency != crate::Frequency::Always && self.state_dir.is_none() {
+            let origin = self.document.own(section, "frequency").map(|e| e.origin);
+            problems
+                .error(origin.cloned(), "`frequency` needs `state_dir`")
+                .hint("set `state_dir` in `[runner]`, where the marks are kept");
+        }
+        settings
+    }
+
+    /// Says so when `section`, which is no task's, holds settings of a task.
+    pub fn judge_stray(&self, section: &str, problems: &mut Problems) {
+        let held: Vec<Entry> = (self.document.entries(section).into_iter())
+            .filter(|entry| entry.own && setting(entry.key).is_some_and(Setting::in_task))
+            .collect();
+        if let Some(first) = held.first() {
+            let names: BTreeSet<String> = held.iter().map(|e| format!("`{}`", e.key)).collect();
+            let names: Vec<String> = names.into_iter().collect();
+            let names = names.join(", ");
+            problems.warning(
+                first.origin.clone(),
+                format!("section `{section}` sets {names}, but there is no such task"),
+            );
+        }
+    }
+}
+
+const RETRY_FROM: &[(&str, RetryFrom)] =
+    &[("start", RetryFrom::Start), ("failed", RetryFrom::Failed)];
+
+fn judge_name(name: &str, origin: &Origin, problems: &mut Problems) {
+    if setting(name).is_some_and(Setting::in_runner) {
+        return;
+    }
+    if setting(name).is_some() {
+        problems
+            .error(
+                origin.clone(),
+                format!("`{name}` cannot stand in `[runner]`"),
+            )
+            .hint("put it into the section of a task");
+        return;
+    }
+    let known = SETTINGS.iter().filter(|setting| setting.in_runner());
+    let near = nearest(name, known.map(|setting| setting.name));
+    let message = format!("unknown setting `{name}`");
+    match (near.first(), origin) {
+        (Some(near), _) => {
+            let problem = problems.error(origin.clone(), message);
+            problem.hint(format!("did you mean `{near}`?"));
+        }
+        // What is given on the command line is meant for the runner and nobody else.
+        (None, Origin::Option(_)) => {
+            let problem = problems.error(origin.clone(), message);
+            problem.hint("`runner-config --settings` lists the names");
+        }
+        (None, _) => {
+            let problem = problems.warning(origin.clone(), message);
+            problem.hint("`runner-config --settings` lists the names; what is meant for tasks belongs into a section of its own");
+        }
+    }
+}
+
+fn judge_include(document: &Document, entry: Entry, problems: &mut Problems) {
+    let Origin::File(file, _) = entry.origin else {
+        return;
+    };
+    let main = document.main_file();
+    if entry.key == "include_dir" && main.is_some_and(|main| main != &**file) {
+        problems.warning(
+            entry.origin.clone(),
+            "`include_dir` has no effect in a file that is included itself",
+        );
+    }
+}
+
+fn judge_variable(entry: Entry, problems: &mut Problems) {
+    if has_dollar_name(entry.value) {
+        let name = entry.key;
+        problems
+            .warning(
+                entry.origin.clone(),
+                format!("the value of `{name}` has a `$` in it, which is taken literally"),
+            )
+            .hint("nothing is substituted in a configuration file");
+    }
+}
+
+/// Whether a shell would substitute something in `value`: `$NAME` or `${NAME}`.
+pub fn has_dollar_name(value: &str) -> bool {
+    value.match_indices('$').any(|(at, _)| {
+        let rest = &value[at + 1..];
+        let rest = rest.strip_prefix('{').unwrap_or(rest);
+        rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+    })
+}

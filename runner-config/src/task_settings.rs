@@ -1,0 +1,250 @@
+//! The settings that may differ from task to task.
+
+use std::{collections::BTreeSet, ffi::OsString, time::Duration};
+
+use crate::{
+    Origin, Problems,
+    reader::{Reader, Written, one_of},
+    value,
+};
+
+/// A command: the program, then its arguments; never empty.
+pub type Words = Vec<OsString>;
+
+/// The exit codes that mean something other than "try again".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Codes {
+    /// Go on.
+    pub ok: BTreeSet<u8>,
+    /// Run the halt task, then stop.
+    pub halt: BTreeSet<u8>,
+    /// Stop, without the halt task.
+    pub stop: BTreeSet<u8>,
+}
+
+/// How often the chain may be tried; 0 means for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaxTries {
+    /// The number of the try counts.
+    OfChain(u32),
+    /// The failures of the task itself in this run count.
+    OfTask(u32),
+}
+
+impl MaxTries {
+    /// The number, as hooks and tasks see it.
+    pub fn number(self) -> u32 {
+        match self {
+            MaxTries::OfChain(number) | MaxTries::OfTask(number) => number,
+        }
+    }
+}
+
+/// What to do with what a finished task left running in its process group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leftovers {
+    /// Wait for `leak_time`, then end it.
+    Kill,
+    /// Wait for `leak_time`, then name it and leave it.
+    Report,
+    /// Leave it at once.
+    Allow,
+}
+
+/// How often a task that succeeded is started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Frequency {
+    /// In every run, and in every try.
+    Always,
+    /// Not again before the machine boots again.
+    OncePerBoot,
+    /// Never again.
+    Once,
+}
+
+/// Where a retry starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryFrom {
+    /// At the start of the chain: all tasks are started again.
+    Start,
+    /// At the failed task: what is done stays done.
+    Failed,
+}
+
+/// Everything that is in force for one task.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskSettings {
+    /// Least time to wait before a retry.
+    pub sleep_time: Duration,
+    /// A random time from 0 to this is added.
+    pub retry_jitter: Duration,
+    /// The wait is multiplied by this for each further try; finite, 0 or more.
+    pub retry_backoff: f64,
+    /// Upper bound of one wait.
+    pub max_sleep: Option<Duration>,
+    /// When to give up.
+    pub max_tries: MaxTries,
+    /// How long the task may run.
+    pub max_time: Option<Duration>,
+    /// How long a hook may run.
+    pub hook_time: Option<Duration>,
+    /// Time between asking to end and killing.
+    pub kill_grace: Duration,
+    /// How long to wait for what is left in the group.
+    pub leak_time: Duration,
+    /// What to do with it then.
+    pub leftovers: Leftovers,
+    /// Words put before the task's path.
+    pub interpreter: Option<Words>,
+    /// What exit codes mean.
+    pub codes: Codes,
+    /// Names of tasks that have to be done before, and where they are written.
+    pub depends_on: Vec<String>,
+    /// Where `depends_on` was written.
+    pub depends_on_origin: Option<Origin>,
+    /// Whether the task is part of the chain.
+    pub enabled: bool,
+    /// Whether the chain has to wait for its success.
+    pub required: bool,
+    /// How often it is started.
+    pub frequency: Frequency,
+}
+
+const LEFTOVERS: &[(&str, Leftovers)] = &[
+    ("kill", Leftovers::Kill),
+    ("report", Leftovers::Report),
+    ("allow", Leftovers::Allow),
+];
+
+const FREQUENCIES: &[(&str, Frequency)] = &[
+    ("always", Frequency::Always),
+    ("once-per-boot", Frequency::OncePerBoot),
+    ("once", Frequency::Once),
+];
+
+impl TaskSettings {
+    /// What `[runner]` says for all tasks.
+    pub(crate) fn of_runner(from: &mut Reader) -> TaskSettings {
+        let ok = from.get("ok_codes", value::codes);
+        let halt = from.get("halt_codes", value::codes);
+        let stop = from.get("stop_codes", value::codes);
+        let codes = Codes::checked(ok, halt, stop, from.problems);
+        TaskSettings {
+            sleep_time: from.get("sleep_time", value::duration).value,
+            retry_jitter: from.get("retry_jitter", value::duration).value,
+            retry_backoff: from.get("retry_backoff", value::factor).value,
+            max_sleep: from.get("max_sleep", value::limit).value,
+            max_tries: MaxTries::OfChain(from.get("max_tries", value::whole_number).value),
+            max_time: from.get("max_time", value::limit).value,
+            hook_time: from.get("hook_time", value::limit).value,
+            kill_grace: from.get("kill_grace", value::duration).value,
+            leak_time: from.get("leak_time", value::duration).value,
+            leftovers: from.get("leftovers", leftovers()).value,
+            interpreter: from.get("interpreter", value::words).command(),
+            codes,
+            depends_on: Vec::new(),
+            depends_on_origin: None,
+            enabled: true,
+            required: true,
+            frequency: Frequency::Always,
+        }
+    }
+
+    /// What a task's section says, over what `[runner]` says.
+    pub(crate) fn of_section(self, from: &mut Reader) -> TaskSettings {
+        fn or<T>(own: Option<Written<T>>, inherited: T) -> T {
+            own.map_or(inherited, |own| own.value)
+        }
+        let mut code = |name, inherited: &BTreeSet<u8>| {
+            from.own(name, value::codes).unwrap_or_else(|| Written {
+                value: inherited.clone(),
+                origin: Origin::Default,
+            })
+        };
+        let ok = code("ok_codes", &self.codes.ok);
+        let halt = code("halt_codes", &self.codes.halt);
+        let stop = code("stop_codes", &self.codes.stop);
+        let codes = Codes::checked(ok, halt, stop, from.problems);
+        let interpreter = from.own("interpreter", value::words);
+        let depends_on = from.own("depends_on", |text| Ok(value::list(text)));
+        let depends_on_origin = depends_on.as_ref().map(|own| own.origin.clone());
+        TaskSettings {
+            sleep_time: or(from.own("sleep_time", value::duration), self.sleep_time),
+            retry_jitter: or(from.own("retry_jitter", value::duration), self.retry_jitter),
+            retry_backoff: or(from.own("retry_backoff", value::factor), self.retry_backoff),
+            max_sleep: or(from.own("max_sleep", value::limit), self.max_sleep),
+            max_tries: match from.own("max_tries", value::whole_number) {
+                Some(own) => MaxTries::OfTask(own.value),
+                None => self.max_tries,
+            },
+            max_time: or(from.own("max_time", value::limit), self.max_time),
+            hook_time: or(from.own("hook_time", value::limit), self.hook_time),
+            kill_grace: or(from.own("kill_grace", value::duration), self.kill_grace),
+            leak_time: or(from.own("leak_time", value::duration), self.leak_time),
+            leftovers: or(from.own("leftovers", leftovers()), self.leftovers),
+            interpreter: match interpreter {
+                Some(own) => own.command(),
+                None => self.interpreter,
+            },
+            codes,
+            depends_on: depends_on
+                .into_iter()
+                .flat_map(|own| own.value.map(str::to_owned))
+                .collect(),
+            depends_on_origin,
+            enabled: or(from.own("enabled", value::yes_or_no), self.enabled),
+            required: or(from.own("required", value::yes_or_no), self.required),
+            frequency: or(from.own("frequency", frequency()), self.frequency),
+        }
+    }
+}
+
+fn leftovers() -> impl Fn(&str) -> value::Parsed<Leftovers> {
+    one_of(LEFTOVERS, "`kill`, `report` or `allow`")
+}
+
+fn frequency() -> impl Fn(&str) -> value::Parsed<Frequency> {
+    one_of(FREQUENCIES, "`always`, `once-per-boot` or `once`")
+}
+
+impl Codes {
+    /// Says so when a code is in two of the lists, where one of the two was written here.
+    fn checked(
+        ok: Written<BTreeSet<u8>>,
+        halt: Written<BTreeSet<u8>>,
+        stop: Written<BTreeSet<u8>>,
+        problems: &mut Problems,
+    ) -> Codes {
+        let lists = [
+            ("ok_codes", &ok),
+            ("halt_codes", &halt),
+            ("stop_codes", &stop),
+        ];
+        for (index, (name, list)) in lists.iter().enumerate() {
+            for (other_name, other) in &lists[index + 1..] {
+                let Some(code) = list.value.intersection(&other.value).next() else {
+                    continue;
+                };
+                // The two defaults do not overlap, so one of them was written.
+                let (origin, cure) = match list.origin {
+                    Origin::Default => (&other.origin, name),
+                    _ => (&list.origin, other_name),
+                };
+                if *origin == Origin::Default {
+                    continue;
+                }
+                problems
+                    .error(
+                        origin.clone(),
+                        format!("exit code {code} is in both `{name}` and `{other_name}`"),
+                    )
+                    .hint(format!("write `{cure} =` without it beside this line"));
+            }
+        }
+        Codes {
+            ok: ok.value,
+            halt: halt.value,
+            stop: stop.value,
+        }
+    }
+}

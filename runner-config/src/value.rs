@@ -1,0 +1,222 @@
+//! Values as they are written, one function for each kind.
+//!
+//! A function returns what it expected when the value is something else: the
+//! end of the sentence "`max_tries` must be …".
+
+use std::{collections::BTreeSet, num::NonZeroUsize, time::Duration};
+
+pub(crate) type Parsed<T> = Result<T, &'static str>;
+
+/// `90`, `0.5`, `90s`, `1h 30m`. What is longer than a [`Duration`] can hold is
+/// [`Duration::MAX`].
+pub(crate) fn duration(text: &str) -> Parsed<Duration> {
+    const EXPECTED: &str =
+        "a time of 0 or more: seconds (`90`, `0.5`), or with units (`90s`, `10m`, `1h 30m`)";
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() || text.is_empty() {
+        let number = prefix(rest, |c| c.is_ascii_digit() || c == '.');
+        let seconds: f64 = number.parse().map_err(|_| EXPECTED)?;
+        rest = rest[number.len()..].trim_start();
+        let unit = prefix(rest, char::is_alphabetic);
+        let factor = match unit {
+            // Without a unit it is seconds, and nothing may stand beside it.
+            "" if number.len() == text.len() => 1.0,
+            "ms" => 0.001,
+            "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
+            "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
+            "h" | "hr" | "hrs" | "hour" | "hours" => 3_600.0,
+            "d" | "day" | "days" => 86_400.0,
+            "w" | "week" | "weeks" => 604_800.0,
+            _ => return Err(EXPECTED),
+        };
+        total = total.saturating_add(saturating_seconds(seconds * factor));
+        rest = rest[unit.len()..].trim_start();
+    }
+    Ok(total)
+}
+
+fn prefix(text: &str, holds: impl Fn(char) -> bool) -> &str {
+    &text[..text.find(|c| !holds(c)).unwrap_or(text.len())]
+}
+
+/// Seconds as a time; what is too long is [`Duration::MAX`].
+pub(crate) fn saturating_seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+}
+
+/// A limit: a time, or 0 for none.
+pub(crate) fn limit(text: &str) -> Parsed<Option<Duration>> {
+    duration(text).map(|limit| (!limit.is_zero()).then_some(limit))
+}
+
+pub(crate) fn whole_number(text: &str) -> Parsed<u32> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match digits {
+        // Only too many digits can be wrong with it now.
+        true => Ok(text.parse().unwrap_or(u32::MAX)),
+        false => Err("a whole number of 0 or more"),
+    }
+}
+
+pub(crate) fn jobs(text: &str) -> Parsed<NonZeroUsize> {
+    let number = whole_number(text).ok();
+    number
+        .and_then(|number| NonZeroUsize::new(number as usize))
+        .ok_or("a whole number of 1 or more")
+}
+
+pub(crate) fn factor(text: &str) -> Parsed<f64> {
+    let plain = prefix(text, |c| c.is_ascii_digit() || c == '.') == text;
+    match text.parse() {
+        Ok(factor) if plain => Ok(factor),
+        _ => Err("a number of 0 or more"),
+    }
+}
+
+pub(crate) fn yes_or_no(text: &str) -> Parsed<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "yes" | "true" | "on" | "1" => Ok(true),
+        "no" | "false" | "off" | "0" => Ok(false),
+        _ => Err("`yes` or `no`"),
+    }
+}
+
+/// Words separated by commas or blanks.
+pub(crate) fn list(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c == ',' || c.is_whitespace())
+        .filter(|word| !word.is_empty())
+}
+
+pub(crate) fn codes(text: &str) -> Parsed<BTreeSet<u8>> {
+    list(text)
+        .map(|word| word.parse().ok().filter(|_| !word.starts_with('+')))
+        .collect::<Option<_>>()
+        .ok_or("exit codes from 0 to 255, separated by commas or blanks")
+}
+
+/// A command as a shell would split it; nothing else of a shell is done.
+pub(crate) fn words(text: &str) -> Parsed<Vec<String>> {
+    let words = shell_words::split(text).map_err(|_| "a command with matching quotes")?;
+    match words.iter().any(String::is_empty) && words.first().is_some_and(String::is_empty) {
+        true => Err("a command, whose first word is not empty"),
+        false => Ok(words),
+    }
+}
+
+pub(crate) fn file_name(text: &str) -> Parsed<String> {
+    match text.contains('/') || text == "." || text == ".." {
+        true => Err("the name of a file in the task directory, without a `/`"),
+        false => Ok(text.to_owned()),
+    }
+}
+
+/// A time as a person wants to read it: `350ms`, `1.2s`, `12s`, `1m 30s`, `2h 5m`.
+pub fn format_duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0 if time.is_zero() => "0s".to_owned(),
+        0 => format!("{}ms", time.as_millis().max(1)),
+        1..60 => match (time.subsec_millis() + 50) / 100 {
+            0 => format!("{seconds}s"),
+            10 => format!("{}s", seconds + 1),
+            tenths => format!("{seconds}.{tenths}s"),
+        },
+        60..3_600 => two(seconds / 60, "m", seconds % 60, "s"),
+        3_600..86_400 => two(seconds / 3_600, "h", seconds % 3_600 / 60, "m"),
+        _ => two(seconds / 86_400, "d", seconds % 86_400 / 3_600, "h"),
+    }
+}
+
+fn two(large: u64, unit: &str, small: u64, subunit: &str) -> String {
+    match small {
+        0 => format!("{large}{unit}"),
+        _ => format!("{large}{unit} {small}{subunit}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_seconds_or_have_units() {
+        for (text, millis) in [
+            ("0", 0),
+            ("600", 600_000),
+            ("0.5", 500),
+            (".5", 500),
+            ("0.1", 100),
+            ("90s", 90_000),
+            ("10m", 600_000),
+            ("1h 30m", 5_400_000),
+            ("1h30m", 5_400_000),
+            ("1.5 hours", 5_400_000),
+            ("250ms", 250),
+            ("1d", 86_400_000),
+            ("1w", 604_800_000),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for text in [
+            "", " ", "-1", "-1s", "+1", "1e3", "inf", "nan", "soon", "5 5", "1h 30", "1x", "s",
+            ".", "1..2", "1h,30m", "10M", "5m ago",
+        ] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_beyond_all_bounds_saturate() {
+        let digits = "9".repeat(400);
+        for text in [
+            &*digits,
+            &format!("{digits}s"),
+            "9999999999999999999s 9999999999999999999s",
+        ] {
+            assert_eq!(duration(text), Ok(Duration::MAX), "{text}");
+        }
+        assert_eq!(whole_number("99999999999"), Ok(u32::MAX));
+    }
+
+    #[test]
+    fn code_lists_have_commas_or_blanks_and_may_be_empty() {
+        assert_eq!(codes(""), Ok(BTreeSet::new()));
+        assert_eq!(codes("0, 3 ,4\n5"), Ok(BTreeSet::from([0, 3, 4, 5])));
+        for text in ["256", "-1", "+1", "a", "1;2", "0x1"] {
+            assert!(codes(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn commands_are_split_as_a_shell_would() {
+        let split = |text| words(text).map(|words| words.join("|"));
+        assert_eq!(
+            split("python3 -u 'a b' c\\ d"),
+            Ok("python3|-u|a b|c d".into())
+        );
+        assert_eq!(split("a ''"), Ok("a|".into()));
+        assert_eq!(split(""), Ok(String::new()));
+        assert!(split("a 'b").is_err());
+        assert!(split("'' b").is_err());
+    }
+
+    #[test]
+    fn durations_read_well() {
+        for (millis, expected) in [
+            (0, "0s"),
+            (2, "2ms"),
+            (999, "999ms"),
+            (1_000, "1s"),
+            (1_230, "1.2s"),
+            (1_970, "2s"),
+            (59_970, "60s"),
+            (90_000, "1m 30s"),
+            (600_000, "10m"),
+            (7_500_000, "2h 5m"),
+            (90_000_000, "1d 1h"),
+        ] {
+            assert_eq!(format_duration(Duration::from_millis(millis)), expected);
+        }
+    }
+}
