@@ -1,0 +1,140 @@
+//! The runner's own variables: what tasks, hooks and the halt task see.
+
+use std::{env, ffi::OsString, time::Duration};
+
+use runner_config::MaxTries;
+
+use crate::{CommandLine, Outcome, Phase, TaskName, TaskResult};
+
+/// What all processes of a run see.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// `[env]`, then `RUNNER_CONFIG_CMD` and `RUNNER_RUN_ID`.
+    common: Vec<(OsString, OsString)>,
+    /// Variables of the runner's that it inherited itself, from a runner above it.
+    inherited: Vec<&'static str>,
+}
+
+/// What is seen of the task that a process is started for.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// The task.
+    pub task: &'a TaskName,
+    /// The number of the try.
+    pub try_num: u32,
+    /// The `max_tries` in force for the task.
+    pub max_tries: MaxTries,
+    /// What became of the task, once that is known.
+    pub end: Option<(TaskResult, &'a Outcome)>,
+}
+
+/// Why the halt task runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HaltReason {
+    /// A task asked for it.
+    Halted,
+    /// The tries were used up.
+    GaveUp,
+    /// `-H`, and the runs have finished.
+    HaltAfter,
+}
+
+impl HaltReason {
+    /// The word in `RUNNER_HALT_REASON`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HaltReason::Halted => "halted",
+            HaltReason::GaveUp => "gave-up",
+            HaltReason::HaltAfter => "halt-after",
+        }
+    }
+}
+
+/// Those that only some processes see; one that was inherited would mislead the others.
+const SOMETIMES: [&str; 5] = [
+    "RUNNER_HOOK",
+    "RUNNER_RESULT",
+    "RUNNER_OUTCOME",
+    "RUNNER_ELAPSED",
+    "RUNNER_HALT_REASON",
+];
+
+/// The variables that tell the processes of one start from those of all others.
+pub(crate) const COOKIE: [&str; 5] = [
+    "RUNNER_RUN_ID",
+    "RUNNER_TASK",
+    "RUNNER_TRY_NUM",
+    "RUNNER_HOOK",
+    "RUNNER_HALT_REASON",
+];
+
+impl Environment {
+    /// The environment of the run called `run_id`.
+    pub fn new(env: &[(String, String)], config_cmd: &OsString, run_id: &str) -> Environment {
+        let mut common: Vec<(OsString, OsString)> = (env.iter())
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        common.push(("RUNNER_CONFIG_CMD".into(), config_cmd.into()));
+        common.push(("RUNNER_RUN_ID".into(), run_id.into()));
+        let inherited = SOMETIMES.into_iter();
+        Environment {
+            common,
+            inherited: inherited
+                .filter(|name| env::var_os(name).is_some())
+                .collect(),
+        }
+    }
+
+    /// Gives `command` what a task sees.
+    pub fn task(&self, command: CommandLine, seen: Seen) -> CommandLine {
+        self.give(command, seen, Vec::new())
+    }
+
+    /// Gives `command` what a hook sees; `elapsed` is how long the task ran.
+    pub fn hook(
+        &self,
+        command: CommandLine,
+        seen: Seen,
+        phase: Phase,
+        elapsed: Duration,
+    ) -> CommandLine {
+        let mut more = vec![("RUNNER_HOOK", phase.as_str().to_owned())];
+        if seen.end.is_some() {
+            more.push(("RUNNER_ELAPSED", format!("{:.3}", elapsed.as_secs_f64())));
+        }
+        self.give(command, seen, more)
+    }
+
+    /// Gives `command` what the halt task sees.
+    pub fn halt(&self, command: CommandLine, seen: Seen, reason: HaltReason) -> CommandLine {
+        let more = vec![("RUNNER_HALT_REASON", reason.as_str().to_owned())];
+        self.give(command, seen, more)
+    }
+
+    fn give(
+        &self,
+        mut command: CommandLine,
+        seen: Seen,
+        mut more: Vec<(&'static str, String)>,
+    ) -> CommandLine {
+        if let Some((result, outcome)) = seen.end {
+            more.push(("RUNNER_RESULT", result.as_str().to_owned()));
+            more.push(("RUNNER_OUTCOME", outcome.to_string()));
+        }
+        more.push(("RUNNER_TRY_NUM", seen.try_num.to_string()));
+        more.push(("RUNNER_MAX_TRIES", seen.max_tries.number().to_string()));
+        command.env.clone_from(&self.common);
+        let task = seen.task.as_os_str().to_owned();
+        command.env.push(("RUNNER_TASK".into(), task));
+        for name in &self.inherited {
+            if more.iter().all(|(given, _)| given != name) {
+                command.env_remove.push(name.into());
+            }
+        }
+        let more = more.into_iter();
+        command
+            .env
+            .extend(more.map(|(name, value)| (name.into(), value.into())));
+        command
+    }
+}

@@ -1,0 +1,170 @@
+//! Everything that can be learned of a run while it goes on.
+
+use std::time::Duration;
+
+use crate::{
+    ChainEnd, Consequence, HaltReason, Outcome, Phase, Process, Signal, TaskName, TaskResult,
+};
+
+/// What happened. An event is said after it happened and before anything follows
+/// from it.
+#[derive(Clone, Debug)]
+pub enum Event<'a> {
+    /// A run starts.
+    RunStart {
+        /// Its id.
+        run: &'a str,
+        /// How many tasks there are.
+        tasks: usize,
+    },
+    /// A try of the chain starts.
+    TryStart {
+        /// Its number, from 1.
+        try_num: u32,
+    },
+    /// A hook has ended.
+    HookEnd {
+        /// The task it was run for.
+        task: &'a TaskName,
+        /// On which side of the task.
+        phase: Phase,
+        /// What it did.
+        outcome: &'a Outcome,
+        /// How long it ran.
+        elapsed: Duration,
+        /// How long it may run.
+        limit: Option<Duration>,
+    },
+    /// The process of a task has started.
+    TaskStart {
+        /// The task.
+        task: &'a TaskName,
+        /// The number of the try.
+        try_num: u32,
+        /// The number of the process, which is also that of its group.
+        pid: u32,
+    },
+    /// A task has ended.
+    TaskEnd {
+        /// The task.
+        task: &'a TaskName,
+        /// The number of the try.
+        try_num: u32,
+        /// What hooks hear.
+        result: TaskResult,
+        /// What the process did.
+        outcome: &'a Outcome,
+        /// How long it ran.
+        elapsed: Duration,
+        /// How long it may run.
+        limit: Option<Duration>,
+        /// What the chain does about it.
+        next: Next,
+    },
+    /// A process that ended by itself left others in its group, or one that was
+    /// ended left some that were not.
+    Left {
+        /// The task, or the task of the hook.
+        task: &'a TaskName,
+        /// The processes.
+        processes: &'a [Process],
+        /// What is done about them.
+        fate: Fate,
+    },
+    /// Nothing is started for this long.
+    Wait {
+        /// How long.
+        time: Duration,
+        /// What for.
+        before: Before,
+    },
+    /// The halt task starts.
+    HaltStart {
+        /// Its name.
+        task: &'a TaskName,
+        /// Why.
+        reason: HaltReason,
+    },
+    /// The halt task has ended.
+    HaltEnd {
+        /// Its name.
+        task: &'a TaskName,
+        /// What it did.
+        outcome: &'a Outcome,
+        /// How long it ran.
+        elapsed: Duration,
+        /// How long it may run.
+        limit: Option<Duration>,
+    },
+    /// The halt task would have run now, and is not there.
+    HaltMissing {
+        /// Why it would have run.
+        reason: HaltReason,
+    },
+    /// A run has ended.
+    RunEnd {
+        /// How.
+        end: ChainEnd,
+        /// How long it took.
+        elapsed: Duration,
+    },
+    /// The runner was asked to end.
+    Asked {
+        /// The signal.
+        signal: Signal,
+        /// How often it was asked by now.
+        nth: u32,
+    },
+}
+
+/// What follows from the end of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The chain does this, and nothing has to be waited for.
+    Chain(Consequence),
+    /// The chain is tried again.
+    Retry {
+        /// How long this task wants to wait before.
+        wait: Duration,
+        /// Whether it starts with the failed task rather than with the first.
+        from_failed: bool,
+        /// Whether other tasks are still running, which are let end.
+        others: bool,
+        /// What is counted: the number of the next try or the failures so far.
+        count: Count,
+    },
+    /// Nothing: the task was asked to end, so its end does not matter.
+    Nothing,
+}
+
+/// How far the tries are used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// The next try has this number, of so many; 0 of them means for ever.
+    Try(u32, u32),
+    /// The task failed so often, of so many; 0 of them means for ever.
+    Failure(u32, u32),
+}
+
+/// What becomes of processes that are left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// They were ended.
+    Ended,
+    /// They were left alone.
+    LeftAlone,
+    /// They could not be ended, not even by SIGKILL.
+    Undying,
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// The next try.
+    Try,
+    /// The next run.
+    Run,
+}
+
+/// Somebody who wants to know.
+pub type Sink = dyn Fn(&Event) + Send + Sync;

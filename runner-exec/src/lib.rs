@@ -1,0 +1,41 @@
+//! What to run, in what order, and what to do when it fails.
+//!
+//! [`discover`] reads a directory, [`Plan`] puts it in order, [`Chain`] decides what
+//! comes next, [`launch`] starts a process and sees to its end, and [`drive`] obeys
+//! the chain. What happens is said as [`Event`]s.
+
+mod chain;
+mod command;
+mod discover;
+mod drive;
+mod environment;
+mod event;
+mod hook;
+mod name;
+mod order;
+mod outcome;
+mod plan;
+mod process;
+mod retry;
+mod runs;
+mod verdict;
+
+pub use crate::{
+    chain::{Chain, ChainEnd, Consequence, Link, Step, TaskId},
+    command::CommandLine,
+    discover::{DirEntry, Head, Kind, discover},
+    drive::{Launcher, Processes, Run},
+    environment::{Environment, HaltReason, Seen},
+    event::{Before, Count, Event, Fate, Next, Sink},
+    hook::{Phase, TaskStats},
+    name::TaskName,
+    outcome::{Outcome, Signal, StartFailure},
+    plan::{Plan, Task},
+    process::{
+        Cancel, Ended, Flag, Limits, Process, Supervised, Supervisor, launch, pause,
+        release_orphans,
+    },
+    retry::wait,
+    runs::{Runs, RunsEnd},
+    verdict::{TaskResult, Verdict},
+};

@@ -1,0 +1,152 @@
+//! The name of a task: its file name, and what follows from it.
+
+use std::{
+    cmp::Ordering,
+    ffi::{OsStr, OsString},
+    fmt::{self, Write},
+};
+
+/// The file name of a task. It is ordered as tasks are: by leading number, then
+/// byte by byte.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TaskName(OsString);
+
+impl TaskName {
+    /// A task's name from the name of its file.
+    pub fn new(file_name: impl Into<OsString>) -> TaskName {
+        TaskName(file_name.into())
+    }
+
+    /// The name of the file.
+    pub fn as_os_str(&self) -> &OsStr {
+        &self.0
+    }
+
+    /// The leading number: all leading digits, of any length, without leading
+    /// zeros. `None` when the name starts with something else.
+    pub fn number(&self) -> Option<&[u8]> {
+        let name = self.0.as_encoded_bytes();
+        let digits = &name[..leading_digits(name)];
+        let zeros = digits.iter().take_while(|&&digit| digit == b'0').count();
+        (!digits.is_empty()).then(|| &digits[zeros..])
+    }
+
+    /// The name without a leading number and `-` or `_`, and without the last
+    /// extension: `clobber` for `3-clobber.sh`. `None` when it is not UTF-8,
+    /// since no configuration can name it then.
+    pub fn short(&self) -> Option<&str> {
+        let name = self.0.to_str()?;
+        let digits = leading_digits(name.as_bytes());
+        let stem = match name[digits..].strip_prefix(['-', '_']) {
+            Some(rest) if digits > 0 && !rest.is_empty() => rest,
+            _ => name,
+        };
+        match stem.rsplit_once('.') {
+            Some((before, _)) if !before.is_empty() => Some(before),
+            _ => Some(stem),
+        }
+    }
+
+    /// Whether `name` is the file name or the short name.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.0 == *name || self.short() == Some(name)
+    }
+
+    fn level(&self) -> (bool, usize, &[u8]) {
+        match self.number() {
+            Some(number) => (false, number.len(), number),
+            None => (true, 0, &[]),
+        }
+    }
+
+    /// Whether the two have the same leading number, so that names alone do not
+    /// order them.
+    pub fn same_level(&self, other: &TaskName) -> bool {
+        self.level() == other.level()
+    }
+}
+
+fn leading_digits(name: &[u8]) -> usize {
+    name.iter().take_while(|byte| byte.is_ascii_digit()).count()
+}
+
+impl Ord for TaskName {
+    fn cmp(&self, other: &TaskName) -> Ordering {
+        let (a, b) = (self.0.as_encoded_bytes(), other.0.as_encoded_bytes());
+        self.level().cmp(&other.level()).then_with(|| a.cmp(b))
+    }
+}
+
+impl PartialOrd for TaskName {
+    fn partial_cmp(&self, other: &TaskName) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Shows the name on one line: control characters are escaped.
+impl fmt::Display for TaskName {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        for c in self.0.to_string_lossy().chars() {
+            match c.is_control() {
+                true => write!(f, "{}", c.escape_default())?,
+                false => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_names_lose_number_and_extension() {
+        for (name, short) in [
+            ("3-clobber.sh", "clobber"),
+            ("10_x", "x"),
+            ("clobber", "clobber"),
+            ("3clobber.sh", "3clobber"),
+            ("3-a.tar.gz", "a.tar"),
+            ("3-", "3-"),
+            ("3-.sh", ".sh"),
+            ("42", "42"),
+            ("-a", "-a"),
+            ("1-2-3", "2-3"),
+        ] {
+            assert_eq!(TaskName::new(name).short(), Some(short), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_are_ordered_by_number_and_then_by_bytes() {
+        let expected = [
+            "0",
+            "00-a",
+            "1-a",
+            "01-b",
+            "2",
+            "2-x",
+            "10-y",
+            "10_y",
+            "99999999999999999999998",
+            "99999999999999999999999-a",
+            "A",
+            "a",
+            "b-1",
+            "é",
+        ];
+        let mut names: Vec<TaskName> = expected.iter().rev().copied().map(TaskName::new).collect();
+        names.sort();
+        let sorted: Vec<String> = names.iter().map(TaskName::to_string).collect();
+        // Of equal numbers the first byte decides, also when it is a zero.
+        let mut expected: Vec<&str> = expected.to_vec();
+        expected.swap(2, 3);
+        assert_eq!(sorted, expected);
+    }
+
+    #[test]
+    fn a_name_is_shown_on_one_line() {
+        assert_eq!(TaskName::new("a\nb\u{7f}é").to_string(), "a\\nb\\u{7f}é");
+    }
+}

@@ -1,0 +1,51 @@
+//! What a process did.
+
+use std::fmt;
+
+/// What a process did. What the chain does about it is a [`crate::Verdict`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It ended by itself, with this exit code.
+    Exited(u8),
+    /// A signal ended it.
+    Signaled(Signal),
+    /// It ran longer than it may, and was ended.
+    TimedOut,
+    /// It did not start.
+    NotStarted(StartFailure),
+}
+
+/// Why a process did not start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartFailure {
+    /// The end of the sentence "it did not start: …".
+    pub reason: String,
+    /// How to mend it, when that is known.
+    pub hint: Option<&'static str>,
+}
+
+/// The number of a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signal(pub i32);
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match signal_hook::low_level::signal_name(self.0) {
+            Some(name) => f.write_str(name),
+            None => write!(f, "SIG{}", self.0),
+        }
+    }
+}
+
+/// The form that hooks see in `RUNNER_OUTCOME`: `exited:1`, `signaled:SIGSEGV`,
+/// `timed-out`, `not-started`.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Outcome::Exited(code) => write!(f, "exited:{code}"),
+            Outcome::Signaled(signal) => write!(f, "signaled:{signal}"),
+            Outcome::TimedOut => f.write_str("timed-out"),
+            Outcome::NotStarted(_) => f.write_str("not-started"),
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! The plan: which files are tasks, in which order, and with which settings.
+
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use runner_config::{Frequency, Origin, Problems, Settings, TaskSettings, Words, left_out};
+
+use crate::{
+    DirEntry, Head, Kind, Link, TaskName,
+    command::look_up,
+    order::{Absent, Ambiguous, Names, links},
+};
+
+/// One file of the task directory that is started.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Its name.
+    pub name: TaskName,
+    /// Its path, as the task directory was given.
+    pub path: PathBuf,
+    /// What is in force for it.
+    pub settings: Arc<TaskSettings>,
+}
+
+/// The ordered tasks of a run, and the halt task.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The tasks in the order of their names; a [`crate::TaskId`] is an index.
+    pub tasks: Vec<Task>,
+    /// What the chain has to know of each of them.
+    pub links: Arc<[Link]>,
+    /// The halt task, when it is there.
+    pub halt: Option<Task>,
+    /// The command of the hooks.
+    pub hook: Option<Words>,
+    /// The settings of the run.
+    pub settings: Arc<Settings>,
+}
+
+/// A file that may be a task, or the halt task.
+struct Candidate {
+    name: TaskName,
+    kind: Kind,
+}
+
+impl Plan {
+    /// Makes a plan of the `entries` of `directory`. `needs_halt` says that the
+    /// halt task will be run in any case, so that it has to be there.
+    ///
+    /// What is wrong goes to `problems`; a plan made with errors is not to be run.
+    pub fn new(
+        directory: &Path,
+        mut entries: Vec<DirEntry>,
+        settings: Settings,
+        needs_halt: bool,
+        problems: &mut Problems,
+    ) -> Plan {
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        let halt_name = settings.halt_task.as_deref().map(OsStr::new);
+        let mut absent = Vec::new();
+        let mut candidates = Vec::new();
+        for DirEntry { name, kind } in entries {
+            let is_halt = Some(&*name) == halt_name;
+            let name = TaskName::new(name);
+            match skip(&name, &kind, is_halt, problems) {
+                Skip::No => candidates.push(Candidate { name, kind }),
+                Skip::Yes => absent.push((name, Absent::Skipped)),
+            }
+        }
+        let sections = sections(&candidates, &settings, problems);
+        let common = Arc::new(settings.task.clone());
+        let mut tasks = Vec::new();
+        let mut halt = None;
+        let mut interpreters = Interpreters::default();
+        for (Candidate { name, kind }, section) in candidates.into_iter().zip(sections) {
+            let own = section.map(|section| Arc::new(settings.task_of(section, problems)));
+            let mut task = Task {
+                path: directory.join(name.as_os_str()),
+                settings: own.unwrap_or_else(|| common.clone()),
+                name,
+            };
+            let is_halt = Some(task.name.as_os_str()) == halt_name;
+            if !task.settings.enabled && !is_halt {
+                absent.push((task.name, Absent::Disabled));
+                continue;
+            }
+            judge_start(&task, &kind, problems);
+            judge_frequency(&task, section, problems);
+            interpreters.look_up(&mut task, problems);
+            match is_halt {
+                true => halt = Some(task),
+                false => tasks.push(task),
+            }
+        }
+        tasks.sort_by(|a, b| a.name.cmp(&b.name));
+        if let Some(halt) = &halt {
+            absent.push((halt.name.clone(), Absent::HaltTask));
+        } else {
+            judge_halt(directory, &settings, needs_halt, problems);
+        }
+        let links = links(&tasks, &absent, problems).into();
+        let hook = settings.task_hook.as_ref().map(|words| {
+            look_up(words).unwrap_or_else(|| {
+                let program = words[0].display();
+                problems
+                    .warning(None, format!("hook `{program}` was not found in PATH"))
+                    .hint("write its path into `task_hook`, or install it");
+                words.clone()
+            })
+        });
+        Plan {
+            tasks,
+            links,
+            halt,
+            hook,
+            settings: Arc::new(settings),
+        }
+    }
+
+    /// The task that `name` stands for, as file name or short name.
+    pub fn find(&self, name: &str) -> Option<&Task> {
+        let names = Names::new(self.tasks.iter().map(|task| &task.name));
+        let index = names.find(name).ok()??;
+        Some(&self.tasks[index])
+    }
+}
+
+enum Skip {
+    No,
+    Yes,
+}
+
+/// Whether an entry is no task, and says why.
+fn skip(name: &TaskName, kind: &Kind, is_halt: bool, problems: &mut Problems) -> Skip {
+    if let Kind::Directory = kind {
+        problems.note(format!("`{name}` is no task: it is a directory"));
+        return Skip::Yes;
+    }
+    if is_halt {
+        return Skip::No;
+    }
+    if let Some(why) = left_out(name.as_os_str()) {
+        problems.note(format!("`{name}` is no task: {why}"));
+        return Skip::Yes;
+    }
+    match kind {
+        Kind::Special(what) => {
+            problems.warning(None, format!("`{name}` is skipped: it is a {what}"));
+            Skip::Yes
+        }
+        Kind::File {
+            executable: false,
+            head,
+        } if !looks_like_a_task(name, head) => {
+            problems
+                .warning(None, format!("`{name}` is skipped: it is not executable"))
+                .hint("make it executable if it is a task; otherwise keep it elsewhere");
+            Skip::Yes
+        }
+        Kind::File { .. } | Kind::Dangling | Kind::Directory => Skip::No,
+    }
+}
+
+fn looks_like_a_task(name: &TaskName, head: &Head) -> bool {
+    name.number().is_some() || matches!(head, Head::Script { .. })
+}
+
+/// For each candidate, the section that is its own.
+fn sections<'a>(
+    candidates: &[Candidate],
+    settings: &'a Settings,
+    problems: &mut Problems,
+) -> Vec<Option<&'a str>> {
+    let mut sections: Vec<Option<&str>> = vec![None; candidates.len()];
+    let names = Names::new(candidates.iter().map(|candidate| &candidate.name));
+    for section in settings.task_sections() {
+        let origin = || settings.header(section).cloned();
+        match names.find(section) {
+            Err(Ambiguous(several)) => {
+                let several: Vec<String> = (several.iter())
+                    .map(|&index| format!("`{}`", candidates[index].name))
+                    .collect();
+                let several = several.join(" and ");
+                problems
+                    .error(
+                        origin(),
+                        format!("section `{section}` is the short name of {several}"),
+                    )
+                    .hint("write the file name between the brackets");
+            }
+            Ok(Some(index)) => match sections[index] {
+                None => sections[index] = Some(section),
+                Some(first) => {
+                    let name = &candidates[index].name;
+                    let there = settings.header(first).map(Origin::to_string);
+                    let there = there.unwrap_or_default();
+                    problems
+                        .error(
+                            origin(),
+                            format!(
+                                "section `{section}` is for task `{name}`, which has section \
+                                 `{first}` at {there}"
+                            ),
+                        )
+                        .hint("merge the two sections");
+                }
+            },
+            Ok(None) => settings.judge_stray(section, problems),
+        }
+    }
+    sections
+}
+
+const CURE: &str =
+    "make it executable, or disable it (`enabled = no`, or a name ending in `.disabled`)";
+
+/// Says what will keep a file from starting.
+fn judge_start(task: &Task, kind: &Kind, problems: &mut Problems) {
+    let name = &task.name;
+    let Kind::File { executable, head } = kind else {
+        let message = format!("task `{name}` cannot start: it is a link that leads nowhere");
+        problems
+            .warning(None, message)
+            .hint("mend the link, or remove it");
+        return;
+    };
+    if task.settings.interpreter.is_some() {
+        return;
+    }
+    if !executable {
+        let message = format!("task `{name}` is not executable");
+        problems.error(None, message).hint(CURE);
+    }
+    match head {
+        Head::Script { crlf: true, .. } => {
+            let message = format!("task `{name}` has a carriage return behind its `#!` line");
+            problems
+                .error(None, message)
+                .hint("save it with Unix line ends, or disable it (`enabled = no`, or a name ending in `.disabled`)");
+        }
+        Head::Script {
+            interpreter,
+            exists: false,
+            ..
+        } => {
+            let message = format!(
+                "task `{name}` cannot start: its interpreter `{interpreter}` does not exist"
+            );
+            problems.warning(None, message).hint("mend its `#!` line");
+        }
+        Head::Unknown if *executable => {
+            let message = format!("task `{name}` has no `#!` line and is no program");
+            problems
+                .warning(None, message)
+                .hint("add a `#!` line, or set `interpreter`");
+        }
+        Head::Script { .. } | Head::Binary | Head::Unknown | Head::Unreadable => {}
+    }
+}
+
+fn judge_frequency(task: &Task, section: Option<&str>, problems: &mut Problems) {
+    match task.settings.frequency {
+        Frequency::Always => {}
+        Frequency::OncePerBoot | Frequency::Once => {
+            let section = section.unwrap_or_default();
+            let message = format!("`frequency` of task `{}` is not supported yet", task.name);
+            problems
+                .error(None, message)
+                .hint(format!("remove it from section `{section}`"));
+        }
+    }
+}
+
+/// Says so when a halt task that is wanted is not there.
+fn judge_halt(directory: &Path, settings: &Settings, needs_halt: bool, problems: &mut Problems) {
+    let directory = directory.display();
+    match &settings.halt_task {
+        Some(name) if needs_halt || settings.halt_task_written => {
+            problems
+                .error(None, format!("halt task `{name}` is not in `{directory}`"))
+                .hint("add it, or name another one with `halt_task` in `[runner]`");
+        }
+        None if needs_halt => {
+            problems
+                .error(None, "`-H` needs a halt task, and `halt_task` is empty")
+                .hint("name one with `halt_task` in `[runner]`");
+        }
+        Some(_) | None => {}
+    }
+}
+
+/// The interpreters that were looked up, each of them once.
+#[derive(Default)]
+struct Interpreters(Vec<(Words, Option<Words>)>);
+
+impl Interpreters {
+    /// Replaces the interpreter of `task` by what PATH says.
+    fn look_up(&mut self, task: &mut Task, problems: &mut Problems) {
+        let Some(words) = &task.settings.interpreter else {
+            return;
+        };
+        let known = self.0.iter().find(|(written, _)| written == words);
+        let found = match known {
+            Some((_, found)) => found.clone(),
+            None => {
+                let found = look_up(words);
+                self.0.push((words.clone(), found.clone()));
+                if found.is_none() {
+                    let (name, program) = (&task.name, words[0].display());
+                    problems
+                        .warning(
+                            None,
+                            format!("task `{name}` cannot start: its interpreter `{program}` was not found in PATH"),
+                        )
+                        .hint("write its path into `interpreter`, or install it");
+                }
+                found
+            }
+        };
+        if let Some(found) = found.filter(|found| found != words) {
+            Arc::make_mut(&mut task.settings).interpreter = Some(found);
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! One process from its start to its end.
+
+use std::{
+    os::{fd::AsFd, unix::process::ExitStatusExt},
+    process::ExitStatus,
+    time::{Duration, Instant},
+};
+
+use runner_config::{Leftovers, TaskSettings};
+use rustix::process::Pid;
+
+use super::{
+    Cancel,
+    exit_fd::ExitFd,
+    group::Group,
+    orphans::{self, Trace},
+    poll::{from_now, wait_readable},
+    proc::Process,
+    start::start,
+};
+use crate::{CommandLine, Outcome, Signal, StartFailure};
+
+/// How long a process may run, and what happens to what it leaves.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long it may run.
+    pub time: Option<Duration>,
+    /// The time between asking its group to end and killing it.
+    pub kill_grace: Duration,
+    /// How long to wait for what it leaves in its group.
+    pub leak_time: Duration,
+    /// What to do with it then.
+    pub leftovers: Leftovers,
+    /// Whether nothing else runs at the same time.
+    pub alone: bool,
+}
+
+impl Limits {
+    /// The limits of a task.
+    pub fn of_task(settings: &TaskSettings, alone: bool) -> Limits {
+        Limits {
+            time: settings.max_time,
+            kill_grace: settings.kill_grace,
+            leak_time: settings.leak_time,
+            leftovers: settings.leftovers,
+            alone,
+        }
+    }
+
+    /// The limits of a hook.
+    pub fn of_hook(settings: &TaskSettings, alone: bool) -> Limits {
+        Limits {
+            time: settings.hook_time,
+            ..Limits::of_task(settings, alone)
+        }
+    }
+}
+
+/// How a process ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// What it did.
+    pub outcome: Outcome,
+    /// How long it ran.
+    pub elapsed: Duration,
+    /// Whether it was asked to end before it had ended by itself.
+    pub asked: bool,
+    /// What it left in its group, and what may be its own elsewhere.
+    pub left: Vec<Process>,
+    /// What could not be ended.
+    pub undying: Vec<Process>,
+}
+
+/// Starts `command`, calls `started` with its process id, and waits for its end:
+/// by itself, at its limit, or because `cancel` asks for it. What it leaves behind
+/// is seen to before this returns.
+pub fn launch(
+    command: &CommandLine,
+    limits: &Limits,
+    cancel: &Cancel,
+    started: &mut dyn FnMut(u32),
+) -> Ended {
+    let handle = match start(command) {
+        Ok(handle) => handle,
+        Err(failure) => return not_started(failure),
+    };
+    let clock = Instant::now();
+    let leader = leader(&handle);
+    let group = Group {
+        leader,
+        reaped: false,
+    };
+    started(leader.as_raw_pid() as u32);
+    let exit = match ExitFd::open(leader) {
+        Ok(exit) => exit,
+        Err(error) => {
+            // It cannot be watched, so it must not go on.
+            group.end(TERM, Duration::ZERO, cancel);
+            reap(&handle);
+            return not_started(StartFailure {
+                reason: runner_config::reason(&error),
+                hint: None,
+            });
+        }
+    };
+    let woken = watch(&exit, limits.time.and_then(from_now), cancel);
+    let (signal, asked) = match woken {
+        Woken::Exited => {
+            let elapsed = clock.elapsed();
+            let outcome = status(reap(&handle));
+            let left = leftovers(leader, limits, cancel);
+            return Ended {
+                outcome,
+                elapsed,
+                asked: false,
+                left,
+                undying: Vec::new(),
+            };
+        }
+        Woken::Limit => (TERM, false),
+        Woken::Asked(signal) => (signal, true),
+    };
+    let trace = Trace::of(command, leader, limits.alone);
+    let mut undying = group.end(signal, limits.kill_grace, cancel);
+    let elapsed = clock.elapsed();
+    let leader_ended = undying
+        .iter()
+        .all(|process| process.pid != leader.as_raw_pid());
+    // Of a leader that cannot be ended there is no status, and waiting would be for ever.
+    let status = leader_ended.then(|| status(reap(&handle)));
+    let outcome = match (asked, status) {
+        (true, Some(outcome)) => outcome,
+        (true, None) => Outcome::Signaled(signal),
+        (false, _) => Outcome::TimedOut,
+    };
+    group.reap();
+    let orphans = orphans::end(&trace);
+    undying.extend(orphans.undying);
+    Ended {
+        outcome,
+        elapsed,
+        asked: asked || cancel.asked().is_some(),
+        left: orphans.unknown,
+        undying,
+    }
+}
+
+const TERM: Signal = Signal(rustix::process::Signal::TERM.as_raw());
+
+enum Woken {
+    Exited,
+    Limit,
+    Asked(Signal),
+}
+
+/// Waits for what comes first.
+fn watch(exit: &ExitFd, deadline: Option<Instant>, cancel: &Cancel) -> Woken {
+    let mut fds = vec![exit.as_fd()];
+    fds.extend(cancel.ask_fds());
+    fds.extend(cancel.kill_fds());
+    let readable = wait_readable(&fds, deadline);
+    if readable[0] {
+        return Woken::Exited;
+    }
+    match cancel.asked() {
+        Some(signal) => Woken::Asked(signal),
+        None if cancel.killed() => Woken::Asked(TERM),
+        None => Woken::Limit,
+    }
+}
+
+/// Sees to what a process that ended by itself left in its group.
+fn leftovers(leader: Pid, limits: &Limits, cancel: &Cancel) -> Vec<Process> {
+    let group = Group {
+        leader,
+        reaped: true,
+    };
+    if limits.leftovers == Leftovers::Allow || !group.exists() {
+        return Vec::new();
+    }
+    let wake: Vec<_> = cancel.ask_fds().chain(cancel.kill_fds()).collect();
+    let mut left = Vec::new();
+    if !group.wait_empty(from_now(limits.leak_time), &wake) {
+        left = group.members().unwrap_or_default();
+        if limits.leftovers == Leftovers::Kill {
+            group.end(TERM, limits.kill_grace, cancel);
+        }
+    }
+    group.reap();
+    left
+}
+
+fn leader(handle: &duct::Handle) -> Pid {
+    let pid = handle.pids().first().map_or(0, |&pid| pid as i32);
+    match Pid::from_raw(pid) {
+        Some(pid) => pid,
+        None => unreachable!("a started command has a process"),
+    }
+}
+
+/// The status of a process that has ended. Nobody else reaps it, so it is there.
+fn reap(handle: &duct::Handle) -> Option<ExitStatus> {
+    match handle.try_wait() {
+        Ok(Some(output)) => Some(output.status),
+        Ok(None) => handle.wait().ok().map(|output| output.status),
+        Err(_) => None,
+    }
+}
+
+fn status(status: Option<ExitStatus>) -> Outcome {
+    let Some(status) = status else {
+        return Outcome::NotStarted(StartFailure {
+            reason: "its status was lost: something else waited for it".to_owned(),
+            hint: None,
+        });
+    };
+    match (status.code(), status.signal()) {
+        // The system keeps eight bits of what a process exits with.
+        (Some(code), _) => Outcome::Exited(code as u8),
+        (None, signal) => Outcome::Signaled(Signal(signal.unwrap_or_default())),
+    }
+}
+
+fn not_started(failure: StartFailure) -> Ended {
+    Ended {
+        outcome: Outcome::NotStarted(failure),
+        elapsed: Duration::ZERO,
+        asked: false,
+        left: Vec::new(),
+        undying: Vec::new(),
+    }
+}

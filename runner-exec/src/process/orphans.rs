@@ -1,0 +1,104 @@
+//! What left the group of a task and was orphaned: the runner is its reaper, so it
+//! is a child of ours now.
+//!
+//! Whose orphan it is, its environment says: the runner's own variables tell the
+//! processes of one start from those of all others. Daemons of earlier tasks stay.
+
+use std::{
+    ffi::OsString,
+    os::fd::{AsFd, OwnedFd},
+};
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
+
+use super::{
+    group::{SETTLE, watch},
+    poll::{from_now, wait_readable},
+    proc::{Process, processes, variables},
+};
+use crate::{CommandLine, environment::COOKIE};
+
+/// By what the orphans of one start are known.
+pub(crate) struct Trace {
+    cookie: [Option<Vec<u8>>; COOKIE.len()],
+    /// When the leader started; `None` when it is not known, or when other tasks
+    /// run beside it, so that the time says nothing.
+    since: Option<u64>,
+}
+
+impl Trace {
+    /// The trace of what `command` started as `leader`, which is not reaped.
+    /// `alone` says that nothing else runs at the same time.
+    pub(crate) fn of(command: &CommandLine, leader: Pid, alone: bool) -> Trace {
+        let value = |name: &str| {
+            let (_, value): &(_, OsString) = command.env.iter().rfind(|(set, _)| set == name)?;
+            Some(value.as_encoded_bytes().to_owned())
+        };
+        let leader = Process::read(leader.as_raw_pid()).filter(|_| alone);
+        Trace {
+            cookie: COOKIE.map(value),
+            since: leader.map(|leader| leader.started),
+        }
+    }
+
+    /// Whether `orphan` comes from this start; `None` when that cannot be known.
+    fn has(&self, orphan: &Process) -> Option<bool> {
+        let cookie = variables(orphan.pid, COOKIE).unwrap_or_default();
+        match cookie[0].is_some() {
+            true => Some(cookie == self.cookie),
+            // Its environment is not ours to read, or was emptied.
+            false => self.since.map(|since| orphan.started >= since),
+        }
+    }
+}
+
+/// What became of the orphans of one start.
+#[derive(Default)]
+pub(crate) struct Orphans {
+    /// They may be its own, and were left alone because that cannot be known.
+    pub(crate) unknown: Vec<Process>,
+    /// They are its own, and were killed, and are still there.
+    pub(crate) undying: Vec<Process>,
+}
+
+/// Kills the orphans of `trace`, and what they orphan in turn.
+pub(crate) fn end(trace: &Trace) -> Orphans {
+    let me = std::process::id() as i32;
+    let deadline = from_now(SETTLE);
+    loop {
+        let mut orphans = Orphans::default();
+        for child in processes().unwrap_or_default() {
+            if child.parent == me && child.lives() {
+                match trace.has(&child) {
+                    Some(true) => orphans.undying.push(child),
+                    Some(false) => {}
+                    None => orphans.unknown.push(child),
+                }
+            }
+        }
+        if orphans.undying.is_empty() {
+            return orphans;
+        }
+        let ends: Vec<OwnedFd> = orphans.undying.iter().filter_map(watch).collect();
+        for end in &ends {
+            // One that cannot be signaled is there in the end.
+            let _ = pidfd_send_signal(end, Signal::KILL);
+        }
+        for end in &ends {
+            if !wait_readable(&[end.as_fd()], deadline)[0] {
+                return orphans;
+            }
+        }
+        orphans.undying.iter().for_each(reap);
+    }
+}
+
+fn reap(orphan: &Process) {
+    if let Some(pid) = Pid::from_raw(orphan.pid) {
+        // It may be that the main thread was faster.
+        let _ = waitid(
+            WaitId::Pid(pid),
+            WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
+        );
+    }
+}

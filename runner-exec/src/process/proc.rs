@@ -1,0 +1,128 @@
+//! What `/proc` says of processes.
+#![expect(clippy::disallowed_methods, reason = "this is where /proc is read")]
+
+use std::{fmt, fs, io};
+
+use rustix::io::Errno;
+
+/// A process that is left where none should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub pid: i32,
+    /// The name of its program, at most 15 bytes of it.
+    pub name: String,
+    /// Its state as `/proc` gives it: `R`, `S`, `D`, `T`, `Z` and others.
+    pub state: char,
+    pub(crate) parent: i32,
+    pub(crate) group: i32,
+    threads: i32,
+    /// When it started, in ticks since the machine started.
+    pub(crate) started: u64,
+}
+
+impl fmt::Display for Process {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{} `{}`", self.pid, self.name.escape_debug())
+    }
+}
+
+impl Process {
+    /// Whether it can still do anything. A process whose first thread has ended
+    /// looks like a zombie while others of its threads go on.
+    pub(crate) fn lives(&self) -> bool {
+        !matches!(self.state, 'Z' | 'X') || self.threads > 1
+    }
+
+    /// The process of this number, if there is one now.
+    pub(crate) fn read(pid: i32) -> Option<Process> {
+        Process::try_read(pid).ok()?
+    }
+
+    fn try_read(pid: i32) -> io::Result<Option<Process>> {
+        match fs::read(format!("/proc/{pid}/stat")) {
+            Ok(stat) => Ok(Process::parse(&String::from_utf8_lossy(&stat))),
+            Err(error) if has_ended(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The line of `/proc/PID/stat`, see proc(5). The name stands in brackets and
+    /// may hold anything, brackets too.
+    fn parse(stat: &str) -> Option<Process> {
+        let (before, after) = stat.rsplit_once(')')?;
+        let (pid, name) = before.split_once(" (")?;
+        let mut fields = after.split_whitespace();
+        let state = fields.next()?.chars().next()?;
+        let parent = fields.next()?.parse().ok()?;
+        let group = fields.next()?.parse().ok()?;
+        // Fields 20 and 22; the group was field 5.
+        let threads = fields.nth(20 - 6)?.parse().ok()?;
+        let started = fields.nth(22 - 21)?.parse().ok()?;
+        Some(Process {
+            pid: pid.parse().ok()?,
+            name: name.to_owned(),
+            state,
+            parent,
+            group,
+            threads,
+            started,
+        })
+    }
+}
+
+/// Every process there is, without those that end meanwhile.
+///
+/// # Errors
+///
+/// There is no `/proc`, or no descriptor left to read it with.
+pub(crate) fn processes() -> io::Result<Vec<Process>> {
+    let pids = fs::read_dir("/proc")?.filter_map(|entry| {
+        let name = entry.ok()?.file_name();
+        name.to_str()?.parse().ok()
+    });
+    pids.filter_map(|pid| Process::try_read(pid).transpose())
+        .collect()
+}
+
+fn has_ended(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
+        || error.raw_os_error() == Some(Errno::SRCH.raw_os_error())
+}
+
+/// What the environment of a process says of `names`, or `None` when it cannot
+/// be read.
+pub(crate) fn variables<const N: usize>(
+    pid: i32,
+    names: [&str; N],
+) -> Option<[Option<Vec<u8>>; N]> {
+    let environ = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    Some(names.map(|name| {
+        let mut variables = environ.split(|&byte| byte == 0);
+        variables.find_map(|variable| {
+            let value = variable.strip_prefix(name.as_bytes())?;
+            value.strip_prefix(b"=").map(<[u8]>::to_vec)
+        })
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_hold_brackets_and_blanks() {
+        let line = "42 (a) (b) S 7 41 41 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 123456 0 0";
+        let process = Process::parse(line).unwrap();
+        assert_eq!(process.to_string(), "42 `a) (b`");
+        assert_eq!((process.state, process.parent, process.group), ('S', 7, 41));
+        assert_eq!(process.started, 123_456);
+    }
+
+    #[test]
+    fn this_process_is_there() {
+        let me = std::process::id() as i32;
+        assert_eq!(Process::read(me).unwrap().pid, me);
+        assert!(processes().unwrap().iter().any(|process| process.pid == me));
+    }
+}

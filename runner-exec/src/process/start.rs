@@ -1,0 +1,119 @@
+//! Starts a process, and says in a sentence why one did not start.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is where processes are started"
+)]
+
+use std::{io, os::unix::process::CommandExt, path::Path, time::Duration};
+
+use runner_config::reason;
+use rustix::io::Errno;
+
+use super::poll::{from_now, wait_readable};
+use crate::{CommandLine, Head, StartFailure};
+
+/// How often a file that is open for writing is tried again; the wait before it
+/// doubles each time, from a millisecond on, to a quarter of a second in all.
+const BUSY_TRIES: u32 = 8;
+
+/// Starts `command` in a process group of its own, with an empty stdin.
+///
+/// duct starts it through `posix_spawn` as long as the program is a path and
+/// nothing is to be done in the child, and that does not copy the memory of this
+/// process. Exit codes are no errors here, so the expression is unchecked.
+pub(crate) fn start(command: &CommandLine) -> Result<duct::Handle, StartFailure> {
+    if !command.program.to_string_lossy().contains('/') {
+        let program = command.program.display();
+        return Err(StartFailure {
+            reason: format!("`{program}` was not found in PATH"),
+            hint: Some("write its path, or install it"),
+        });
+    }
+    let mut expression = duct::cmd(&command.program, &command.args)
+        .stdin_null()
+        .unchecked()
+        .before_spawn(|process| {
+            process.process_group(0);
+            Ok(())
+        });
+    for (name, value) in &command.env {
+        expression = expression.env(name, value);
+    }
+    for name in &command.env_remove {
+        expression = expression.env_remove(name);
+    }
+    for busy in 0.. {
+        match expression.start() {
+            Ok(handle) => return Ok(handle),
+            // Somebody is still writing it, or forked while it did.
+            Err(error) if errno(&error) == Some(Errno::TXTBSY) && busy < BUSY_TRIES => {
+                wait_readable(&[], from_now(Duration::from_millis(1 << busy)));
+            }
+            Err(error) => return Err(failure(command, &error)),
+        }
+    }
+    unreachable!("the last try returns")
+}
+
+fn errno(error: &io::Error) -> Option<Errno> {
+    error.raw_os_error().map(Errno::from_raw_os_error)
+}
+
+const NO_HASHBANG: &str = "add a `#!` line, or set `interpreter`";
+
+/// What the system's error means for this program.
+fn failure(command: &CommandLine, error: &io::Error) -> StartFailure {
+    let program = &command.program;
+    let (reason, hint) = match errno(error) {
+        Some(Errno::NOENT) => missing(program),
+        Some(Errno::NOEXEC) => match Head::of(program) {
+            Head::Binary => (
+                "it is a program for another kind of machine".to_owned(),
+                None,
+            ),
+            Head::Script { .. } | Head::Unknown | Head::Unreadable => (
+                "exec format error: it has no `#!` line and is no program".to_owned(),
+                Some(NO_HASHBANG),
+            ),
+        },
+        Some(Errno::ACCESS) if program.is_dir() => ("it is a directory".to_owned(), None),
+        Some(Errno::ACCESS) => (
+            "permission denied".to_owned(),
+            Some("make it and its interpreter executable, on a file system without `noexec`"),
+        ),
+        Some(Errno::TXTBSY) => (
+            "text file busy: somebody has it open for writing".to_owned(),
+            None,
+        ),
+        Some(Errno::TOOBIG) => (
+            "its arguments and environment are too long".to_owned(),
+            Some("shorten the values in `[env]`"),
+        ),
+        _ => (reason(error), None),
+    };
+    StartFailure { reason, hint }
+}
+
+fn missing(program: &Path) -> (String, Option<&'static str>) {
+    if program.is_symlink() && !program.exists() {
+        return ("it is a link that leads nowhere".to_owned(), None);
+    }
+    if !program.exists() {
+        return ("there is no such file any more".to_owned(), None);
+    }
+    match Head::of(program) {
+        Head::Script { crlf: true, .. } => (
+            "its `#!` line ends in a carriage return".to_owned(),
+            Some("save it with Unix line ends"),
+        ),
+        Head::Script { interpreter, .. } => {
+            let reason = format!("its interpreter `{interpreter}` does not exist");
+            (reason, Some("mend its `#!` line"))
+        }
+        Head::Binary => (
+            "the dynamic loader that it needs does not exist".to_owned(),
+            None,
+        ),
+        Head::Unknown | Head::Unreadable => ("no such file or directory".to_owned(), None),
+    }
+}

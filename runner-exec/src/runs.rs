@@ -1,0 +1,97 @@
+//! Several runs, one after the other, and the halt task after the last of them.
+
+use std::{ffi::OsString, io, num::NonZeroU32, time::Instant};
+
+use crate::{Before, Cancel, ChainEnd, Environment, Event, Launcher, Plan, Run, Sink, pause};
+
+/// All runs of the program, before the first one starts.
+pub struct Runs<'a> {
+    /// How many runs; `None` for ever.
+    pub times: Option<NonZeroU32>,
+    /// Whether the halt task runs after the last one.
+    pub halt_after: bool,
+    /// The value of `RUNNER_CONFIG_CMD`.
+    pub config_cmd: OsString,
+    /// What starts processes.
+    pub launcher: &'a dyn Launcher,
+    /// What asks the runner to end.
+    pub cancel: &'a Cancel,
+    /// Who is told what happens.
+    pub sink: &'a Sink,
+    /// A random number from 0 to 1.
+    pub draw: fn() -> f64,
+    /// An id for a run.
+    pub id: fn() -> String,
+    /// Reads configuration and directory anew; `None` keeps the last good ones.
+    pub reload: &'a dyn Fn() -> Option<Plan>,
+}
+
+/// How all runs together ended.
+#[derive(Debug)]
+pub struct RunsEnd {
+    /// How the last one ended; failures of tasks that are not required are counted
+    /// over all of them.
+    pub end: ChainEnd,
+    /// What was run last.
+    pub plan: Plan,
+}
+
+impl Runs<'_> {
+    /// Runs `plan`, and then what is read anew before each further run. A run that
+    /// does not finish is the last one.
+    ///
+    /// # Errors
+    ///
+    /// See [`Run::run`].
+    pub fn run(&self, mut plan: Plan) -> io::Result<RunsEnd> {
+        let mut all_failed = 0;
+        let mut number: u32 = 0;
+        loop {
+            let clock = Instant::now();
+            number = number.saturating_add(1);
+            let id = (self.id)();
+            let environment = Environment::new(&plan.settings.env, &self.config_cmd, &id);
+            let run = Run {
+                id: &id,
+                plan: &plan,
+                environment: &environment,
+                launcher: self.launcher,
+                cancel: self.cancel,
+                sink: self.sink,
+                draw: self.draw,
+            };
+            match run.run()? {
+                ChainEnd::Finished { failed } => all_failed += failed,
+                end @ (ChainEnd::GaveUp
+                | ChainEnd::Halted
+                | ChainEnd::Stopped
+                | ChainEnd::Interrupted) => return Ok(RunsEnd { end, plan }),
+            }
+            let last = self.times.is_some_and(|times| number >= times.get());
+            if last {
+                if self.halt_after {
+                    run.halt_after();
+                }
+                let end = ChainEnd::Finished { failed: all_failed };
+                return Ok(RunsEnd { end, plan });
+            }
+            let time = plan
+                .settings
+                .task
+                .sleep_time
+                .saturating_sub(clock.elapsed());
+            (self.sink)(&Event::Wait {
+                time,
+                before: Before::Run,
+            });
+            pause(time, self.cancel);
+            if self.cancel.asked().is_some() {
+                let end = ChainEnd::Interrupted;
+                return Ok(RunsEnd { end, plan });
+            }
+            if let Some(read) = (self.reload)() {
+                plan = read;
+            }
+        }
+    }
+}

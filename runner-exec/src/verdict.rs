@@ -1,0 +1,112 @@
+//! From what a process did to what the chain does about it.
+
+use runner_config::Codes;
+use serde::Serialize;
+
+use crate::Outcome;
+
+/// What the chain does about the end of a task, in the order of severity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// The next task may start.
+    Proceed,
+    /// The chain is tried again.
+    Retry,
+    /// The chain ends, without the halt task.
+    Stop,
+    /// The halt task runs, and the chain ends.
+    Halt,
+}
+
+impl Verdict {
+    /// What `outcome` means where exit codes mean what `codes` says. Only an exit
+    /// code of the task's own choice can mean anything but [`Verdict::Retry`].
+    pub fn of(outcome: &Outcome, codes: &Codes) -> Verdict {
+        match outcome {
+            Outcome::Exited(code) if codes.ok.contains(code) => Verdict::Proceed,
+            Outcome::Exited(code) if codes.halt.contains(code) => Verdict::Halt,
+            Outcome::Exited(code) if codes.stop.contains(code) => Verdict::Stop,
+            Outcome::Exited(_)
+            | Outcome::Signaled(_)
+            | Outcome::TimedOut
+            | Outcome::NotStarted(_) => Verdict::Retry,
+        }
+    }
+}
+
+/// The `result` that hooks hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum TaskResult {
+    /// The chain goes on.
+    Ok,
+    /// The chain is tried again, or gives up.
+    Retry,
+    /// The task asked for the halt task.
+    Halt,
+    /// The task asked for the end of the chain.
+    Exit,
+    /// The task was asked to end before it had ended by itself.
+    Interrupted,
+}
+
+impl TaskResult {
+    /// The word in the hook's JSON and in `RUNNER_RESULT`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TaskResult::Ok => "OK",
+            TaskResult::Retry => "RETRY",
+            TaskResult::Halt => "HALT",
+            TaskResult::Exit => "EXIT",
+            TaskResult::Interrupted => "INTERRUPTED",
+        }
+    }
+}
+
+impl From<Verdict> for TaskResult {
+    fn from(verdict: Verdict) -> TaskResult {
+        match verdict {
+            Verdict::Proceed => TaskResult::Ok,
+            Verdict::Retry => TaskResult::Retry,
+            Verdict::Stop => TaskResult::Exit,
+            Verdict::Halt => TaskResult::Halt,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::{Signal, StartFailure};
+
+    #[test]
+    fn only_exit_codes_can_mean_anything_but_retry() {
+        let codes = Codes {
+            ok: BTreeSet::from([0, 9]),
+            halt: BTreeSet::from([2]),
+            stop: BTreeSet::from([3]),
+        };
+        for code in 0..=255 {
+            let expected = match code {
+                0 | 9 => Verdict::Proceed,
+                2 => Verdict::Halt,
+                3 => Verdict::Stop,
+                _ => Verdict::Retry,
+            };
+            assert_eq!(Verdict::of(&Outcome::Exited(code), &codes), expected);
+        }
+        let failure = StartFailure {
+            reason: String::new(),
+            hint: None,
+        };
+        for outcome in [
+            Outcome::Signaled(Signal(2)),
+            Outcome::TimedOut,
+            Outcome::NotStarted(failure),
+        ] {
+            assert_eq!(Verdict::of(&outcome, &codes), Verdict::Retry);
+        }
+    }
+}
