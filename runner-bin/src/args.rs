@@ -1,0 +1,212 @@
+//! The command lines of the applets.
+
+use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf};
+
+use clap::{ArgAction, Args, Parser};
+use runner_config::{Origin, Override, SETTINGS, Setting};
+
+use crate::exit::STATUSES;
+
+/// Runs the executables of a directory in order, with retries.
+#[derive(Debug, Parser)]
+#[command(
+    name = "runner",
+    version,
+    max_term_width = 100,
+    override_usage = "runner [OPTIONS] TASKDIR [-- COMMAND [ARG...]]\n       \
+                      runner [-c FILE] --list | --check TASKDIR\n       \
+                      runner [-c FILE] --only TASK TASKDIR\n       \
+                      runner [-c FILE] -g SECTION.KEY\n       \
+                      runner --install-links DIR",
+    after_help = STATUSES,
+    after_long_help = long_help(),
+)]
+pub(crate) struct RunnerArgs {
+    #[command(flatten)]
+    pub(crate) file: FileArg,
+
+    /// How many runs of the chain; 0 runs for ever
+    #[arg(short = 'n', long = "times", value_name = "TIMES", default_value_t = 1)]
+    pub(crate) times: u32,
+
+    /// Run the halt task after the last run
+    #[arg(short = 'H', long)]
+    pub(crate) halt_after: bool,
+
+    /// How many tasks may run at the same time
+    #[arg(short, long, value_name = "JOBS")]
+    jobs: Option<NonZeroUsize>,
+
+    /// Override a setting of `[runner]`
+    #[arg(long, value_name = "KEY=VALUE", value_parser = set)]
+    set: Vec<(String, String)>,
+
+    /// Say only warnings and errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+
+    /// Say what was decided, and why
+    #[arg(short, long, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    /// Say it to syslog as well
+    #[arg(long)]
+    pub(crate) syslog: bool,
+
+    /// List the tasks in their order, and run nothing
+    #[arg(long, group = "mode")]
+    pub(crate) list: bool,
+
+    /// Say everything that is wrong, and run nothing: exit 0, 1 (warnings) or 78 (errors)
+    #[arg(long, group = "mode")]
+    pub(crate) check: bool,
+
+    /// Answer as JSON
+    #[arg(long, requires = "list")]
+    pub(crate) json: bool,
+
+    /// Run one task with its hooks and limits, and no chain
+    #[arg(long, group = "mode", value_name = "TASK")]
+    pub(crate) only: Option<String>,
+
+    /// Print a value of the configuration, as `runner-config -g` does
+    #[arg(short = 'g', long = "get", group = "mode", value_name = "SECTION.KEY")]
+    pub(crate) get: Option<String>,
+
+    /// Make the links to the applets in a directory
+    #[arg(long, group = "mode", value_name = "DIR")]
+    pub(crate) install_links: Option<PathBuf>,
+
+    /// The directory of the tasks
+    #[arg(
+        value_name = "TASKDIR",
+        required_unless_present_any = ["get", "install_links"],
+        conflicts_with_all = ["get", "install_links"]
+    )]
+    pub(crate) taskdir: Option<PathBuf>,
+
+    /// A command that replaces the runner once all runs have finished
+    #[arg(last = true, value_name = "COMMAND", conflicts_with = "mode")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// Answers questions about the configuration.
+#[derive(Debug, Parser)]
+#[command(
+    name = "runner-config",
+    version,
+    max_term_width = 100,
+    override_usage = "runner-config [-c FILE] -g SECTION.KEY [--default VALUE]\n       \
+                      runner-config [-c FILE] --list [SECTION] [--show-origin] [--json]\n       \
+                      runner-config [-c FILE] --check\n       \
+                      runner-config --settings",
+    after_help = "Tasks call it as `$RUNNER_CONFIG_CMD -g SECTION.KEY`.\n\n\
+                  Exit status: 0 found, 1 not found, 64 wrong usage, 78 the configuration is wrong"
+)]
+pub(crate) struct ConfigArgs {
+    #[command(flatten)]
+    pub(crate) file: FileArg,
+
+    #[command(flatten)]
+    pub(crate) mode: ConfigMode,
+
+    /// Print this value, and exit 0, when the key is not there
+    #[arg(
+        long,
+        requires = "get",
+        value_name = "VALUE",
+        allow_hyphen_values = true
+    )]
+    pub(crate) default: Option<String>,
+
+    /// Show where each value was written
+    #[arg(long, requires = "list")]
+    pub(crate) show_origin: bool,
+
+    /// Answer as JSON: one object, section, key, value
+    #[arg(long, requires = "list")]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub(crate) struct ConfigMode {
+    /// Print the value of a key
+    #[arg(short = 'g', long = "get", value_name = "SECTION.KEY")]
+    pub(crate) get: Option<String>,
+
+    /// List all keys and values, or those of a section
+    #[arg(short, long, value_name = "SECTION")]
+    pub(crate) list: Option<Option<String>>,
+
+    /// Say everything that is wrong: exit 0, 1 (warnings) or 78 (errors)
+    #[arg(long)]
+    pub(crate) check: bool,
+
+    /// List every setting: name, default, meaning
+    #[arg(long)]
+    pub(crate) settings: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct FileArg {
+    /// The configuration file [default: what RUNNER_CONFIG names, or none]
+    #[arg(short = 'c', long = "config", value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl FileArg {
+    /// The configuration file to read, if there is one.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        let named = || std::env::var_os("RUNNER_CONFIG").filter(|name| !name.is_empty());
+        self.config.clone().or_else(|| named().map(PathBuf::from))
+    }
+}
+
+impl RunnerArgs {
+    /// The settings that the command line gives.
+    pub(crate) fn overrides(&self) -> Vec<Override> {
+        let set = self.set.iter().map(|(key, value)| Override {
+            key: key.clone(),
+            value: value.clone(),
+            origin: Origin::Option("--set"),
+        });
+        let jobs = self.jobs.iter().map(|jobs| Override {
+            key: "jobs".to_owned(),
+            value: jobs.to_string(),
+            origin: Origin::Option("-j"),
+        });
+        set.chain(jobs).collect()
+    }
+}
+
+fn set(text: &str) -> Result<(String, String), &'static str> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => {
+            Ok((key.trim().to_owned(), value.trim().to_owned()))
+        }
+        Some(_) | None => Err("write KEY=VALUE"),
+    }
+}
+
+fn long_help() -> String {
+    format!(
+        "Settings of [runner], and what they are when they are not set:\n{}\n{STATUSES}",
+        settings(Setting::in_runner)
+    )
+}
+
+/// The table of those settings that `shown` wants: name, default, meaning.
+pub(crate) fn settings(shown: impl Fn(&Setting) -> bool) -> String {
+    let rows = SETTINGS.iter().filter(|setting| shown(setting));
+    rows.map(|setting| {
+        let Setting {
+            name,
+            default,
+            meaning,
+            ..
+        } = setting;
+        format!("{name:<14}  {default:<8}  {meaning}\n")
+    })
+    .collect()
+}

@@ -1,0 +1,137 @@
+//! The applet `runner-config`: answers questions about the configuration.
+
+use std::path::Path;
+
+use runner_config::{Document, Entry, Key, Problems, Settings, nearest};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    args::{ConfigArgs, settings},
+    exit::Exit,
+    load::document,
+    log::{Log, Verbosity},
+    out::answer,
+};
+
+pub(crate) fn start(args: ConfigArgs) -> Exit {
+    let log = Log::plain(Verbosity::Normal);
+    if args.mode.settings {
+        return answer(&settings(|_| true), Exit::Finished, &log);
+    }
+    let config = args.file.path();
+    let config = config.as_deref();
+    if let Some(key) = &args.mode.get {
+        return get(config, key, args.default.as_deref());
+    }
+    let document = match document(config, &[]) {
+        Ok(document) => document,
+        Err(problems) => return malformed(&problems, &log),
+    };
+    match args.mode.list {
+        Some(section) => list(
+            &document,
+            section.as_deref(),
+            args.show_origin,
+            args.json,
+            &log,
+        ),
+        None => check(document, &log),
+    }
+}
+
+/// `-g`: the value of one key.
+pub(crate) fn get(config: Option<&Path>, key: &str, default: Option<&str>) -> Exit {
+    let log = Log::plain(Verbosity::Normal);
+    let document = match document(config, &[]) {
+        Ok(document) => document,
+        Err(problems) => return malformed(&problems, &log),
+    };
+    match (Key::find(&document, key), default) {
+        (Key::Found(entry), _) => answer(&format!("{}\n", entry.value), Exit::Finished, &log),
+        (Key::Unknown(_), Some(default)) => answer(&format!("{default}\n"), Exit::Finished, &log),
+        (Key::Unknown(sentence), None) => {
+            log.error(&sentence);
+            Exit::NotThere
+        }
+        (Key::Malformed, _) => {
+            log.error(&format!("`{key}` is no key; write SECTION.KEY"));
+            Exit::Usage
+        }
+    }
+}
+
+fn malformed(problems: &Problems, log: &Log) -> Exit {
+    log.problems(problems);
+    Exit::Config
+}
+
+fn list(
+    document: &Document,
+    section: Option<&str>,
+    show_origin: bool,
+    json: bool,
+    log: &Log,
+) -> Exit {
+    let sections: Vec<&str> = match section {
+        None => document.sections().collect(),
+        Some(section) if document.header(section).is_some() => vec![section],
+        Some(section) => {
+            let near = nearest(section, document.sections());
+            let near = near.first().map(|near| format!("; did you mean `{near}`?"));
+            log.error(&format!(
+                "unknown section `{section}`{}",
+                near.unwrap_or_default()
+            ));
+            return Exit::NotThere;
+        }
+    };
+    let text = match json {
+        true => {
+            let sections = sections.iter().map(|section| {
+                let entries = document.entries(section).into_iter();
+                let entries: Map<String, Value> = entries
+                    .map(|entry| (entry.key.to_owned(), value(entry, show_origin)))
+                    .collect();
+                ((*section).to_owned(), Value::Object(entries))
+            });
+            format!("{:#}\n", Value::Object(sections.collect()))
+        }
+        false => sections
+            .iter()
+            .flat_map(|section| {
+                let entries = document.entries(section).into_iter();
+                entries.map(move |entry| line(section, entry, show_origin))
+            })
+            .collect(),
+    };
+    answer(&text, Exit::Finished, log)
+}
+
+fn value(entry: Entry, show_origin: bool) -> Value {
+    match show_origin {
+        true => json!({"value": entry.value, "origin": entry.origin.to_string()}),
+        false => json!(entry.value),
+    }
+}
+
+fn line(section: &str, entry: Entry, show_origin: bool) -> String {
+    let origin = match show_origin {
+        true => format!("{}\t", entry.origin),
+        false => String::new(),
+    };
+    format!("{origin}{section}.{}={}\n", entry.key, entry.value)
+}
+
+/// `--check`: everything that is wrong and can be known without the tasks.
+fn check(document: Document, log: &Log) -> Exit {
+    let mut problems = Problems::default();
+    Settings::new(document, &[], &mut problems);
+    log.problems(&problems);
+    if problems.has_errors() {
+        Exit::Config
+    } else if problems.has_warnings() {
+        Exit::Warned
+    } else {
+        Exit::Finished
+    }
+}

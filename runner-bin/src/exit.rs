@@ -1,0 +1,99 @@
+//! What the exit status says.
+
+use std::process::ExitCode;
+
+use runner_exec::{ChainEnd, Signal, TaskResult};
+
+/// Every exit status there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Finished,
+    GaveUp,
+    /// A check found nothing but warnings.
+    Warned,
+    /// A key or a section was asked for and is not there.
+    NotThere,
+    Halted,
+    Stopped,
+    FinishedWithFailures,
+    Usage,
+    NoInput,
+    System,
+    Config,
+    /// A command that cannot be executed.
+    NotExecutable,
+    /// A command that does not exist.
+    NotFound,
+    Signaled(Signal),
+}
+
+impl Exit {
+    pub(crate) fn status(self) -> u8 {
+        match self {
+            Exit::Finished => 0,
+            Exit::GaveUp | Exit::Warned | Exit::NotThere => 1,
+            Exit::Halted => 2,
+            Exit::Stopped => 3,
+            Exit::FinishedWithFailures => 4,
+            Exit::Usage => 64,
+            Exit::NoInput => 66,
+            Exit::System => 71,
+            Exit::Config => 78,
+            Exit::NotExecutable => 126,
+            Exit::NotFound => 127,
+            Exit::Signaled(signal) => 128 + signal.0 as u8,
+        }
+    }
+
+    /// The status of runs that ended so; `asked` is the signal that asked for it.
+    pub(crate) fn of_runs(end: ChainEnd, asked: Option<Signal>) -> Exit {
+        match end {
+            ChainEnd::Finished { failed: 0 } => Exit::Finished,
+            ChainEnd::Finished { .. } => Exit::FinishedWithFailures,
+            ChainEnd::GaveUp => Exit::GaveUp,
+            ChainEnd::Halted => Exit::Halted,
+            ChainEnd::Stopped => Exit::Stopped,
+            ChainEnd::Interrupted => Exit::interrupted(asked),
+        }
+    }
+
+    /// The status of a single task.
+    pub(crate) fn of_task(result: TaskResult, asked: Option<Signal>) -> Exit {
+        match result {
+            TaskResult::Ok => Exit::Finished,
+            TaskResult::Retry => Exit::GaveUp,
+            TaskResult::Halt => Exit::Halted,
+            TaskResult::Exit => Exit::Stopped,
+            TaskResult::Interrupted => Exit::interrupted(asked),
+        }
+    }
+
+    fn interrupted(asked: Option<Signal>) -> Exit {
+        match asked {
+            Some(signal) => Exit::Signaled(signal),
+            None => unreachable!("only a signal interrupts"),
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit.status())
+    }
+}
+
+/// The table that `--help` shows.
+pub(crate) const STATUSES: &str = "\
+Exit status:
+    0  finished
+    1  gave up: the tries were used up
+    2  halted: a task asked for the halt task
+    3  stopped: a task asked for the end
+    4  finished, with failures of tasks that are not required
+   64  wrong usage
+   66  no such task directory, or no task in it
+   71  the system refused something needed
+   78  configuration or plan is wrong
+  126  COMMAND cannot be executed
+  127  COMMAND does not exist
+128+N  ended by signal N";

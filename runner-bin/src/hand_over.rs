@@ -1,0 +1,26 @@
+//! `-- COMMAND`: what replaces the runner once all runs have finished.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "nothing is started here, this process becomes it"
+)]
+
+use std::{ffi::OsString, io::ErrorKind, os::unix::process::CommandExt, process::Command};
+
+use crate::{exit::Exit, log::Log};
+
+/// Executes `command` in place of this process, with `[env]` and none of the
+/// runner's own variables. Returns only when that fails.
+pub(crate) fn hand_over(command: &[OsString], env: &[(String, String)], log: &Log) -> Exit {
+    let Some((program, args)) = command.split_first() else {
+        return Exit::Finished;
+    };
+    runner_exec::release_orphans();
+    let variables = env.iter().map(|(name, value)| (name, value));
+    let error = Command::new(program).args(args).envs(variables).exec();
+    let (program, why) = (program.display(), runner_config::reason(&error));
+    log.error(&format!("cannot execute `{program}`: {why}"));
+    match error.kind() {
+        ErrorKind::NotFound => Exit::NotFound,
+        _ => Exit::NotExecutable,
+    }
+}

@@ -1,0 +1,97 @@
+//! From configuration file and task directory to the plan, with all that is wrong.
+
+use std::path::{Path, PathBuf};
+
+use runner_config::{Document, Override, Problems, Settings, reason};
+use runner_exec::{Plan, discover};
+
+use crate::links;
+
+/// Where configuration and tasks come from.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    pub(crate) config: Option<PathBuf>,
+    pub(crate) overrides: Vec<Override>,
+    pub(crate) taskdir: PathBuf,
+    /// Whether the halt task will run in any case.
+    pub(crate) needs_halt: bool,
+    /// Whether a directory without a task is an error.
+    pub(crate) needs_tasks: bool,
+}
+
+/// Why there is nothing to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unusable {
+    /// The configuration or the plan is wrong.
+    Wrong,
+    /// There is no such task directory, or no task in it.
+    NoTasks,
+}
+
+/// The configuration in `config`, or an empty one.
+pub(crate) fn document(
+    config: Option<&Path>,
+    overrides: &[Override],
+) -> Result<Document, Problems> {
+    match config {
+        Some(config) => Document::load(&links::original(config.to_owned()), overrides),
+        None => Ok(Document::default()),
+    }
+}
+
+impl Source {
+    /// Reads everything; what is wrong goes to `problems`, all of it at once.
+    pub(crate) fn load(&self, problems: &mut Problems) -> Result<Plan, Unusable> {
+        let document = document(self.config.as_deref(), &self.overrides);
+        let document = document.map_err(|wrong| problems.extend(wrong));
+        let entries = discover(&self.taskdir).map_err(|error| {
+            let (taskdir, why) = (self.taskdir.display(), reason(&error));
+            problems
+                .error(
+                    None,
+                    format!("cannot read task directory `{taskdir}`: {why}"),
+                )
+                .hint("name the directory that holds the tasks");
+        });
+        let malformed = document.is_err();
+        let settings = Settings::new(document.unwrap_or_default(), &self.overrides, problems);
+        unsupported(&settings, problems);
+        let Ok(entries) = entries else {
+            return Err(Unusable::NoTasks);
+        };
+        if malformed {
+            // What the tasks' sections say is not known, so nothing can be said of them.
+            return Err(Unusable::Wrong);
+        }
+        let plan = Plan::new(&self.taskdir, entries, settings, self.needs_halt, problems);
+        if problems.has_errors() {
+            return Err(Unusable::Wrong);
+        }
+        if plan.tasks.is_empty() {
+            let message = format!("there is no task in `{}`", self.taskdir.display());
+            if self.needs_tasks {
+                problems.error(None, message);
+                return Err(Unusable::NoTasks);
+            }
+            problems.warning(None, message);
+        }
+        Ok(plan)
+    }
+}
+
+/// Settings that are understood and that this version cannot keep: to go on
+/// without them would be to lie.
+fn unsupported(settings: &Settings, problems: &mut Problems) {
+    let used = [
+        ("max_halts", settings.max_halts > 0),
+        ("log_dir", settings.log_dir.is_some()),
+        ("state_dir", settings.state_dir.is_some()),
+    ];
+    for (name, used) in used {
+        if used {
+            problems
+                .error(None, format!("`{name}` is not supported yet"))
+                .hint("remove it");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The multicall binary: `runner`, and `runner-config` by the name it is called by.
+
+mod applet;
+mod args;
+mod config;
+mod exit;
+mod hand_over;
+mod links;
+mod load;
+mod log;
+mod out;
+mod run;
+mod show;
+
+use std::{env, process::ExitCode};
+
+fn main() -> ExitCode {
+    applet::start(env::args_os().collect()).into()
+}

@@ -1,0 +1,224 @@
+//! The applet `runner`: wires configuration, plan, processes and log together.
+
+use std::{ffi::OsString, num::NonZeroU32, sync::Arc};
+
+use jiff::Timestamp;
+use runner_config::Problems;
+use runner_exec::{
+    Cancel, Environment, Event, Plan, Processes, Run, Runs, Signal, Supervised, Supervisor,
+};
+
+use crate::{
+    args::RunnerArgs,
+    config,
+    exit::Exit,
+    hand_over::hand_over,
+    links::{self, ConfigCmd},
+    load::Source,
+    log::{Log, Verbosity},
+    show,
+};
+
+pub(crate) fn start(args: RunnerArgs) -> Exit {
+    let config = args.file.path();
+    if let Some(key) = &args.get {
+        return config::get(config.as_deref(), key, None);
+    }
+    let verbosity = match (args.quiet, args.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (false, 0) => Verbosity::Normal,
+        (false, _) => Verbosity::Verbose,
+    };
+    if let Some(directory) = &args.install_links {
+        return links::install(directory, &Log::plain(verbosity));
+    }
+    let command = match args.command.first() {
+        // A container's empty command is none.
+        Some(program) if !program.is_empty() => args.command.clone(),
+        Some(_) | None => Vec::new(),
+    };
+    if args.times == 0 && !command.is_empty() {
+        let log = Log::plain(verbosity);
+        log.error("`-n 0` runs for ever, so COMMAND would never be reached");
+        return Exit::Usage;
+    }
+    let source = Source {
+        config,
+        overrides: args.overrides(),
+        taskdir: args.taskdir.clone().unwrap_or_default(),
+        needs_halt: args.halt_after,
+        needs_tasks: args.halt_after || args.times != 1,
+    };
+    if args.list {
+        return show::list(&source, args.json, verbosity);
+    }
+    if args.check {
+        return show::check(&source);
+    }
+    let log = Log::stamped(verbosity);
+    let log = match args.syslog {
+        true => log.with_syslog(),
+        false => log,
+    };
+    let what = match args.only {
+        Some(name) => What::Task(name),
+        None => What::Chain {
+            times: NonZeroU32::new(args.times),
+            halt_after: args.halt_after,
+            command,
+        },
+    };
+    run(source, what, Arc::new(log))
+}
+
+/// What is to be run.
+enum What {
+    /// One task by its name, and no chain.
+    Task(String),
+    Chain {
+        /// How often; `None` for ever.
+        times: Option<NonZeroU32>,
+        halt_after: bool,
+        /// What replaces the runner in the end, if it is not empty.
+        command: Vec<OsString>,
+    },
+}
+
+fn run(source: Source, what: What, log: Arc<Log>) -> Exit {
+    log.sources(&source.taskdir, source.config.as_deref());
+    let mut problems = Problems::default();
+    let plan = source.load(&mut problems);
+    log.problems(&problems);
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(unusable) => return unusable.into(),
+    };
+    let config_cmd = match ConfigCmd::new(source.config.as_deref()) {
+        Ok(config_cmd) => config_cmd,
+        Err(error) => return refused("make RUNNER_CONFIG_CMD work", &error, &log),
+    };
+    let supervisor = match Supervisor::new() {
+        Ok(supervisor) => supervisor,
+        Err(error) => return refused("handle signals", &error, &log),
+    };
+    let mut world = World {
+        config_cmd: config_cmd.value.clone(),
+        cancel: supervisor.cancel(),
+        log: log.clone(),
+    };
+    let heard = |signal, nth| log.event(&Event::Asked { signal, nth });
+    match what {
+        What::Task(name) => {
+            if plan.find(&name).is_none() {
+                log.error(&format!("there is no task `{name}`"));
+                return Exit::Usage;
+            }
+            let done = supervisor.run(move || world.only(&plan, &name), heard);
+            finish(done, &log, |exit| exit)
+        }
+        What::Chain {
+            times,
+            halt_after,
+            command,
+        } => {
+            let done = supervisor.run(move || world.runs(source, plan, times, halt_after), heard);
+            finish(done, &log, |(exit, env)| match exit {
+                Exit::Finished | Exit::FinishedWithFailures if !command.is_empty() => {
+                    drop(config_cmd);
+                    hand_over(&command, &env, &log)
+                }
+                exit => exit,
+            })
+        }
+    }
+}
+
+fn finish<T>(
+    done: std::io::Result<Supervised<std::io::Result<T>>>,
+    log: &Log,
+    then: impl FnOnce(T) -> Exit,
+) -> Exit {
+    match done {
+        Ok(Supervised::Done(Ok(done))) => then(done),
+        Ok(Supervised::Abandoned(signal)) => Exit::Signaled(signal),
+        Ok(Supervised::Done(Err(error))) | Err(error) => refused("run tasks", &error, log),
+    }
+}
+
+fn refused(what: &str, error: &std::io::Error, log: &Log) -> Exit {
+    log.error(&format!("cannot {what}: {}", runner_config::reason(error)));
+    Exit::System
+}
+
+/// Everything outside that a run needs.
+struct World {
+    config_cmd: OsString,
+    cancel: Cancel,
+    log: Arc<Log>,
+}
+
+/// The status of the runs, and `[env]` as it was last.
+type Ran = (Exit, Vec<(String, String)>);
+
+impl World {
+    fn runs(
+        &mut self,
+        source: Source,
+        plan: Plan,
+        times: Option<NonZeroU32>,
+        halt_after: bool,
+    ) -> std::io::Result<Ran> {
+        let log = self.log.clone();
+        let runs = Runs {
+            times,
+            halt_after,
+            config_cmd: self.config_cmd.clone(),
+            launcher: &Processes,
+            cancel: &self.cancel,
+            sink: &move |event| log.event(event),
+            draw: rand::random,
+            id: run_id,
+            reload: &|| reload(&source, &self.log),
+        };
+        let end = runs.run(plan)?;
+        let exit = Exit::of_runs(end.end, self.asked());
+        Ok((exit, end.plan.settings.env.clone()))
+    }
+
+    fn only(&mut self, plan: &Plan, name: &str) -> std::io::Result<Exit> {
+        let log = self.log.clone();
+        let id = run_id();
+        let run = Run {
+            id: &id,
+            plan,
+            environment: &Environment::new(&plan.settings.env, &self.config_cmd, &id),
+            launcher: &Processes,
+            cancel: &self.cancel,
+            sink: &move |event| log.event(event),
+            draw: rand::random,
+        };
+        let result = plan.find(name).map(|task| run.only(task));
+        Ok(result.map_or(Exit::Usage, |result| Exit::of_task(result, self.asked())))
+    }
+
+    fn asked(&self) -> Option<Signal> {
+        self.cancel.asked()
+    }
+}
+
+/// Reads configuration and directory anew; says so when they have become wrong.
+fn reload(source: &Source, log: &Log) -> Option<Plan> {
+    let mut problems = Problems::default();
+    let plan = source.load(&mut problems).ok();
+    log.problems(&problems);
+    if plan.is_none() {
+        log.warning("configuration or tasks have become wrong; going on with the last good ones");
+    }
+    plan
+}
+
+/// An id that no other run has: the time, and a random number.
+fn run_id() -> String {
+    let now = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+    format!("{now}-{:08x}", rand::random::<u32>())
+}

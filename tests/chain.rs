@@ -1,0 +1,130 @@
+//! The chain as its user sees it: order, retries, halts, stops, runs.
+
+use crate::support::{Test, once};
+
+#[test]
+fn tasks_run_in_the_order_of_their_numbers() {
+    Test::new()
+        .task("10-c", "")
+        .task("2-b", "")
+        .task("1-a", "")
+        .task("last", "")
+        .run()
+        .status(0)
+        .order("1-a 2-b 10-c last");
+}
+
+#[test]
+fn a_failure_restarts_the_chain() {
+    Test::new()
+        .task("1-a", "")
+        .task("2-b", &once(7))
+        .task("3-c", "")
+        .run()
+        .status(0)
+        .order("1-a 2-b 1-a 2-b 3-c")
+        .says("`2-b` exited with 7 after ")
+        .says("; trying again from the beginning at once (try 2 of 5)");
+}
+
+#[test]
+fn a_required_task_that_failed_is_never_passed() {
+    Test::new()
+        .task("1-a", "")
+        .task("2-b", "exit 1")
+        .task("3-c", "")
+        .config("max_tries = 3")
+        .run()
+        .status(1)
+        .order("1-a 2-b 1-a 2-b 1-a 2-b");
+}
+
+#[test]
+fn giving_up_runs_the_halt_task_without_a_wait() {
+    Test::new()
+        .task("1-a", "exit 1")
+        .task(
+            "halt.sh",
+            "echo $RUNNER_HALT_REASON $RUNNER_TASK $RUNNER_RESULT $RUNNER_OUTCOME",
+        )
+        .config("max_tries = 2")
+        .run()
+        .status(1)
+        .order("1-a 1-a halt.sh")
+        .stdout("gave-up 1-a RETRY exited:1\n");
+}
+
+#[test]
+fn halt_code_runs_halt_task_once() {
+    Test::new()
+        .task("1-a", "exit 2")
+        .task("2-b", "")
+        .task(
+            "halt.sh",
+            "echo $RUNNER_HALT_REASON $RUNNER_TASK $RUNNER_RESULT $RUNNER_OUTCOME",
+        )
+        .args(["-n", "3", "-H"])
+        .run()
+        .status(2)
+        .order("1-a halt.sh")
+        .stdout("halted 1-a HALT exited:2\n");
+}
+
+#[test]
+fn stop_code_ends_without_the_halt_task() {
+    Test::new()
+        .task("1-a", "exit 3")
+        .task("2-b", "")
+        .task("halt.sh", "")
+        .config("stop_codes = 3")
+        .run()
+        .status(3)
+        .order("1-a");
+}
+
+#[test]
+fn a_task_that_is_not_required_may_fail() {
+    Test::new()
+        .task("1-a", "exit 1")
+        .task("2-b", "")
+        .config("[a]\nrequired = no")
+        .run()
+        .status(4)
+        .order("1-a 2-b")
+        .says("it is not required, so the chain goes on");
+}
+
+#[test]
+fn retry_from_failed_keeps_what_is_done() {
+    Test::new()
+        .task("1-a", "")
+        .task("2-b", &once(1))
+        .task("3-c", "")
+        .config("retry_from = failed")
+        .run()
+        .status(0)
+        .order("1-a 2-b 2-b 3-c");
+}
+
+#[test]
+fn tries_of_its_own_count_the_failures_of_the_task() {
+    Test::new()
+        .task("1-a", "[ $RUNNER_TRY_NUM -gt 2 ] || exit 1")
+        .task("2-b", "exit 1")
+        .config("max_tries = 3\n[b]\nmax_tries = 2")
+        .run()
+        .status(1)
+        .order("1-a 1-a 1-a 2-b 1-a 2-b");
+}
+
+#[test]
+fn runs_follow_each_other_and_the_halt_task_comes_last() {
+    Test::new()
+        .task("1-a", "")
+        .task("halt.sh", "echo $RUNNER_HALT_REASON ${RUNNER_RESULT-none}")
+        .args(["-n3", "-H"])
+        .run()
+        .status(0)
+        .order("1-a 1-a 1-a halt.sh")
+        .stdout("halt-after none\n");
+}

@@ -1,0 +1,4 @@
+//! Stories: whole behaviours of the real program.
+
+mod chain;
+mod support;

@@ -1,0 +1,399 @@
+//! The builder of the stories: a task directory, a configuration, one call of the
+//! real program, and what became of it.
+#![expect(clippy::disallowed_methods, reason = "stories start the real program")]
+
+use std::{
+    ffi::{OsStr, OsString},
+    fmt::Write,
+    fs::{self, File, Permissions},
+    os::unix::{fs::PermissionsExt, process::ExitStatusExt},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+/// Longer than any story takes, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The program under test: the one just built, or the one that
+/// `RUNNER_UNDER_TEST` names.
+pub(crate) fn runner() -> PathBuf {
+    match std::env::var_os("RUNNER_UNDER_TEST") {
+        Some(path) => PathBuf::from(path),
+        None => PathBuf::from(env!("CARGO_BIN_EXE_runner")),
+    }
+}
+
+/// The top of the checkout.
+pub(crate) fn top() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// The body of a task that exits with `code` in its first try, and succeeds after.
+pub(crate) fn once(code: u8) -> String {
+    format!("[ $RUNNER_TRY_NUM -gt 1 ] || exit {code}")
+}
+
+/// One story, before it is played.
+pub(crate) struct Test {
+    dir: TempDir,
+    config: Option<String>,
+    before: Vec<OsString>,
+    after: Vec<OsString>,
+    env: Vec<(OsString, Option<OsString>)>,
+    program: PathBuf,
+}
+
+impl Test {
+    /// An empty task directory, and a configuration that waits for nothing.
+    #[track_caller]
+    pub(crate) fn new() -> Test {
+        let dir = tempfile::Builder::new()
+            .prefix("runner-test.")
+            .tempdir()
+            .unwrap();
+        fs::create_dir(dir.path().join("tasks.d")).unwrap();
+        Test {
+            dir,
+            config: Some("[runner]\nsleep_time = 0\nretry_jitter = 0\n".to_owned()),
+            before: Vec::new(),
+            after: Vec::new(),
+            env: Vec::new(),
+            program: runner(),
+        }
+    }
+
+    /// The directory of the story.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// A path in the directory of the story.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// A task, as the body of a shell script. That it ran is told by
+    /// [`Ran::order`].
+    #[track_caller]
+    pub(crate) fn task(self, name: &str, body: &str) -> Test {
+        let script = self.script(name, body);
+        self.file(&format!("tasks.d/{name}"), &script, 0o755)
+    }
+
+    /// The text of a task that tells that it ran.
+    pub(crate) fn script(&self, name: &str, body: &str) -> String {
+        let order = self.path("order");
+        format!("#!/bin/sh\necho '{name}' >>'{}'\n{body}\n", order.display())
+    }
+
+    /// Any file, from the directory of the story.
+    #[track_caller]
+    pub(crate) fn file(self, name: &str, text: &str, mode: u32) -> Test {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        self
+    }
+
+    /// A hook that appends its last argument to a file, a line each; see
+    /// [`Ran::hooks`].
+    #[track_caller]
+    pub(crate) fn hook(self) -> Test {
+        let log = self.path("hooks");
+        let script = format!(
+            "#!/bin/sh\nfor last; do :; done\nprintf '%s\\n' \"$last\" >>'{}'\n",
+            log.display()
+        );
+        self.file("hook", &script, 0o755)
+            .config("task_hook = ./hook")
+    }
+
+    /// Further lines of the configuration; they stand in `[runner]` until one of
+    /// them begins another section.
+    pub(crate) fn config(mut self, lines: &str) -> Test {
+        let config = self.config.get_or_insert_default();
+        writeln!(config, "{lines}").unwrap();
+        self
+    }
+
+    /// The whole configuration.
+    pub(crate) fn only_config(mut self, text: &str) -> Test {
+        self.config = Some(text.to_owned());
+        self
+    }
+
+    /// No configuration at all.
+    pub(crate) fn no_config(mut self) -> Test {
+        self.config = None;
+        self
+    }
+
+    /// Arguments before the task directory.
+    pub(crate) fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Test {
+        self.before
+            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Arguments behind the task directory.
+    pub(crate) fn args_after<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Test {
+        self.after
+            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// A variable that the program inherits.
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Test {
+        self.env
+            .push((name.into(), Some(value.as_ref().to_owned())));
+        self
+    }
+
+    /// A variable that the program does not inherit.
+    pub(crate) fn env_remove(mut self, name: &str) -> Test {
+        self.env.push((name.into(), None));
+        self
+    }
+
+    /// Another path of the program.
+    pub(crate) fn program(mut self, program: impl Into<PathBuf>) -> Test {
+        self.program = program.into();
+        self
+    }
+
+    /// Starts `runner -c runner.cfg ARGS tasks.d MORE ARGS` in the directory of the
+    /// story.
+    #[track_caller]
+    pub(crate) fn start(self) -> Running {
+        let mut args = Vec::new();
+        if let Some(config) = &self.config {
+            fs::write(self.path("runner.cfg"), config).unwrap();
+            args.extend(["-c".into(), "runner.cfg".into()]);
+        }
+        args.extend(self.before.iter().cloned());
+        args.push("tasks.d".into());
+        args.extend(self.after.iter().cloned());
+        self.start_with(args)
+    }
+
+    /// Starts the program with these arguments and no others.
+    #[track_caller]
+    pub(crate) fn start_with<A: AsRef<OsStr>>(self, args: impl IntoIterator<Item = A>) -> Running {
+        if let Some(config) = &self.config {
+            fs::write(self.path("runner.cfg"), config).unwrap();
+        }
+        // Files, since a pipe would be held by whatever a task leaves behind.
+        let stdout = File::create(self.path("stdout")).unwrap();
+        let stderr = File::create(self.path("stderr")).unwrap();
+        let mut command = Command::new(&self.program);
+        command
+            .args(args)
+            .current_dir(self.dir())
+            .env_remove("RUNNER_CONFIG")
+            .stdin(Stdio::null())
+            .stdout(stdout)
+            .stderr(stderr);
+        for (name, value) in &self.env {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        let clock = Instant::now();
+        let child = command.spawn().unwrap();
+        Running {
+            child,
+            clock,
+            test: self,
+        }
+    }
+
+    /// Plays the story to its end.
+    #[track_caller]
+    pub(crate) fn run(self) -> Ran {
+        self.start().wait()
+    }
+
+    /// Plays it with these arguments and no others.
+    #[track_caller]
+    pub(crate) fn run_with<A: AsRef<OsStr>>(self, args: impl IntoIterator<Item = A>) -> Ran {
+        self.start_with(args).wait()
+    }
+}
+
+/// A story that is being played.
+pub(crate) struct Running {
+    child: Child,
+    clock: Instant,
+    test: Test,
+}
+
+impl Running {
+    /// The number of the program's process.
+    pub(crate) fn pid(&self) -> i32 {
+        self.child.id() as i32
+    }
+
+    /// Sends the program a signal.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_raw(self.pid()).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    /// Waits until a file of the story is there and holds `text`.
+    #[track_caller]
+    pub(crate) fn until(&self, name: &str, text: &str) {
+        let path = self.test.path(name);
+        until(|| fs::read_to_string(&path).is_ok_and(|found| found.contains(text)));
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub(crate) fn wait(mut self) -> Ran {
+        let mut status = None;
+        let child = &mut self.child;
+        let clock = Instant::now();
+        while status.is_none() {
+            status = child.try_wait().unwrap();
+            if status.is_none() {
+                if clock.elapsed() > PATIENCE {
+                    child.kill().unwrap();
+                    let stderr = fs::read_to_string(self.test.path("stderr")).unwrap();
+                    panic!("the program does not end; it said:\n{stderr}");
+                }
+                thread::sleep(Duration::from_millis(2));
+            }
+        }
+        let read = |name| {
+            let bytes = fs::read(self.test.path(name)).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        Ran {
+            status: status.unwrap(),
+            elapsed: self.clock.elapsed(),
+            stdout: read("stdout"),
+            stderr: read("stderr"),
+            test: self.test,
+        }
+    }
+}
+
+/// Waits until `reached` says so.
+#[track_caller]
+pub(crate) fn until(mut reached: impl FnMut() -> bool) {
+    let clock = Instant::now();
+    while !reached() {
+        assert!(clock.elapsed() < PATIENCE, "this never happened");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// What became of a story.
+pub(crate) struct Ran {
+    status: ExitStatus,
+    /// From the start of the program to its end.
+    pub(crate) elapsed: Duration,
+    /// What it wrote to stdout, the tasks' output included.
+    pub(crate) stdout: String,
+    /// What it wrote to stderr, the tasks' output included.
+    pub(crate) stderr: String,
+    /// The story, with its directory.
+    pub(crate) test: Test,
+}
+
+impl Ran {
+    /// The exit status is this.
+    #[track_caller]
+    pub(crate) fn status(self, expected: i32) -> Ran {
+        let found = match self.status.code() {
+            Some(code) => code,
+            None => panic!(
+                "ended by signal {:?}: {}",
+                self.status.signal(),
+                self.said()
+            ),
+        };
+        assert_eq!(found, expected, "exit status; {}", self.said());
+        self
+    }
+
+    /// The tasks ran in this order, and no others did.
+    #[track_caller]
+    pub(crate) fn order(self, expected: &str) -> Ran {
+        let order: Vec<String> = self.lines("order");
+        assert_eq!(order.join(" "), expected, "order; {}", self.said());
+        self
+    }
+
+    /// stdout is this.
+    #[track_caller]
+    pub(crate) fn stdout(self, expected: &str) -> Ran {
+        assert_eq!(self.stdout, expected, "stdout; {}", self.said());
+        self
+    }
+
+    /// stderr is this.
+    #[track_caller]
+    pub(crate) fn stderr(self, expected: &str) -> Ran {
+        assert_eq!(self.stderr, expected, "stderr; {}", self.said());
+        self
+    }
+
+    /// stderr holds this.
+    #[track_caller]
+    pub(crate) fn says(self, expected: &str) -> Ran {
+        assert!(
+            self.stderr.contains(expected),
+            "no {expected:?}; {}",
+            self.said()
+        );
+        self
+    }
+
+    /// stderr does not hold this.
+    #[track_caller]
+    pub(crate) fn does_not_say(self, unexpected: &str) -> Ran {
+        assert!(
+            !self.stderr.contains(unexpected),
+            "{unexpected:?}; {}",
+            self.said()
+        );
+        self
+    }
+
+    /// It took less than this.
+    #[track_caller]
+    pub(crate) fn within(self, time: Duration) -> Ran {
+        assert!(
+            self.elapsed < time,
+            "took {:?}; {}",
+            self.elapsed,
+            self.said()
+        );
+        self
+    }
+
+    /// What the hook of [`Test::hook`] heard.
+    pub(crate) fn hooks(&self) -> Vec<String> {
+        self.lines("hooks")
+    }
+
+    /// A file of the story, or nothing.
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.test.path(name)).unwrap_or_default()
+    }
+
+    /// The lines of a file of the story.
+    pub(crate) fn lines(&self, name: &str) -> Vec<String> {
+        self.read(name).lines().map(str::to_owned).collect()
+    }
+
+    fn said(&self) -> String {
+        format!("stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr)
+    }
+}
