@@ -23,7 +23,7 @@ pub struct Codes {
 }
 
 /// How often the chain may be tried; 0 means for ever.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MaxTries {
     /// The number of the try counts.
     OfChain(u32),
@@ -63,7 +63,7 @@ pub enum Frequency {
 }
 
 /// Where a retry starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RetryFrom {
     /// At the start of the chain: all tasks are started again.
     Start,

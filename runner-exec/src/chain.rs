@@ -41,7 +41,7 @@ use crate::Verdict;
 pub struct TaskId(pub usize);
 
 /// What the chain has to know of a task.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Link {
     /// How many levels come before; never less than that of the task before it.
     pub level: usize,
@@ -85,7 +85,7 @@ pub enum ChainEnd {
 }
 
 /// What a verdict leads to, in the order of severity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Consequence {
     /// The task is done, the chain goes on.
     GoOn,
@@ -110,7 +110,7 @@ impl Consequence {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum State {
     Pending,
     Running,
@@ -119,7 +119,7 @@ enum State {
 }
 
 /// The state of a chain; see the tables above.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Chain {
     links: Arc<[Link]>,
     retry_from: RetryFrom,

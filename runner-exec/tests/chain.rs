@@ -1,0 +1,410 @@
+//! The chain, held against what the contract says of it: every outcome of every
+//! small plan, and random outcomes of large ones.
+//!
+//! The model here knows nothing of how the chain works. It keeps what was started
+//! and what became of it, and says at each step what may come next.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
+
+use proptest::prelude::*;
+use runner_config::{MaxTries, RetryFrom};
+use runner_exec::{Chain, ChainEnd, Link, Step, TaskId, Verdict};
+
+const VERDICTS: [Verdict; 4] = [
+    Verdict::Proceed,
+    Verdict::Retry,
+    Verdict::Stop,
+    Verdict::Halt,
+];
+
+/// What happened so far, as somebody sees it who only watches.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Model {
+    running: BTreeSet<TaskId>,
+    /// Tasks that succeeded, or failed and need not succeed.
+    passed: Vec<bool>,
+    /// Tasks that failed and need not succeed.
+    failed: Vec<bool>,
+    failures: Vec<u32>,
+    try_num: u32,
+    retry: bool,
+    gave_up: bool,
+    stopped: bool,
+    halted: bool,
+}
+
+struct World {
+    links: Arc<[Link]>,
+    retry_from: RetryFrom,
+    workers: usize,
+    /// For each task, all that have to be passed before it may start.
+    before: Vec<Vec<TaskId>>,
+}
+
+impl World {
+    fn new(links: Vec<Link>, retry_from: RetryFrom, workers: usize) -> World {
+        let before = links.iter().map(|link| {
+            let lower = links
+                .iter()
+                .enumerate()
+                .filter(|(_, other)| other.level < link.level);
+            let lower = lower.map(|(index, _)| TaskId(index));
+            lower.chain(link.needs.iter().copied()).collect()
+        });
+        World {
+            before: before.collect(),
+            links: links.into(),
+            retry_from,
+            workers,
+        }
+    }
+
+    fn start(&self) -> (Chain, Model) {
+        let tasks = self.links.len();
+        let model = Model {
+            running: BTreeSet::new(),
+            passed: vec![false; tasks],
+            failed: vec![false; tasks],
+            failures: vec![0; tasks],
+            try_num: 1,
+            retry: false,
+            gave_up: false,
+            stopped: false,
+            halted: false,
+        };
+        (Chain::new(self.links.clone(), self.retry_from), model)
+    }
+
+    /// Asks the chain for as much as the workers can do, and holds every answer
+    /// against the model. Returns whether the chain has ended.
+    fn pull(&self, chain: &mut Chain, model: &mut Model) -> bool {
+        while model.running.len() < self.workers {
+            let may_start = self.may_start(model);
+            match chain.next_step() {
+                Step::Start(task) => {
+                    // A required task that failed is never passed, no order is
+                    // broken, and the first by name is first.
+                    assert_eq!(may_start.first(), Some(&task), "started {task:?}");
+                    model.running.insert(task);
+                }
+                Step::Busy => {
+                    assert!(may_start.is_empty(), "{may_start:?} could be started");
+                    assert!(!model.running.is_empty(), "busy with nothing");
+                    return false;
+                }
+                Step::Wait(tasks) => {
+                    assert!(model.running.is_empty() && model.retry && !model.is_over());
+                    assert!(!tasks.is_empty());
+                    assert!(tasks.iter().all(|task| model.failures[task.0] > 0));
+                    assert_eq!(chain.next_step(), Step::Busy, "one waits for all");
+                    chain.again();
+                    self.again(model);
+                }
+                Step::End(end) => {
+                    assert!(model.running.is_empty());
+                    assert_eq!(end, self.end(model), "the end");
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    fn may_start(&self, model: &Model) -> BTreeSet<TaskId> {
+        if model.retry || model.is_over() {
+            return BTreeSet::new();
+        }
+        let passed = |task: &TaskId| model.passed[task.0];
+        let open = |task: &TaskId| !passed(task) && !model.running.contains(task);
+        let tasks = (0..self.links.len()).map(TaskId);
+        tasks
+            .filter(open)
+            .filter(|task| self.before[task.0].iter().all(passed))
+            .collect()
+    }
+
+    fn again(&self, model: &mut Model) {
+        model.try_num += 1;
+        model.retry = false;
+        if self.retry_from == RetryFrom::Start {
+            model.passed.fill(false);
+            model.failed.fill(false);
+        }
+    }
+
+    /// A running task ends.
+    fn end_task(&self, chain: &mut Chain, model: &mut Model, task: TaskId, verdict: Verdict) {
+        model.running.remove(&task);
+        let link = &self.links[task.0];
+        match verdict {
+            Verdict::Proceed => model.passed[task.0] = true,
+            Verdict::Stop => model.stopped = true,
+            Verdict::Halt => model.halted = true,
+            Verdict::Retry => {
+                model.failures[task.0] += 1;
+                let used_up = match link.max_tries {
+                    MaxTries::OfChain(most) => most != 0 && model.try_num >= most,
+                    MaxTries::OfTask(most) => most != 0 && model.failures[task.0] >= most,
+                };
+                if !link.required {
+                    model.passed[task.0] = true;
+                    model.failed[task.0] = true;
+                } else if used_up {
+                    model.gave_up = true;
+                } else {
+                    model.retry = true;
+                }
+            }
+        }
+        chain.judge(task, verdict);
+        chain.ended(task);
+    }
+
+    fn end(&self, model: &Model) -> ChainEnd {
+        if model.halted {
+            ChainEnd::Halted
+        } else if model.stopped {
+            ChainEnd::Stopped
+        } else if model.gave_up {
+            ChainEnd::GaveUp
+        } else {
+            assert!(
+                model.passed.iter().all(|passed| *passed),
+                "finished too early"
+            );
+            let failed = model.failed.iter().filter(|failed| **failed).count();
+            ChainEnd::Finished { failed }
+        }
+    }
+
+    /// Walks every state that any outcomes, in any interleaving, can lead to.
+    /// Returns how many there are.
+    fn walk(&self) -> usize {
+        let mut seen = HashSet::new();
+        let mut todo = vec![self.start()];
+        while let Some((mut chain, mut model)) = todo.pop() {
+            if self.pull(&mut chain, &mut model) || !seen.insert((chain.clone(), model.clone())) {
+                continue;
+            }
+            for &task in &model.running {
+                for verdict in VERDICTS {
+                    let (mut chain, mut model) = (chain.clone(), model.clone());
+                    self.end_task(&mut chain, &mut model, task, verdict);
+                    todo.push((chain, model));
+                }
+            }
+        }
+        seen.len()
+    }
+}
+
+impl Model {
+    fn is_over(&self) -> bool {
+        self.gave_up || self.stopped || self.halted
+    }
+}
+
+/// Every way to put `tasks` tasks into levels, as the level of each.
+fn levels(tasks: usize) -> Vec<Vec<usize>> {
+    let cuts = 0..1 << (tasks - 1);
+    cuts.map(|cuts: usize| {
+        (0..tasks)
+            .map(|t| (0..t).filter(|i| cuts >> i & 1 == 1).count())
+            .collect()
+    })
+    .collect()
+}
+
+/// Every acyclic choice of needs within the levels.
+fn needs(levels: &[usize]) -> Vec<Vec<Vec<TaskId>>> {
+    let tasks = levels.len();
+    let pairs: Vec<(usize, usize)> = (0..tasks)
+        .flat_map(|a| (0..tasks).map(move |b| (a, b)))
+        .filter(|&(a, b)| a != b && levels[a] == levels[b])
+        .collect();
+    let choices = (0..1_usize << pairs.len()).map(|choice| {
+        let mut needs = vec![Vec::new(); tasks];
+        for (bit, &(a, b)) in pairs.iter().enumerate() {
+            if choice >> bit & 1 == 1 {
+                needs[a].push(TaskId(b));
+            }
+        }
+        needs
+    });
+    choices.filter(|needs| acyclic(needs)).collect()
+}
+
+fn acyclic(needs: &[Vec<TaskId>]) -> bool {
+    let mut done = vec![false; needs.len()];
+    for _ in 0..needs.len() {
+        for (index, needs) in needs.iter().enumerate() {
+            done[index] = done[index] || needs.iter().all(|need| done[need.0]);
+        }
+    }
+    done.iter().all(|done| *done)
+}
+
+fn links(
+    levels: &[usize],
+    needs: &[Vec<TaskId>],
+    special: Option<usize>,
+    tries: MaxTries,
+) -> Vec<Link> {
+    let links = levels.iter().zip(needs).enumerate();
+    let link = |(index, (&level, needs)): (usize, (&usize, &Vec<TaskId>))| Link {
+        level,
+        needs: needs.clone(),
+        required: special != Some(index) || tries != MaxTries::OfChain(3),
+        max_tries: match special == Some(index) {
+            true => tries,
+            false => MaxTries::OfChain(3),
+        },
+    };
+    links.map(link).collect()
+}
+
+/// Four tasks, in every order and with every dependency, three tries, one and two
+/// workers, both places to retry from; all tasks alike, or one of them not required,
+/// or with a number of tries of its own.
+#[test]
+fn every_outcome_of_every_small_plan() {
+    let mut plans = 0;
+    let mut states = 0;
+    for levels in levels(4) {
+        for needs in needs(&levels) {
+            let mut variants = vec![(None, MaxTries::OfChain(3))];
+            for task in 0..4 {
+                variants.push((Some(task), MaxTries::OfChain(3)));
+                variants.push((Some(task), MaxTries::OfTask(1)));
+            }
+            for (special, tries) in variants {
+                for retry_from in [RetryFrom::Start, RetryFrom::Failed] {
+                    for workers in [1, 2] {
+                        let links = links(&levels, &needs, special, tries);
+                        states += World::new(links, retry_from, workers).walk();
+                        plans += 1;
+                    }
+                }
+            }
+        }
+    }
+    // So many acyclic graphs there are on the levels of four tasks.
+    assert_eq!(plans, (543 + 2 * 25 + 9 + 3 * 3 + 1) * 9 * 4);
+    assert!(states > 1_000_000, "{states}");
+}
+
+fn large_plan() -> impl Strategy<Value = Vec<Link>> {
+    let task = (
+        any::<bool>(),
+        0..8_u8,
+        0..4_u32,
+        prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+    );
+    prop::collection::vec(task, 1..40).prop_map(|tasks| {
+        let mut links: Vec<Link> = Vec::new();
+        for (next_level, optional, own, needs) in tasks {
+            let level = links
+                .last()
+                .map_or(0, |last: &Link| last.level + usize::from(next_level));
+            let index = links.len();
+            let mut needs: Vec<TaskId> = (needs.iter().filter(|_| index > 0))
+                .map(|need| need.index(index))
+                .filter(|&need| links[need].level == level)
+                .map(TaskId)
+                .collect();
+            needs.sort();
+            needs.dedup();
+            links.push(Link {
+                level,
+                needs,
+                required: optional > 0,
+                max_tries: match own {
+                    0 => MaxTries::OfTask(2),
+                    _ => MaxTries::OfChain(own + 1),
+                },
+            });
+        }
+        links
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn random_outcomes_of_large_plans(
+        links in large_plan(),
+        from_failed in any::<bool>(),
+        workers in 1..9_usize,
+        script in prop::collection::vec((any::<prop::sample::Index>(), 0..40_u8), 0..400),
+    ) {
+        let retry_from = if from_failed { RetryFrom::Failed } else { RetryFrom::Start };
+        let world = World::new(links, retry_from, workers);
+        let (mut chain, mut model) = world.start();
+        let mut script = script.into_iter();
+        while !world.pull(&mut chain, &mut model) {
+            let running: Vec<TaskId> = model.running.iter().copied().collect();
+            // Behind its end the script lets everything succeed.
+            let (which, verdict) = match script.next() {
+                Some((which, verdict)) => (which.index(running.len()), verdict),
+                None => (0, u8::MAX),
+            };
+            let verdict = match verdict {
+                0..4 => Verdict::Retry,
+                4 => Verdict::Halt,
+                5 => Verdict::Stop,
+                _ => Verdict::Proceed,
+            };
+            world.end_task(&mut chain, &mut model, running[which], verdict);
+        }
+    }
+
+    #[test]
+    fn an_interrupted_chain_starts_nothing_more(links in large_plan(), after in 0..20_usize) {
+        let world = World::new(links, RetryFrom::Start, 3);
+        let (mut chain, mut model) = world.start();
+        for _ in 0..after {
+            if world.pull(&mut chain, &mut model) {
+                return Ok(());
+            }
+            let task = *model.running.first().unwrap();
+            world.end_task(&mut chain, &mut model, task, Verdict::Proceed);
+        }
+        chain.interrupt();
+        while let Some(task) = model.running.pop_first() {
+            prop_assert_eq!(chain.next_step(), Step::Busy);
+            chain.cut(task);
+            chain.ended(task);
+        }
+        prop_assert_eq!(chain.next_step(), Step::End(ChainEnd::Interrupted));
+    }
+}
+
+/// The wait is handed out once, to one worker, with all who want it.
+#[test]
+fn several_retries_are_waited_for_together() {
+    let link = Link {
+        level: 0,
+        needs: Vec::new(),
+        required: true,
+        max_tries: MaxTries::OfChain(5),
+    };
+    let mut chain = Chain::new([link.clone(), link.clone(), link].into(), RetryFrom::Start);
+    assert_eq!(chain.next_step(), Step::Start(TaskId(0)));
+    assert_eq!(chain.next_step(), Step::Start(TaskId(1)));
+    chain.judge(TaskId(1), Verdict::Retry);
+    // Its hook still runs, and the verdict holds already.
+    assert_eq!(chain.next_step(), Step::Busy);
+    chain.ended(TaskId(1));
+    assert_eq!(chain.next_step(), Step::Busy);
+    chain.judge(TaskId(0), Verdict::Retry);
+    chain.ended(TaskId(0));
+    assert_eq!(chain.next_step(), Step::Wait(vec![TaskId(1), TaskId(0)]));
+    assert_eq!(chain.next_step(), Step::Busy);
+    chain.again();
+    assert_eq!(chain.try_num(), 2);
+    assert_eq!(chain.next_step(), Step::Start(TaskId(0)));
+}

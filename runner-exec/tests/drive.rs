@@ -1,0 +1,238 @@
+//! The loop that obeys the chain, with a launcher that plays a script.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use runner_config::{Document, Origin, Override, Problems, Settings};
+use runner_exec::{
+    Cancel, ChainEnd, CommandLine, DirEntry, Ended, Environment, Event, Flag, Head, Kind, Launcher,
+    Limits, Outcome, Plan, Run, Runs, Signal, StartFailure,
+};
+
+/// Exit codes by program and try; what is not in it exits with 0.
+#[derive(Default)]
+struct Script {
+    codes: HashMap<(&'static str, u32), u8>,
+    /// What was started, in order, with the phase of a hook before it.
+    started: Mutex<Vec<String>>,
+    running: AtomicUsize,
+    most_running: AtomicUsize,
+    /// Everybody waits here until so many run at the same time.
+    meeting: Option<usize>,
+    met: (Mutex<()>, Condvar),
+    /// Raises this flag when the named program is started.
+    asks: Option<(&'static str, Arc<Flag>)>,
+}
+
+impl Launcher for Script {
+    fn launch(
+        &self,
+        command: &CommandLine,
+        _: &Limits,
+        cancel: &Cancel,
+        started: &mut dyn FnMut(u32),
+    ) -> Ended {
+        let variable = |name: &str| {
+            let (_, value) = command.env.iter().rfind(|(set, _)| set == name)?;
+            value.to_str()
+        };
+        started(1);
+        let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_running.fetch_max(running, Ordering::SeqCst);
+        let name = command.program.file_name().unwrap().to_str().unwrap();
+        let (task, phase) = (variable("RUNNER_TASK").unwrap(), variable("RUNNER_HOOK"));
+        let started = match phase {
+            Some(phase) => format!("{phase}:{task}"),
+            None => name.to_owned(),
+        };
+        self.started.lock().unwrap().push(started);
+        if let Some(number) = self.meeting {
+            let lock = self.met.0.lock().unwrap();
+            let far = |_: &mut ()| self.most_running.load(Ordering::SeqCst) < number;
+            self.met.1.notify_all();
+            let patience = Duration::from_secs(60);
+            let met = self.met.1.wait_timeout_while(lock, patience, far).unwrap();
+            assert!(!met.1.timed_out(), "{number} never ran at the same time");
+        }
+        let asked = match &self.asks {
+            Some((who, flag)) if *who == name => {
+                flag.raise(Signal(15));
+                cancel.asked().is_some()
+            }
+            _ => cancel.asked().is_some(),
+        };
+        self.running.fetch_sub(1, Ordering::SeqCst);
+        let try_num: u32 = variable("RUNNER_TRY_NUM").unwrap().parse().unwrap();
+        let code = match phase {
+            Some(_) => 0,
+            None => self
+                .codes
+                .iter()
+                .find_map(|((who, at), code)| (*who == name && *at == try_num).then_some(*code))
+                .unwrap_or(0),
+        };
+        Ended {
+            outcome: match code {
+                127 => Outcome::NotStarted(StartFailure {
+                    reason: "the script says so".to_owned(),
+                    hint: None,
+                }),
+                code => Outcome::Exited(code),
+            },
+            elapsed: Duration::ZERO,
+            asked,
+            left: Vec::new(),
+            undying: Vec::new(),
+        }
+    }
+}
+
+fn plan(tasks: &[&str], settings: &[(&str, &str)]) -> Plan {
+    let waitless = [
+        ("sleep_time", "0"),
+        ("retry_jitter", "0"),
+        ("task_hook", "/hook"),
+    ];
+    let overrides: Vec<Override> = (waitless.iter().chain(settings))
+        .map(|(key, value)| Override {
+            key: (*key).to_owned(),
+            value: (*value).to_owned(),
+            origin: Origin::Option("--set"),
+        })
+        .collect();
+    let entries = tasks.iter().map(|name| DirEntry {
+        name: name.into(),
+        kind: Kind::File {
+            executable: true,
+            head: Head::Binary,
+        },
+    });
+    let mut problems = Problems::default();
+    let settings = Settings::new(Document::default(), &overrides, &mut problems);
+    let plan = Plan::new(
+        "/tasks".as_ref(),
+        entries.collect(),
+        settings,
+        false,
+        &mut problems,
+    );
+    assert!(!problems.has_errors(), "{problems:?}");
+    plan
+}
+
+fn run(script: &Script, plan: &Plan, cancel: &Cancel) -> ChainEnd {
+    let run = Run {
+        id: "run",
+        plan,
+        environment: &Environment::new(&[], &"runner-config".into(), "run"),
+        launcher: script,
+        cancel,
+        sink: &|_| {},
+        draw: || 0.0,
+    };
+    run.run().unwrap()
+}
+
+fn started(script: &Script) -> String {
+    script.started.lock().unwrap().join(" ")
+}
+
+#[test]
+fn hooks_stand_around_each_task_and_not_around_the_halt_task() {
+    let script = Script {
+        codes: HashMap::from([(("1-a", 1), 1), (("2-b", 2), 2)]),
+        ..Script::default()
+    };
+    let end = run(
+        &script,
+        &plan(&["1-a", "2-b", "halt.sh"], &[]),
+        &Cancel::default(),
+    );
+    assert_eq!(end, ChainEnd::Halted);
+    assert_eq!(
+        started(&script),
+        "pre:1-a 1-a post:1-a pre:1-a 1-a post:1-a pre:2-b 2-b post:2-b halt.sh"
+    );
+}
+
+#[test]
+fn as_many_run_at_the_same_time_as_jobs_says_and_no_more() {
+    let tasks = ["1-a", "1-b", "1-c", "1-d", "1-e", "1-f"];
+    let script = Script {
+        meeting: Some(3),
+        ..Script::default()
+    };
+    let end = run(&script, &plan(&tasks, &[("jobs", "3")]), &Cancel::default());
+    assert_eq!(end, ChainEnd::Finished { failed: 0 });
+    assert_eq!(script.most_running.load(Ordering::SeqCst), 3);
+}
+
+#[test]
+fn a_task_that_did_not_start_is_tried_again() {
+    let script = Script {
+        codes: HashMap::from([(("1-a", 1), 127), (("1-a", 2), 127)]),
+        ..Script::default()
+    };
+    let plan = plan(&["1-a"], &[("max_tries", "2"), ("task_hook", "")]);
+    assert_eq!(run(&script, &plan, &Cancel::default()), ChainEnd::GaveUp);
+    assert_eq!(started(&script), "1-a 1-a");
+}
+
+#[test]
+fn once_asked_to_end_only_the_hook_after_the_task_starts() {
+    for jobs in ["1", "2"] {
+        let flag = Arc::new(Flag::new().unwrap());
+        let cancel = Cancel {
+            ask: vec![flag.clone()],
+            kill: Vec::new(),
+        };
+        let script = Script {
+            codes: HashMap::from([(("1-a", 1), 2)]),
+            asks: Some(("1-a", flag)),
+            ..Script::default()
+        };
+        let plan = plan(&["1-a", "2-b", "halt.sh"], &[("jobs", jobs)]);
+        assert_eq!(run(&script, &plan, &cancel), ChainEnd::Interrupted);
+        assert_eq!(started(&script), "pre:1-a 1-a post:1-a");
+    }
+}
+
+#[test]
+fn the_tries_of_a_run_start_at_one_and_events_say_so() {
+    let script = Script {
+        codes: HashMap::from([(("1-a", 1), 1)]),
+        ..Script::default()
+    };
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let sink = {
+        let seen = seen.clone();
+        move |event: &Event| {
+            if let Event::TryStart { try_num } = event {
+                seen.lock().unwrap().push(*try_num);
+            }
+        }
+    };
+    let runs = Runs {
+        times: 3.try_into().ok(),
+        halt_after: true,
+        config_cmd: "runner-config".into(),
+        launcher: &script,
+        cancel: &Cancel::default(),
+        sink: &sink,
+        draw: || 0.0,
+        id: || "run".to_owned(),
+        reload: &|| None,
+    };
+    let end = runs
+        .run(plan(&["1-a", "halt.sh"], &[("task_hook", "")]))
+        .unwrap();
+    assert_eq!(end.end, ChainEnd::Finished { failed: 0 });
+    assert_eq!(started(&script), "1-a 1-a 1-a 1-a 1-a 1-a halt.sh");
+    assert_eq!(*seen.lock().unwrap(), [1, 2, 1, 2, 1, 2]);
+}
