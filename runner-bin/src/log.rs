@@ -7,8 +7,10 @@ use std::{
     time::Duration,
 };
 
+use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use jiff::ZonedDateTime;
+use once_cell::sync::OnceCell;
 use runner_config::{Problem, Problems, Severity, format_duration};
 use runner_exec::{
     Before, ChainEnd, Consequence, Count, Event, Fate, HaltReason, Next, Outcome, Phase, Process,
@@ -35,19 +37,18 @@ pub(crate) struct Log {
     verbosity: Verbosity,
     /// Whether lines begin with the time.
     stamped: bool,
-    color: bool,
+    /// Whether stderr is a terminal that shows colours; asked when first needed.
+    color: OnceCell<bool>,
     syslog: Option<Mutex<Logger<LoggerBackend, Formatter3164>>>,
 }
 
 impl Log {
     /// A log for questions and answers: its lines have no time.
     pub(crate) fn plain(verbosity: Verbosity) -> Log {
-        let stderr = io::stderr();
-        let choice = anstream::AutoStream::choice(&stderr);
         Log {
             verbosity,
             stamped: false,
-            color: stderr.is_terminal() && choice != anstream::ColorChoice::Never,
+            color: OnceCell::new(),
             syslog: None,
         }
     }
@@ -146,7 +147,11 @@ impl Log {
     }
 
     fn styled(&self, style: Style, text: &str) -> String {
-        match self.color {
+        let shows = || {
+            let stderr = io::stderr();
+            stderr.is_terminal() && AutoStream::choice(&stderr) != ColorChoice::Never
+        };
+        match self.color.get_or_init(shows) {
             true => format!("{style}{text}{style:#}"),
             false => text.to_owned(),
         }

@@ -11,9 +11,9 @@ use runner_config::TaskSettings;
 pub fn wait(settings: &TaskSettings, try_num: u32, draw: f64) -> Duration {
     let jitter = scale(settings.retry_jitter, draw);
     let base = settings.sleep_time.saturating_add(jitter);
-    let factor = settings
-        .retry_backoff
-        .powf(f64::from(try_num.saturating_sub(1)));
+    // `powi` and not `powf`, which would be the only use of libm in the program.
+    let exponent = i32::try_from(try_num.saturating_sub(1)).unwrap_or(i32::MAX);
+    let factor = settings.retry_backoff.powi(exponent);
     let wait = scale(base, factor);
     settings.max_sleep.map_or(wait, |most| wait.min(most))
 }
