@@ -190,16 +190,25 @@ fn set(text: &str) -> Result<(String, String), &'static str> {
 }
 
 fn long_help() -> String {
-    format!(
-        "Settings of [runner], and what they are when they are not set:\n{}\n{STATUSES}",
-        settings(Setting::in_runner)
-    )
+    let settings = SETTINGS.iter().filter(|setting| setting.in_runner());
+    let settings: String = settings
+        .map(|setting| {
+            let Setting {
+                name,
+                default,
+                meaning,
+                ..
+            } = setting;
+            let value = format!("{name} = {default}");
+            format!("  {}\n          {meaning}\n", value.trim_end())
+        })
+        .collect();
+    format!("Settings of [runner], with their defaults:\n{settings}\n{STATUSES}")
 }
 
-/// The table of those settings that `shown` wants: name, default, meaning.
-pub(crate) fn settings(shown: impl Fn(&Setting) -> bool) -> String {
-    let rows = SETTINGS.iter().filter(|setting| shown(setting));
-    rows.map(|setting| {
+/// The table of all settings: name, default, meaning.
+pub(crate) fn settings() -> String {
+    let row = |setting: &Setting| {
         let Setting {
             name,
             default,
@@ -207,6 +216,6 @@ pub(crate) fn settings(shown: impl Fn(&Setting) -> bool) -> String {
             ..
         } = setting;
         format!("{name:<14}  {default:<8}  {meaning}\n")
-    })
-    .collect()
+    };
+    SETTINGS.iter().map(row).collect()
 }

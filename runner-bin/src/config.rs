@@ -16,7 +16,7 @@ use crate::{
 pub(crate) fn start(args: ConfigArgs) -> Exit {
     let log = Log::plain(Verbosity::Normal);
     if args.mode.settings {
-        return answer(&settings(|_| true), Exit::Finished, &log);
+        return answer(&settings(), Exit::Finished, &log);
     }
     let config = args.file.path();
     let config = config.as_deref();
@@ -25,7 +25,7 @@ pub(crate) fn start(args: ConfigArgs) -> Exit {
     }
     let document = match document(config, &[]) {
         Ok(document) => document,
-        Err(problems) => return malformed(&problems, &log),
+        Err(problems) => return malformed(problems, &log),
     };
     match args.mode.list {
         Some(section) => list(
@@ -44,7 +44,7 @@ pub(crate) fn get(config: Option<&Path>, key: &str, default: Option<&str>) -> Ex
     let log = Log::plain(Verbosity::Normal);
     let document = match document(config, &[]) {
         Ok(document) => document,
-        Err(problems) => return malformed(&problems, &log),
+        Err(problems) => return malformed(problems, &log),
     };
     match (Key::find(&document, key), default) {
         (Key::Found(entry), _) => answer(&format!("{}\n", entry.value), Exit::Finished, &log),
@@ -60,7 +60,7 @@ pub(crate) fn get(config: Option<&Path>, key: &str, default: Option<&str>) -> Ex
     }
 }
 
-fn malformed(problems: &Problems, log: &Log) -> Exit {
+fn malformed(problems: Problems, log: &Log) -> Exit {
     log.problems(problems);
     Exit::Config
 }
@@ -126,12 +126,11 @@ fn line(section: &str, entry: Entry, show_origin: bool) -> String {
 fn check(document: Document, log: &Log) -> Exit {
     let mut problems = Problems::default();
     Settings::new(document, &[], &mut problems);
-    log.problems(&problems);
-    if problems.has_errors() {
-        Exit::Config
-    } else if problems.has_warnings() {
-        Exit::Warned
-    } else {
-        Exit::Finished
-    }
+    let exit = match (problems.has_errors(), problems.has_warnings()) {
+        (true, _) => Exit::Config,
+        (false, true) => Exit::Warned,
+        (false, false) => Exit::Finished,
+    };
+    log.problems(problems);
+    exit
 }

@@ -93,7 +93,8 @@ impl Log {
     }
 
     /// Says each problem and how to mend it.
-    pub(crate) fn problems(&self, problems: &Problems) {
+    pub(crate) fn problems(&self, mut problems: Problems) {
+        problems.sort();
         for problem in problems.iter() {
             let Problem { severity, hint, .. } = problem;
             let level = match severity {
@@ -245,10 +246,13 @@ fn sentence(event: &Event) -> (Level, String) {
             }
         }
         Event::Wait { time, before } => {
-            let time = format_duration(*time);
+            let time = match time.is_zero() {
+                true => "at once".to_owned(),
+                false => format!("in {}", format_duration(*time)),
+            };
             match before {
-                Before::Try => (Level::Detail, format!("waiting for {time}")),
-                Before::Run => (Level::Info, format!("next run in {time}")),
+                Before::Try => (Level::Detail, format!("next try {time}")),
+                Before::Run => (Level::Info, format!("next run {time}")),
             }
         }
         Event::HaltStart { task, reason } => {

@@ -88,11 +88,20 @@ fn run(source: Source, what: What, log: Arc<Log>) -> Exit {
     log.sources(&source.taskdir, source.config.as_deref());
     let mut problems = Problems::default();
     let plan = source.load(&mut problems);
-    log.problems(&problems);
+    log.problems(problems);
     let plan = match plan {
         Ok(plan) => plan,
-        Err(unusable) => return unusable.into(),
+        Err(unusable) => {
+            log.error("nothing was run");
+            return unusable.into();
+        }
     };
+    if plan.settings.jobs.get() > 1 && plan.is_fully_ordered() {
+        let jobs = plan.settings.jobs;
+        log.info(&format!(
+            "`jobs` is {jobs}, but numbers and dependencies leave no two tasks unordered"
+        ));
+    }
     let config_cmd = match ConfigCmd::new(source.config.as_deref()) {
         Ok(config_cmd) => config_cmd,
         Err(error) => return refused("make RUNNER_CONFIG_CMD work", &error, &log),
@@ -106,6 +115,7 @@ fn run(source: Source, what: What, log: Arc<Log>) -> Exit {
         cancel: supervisor.cancel(),
         log: log.clone(),
     };
+    let cancel = supervisor.cancel();
     let heard = |signal, nth| log.event(&Event::Asked { signal, nth });
     match what {
         What::Task(name) => {
@@ -125,7 +135,10 @@ fn run(source: Source, what: What, log: Arc<Log>) -> Exit {
             finish(done, &log, |(exit, env)| match exit {
                 Exit::Finished | Exit::FinishedWithFailures if !command.is_empty() => {
                     drop(config_cmd);
-                    hand_over(&command, &env, &log)
+                    match cancel.asked() {
+                        Some(signal) => Exit::Signaled(signal),
+                        None => hand_over(&command, &env, &log),
+                    }
                 }
                 exit => exit,
             })
@@ -210,7 +223,7 @@ impl World {
 fn reload(source: &Source, log: &Log) -> Option<Plan> {
     let mut problems = Problems::default();
     let plan = source.load(&mut problems).ok();
-    log.problems(&problems);
+    log.problems(problems);
     if plan.is_none() {
         log.warning("configuration or tasks have become wrong; going on with the last good ones");
     }

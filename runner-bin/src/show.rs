@@ -16,7 +16,7 @@ pub(crate) fn list(source: &Source, json: bool, verbosity: Verbosity) -> Exit {
     let log = Log::plain(verbosity);
     let mut problems = Problems::default();
     let plan = source.load(&mut problems);
-    log.problems(&problems);
+    log.problems(problems);
     let plan = match plan {
         Ok(plan) => plan,
         Err(unusable) => return unusable.into(),
@@ -40,10 +40,11 @@ pub(crate) fn check(source: &Source) -> Exit {
     let log = Log::plain(Verbosity::Verbose);
     let mut problems = Problems::default();
     let plan = source.load(&mut problems);
-    log.problems(&problems);
+    let warned = problems.has_warnings();
+    log.problems(problems);
     match plan {
         Err(unusable) => unusable.into(),
-        Ok(_) if problems.has_warnings() => Exit::Warned,
+        Ok(_) if warned => Exit::Warned,
         Ok(plan) => {
             let tasks = match plan.tasks.len() {
                 1 => "1 task".to_owned(),

@@ -143,21 +143,17 @@ impl Scanner<'_> {
     }
 
     fn option(&mut self, number: u32, content: &str) {
-        let secret = self.section.as_deref().is_none_or(|name| name == "env");
         let Some((key, value)) = content.split_once(['=', ':']) else {
-            let problem = if content.starts_with('[') && !secret {
-                self.error(
-                    number,
-                    format!("section header `{content}` has no closing `]`"),
-                )
-            } else if content.starts_with('[') {
-                self.error(number, "section header without a closing `]`")
-            } else if secret {
-                // What stands in [env] may be a password that lost its indentation.
-                self.error(number, "line without `=` or `:`")
-            } else {
-                self.error(number, format!("`{content}` has no `=` or `:`"))
+            let header = content.starts_with('[');
+            // What stands in [env], or before it is known what it stands in, may be
+            // a password that lost its indentation.
+            let message = match (header, self.section.as_deref()) {
+                (true, Some("env")) => "section header without a closing `]`".to_owned(),
+                (true, _) => format!("section header `{content}` has no closing `]`"),
+                (false, Some("env") | None) => "line without `=` or `:`".to_owned(),
+                (false, Some(_)) => format!("`{content}` has no `=` or `:`"),
             };
+            let problem = self.error(number, message);
             problem
                 .hint("write `[section]` or `key = value`; indent a line that continues a value");
             return;
@@ -253,7 +249,10 @@ mod tests {
                 "k = 5\nl = 6\n",
                 "f:1: `k` stands before the first section header",
             ),
-            ("[runner\n", "f:1: section header without a closing `]`"),
+            (
+                "[runner\n",
+                "f:1: section header `[runner` has no closing `]`",
+            ),
             (
                 "[a]\n[runner\n",
                 "f:2: section header `[runner` has no closing `]`",

@@ -118,6 +118,13 @@ impl Problems {
         self.0.iter()
     }
 
+    /// Puts them in the order in which they are written, and those that are written
+    /// nowhere behind them.
+    pub fn sort(&mut self) {
+        let place = |problem: &Problem| (problem.origin.is_none(), problem.origin.clone());
+        self.0.sort_by_cached_key(place);
+    }
+
     /// Takes over the problems of `other`.
     pub fn extend(&mut self, other: Problems) {
         self.0.extend(other.0);

@@ -116,7 +116,10 @@ pub fn format_duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
         0 if time.is_zero() => "0s".to_owned(),
-        0 => format!("{}ms", time.as_millis().max(1)),
+        0 => match ((time.subsec_micros() + 500) / 1000).max(1) {
+            1_000 => "1s".to_owned(),
+            millis => format!("{millis}ms"),
+        },
         1..60 => match (time.subsec_millis() + 50) / 100 {
             0 => format!("{seconds}s"),
             10 => format!("{}s", seconds + 1),

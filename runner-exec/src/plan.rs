@@ -9,7 +9,7 @@ use std::{
 use runner_config::{Frequency, Origin, Problems, Settings, TaskSettings, Words, left_out};
 
 use crate::{
-    DirEntry, Head, Kind, Link, TaskName,
+    Chain, DirEntry, Head, Kind, Link, Step, TaskName, Verdict,
     command::look_up,
     order::{Absent, Ambiguous, Names, links},
 };
@@ -118,6 +118,20 @@ impl Plan {
             hook,
             settings: Arc::new(settings),
         }
+    }
+
+    /// Whether numbers and dependencies leave no two tasks unordered, so that they
+    /// run one after the other however many could run at the same time.
+    pub fn is_fully_ordered(&self) -> bool {
+        let mut chain = Chain::new(self.links.clone(), self.settings.retry_from);
+        while let Step::Start(task) = chain.next_step() {
+            if let Step::Start(_) = chain.next_step() {
+                return false;
+            }
+            chain.judge(task, Verdict::Proceed);
+            chain.ended(task);
+        }
+        true
     }
 
     /// The task that `name` stands for, as file name or short name.

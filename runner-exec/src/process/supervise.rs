@@ -100,6 +100,10 @@ impl Supervisor {
                 _ => return Ok(Supervised::Abandoned(signal)),
             }
         }
+        // One that came in the last moment is not lost on who looks at the flag.
+        for signal in self.signals.pending().filter(|&signal| signal != SIGCHLD) {
+            self.ask.raise(Signal(signal));
+        }
         match worker.join() {
             Ok(done) => Ok(Supervised::Done(done)),
             Err(panic) => panic::resume_unwind(panic),

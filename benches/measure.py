@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""Measures what README says about speed.
+
+    measure.py RUNNER FLOOR
+
+RUNNER is the release build of `runner`, FLOOR the program of `floor.c`. Each
+comparison runs the two commands in turn and takes the median of the ratios, so
+that it holds when the machine's speed drifts. Exits 1 when a ratio is above what
+is promised; the margin for a noisy machine is in the bounds.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROUNDS = 15
+
+
+def wall(command, repeat):
+    start = time.perf_counter()
+    for _ in range(repeat):
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def compare(name, ours, theirs, bound, repeat=1):
+    """Prints the ratio of two commands, and says whether it is within `bound`."""
+    wall(ours, 1), wall(theirs, 1)
+    pairs = [(wall(ours, repeat), wall(theirs, repeat)) for _ in range(ROUNDS)]
+    ratio = statistics.median(a / b for a, b in pairs)
+    a, b = (statistics.median(side) * 1000 / repeat for side in zip(*pairs))
+    print(f"{name:<44} {a:9.2f} ms {b:9.2f} ms   ratio {ratio:.2f} (at most {bound:.2f})")
+    return ratio <= bound
+
+
+def tasks(directory, number):
+    os.mkdir(directory)
+    for index in range(number):
+        path = os.path.join(directory, f"{1000 + index}-no-op")
+        with open(path, "w") as task:
+            task.write("#!/bin/sh\n")
+        os.chmod(path, 0o755)
+
+
+def main():
+    runner, floor = (os.path.abspath(path) for path in sys.argv[1:3])
+    with tempfile.TemporaryDirectory() as scratch:
+        no_ops = os.path.join(scratch, "tasks.d")
+        tasks(no_ops, 400)
+        config = os.path.join(scratch, "runner.cfg")
+        with open(config, "w") as file:
+            file.write("[hg]\nremote = https://hg.example.org/tools\n")
+        link = os.path.join(scratch, "runner-config")
+        os.symlink(runner, link)
+        print(f"{len(os.environ)} environment variables, medians of {ROUNDS} rounds\n")
+        print(f"{'':<44} {'runner':>12} {'other':>12}")
+        good = [
+            compare(
+                "400 `#!/bin/sh` no-ops, posix_spawn in C",
+                [runner, "-q", no_ops],
+                [floor, no_ops],
+                1.20,
+            ),
+            compare(
+                "runner-config -g, git config --get",
+                [link, "-c", config, "-g", "hg.remote"],
+                ["git", "config", "--file", config, "--get", "hg.remote"],
+                1.10,
+                repeat=20,
+            ),
+        ]
+    return 0 if all(good) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

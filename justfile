@@ -1,0 +1,32 @@
+# The commands of CI, each of them alone. `just` without a recipe lists them.
+
+default:
+    @just --list
+
+# All that a change has to pass, on a clean checkout.
+ci:
+    .ci/run
+
+# The tests, as README says.
+test:
+    .ci/run test
+
+# Formatting, lints and documentation, where every warning is an error.
+lint:
+    .ci/run lint
+
+# The dialect of configuration files against Python's configparser.
+dialect:
+    .ci/run dialect
+
+# The production pattern of a build machine, with hooks that post to a server.
+production:
+    .ci/run production
+
+# RUNNER_CONFIG_CMD under sudo; wants to be root.
+sudo:
+    .ci/run sudo
+
+# What README says about speed.
+bench:
+    .ci/run bench
