@@ -84,7 +84,6 @@ impl Source {
 fn unsupported(settings: &Settings, problems: &mut Problems) {
     let used = [
         ("max_halts", settings.max_halts > 0),
-        ("log_dir", settings.log_dir.is_some()),
         ("state_dir", settings.state_dir.is_some()),
     ];
     for (name, used) in used {

@@ -14,6 +14,7 @@ use once_cell::sync::OnceCell;
 use runner_config::{Problem, Problems, Severity, format_duration};
 use runner_exec::{
     Before, ChainEnd, Consequence, Count, Event, Fate, HaltReason, Next, Outcome, Phase, Process,
+    TaskResult, tail,
 };
 use syslog::{Facility, Formatter3164, Logger, LoggerBackend};
 
@@ -210,11 +211,27 @@ fn sentence(event: &Event) -> (Level, String) {
             elapsed,
             limit,
             next,
+            result,
+            output,
             ..
         } => {
             let what = did(outcome, *elapsed, *limit, "max_time");
             let (level, next) = then(*next);
-            (level, format!("`{task}` {what}{next}{}", hint(outcome)))
+            let output = match (output, result) {
+                (Some(output), TaskResult::Retry) => last_lines(output),
+                (Some(_) | None, _) => String::new(),
+            };
+            (
+                level,
+                format!("`{task}` {what}{next}{}{output}", hint(outcome)),
+            )
+        }
+        Event::NoLog { path, error } => {
+            let (path, why) = (path.display(), runner_config::reason(error));
+            (
+                Level::Error,
+                format!("cannot write the log `{path}`: {why}; tasks write to stdout instead"),
+            )
         }
         Event::Left {
             task,
@@ -318,6 +335,9 @@ fn did(outcome: &Outcome, elapsed: Duration, limit: Option<Duration>, setting: &
     match outcome {
         Outcome::Exited(0) => format!("is done after {time}"),
         Outcome::Exited(code) => format!("exited with {code} after {time}"),
+        Outcome::Signaled(signal) if signal.wants_terminal() => {
+            format!("wanted the terminal, which no task has ({signal}); it was ended after {time}")
+        }
         Outcome::Signaled(signal) => format!("was ended by {signal} after {time}"),
         Outcome::TimedOut => {
             let limit = format_duration(limit.unwrap_or_default());
@@ -334,6 +354,22 @@ fn hint(outcome: &Outcome) -> String {
             .map(|hint| format!("\n{HINT}{hint}"))
             .unwrap_or_default(),
         Outcome::Exited(_) | Outcome::Signaled(_) | Outcome::TimedOut => String::new(),
+    }
+}
+
+/// What a task that failed wrote last.
+fn last_lines(output: &Path) -> String {
+    let path = output.display();
+    match tail(output) {
+        Ok(lines) if lines.is_empty() => format!("\n  it wrote nothing to `{path}`"),
+        Ok(lines) => {
+            let lines: String = lines.iter().map(|line| format!("\n  | {line}")).collect();
+            format!("\n  the end of `{path}`:{lines}")
+        }
+        Err(error) => {
+            let why = runner_config::reason(&error);
+            format!("\n  cannot read its output `{path}`: {why}")
+        }
     }
 }
 

@@ -1,11 +1,16 @@
 //! The applet `runner`: wires configuration, plan, processes and log together.
 
-use std::{ffi::OsString, num::NonZeroU32, sync::Arc};
+use std::{
+    ffi::OsString,
+    num::NonZeroU32,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use jiff::Timestamp;
-use runner_config::Problems;
+use runner_config::{Problems, Settings};
 use runner_exec::{
     Cancel, Environment, Event, Plan, Processes, Run, Runs, Signal, Supervised, Supervisor,
+    end_everything,
 };
 
 use crate::{
@@ -110,53 +115,57 @@ fn run(source: Source, what: What, log: Arc<Log>) -> Exit {
         Ok(supervisor) => supervisor,
         Err(error) => return refused("handle signals", &error, &log),
     };
-    let mut world = World {
+    let cancel = supervisor.cancel();
+    let world = World {
         config_cmd: config_cmd.value.clone(),
-        cancel: supervisor.cancel(),
+        cancel: cancel.clone(),
         log: log.clone(),
     };
-    let cancel = supervisor.cancel();
-    let heard = |signal, nth| log.event(&Event::Asked { signal, nth });
-    match what {
+    let (command, work): (Vec<OsString>, Work) = match what {
         What::Task(name) => {
             if plan.find(&name).is_none() {
                 log.error(&format!("there is no task `{name}`"));
                 return Exit::Usage;
             }
-            let done = supervisor.run(move || world.only(&plan, &name), heard);
-            finish(done, &log, |exit| exit)
+            (Vec::new(), Box::new(move || world.only(&plan, &name)))
         }
         What::Chain {
             times,
             halt_after,
             command,
         } => {
-            let done = supervisor.run(move || world.runs(source, plan, times, halt_after), heard);
-            finish(done, &log, |(exit, env)| match exit {
-                Exit::Finished | Exit::FinishedWithFailures if !command.is_empty() => {
-                    drop(config_cmd);
-                    match cancel.asked() {
-                        Some(signal) => Exit::Signaled(signal),
-                        None => hand_over(&command, &env, &log),
-                    }
-                }
-                exit => exit,
-            })
+            let work = move || world.runs(source, plan, times, halt_after);
+            (command, Box::new(work))
+        }
+    };
+    let done = supervisor.run(work, |signal, nth| {
+        log.event(&Event::Asked { signal, nth });
+    });
+    let (exit, settings) = match done {
+        Ok(Supervised::Done(Ok(done))) => done,
+        Ok(Supervised::Abandoned(signal)) => return Exit::Signaled(signal),
+        Ok(Supervised::Done(Err(error))) | Err(error) => {
+            return refused("run tasks", &error, &log);
+        }
+    };
+    match (exit, cancel.asked()) {
+        (Exit::Finished | Exit::FinishedWithFailures, None) if !command.is_empty() => {
+            drop(config_cmd);
+            hand_over(&command, &settings.env, &log)
+        }
+        // A signal that came in the last moment is not lost on what would follow.
+        (Exit::Finished | Exit::FinishedWithFailures, Some(signal)) if !command.is_empty() => {
+            Exit::Signaled(signal)
+        }
+        (exit, _) => {
+            end_everything(settings.task.kill_grace);
+            exit
         }
     }
 }
 
-fn finish<T>(
-    done: std::io::Result<Supervised<std::io::Result<T>>>,
-    log: &Log,
-    then: impl FnOnce(T) -> Exit,
-) -> Exit {
-    match done {
-        Ok(Supervised::Done(Ok(done))) => then(done),
-        Ok(Supervised::Abandoned(signal)) => Exit::Signaled(signal),
-        Ok(Supervised::Done(Err(error))) | Err(error) => refused("run tasks", &error, log),
-    }
-}
+/// What is done beside the signals: its status, and the settings that were in force last.
+type Work = Box<dyn FnOnce() -> std::io::Result<(Exit, Arc<Settings>)> + Send>;
 
 fn refused(what: &str, error: &std::io::Error, log: &Log) -> Exit {
     log.error(&format!("cannot {what}: {}", runner_config::reason(error)));
@@ -170,17 +179,14 @@ struct World {
     log: Arc<Log>,
 }
 
-/// The status of the runs, and `[env]` as it was last.
-type Ran = (Exit, Vec<(String, String)>);
-
 impl World {
     fn runs(
-        &mut self,
+        &self,
         source: Source,
         plan: Plan,
         times: Option<NonZeroU32>,
         halt_after: bool,
-    ) -> std::io::Result<Ran> {
+    ) -> std::io::Result<(Exit, Arc<Settings>)> {
         let log = self.log.clone();
         let runs = Runs {
             times,
@@ -195,10 +201,10 @@ impl World {
         };
         let end = runs.run(plan)?;
         let exit = Exit::of_runs(end.end, self.asked());
-        Ok((exit, end.plan.settings.env.clone()))
+        Ok((exit, end.plan.settings))
     }
 
-    fn only(&mut self, plan: &Plan, name: &str) -> std::io::Result<Exit> {
+    fn only(&self, plan: &Plan, name: &str) -> std::io::Result<(Exit, Arc<Settings>)> {
         let log = self.log.clone();
         let id = run_id();
         let run = Run {
@@ -209,9 +215,13 @@ impl World {
             cancel: &self.cancel,
             sink: &move |event| log.event(event),
             draw: rand::random,
+            // Whoever tries a single task wants to see what it says.
+            logs: None,
+            said_no_log: &AtomicBool::new(false),
         };
         let result = plan.find(name).map(|task| run.only(task));
-        Ok(result.map_or(Exit::Usage, |result| Exit::of_task(result, self.asked())))
+        let exit = result.map_or(Exit::Usage, |result| Exit::of_task(result, self.asked()));
+        Ok((exit, plan.settings.clone()))
     }
 
     fn asked(&self) -> Option<Signal> {
@@ -232,6 +242,6 @@ fn reload(source: &Source, log: &Log) -> Option<Plan> {
 
 /// An id that no other run has: the time, and a random number.
 fn run_id() -> String {
-    let now = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+    let now = Timestamp::now().strftime("%Y%m%dT%H%M%S%.3fZ");
     format!("{now}-{:08x}", rand::random::<u32>())
 }

@@ -3,13 +3,15 @@
 use std::{
     env,
     ffi::{OsStr, OsString},
+    fs::File,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use runner_config::Words;
 
 /// One process to start; [`crate::launch`] starts it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct CommandLine {
     /// The path of the program. One without a slash was not found in PATH.
     pub program: PathBuf,
@@ -19,6 +21,8 @@ pub struct CommandLine {
     pub env: Vec<(OsString, OsString)>,
     /// Variables that it does not inherit.
     pub env_remove: Vec<OsString>,
+    /// What its stdout and stderr are; `None` for those of the runner.
+    pub output: Option<Arc<File>>,
 }
 
 impl CommandLine {
@@ -31,6 +35,7 @@ impl CommandLine {
                 args: Vec::new(),
                 env: Vec::new(),
                 env_remove: Vec::new(),
+                output: None,
             },
         }
     }
@@ -48,6 +53,7 @@ impl CommandLine {
             args: words.chain([last.to_owned()]).collect(),
             env: Vec::new(),
             env_remove: Vec::new(),
+            output: None,
         }
     }
 }

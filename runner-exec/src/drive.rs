@@ -6,7 +6,11 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -15,8 +19,8 @@ use runner_config::{Leftovers, MaxTries, RetryFrom, TaskSettings};
 
 use crate::{
     Before, Cancel, Chain, ChainEnd, CommandLine, Consequence, Count, Ended, Environment, Event,
-    Fate, Flag, HaltReason, Limits, Next, Outcome, Phase, Plan, Seen, Signal, Sink, Step, Task,
-    TaskId, TaskName, TaskResult, TaskStats, Verdict, launch, pause, wait,
+    Fate, Flag, HaltReason, Limits, Logs, Next, Outcome, Phase, Plan, Seen, Signal, Sink, Step,
+    Task, TaskId, TaskName, TaskResult, TaskStats, Verdict, launch, logs, pause, wait,
 };
 
 /// Starts a process and sees to its end.
@@ -64,6 +68,10 @@ pub struct Run<'a> {
     pub sink: &'a Sink,
     /// A random number from 0 to 1.
     pub draw: fn() -> f64,
+    /// Where the output of tasks goes; `None` for the runner's stdout and stderr.
+    pub logs: Option<&'a Logs>,
+    /// Set when it was said that a log cannot be written.
+    pub said_no_log: &'a AtomicBool,
 }
 
 /// The task that decided how the chain ended.
@@ -169,7 +177,8 @@ impl Run<'_> {
             None => seen(task, 1, None),
         };
         let command = CommandLine::task(task.settings.interpreter.as_ref(), &task.path);
-        let command = self.environment.halt(command, seen, reason);
+        let mut command = self.environment.halt(command, seen, reason);
+        self.log_output(task, seen.try_num, &mut command);
         let limits = Limits::of_task(&task.settings, true);
         let name = &task.name;
         self.say(Event::HaltStart { task: name, reason });
@@ -221,7 +230,8 @@ impl Run<'_> {
             return;
         }
         let command = CommandLine::task(task.settings.interpreter.as_ref(), &task.path);
-        let command = self.environment.task(command, seen(task, try_num, None));
+        let mut command = self.environment.task(command, seen(task, try_num, None));
+        let output = self.log_output(task, try_num, &mut command);
         let limits = Limits::of_task(&task.settings, alone);
         let name = &task.name;
         let ended = self.launcher.launch(&command, &limits, cancel, &mut |pid| {
@@ -241,8 +251,31 @@ impl Run<'_> {
             elapsed: ended.elapsed,
             limit: limits.time,
             next,
+            output: output.as_deref(),
         });
         self.hook(task, try_num, alone, Some((result, &ended)));
+    }
+
+    /// Lets the output of a task go to its own file, and returns the path of it.
+    fn log_output(&self, task: &Task, try_num: u32, command: &mut CommandLine) -> Option<PathBuf> {
+        let path = self.logs?.path(&task.name, try_num);
+        match logs::open(&path) {
+            Ok(file) => {
+                command.output = Some(Arc::new(file));
+                Some(path)
+            }
+            Err(error) => {
+                self.say_no_log(&path, &error);
+                None
+            }
+        }
+    }
+
+    /// Says, once, that a log cannot be written.
+    pub fn say_no_log(&self, path: &Path, error: &std::io::Error) {
+        if !self.said_no_log.swap(true, Ordering::Relaxed) {
+            self.say(Event::NoLog { path, error });
+        }
     }
 
     /// Runs the hook before the task, or after it when `end` is there.

@@ -1,6 +1,6 @@
 //! Everything that can be learned of a run while it goes on.
 
-use std::time::Duration;
+use std::{io, path::Path, time::Duration};
 
 use crate::{
     ChainEnd, Consequence, HaltReason, Outcome, Phase, Process, Signal, TaskName, TaskResult,
@@ -60,6 +60,16 @@ pub enum Event<'a> {
         limit: Option<Duration>,
         /// What the chain does about it.
         next: Next,
+        /// The file that has its output, when it has one of its own.
+        output: Option<&'a Path>,
+    },
+    /// The output of tasks goes to the runner's stdout, since a log cannot be written.
+    /// It is said once in a run.
+    NoLog {
+        /// The file or directory.
+        path: &'a Path,
+        /// Why.
+        error: &'a io::Error,
     },
     /// A process that ended by itself left others in its group, or one that was
     /// ended left some that were not.

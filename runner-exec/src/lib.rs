@@ -11,6 +11,7 @@ mod drive;
 mod environment;
 mod event;
 mod hook;
+mod logs;
 mod name;
 mod order;
 mod outcome;
@@ -28,12 +29,13 @@ pub use crate::{
     environment::{Environment, HaltReason, Seen},
     event::{Before, Count, Event, Fate, Next, Sink},
     hook::{Phase, TaskStats},
+    logs::{Logs, tail},
     name::TaskName,
     outcome::{Outcome, Signal, StartFailure},
     plan::{Plan, Task},
     process::{
-        Cancel, Ended, Flag, Limits, Process, Supervised, Supervisor, launch, pause,
-        release_orphans,
+        Cancel, Children, Ended, Flag, Limits, Process, Supervised, Supervisor, end_everything,
+        launch, pause, release_orphans,
     },
     retry::wait,
     runs::{Runs, RunsEnd},

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use signal_hook::consts::{SIGTTIN, SIGTTOU};
+
 /// What a process did. What the chain does about it is a [`crate::Verdict`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -27,6 +29,14 @@ pub struct StartFailure {
 /// The number of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signal(pub i32);
+
+impl Signal {
+    /// Whether it stops a process of the background that wants the terminal. It ends
+    /// none, so an [`Outcome`] with it is of one that was ended because it was stopped.
+    pub fn wants_terminal(self) -> bool {
+        [SIGTTIN, SIGTTOU].contains(&self.0)
+    }
+}
 
 impl fmt::Display for Signal {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {

@@ -1,8 +1,8 @@
 //! Several runs, one after the other, and the halt task after the last of them.
 
-use std::{ffi::OsString, io, num::NonZeroU32, time::Instant};
+use std::{ffi::OsString, io, num::NonZeroU32, sync::atomic::AtomicBool, time::Instant};
 
-use crate::{Before, Cancel, ChainEnd, Environment, Event, Launcher, Plan, Run, Sink, pause};
+use crate::{Before, Cancel, ChainEnd, Environment, Event, Launcher, Logs, Plan, Run, Sink, pause};
 
 /// All runs of the program, before the first one starts.
 pub struct Runs<'a> {
@@ -44,6 +44,7 @@ impl Runs<'_> {
     ///
     /// See [`Run::run`].
     pub fn run(&self, mut plan: Plan) -> io::Result<RunsEnd> {
+        let said_no_log = AtomicBool::new(false);
         let mut all_failed = 0;
         let mut number: u32 = 0;
         loop {
@@ -51,6 +52,11 @@ impl Runs<'_> {
             number = number.saturating_add(1);
             let id = (self.id)();
             let environment = Environment::new(&plan.settings.env, &self.config_cmd, &id);
+            let settings = &plan.settings;
+            let logs = settings.log_dir.as_deref().map(|log_dir| {
+                let made = Logs::create(log_dir, &id, settings.log_keep);
+                made.map_err(|error| (log_dir, error))
+            });
             let run = Run {
                 id: &id,
                 plan: &plan,
@@ -59,7 +65,12 @@ impl Runs<'_> {
                 cancel: self.cancel,
                 sink: self.sink,
                 draw: self.draw,
+                logs: logs.as_ref().and_then(|logs| logs.as_ref().ok()),
+                said_no_log: &said_no_log,
             };
+            if let Some(Err((log_dir, error))) = &logs {
+                run.say_no_log(log_dir, error);
+            }
             match run.run()? {
                 ChainEnd::Finished { failed } => all_failed += failed,
                 end @ (ChainEnd::GaveUp

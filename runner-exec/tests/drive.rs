@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Condvar, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -135,6 +135,8 @@ fn run(script: &Script, plan: &Plan, cancel: &Cancel) -> ChainEnd {
         cancel,
         sink: &|_| {},
         draw: || 0.0,
+        logs: None,
+        said_no_log: &AtomicBool::new(false),
     };
     run.run().unwrap()
 }
@@ -190,7 +192,7 @@ fn once_asked_to_end_only_the_hook_after_the_task_starts() {
         let flag = Arc::new(Flag::new().unwrap());
         let cancel = Cancel {
             ask: vec![flag.clone()],
-            kill: Vec::new(),
+            ..Cancel::default()
         };
         let script = Script {
             codes: HashMap::from([(("1-a", 1), 2)]),

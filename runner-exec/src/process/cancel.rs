@@ -11,6 +11,7 @@ use std::{
 
 use rustix::event::{EventfdFlags, eventfd};
 
+use super::Children;
 use crate::Signal;
 
 /// Raised once and never lowered, so that everybody who waits for it sees it.
@@ -55,6 +56,12 @@ impl Flag {
     }
 }
 
+impl AsFd for Flag {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
 /// What can end a process before its time.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel {
@@ -62,6 +69,8 @@ pub struct Cancel {
     pub ask: Vec<Arc<Flag>>,
     /// Each of them kills it.
     pub kill: Vec<Arc<Flag>>,
+    /// The processes that run now.
+    pub children: Arc<Children>,
 }
 
 impl Cancel {
@@ -80,15 +89,15 @@ impl Cancel {
     pub fn only_killed(&self) -> Cancel {
         Cancel {
             ask: Vec::new(),
-            kill: self.kill.clone(),
+            ..self.clone()
         }
     }
 
     pub(crate) fn ask_fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.ask.iter().map(|flag| flag.fd.as_fd())
+        self.ask.iter().map(|flag| flag.as_fd())
     }
 
     pub(crate) fn kill_fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.kill.iter().map(|flag| flag.fd.as_fd())
+        self.kill.iter().map(|flag| flag.as_fd())
     }
 }

@@ -3,18 +3,20 @@
 use std::{
     os::{fd::AsFd, unix::process::ExitStatusExt},
     process::ExitStatus,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use runner_config::{Leftovers, TaskSettings};
-use rustix::process::Pid;
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 use super::{
-    Cancel,
+    Cancel, Flag,
+    children::Registered,
     exit_fd::ExitFd,
     group::Group,
     orphans::{self, Trace},
-    poll::{from_now, wait_readable},
+    poll::{Countdown, from_now, wait_readable},
     proc::Process,
     start::start,
 };
@@ -84,8 +86,9 @@ pub fn launch(
         Ok(handle) => handle,
         Err(failure) => return not_started(failure),
     };
-    let clock = Instant::now();
+    let countdown = Countdown::start(limits.time, &cancel.children);
     let leader = leader(&handle);
+    let registered = cancel.children.register(leader);
     let group = Group {
         leader,
         reaped: false,
@@ -103,12 +106,15 @@ pub fn launch(
             });
         }
     };
-    let woken = watch(&exit, limits.time.and_then(from_now), cancel);
-    let (signal, asked) = match woken {
+    let woken = watch(&exit, &countdown, &registered, cancel);
+    let (signal, outcome) = match woken {
         Woken::Exited => {
-            let elapsed = clock.elapsed();
+            let elapsed = countdown.elapsed();
             let outcome = status(reap(&handle));
             let left = leftovers(leader, limits, cancel);
+            if limits.alone {
+                reap_all();
+            }
             return Ended {
                 outcome,
                 elapsed,
@@ -117,22 +123,20 @@ pub fn launch(
                 undying: Vec::new(),
             };
         }
-        Woken::Limit => (TERM, false),
-        Woken::Asked(signal) => (signal, true),
+        Woken::Limit => (TERM, Some(Outcome::TimedOut)),
+        Woken::WantsTerminal(signal) => (TERM, Some(Outcome::Signaled(signal))),
+        Woken::Asked(signal) => (signal, None),
     };
+    let asked = outcome.is_none();
     let trace = Trace::of(command, leader, limits.alone);
     let mut undying = group.end(signal, limits.kill_grace, cancel);
-    let elapsed = clock.elapsed();
+    let elapsed = countdown.elapsed();
     let leader_ended = undying
         .iter()
         .all(|process| process.pid != leader.as_raw_pid());
     // Of a leader that cannot be ended there is no status, and waiting would be for ever.
     let status = leader_ended.then(|| status(reap(&handle)));
-    let outcome = match (asked, status) {
-        (true, Some(outcome)) => outcome,
-        (true, None) => Outcome::Signaled(signal),
-        (false, _) => Outcome::TimedOut,
-    };
+    let outcome = outcome.or(status).unwrap_or(Outcome::Signaled(signal));
     group.reap();
     let orphans = orphans::end(&trace);
     undying.extend(orphans.undying);
@@ -150,22 +154,45 @@ const TERM: Signal = Signal(rustix::process::Signal::TERM.as_raw());
 enum Woken {
     Exited,
     Limit,
+    /// It was stopped by this signal, because it wants the terminal.
+    WantsTerminal(Signal),
     Asked(Signal),
 }
 
+/// A process that runs longer than this is worth the cost of hearing when it stops,
+/// and of hearing at once of what its like orphan.
+const A_WHILE: Duration = Duration::from_millis(500);
+
 /// Waits for what comes first.
-fn watch(exit: &ExitFd, deadline: Option<Instant>, cancel: &Cancel) -> Woken {
-    let mut fds = vec![exit.as_fd()];
-    fds.extend(cancel.ask_fds());
-    fds.extend(cancel.kill_fds());
-    let readable = wait_readable(&fds, deadline);
-    if readable[0] {
-        return Woken::Exited;
-    }
-    match cancel.asked() {
-        Some(signal) => Woken::Asked(signal),
-        None if cancel.killed() => Woken::Asked(TERM),
-        None => Woken::Limit,
+fn watch(exit: &ExitFd, limit: &Countdown, process: &Registered, cancel: &Cancel) -> Woken {
+    let mut a_while = from_now(A_WHILE);
+    let mut stops = None;
+    loop {
+        let mut fds = vec![exit.as_fd()];
+        fds.extend(cancel.ask_fds());
+        fds.extend(cancel.kill_fds());
+        fds.extend(stops.iter().map(|flag: &Arc<Flag>| flag.as_fd()));
+        let next = a_while.into_iter().chain(limit.end()).min();
+        if wait_readable(&fds, next)[0] {
+            return Woken::Exited;
+        }
+        if let Some(signal) = cancel.asked() {
+            return Woken::Asked(signal);
+        }
+        if cancel.killed() {
+            return Woken::Asked(TERM);
+        }
+        if let Some(signal) = stops.as_ref().and_then(|flag| flag.raised()) {
+            return Woken::WantsTerminal(signal);
+        }
+        if limit.has_ended() {
+            return Woken::Limit;
+        }
+        if a_while.is_some_and(|a_while| a_while <= Instant::now()) {
+            a_while = None;
+            // Without descriptors it goes unheard, and the limit ends it.
+            stops = process.watch_stops().ok();
+        }
     }
 }
 
@@ -219,6 +246,13 @@ fn status(status: Option<ExitStatus>) -> Outcome {
         (Some(code), _) => Outcome::Exited(code as u8),
         (None, signal) => Outcome::Signaled(Signal(signal.unwrap_or_default())),
     }
+}
+
+/// Reaps every orphan that has ended. Only where nothing else runs, since it would
+/// take the status of a task as well.
+fn reap_all() {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+    while matches!(waitid(WaitId::All, options), Ok(Some(_))) {}
 }
 
 fn not_started(failure: StartFailure) -> Ended {

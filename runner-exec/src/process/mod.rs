@@ -7,22 +7,28 @@
 //! - `orphans` finds and ends what left the group.
 //! - `proc` reads `/proc`.
 //! - `cancel` is how a process is asked to end before its time.
+//! - `children` are the groups that run now, and the clock of their limits.
+//! - `process1` is what process 1 owes to the others.
 //! - `supervise` has the signals, on the main thread.
 
 mod cancel;
+mod children;
 mod exit_fd;
 mod group;
 mod launch;
 mod orphans;
 mod poll;
 mod proc;
+mod process1;
 mod start;
 mod supervise;
 
 pub use self::{
     cancel::{Cancel, Flag},
+    children::Children,
     launch::{Ended, Limits, launch},
     poll::pause,
     proc::Process,
+    process1::end_everything,
     supervise::{Supervised, Supervisor, release_orphans},
 };

@@ -11,7 +11,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::Cancel;
+use super::{Cancel, Children};
 
 /// Waits until one of `fds` is readable or `deadline` has come; without one, for
 /// ever. Says of each descriptor whether it is readable.
@@ -39,8 +39,48 @@ pub(crate) fn from_now(time: Duration) -> Option<Instant> {
     Instant::now().checked_add(time)
 }
 
+/// A time that is to pass while nothing is stopped: Ctrl-Z stops it too.
+pub(crate) struct Countdown<'a> {
+    time: Option<Duration>,
+    start: Instant,
+    children: &'a Children,
+    stopped_before: Duration,
+}
+
+impl<'a> Countdown<'a> {
+    /// Begins now; without a time it never ends.
+    pub(crate) fn start(time: Option<Duration>, children: &'a Children) -> Countdown<'a> {
+        Countdown {
+            time,
+            start: Instant::now(),
+            stopped_before: children.stopped(),
+            children,
+        }
+    }
+
+    fn stopped(&self) -> Duration {
+        self.children.stopped() - self.stopped_before
+    }
+
+    /// When it ends, as far as it is known now.
+    pub(crate) fn end(&self) -> Option<Instant> {
+        let end = self.start.checked_add(self.time?)?;
+        end.checked_add(self.stopped())
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.end().is_some_and(|end| end <= Instant::now())
+    }
+
+    /// How much of it has passed.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.start.elapsed().saturating_sub(self.stopped())
+    }
+}
+
 /// Lets `time` pass, unless `cancel` asks for the end before.
 pub fn pause(time: Duration, cancel: &Cancel) {
     let fds: Vec<BorrowedFd> = cancel.ask_fds().chain(cancel.kill_fds()).collect();
-    wait_readable(&fds, from_now(time));
+    let countdown = Countdown::start(Some(time), &cancel.children);
+    while !wait_readable(&fds, countdown.end()).contains(&true) && !countdown.has_ended() {}
 }

@@ -42,6 +42,13 @@ pub(crate) fn start(command: &CommandLine) -> Result<duct::Handle, StartFailure>
     for name in &command.env_remove {
         expression = expression.env_remove(name);
     }
+    if let Some(output) = &command.output {
+        let output = output.try_clone().map_err(|error| StartFailure {
+            reason: reason(&error),
+            hint: None,
+        })?;
+        expression = expression.stderr_to_stdout().stdout_file(output);
+    }
     for busy in 0.. {
         match expression.start() {
             Ok(handle) => return Ok(handle),

@@ -3,13 +3,13 @@
 
 use std::{fs, io, panic, sync::Arc, thread};
 
-use rustix::process::{WaitId, WaitIdOptions, getpid, set_child_subreaper, waitid};
+use rustix::process::{Pid, WaitId, WaitIdOptions, getpid, set_child_subreaper, waitid};
 use signal_hook::{
-    consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM},
+    consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP},
     iterator::{Handle, Signals},
 };
 
-use super::{Cancel, Flag};
+use super::{Cancel, Children, Flag};
 use crate::Signal;
 
 /// How the supervised work ended.
@@ -27,6 +27,7 @@ pub struct Supervisor {
     signals: Signals,
     ask: Arc<Flag>,
     kill: Arc<Flag>,
+    children: Arc<Children>,
 }
 
 impl Supervisor {
@@ -39,22 +40,28 @@ impl Supervisor {
     /// The system refuses it.
     pub fn new() -> io::Result<Supervisor> {
         let ignored = ignored();
-        let mut signals = vec![SIGTERM];
-        signals.extend(
-            [SIGINT, SIGHUP, SIGQUIT]
+        let mut heard = vec![SIGTERM];
+        let unless_ignored = [SIGINT, SIGHUP, SIGQUIT, SIGTSTP];
+        heard.extend(
+            unless_ignored
                 .into_iter()
                 .filter(|&signal| !ignored(signal)),
         );
-        if ignored(SIGCHLD) {
-            // The system would reap every child by itself, and its status would be lost.
-            signals.push(SIGCHLD);
+        // Ignored, the system would reap every child, and its status would be lost. As
+        // process 1 this is the reaper of everything, and not only of what it runs.
+        if ignored(SIGCHLD) || getpid() == Pid::INIT {
+            heard.push(SIGCHLD);
         }
         // Where that cannot be had, orphans go to process 1, as they do without us.
         let _ = set_child_subreaper(Some(getpid()));
+        let signals = Signals::new(heard)?;
+        let children = Arc::new(Children::default());
+        children.heard_through(signals.handle());
         Ok(Supervisor {
-            signals: Signals::new(signals)?,
+            signals,
             ask: Arc::new(Flag::new()?),
             kill: Arc::new(Flag::new()?),
+            children,
         })
     }
 
@@ -63,6 +70,7 @@ impl Supervisor {
         Cancel {
             ask: vec![self.ask.clone()],
             kill: vec![self.kill.clone()],
+            children: self.children.clone(),
         }
     }
 
@@ -87,9 +95,17 @@ impl Supervisor {
             })?;
         let mut count: u32 = 0;
         for signal in self.signals.forever() {
-            reap_orphans();
-            if signal == SIGCHLD {
-                continue;
+            match signal {
+                SIGCHLD => {
+                    reap_orphans();
+                    self.children.look_for_stops();
+                    continue;
+                }
+                SIGTSTP => {
+                    self.children.suspend();
+                    continue;
+                }
+                _ => {}
             }
             count += 1;
             let signal = Signal(signal);
@@ -101,7 +117,8 @@ impl Supervisor {
             }
         }
         // One that came in the last moment is not lost on who looks at the flag.
-        for signal in self.signals.pending().filter(|&signal| signal != SIGCHLD) {
+        let asks = |signal: &i32| ![SIGCHLD, SIGTSTP].contains(signal);
+        if let Some(signal) = self.signals.pending().find(asks) {
             self.ask.raise(Signal(signal));
         }
         match worker.join() {

@@ -1,0 +1,168 @@
+//! `log_dir`: where the output of tasks goes, one file per task and try. The file is
+//! the task's stdout and stderr itself, so nothing stands between.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is where old logs are looked for"
+)]
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Read, Seek, SeekFrom},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use crate::TaskName;
+
+/// Of a task that failed, so much is shown.
+const TAIL_LINES: usize = 20;
+const TAIL_BYTES: u64 = 64 * 1024;
+const TAIL_LINE: usize = 1000;
+
+/// The logs of one run.
+#[derive(Clone, Debug)]
+pub struct Logs {
+    directory: PathBuf,
+}
+
+impl Logs {
+    /// Makes the directory of the run `id` in `log_dir`, and removes the oldest ones
+    /// so that `keep` are left; 0 keeps all.
+    ///
+    /// # Errors
+    ///
+    /// The directory cannot be made.
+    pub fn create(log_dir: &Path, id: &str, keep: u32) -> io::Result<Logs> {
+        let directory = log_dir.join(id);
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o750)
+            .create(&directory)?;
+        if keep > 0 {
+            // What cannot be removed now is tried again by the next run.
+            let _ = remove_old(log_dir, keep);
+        }
+        Ok(Logs { directory })
+    }
+
+    /// The file for the output of `task` in try `try_num`.
+    pub fn path(&self, task: &TaskName, try_num: u32) -> PathBuf {
+        let mut name = task.as_os_str().to_owned();
+        name.push(format!(".{try_num}.log"));
+        self.directory.join(name)
+    }
+}
+
+/// Opens the file at `path` for the output of a task.
+///
+/// # Errors
+///
+/// It cannot be made.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o640)
+        .open(path)
+}
+
+fn remove_old(log_dir: &Path, keep: u32) -> io::Result<()> {
+    let names = fs::read_dir(log_dir)?.map(|entry| Ok(entry?.file_name().into_string()));
+    let names: Vec<_> = names.collect::<io::Result<_>>()?;
+    let mut runs: Vec<String> = names
+        .into_iter()
+        .flatten()
+        .filter(|name| is_run(name))
+        .collect();
+    // The id begins with the time, so the oldest is the first.
+    runs.sort();
+    let old = runs.len().saturating_sub(keep as usize);
+    runs[..old]
+        .iter()
+        .try_for_each(|run| fs::remove_dir_all(log_dir.join(run)))
+}
+
+/// Whether a directory is a run's: nothing else is removed, whatever stands there.
+fn is_run(name: &str) -> bool {
+    name.len() == "20260101T000000.000Z-00000000".len()
+        && name.char_indices().all(|(index, c)| match index {
+            8 => c == 'T',
+            15 => c == '.',
+            19 => c == 'Z',
+            20 => c == '-',
+            0..20 => c.is_ascii_digit(),
+            _ => c.is_ascii_hexdigit(),
+        })
+}
+
+/// The last lines of the file at `path`, read from its end, fit for a terminal.
+///
+/// # Errors
+///
+/// It cannot be read.
+pub fn tail(path: &Path) -> io::Result<Vec<String>> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+    let mut bytes = Vec::new();
+    // It may grow meanwhile.
+    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let mut lines: Vec<String> = text.lines().rev().take(TAIL_LINES).map(shown).collect();
+    lines.reverse();
+    Ok(lines)
+}
+
+/// A line without what a terminal would obey, and the end of one that is too long.
+fn shown(line: &str) -> String {
+    let length = line.chars().count();
+    let cut = length.saturating_sub(TAIL_LINE);
+    let mut shown = if cut > 0 { "…" } else { "" }.to_owned();
+    for c in line.chars().skip(cut) {
+        match c {
+            '\t' => shown.push(c),
+            c if c.is_control() => shown.extend(c.escape_default()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_directories_of_runs_are_taken_for_old_logs() {
+        assert!(is_run("20261124T065504.123Z-da2e7952"));
+        for name in [
+            "",
+            "20261124T065504.123Z-da2e795",
+            "20261124T065504.123Z-da2e795g",
+            "precious-work-of-29-characters",
+        ] {
+            assert!(!is_run(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_tail_is_the_last_lines_and_no_more() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        let shown = |text: &[u8]| {
+            fs::write(&path, text).unwrap();
+            tail(&path).unwrap()
+        };
+        assert_eq!(shown(b""), [""; 0]);
+        assert_eq!(shown(b"a\nb"), ["a", "b"]);
+        assert_eq!(
+            shown(b"\x1b[31mred\r\n\xff\t."),
+            ["\\u{1b}[31mred", "\u{fffd}\t."]
+        );
+        let many: String = (0..100_000).map(|line| format!("{line}\n")).collect();
+        let last: Vec<String> = (99_980..100_000).map(|line| line.to_string()).collect();
+        assert_eq!(shown(many.as_bytes()), last);
+        let endless = shown(&vec![b'x'; 1_000_000]);
+        assert_eq!(endless, [format!("…{}", "x".repeat(TAIL_LINE))]);
+    }
+}

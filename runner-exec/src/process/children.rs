@@ -1,0 +1,172 @@
+//! The process groups that run now, and the clock of their limits: what the main
+//! thread has to know of what the workers have started.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::{Duration, Instant},
+};
+
+use rustix::process::{
+    Pid, Signal as Raw, WaitId, WaitIdOptions, getpid, getppid, getsid, kill_process,
+    kill_process_group, waitid,
+};
+use signal_hook::{
+    consts::{SIGCHLD, SIGSTOP},
+    iterator::Handle,
+};
+
+use super::{Flag, proc::Process, proc::processes};
+use crate::Signal;
+
+/// The running process groups.
+#[derive(Debug, Default)]
+pub struct Children {
+    state: Mutex<State>,
+    /// With it the main thread is made to hear of children that end or stop.
+    signals: OnceLock<Handle>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    groups: Vec<Group>,
+    /// How long everything was stopped by now.
+    stopped: Duration,
+}
+
+#[derive(Debug)]
+struct Group {
+    leader: Pid,
+    /// Raised when the leader is stopped because it wants the terminal; there only
+    /// for one that has run for a while.
+    wants_terminal: Option<Arc<Flag>>,
+}
+
+/// Takes the group out of the running ones when it is dropped.
+pub(crate) struct Registered<'a> {
+    children: &'a Children,
+    leader: Pid,
+}
+
+impl Drop for Registered<'_> {
+    fn drop(&mut self) {
+        let mut state = self.children.lock();
+        state.groups.retain(|group| group.leader != self.leader);
+    }
+}
+
+impl Children {
+    pub(super) fn heard_through(&self, signals: Handle) {
+        let _ = self.signals.set(signals);
+    }
+
+    pub(crate) fn register(&self, leader: Pid) -> Registered<'_> {
+        self.lock().groups.push(Group {
+            leader,
+            wants_terminal: None,
+        });
+        Registered {
+            children: self,
+            leader,
+        }
+    }
+
+    /// How long everything was stopped by now: a deadline lies so much later than
+    /// it did when this was less.
+    pub(crate) fn stopped(&self) -> Duration {
+        // While the main thread has stopped everything, it holds the lock.
+        self.lock().stopped
+    }
+
+    /// From now on the main thread is told of children that end or stop. That costs
+    /// something at every end, so it is put off until a process has run for a while.
+    pub(crate) fn hear_of_ends(&self) -> io::Result<()> {
+        match self.signals.get() {
+            Some(signals) => signals.add_signal(SIGCHLD),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the wait of those that are stopped because they want the terminal.
+    pub(super) fn look_for_stops(&self) {
+        for group in &self.lock().groups {
+            let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
+            if let Some(flag) = &group.wants_terminal
+                && let Ok(Some(status)) = waitid(WaitId::Pid(group.leader), options)
+                && let Some(signal) = status.stopping_signal().map(Signal)
+                && signal.wants_terminal()
+            {
+                flag.raise(signal);
+            }
+        }
+    }
+
+    /// Stops everything and this process too, as Ctrl-Z asks, until it is continued.
+    pub(super) fn suspend(&self) {
+        if !can_be_continued() {
+            return;
+        }
+        let mut state = self.lock();
+        let clock = Instant::now();
+        for group in &state.groups {
+            let _ = kill_process_group(group.leader, Raw::STOP);
+        }
+        // To this thread, so that it has stopped before this returns.
+        let _ = signal_hook::low_level::raise(SIGSTOP);
+        state.stopped += clock.elapsed();
+        for group in &state.groups {
+            let _ = kill_process_group(group.leader, Raw::CONT);
+        }
+        continue_half_started();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Registered<'_> {
+    /// Returns a flag that is raised when the leader is stopped because it wants the
+    /// terminal, also when it is stopped already.
+    ///
+    /// # Errors
+    ///
+    /// There are no file descriptors left.
+    pub(crate) fn watch_stops(&self) -> io::Result<Arc<Flag>> {
+        let flag = Arc::new(Flag::new()?);
+        let mut state = self.children.lock();
+        for group in &mut state.groups {
+            if group.leader == self.leader {
+                group.wants_terminal = Some(flag.clone());
+            }
+        }
+        drop(state);
+        self.children.hear_of_ends()?;
+        self.children.look_for_stops();
+        Ok(flag)
+    }
+}
+
+/// Whether somebody is there to continue this process: a shell that watches it from
+/// the same session.
+fn can_be_continued() -> bool {
+    let session = |pid| getsid(pid).ok();
+    getppid().is_some_and(|parent| session(Some(parent)) == session(None))
+        && session(None) != Some(getpid())
+}
+
+/// A child that is stopped between its birth and its exec holds up the thread that
+/// started it, and is in nobody's list yet.
+fn continue_half_started() {
+    let me = getpid().as_raw_pid();
+    let stopped = |child: &Process| child.parent == me && child.state == 'T';
+    for child in processes()
+        .unwrap_or_default()
+        .iter()
+        .filter(|child| stopped(child))
+    {
+        if let Some(pid) = Pid::from_raw(child.pid) {
+            let _ = kill_process(pid, Raw::CONT);
+        }
+    }
+}

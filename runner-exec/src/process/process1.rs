@@ -1,0 +1,43 @@
+//! The end of process 1: the system kills whatever is left of its PID namespace
+//! without a warning, so they are warned before.
+
+use std::{
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, getpid, kill_process};
+
+use super::{
+    group::watch,
+    poll::{from_now, wait_readable},
+    proc::{Process, processes},
+};
+
+/// Asks everything that is left to end, when this is process 1, and gives it `grace`.
+pub fn end_everything(grace: Duration) {
+    if getpid() != Pid::INIT {
+        return;
+    }
+    let deadline = from_now(grace);
+    for signal in [Signal::TERM, Signal::CONT] {
+        for process in others() {
+            if let Some(pid) = Pid::from_raw(process.pid) {
+                let _ = kill_process(pid, signal);
+            }
+        }
+    }
+    loop {
+        let ends: Vec<OwnedFd> = others().iter().filter_map(watch).collect();
+        let fds: Vec<BorrowedFd> = ends.iter().map(AsFd::as_fd).collect();
+        if fds.is_empty() || !wait_readable(&fds, deadline).contains(&true) {
+            return;
+        }
+    }
+}
+
+fn others() -> Vec<Process> {
+    let mut others = processes().unwrap_or_default();
+    others.retain(|process| process.pid != 1 && process.lives());
+    others
+}
