@@ -62,7 +62,7 @@ pub(crate) struct RunnerArgs {
     pub(crate) check: bool,
 
     /// Answer as JSON
-    #[arg(long, requires = "list")]
+    #[arg(long, requires = "list", conflicts_with_all = ["check", "only", "get", "install_links"])]
     pub(crate) json: bool,
 
     /// Run one task with its hooks and limits, and no chain
@@ -113,18 +113,18 @@ pub(crate) struct ConfigArgs {
     /// Print this value, and exit 0, when the key is not there
     #[arg(
         long,
-        requires = "get",
+        conflicts_with_all = ["list", "check", "settings"],
         value_name = "VALUE",
         allow_hyphen_values = true
     )]
     pub(crate) default: Option<String>,
 
     /// Show where each value was written
-    #[arg(long, requires = "list")]
+    #[arg(long, conflicts_with_all = ["get", "check", "settings"])]
     pub(crate) show_origin: bool,
 
     /// Answer as JSON: one object, section, key, value
-    #[arg(long, requires = "list")]
+    #[arg(long, conflicts_with_all = ["get", "check", "settings"])]
     pub(crate) json: bool,
 }
 

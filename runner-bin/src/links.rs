@@ -87,9 +87,10 @@ fn is_same_file(a: &Path, b: &Path) -> bool {
 
 /// A directory that other users may look into: tasks may run as somebody else.
 fn private_directory() -> io::Result<TempDir> {
-    let usual = env::temp_dir();
-    let fallbacks = [Path::new("/tmp"), Path::new("/run"), Path::new("/var/tmp")];
-    let places = [&*usual].into_iter().chain(fallbacks);
+    let own = env::temp_dir();
+    let public = ["/tmp", "/run", "/var/tmp"].map(Path::new);
+    // TMPDIR comes last: it may be one where only its owner can go.
+    let places = public.into_iter().chain([&*own]);
     let mut refused = io::Error::other("no directory for links has a plain path");
     for place in places.filter(|place| place.is_absolute() && is_plain(place)) {
         match tempfile::Builder::new().prefix(PRIVATE).tempdir_in(place) {

@@ -28,15 +28,13 @@ pub(crate) enum Unusable {
     NoTasks,
 }
 
-/// The configuration in `config`, or an empty one.
+/// The configuration in `config`, or an empty one; with what `overrides` includes.
 pub(crate) fn document(
     config: Option<&Path>,
     overrides: &[Override],
 ) -> Result<Document, Problems> {
-    match config {
-        Some(config) => Document::load(&links::original(config.to_owned()), overrides),
-        None => Ok(Document::default()),
-    }
+    let config = config.map(|config| links::original(config.to_owned()));
+    Document::load(config.as_deref(), overrides)
 }
 
 impl Source {

@@ -1,7 +1,7 @@
 //! What the runner says: lines on stderr, and to syslog when that is wanted.
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
     path::Path,
     sync::Mutex,
     time::Duration,
@@ -17,6 +17,8 @@ use runner_exec::{
     TaskResult, tail,
 };
 use syslog::{Facility, Formatter3164, Logger, LoggerBackend};
+
+use crate::stderr::Stderr;
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +38,7 @@ enum Level {
 
 pub(crate) struct Log {
     verbosity: Verbosity,
+    stderr: Stderr,
     /// Whether lines begin with the time.
     stamped: bool,
     /// Whether stderr is a terminal that shows colours; asked when first needed.
@@ -48,6 +51,7 @@ impl Log {
     pub(crate) fn plain(verbosity: Verbosity) -> Log {
         Log {
             verbosity,
+            stderr: Stderr::default(),
             stamped: false,
             color: OnceCell::new(),
             syslog: None,
@@ -130,8 +134,7 @@ impl Log {
         };
         line += text;
         line += "\n";
-        // Whoever closed stderr does not want to know.
-        let _ = io::stderr().write_all(line.as_bytes());
+        self.stderr.write(&line);
         if let Some(syslog) = &self.syslog {
             let mut syslog = match syslog.lock() {
                 Ok(syslog) => syslog,
@@ -247,6 +250,10 @@ fn sentence(event: &Event) -> (Level, String) {
             match fate {
                 Fate::Ended => (Level::Info, format!("`{task}` left {these}; ended")),
                 Fate::LeftAlone => (Level::Warning, format!("`{task}` left {these}; left alone")),
+                Fate::Unknown => (
+                    Level::Warning,
+                    format!("`{task}` may have left {these}; left alone"),
+                ),
                 Fate::Undying => {
                     let states: Vec<String> = processes
                         .iter()

@@ -11,6 +11,7 @@ mod log;
 mod out;
 mod run;
 mod show;
+mod stderr;
 
 use std::{env, process::ExitCode};
 

@@ -123,8 +123,8 @@ fn run(source: Source, what: What, log: Arc<Log>) -> Exit {
     };
     let (command, work): (Vec<OsString>, Work) = match what {
         What::Task(name) => {
-            if plan.find(&name).is_none() {
-                log.error(&format!("there is no task `{name}`"));
+            if let Err(sentence) = plan.find(&name) {
+                log.error(&sentence);
                 return Exit::Usage;
             }
             (Vec::new(), Box::new(move || world.only(&plan, &name)))
@@ -219,7 +219,7 @@ impl World {
             logs: None,
             said_no_log: &AtomicBool::new(false),
         };
-        let result = plan.find(name).map(|task| run.only(task));
+        let result = plan.find(name).ok().map(|task| run.only(task));
         let exit = result.map_or(Exit::Usage, |result| Exit::of_task(result, self.asked()));
         Ok((exit, plan.settings.clone()))
     }

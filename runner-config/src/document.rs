@@ -55,21 +55,22 @@ pub struct Entry<'a> {
 }
 
 impl Document {
-    /// Reads `file` and then the files of its `include_dir`, in byte order;
-    /// later values win. An `include_dir` among `overrides` wins over the file's.
+    /// Reads `file`, if there is one, and then the files of its `include_dir`, in byte
+    /// order; later values win. An `include_dir` among `overrides` wins over the file's.
     ///
     /// # Errors
     ///
     /// Every problem of every file: unreadable, or not in the dialect.
-    pub fn load(file: &Path, overrides: &[Override]) -> Result<Document, Problems> {
+    pub fn load(file: Option<&Path>, overrides: &[Override]) -> Result<Document, Problems> {
         let mut document = Document {
-            main: Some(Arc::from(file)),
+            main: file.map(Arc::from),
             ..Document::default()
         };
         let mut problems = Problems::default();
-        match fs::read(file) {
-            Ok(bytes) => document.read(&bytes, file, &mut problems),
-            Err(error) => {
+        match file.map(|file| (file, fs::read(file))) {
+            None => {}
+            Some((file, Ok(bytes))) => document.read(&bytes, file, &mut problems),
+            Some((file, Err(error))) => {
                 let (file, why) = (file.display(), reason(&error));
                 problems.error(
                     None,
@@ -77,7 +78,7 @@ impl Document {
                 );
             }
         }
-        if let Some((directory, origin)) = document.include_dir(file, overrides) {
+        if let Some((directory, origin)) = document.include_dir(overrides) {
             document.include(&directory, &origin, &mut problems);
         }
         if problems.has_errors() {
@@ -86,11 +87,12 @@ impl Document {
         Ok(document)
     }
 
-    fn include_dir(&self, file: &Path, overrides: &[Override]) -> Option<(PathBuf, Origin)> {
+    fn include_dir(&self, overrides: &[Override]) -> Option<(PathBuf, Origin)> {
         let (directory, origin) = match overrides.iter().rfind(|o| o.key == "include_dir") {
             Some(set) => (PathBuf::from(&set.value), set.origin.clone()),
             None => {
                 let entry = self.get("runner", "include_dir")?;
+                let file = self.main.as_deref()?;
                 (beside(file, entry.value.as_ref()), entry.origin.clone())
             }
         };
@@ -233,5 +235,8 @@ fn files_of(directory: &Path) -> io::Result<Vec<PathBuf>> {
     names.retain(|name| left_out(name.borrow()).is_none());
     names.sort();
     let files = names.into_iter().map(|name| directory.join(name));
-    Ok(files.filter(|file| !file.is_dir()).collect())
+    // A named pipe would be waited for.
+    Ok(files
+        .filter(|file| file.is_file() || !file.exists())
+        .collect())
 }

@@ -165,6 +165,12 @@ impl Settings {
         settings
     }
 
+    /// Whether `section` says `enabled = no`, for what is no task anyway.
+    pub fn disables(&self, section: &str) -> bool {
+        let enabled = self.document.own(section, "enabled");
+        enabled.is_some_and(|entry| value::yes_or_no(entry.value) == Ok(false))
+    }
+
     /// Says so when `section`, which is no task's, holds settings of a task.
     pub fn judge_stray(&self, section: &str, problems: &mut Problems) {
         let held: Vec<Entry> = (self.document.entries(section).into_iter())

@@ -59,14 +59,22 @@ impl CommandLine {
 }
 
 /// The words with the first one looked up in the PATH of this process, when it
-/// has no slash; `None` when it is not there.
-pub(crate) fn look_up(words: &Words) -> Option<Words> {
+/// has no slash; or why there is no such program, as the end of a sentence.
+pub(crate) fn look_up(words: &Words) -> Result<Words, String> {
     let mut words = words.clone();
-    let first = words.first_mut()?;
-    if !first.to_string_lossy().contains('/') {
-        let paths = env::var_os("PATH");
-        let found = which::which_in(&*first, paths, env::current_dir().ok()?);
-        *first = found.ok()?.into_os_string();
+    let first = &mut words[0];
+    if first.to_string_lossy().contains('/') {
+        return match Path::new(first).exists() {
+            true => Ok(words),
+            false => Err(format!("`{}` does not exist", first.display())),
+        };
     }
-    Some(words)
+    let here = env::current_dir().unwrap_or_default();
+    match which::which_in(&*first, env::var_os("PATH"), here) {
+        Ok(found) => {
+            *first = found.into_os_string();
+            Ok(words)
+        }
+        Err(_) => Err(format!("`{}` was not found in PATH", first.display())),
+    }
 }

@@ -322,7 +322,11 @@ impl Run<'_> {
             Leftovers::Kill => Fate::Ended,
             Leftovers::Report | Leftovers::Allow => Fate::LeftAlone,
         };
-        for (processes, fate) in [(&ended.left, fate), (&ended.undying, Fate::Undying)] {
+        for (processes, fate) in [
+            (&ended.left, fate),
+            (&ended.unknown, Fate::Unknown),
+            (&ended.undying, Fate::Undying),
+        ] {
             if !processes.is_empty() {
                 self.say(Event::Left {
                     task,

@@ -163,6 +163,8 @@ pub enum Fate {
     Ended,
     /// They were left alone.
     LeftAlone,
+    /// They may be others', and were left alone because that cannot be known.
+    Unknown,
     /// They could not be ended, not even by SIGKILL.
     Undying,
 }

@@ -17,20 +17,23 @@ pub(crate) enum Absent {
 
 /// Finds tasks by file name or short name.
 pub(crate) struct Names<'a> {
+    names: Vec<&'a TaskName>,
     by_file: HashMap<&'a str, usize>,
     by_short: HashMap<&'a str, Vec<usize>>,
 }
 
-/// A short name that several tasks share.
-pub(crate) struct Ambiguous(pub(crate) Vec<usize>);
+/// A short name that several tasks share: their names, as a sentence has them.
+pub(crate) struct Ambiguous(pub(crate) String);
 
 impl<'a> Names<'a> {
     pub(crate) fn new(names: impl Iterator<Item = &'a TaskName>) -> Names<'a> {
         let mut found = Names {
+            names: Vec::new(),
             by_file: HashMap::new(),
             by_short: HashMap::new(),
         };
         for (index, name) in names.enumerate() {
+            found.names.push(name);
             if let (Some(file), Some(short)) = (name.as_os_str().to_str(), name.short()) {
                 found.by_file.insert(file, index);
                 found.by_short.entry(short).or_default().push(index);
@@ -41,7 +44,12 @@ impl<'a> Names<'a> {
 
     pub(crate) fn find(&self, name: &str) -> Result<Option<usize>, Ambiguous> {
         match self.by_short.get(name).map(Vec::as_slice) {
-            Some(several @ [_, _, ..]) => Err(Ambiguous(several.to_vec())),
+            Some(several @ [_, _, ..]) => {
+                let several = several
+                    .iter()
+                    .map(|&index| format!("`{}`", self.names[index]));
+                Err(Ambiguous(several.collect::<Vec<_>>().join(" and ")))
+            }
             Some([one]) => Ok(Some(self.by_file.get(name).copied().unwrap_or(*one))),
             Some([]) | None => Ok(self.by_file.get(name).copied()),
         }
@@ -109,10 +117,7 @@ fn needs(
         };
         match names.find(name) {
             Err(Ambiguous(several)) => {
-                let several: Vec<String> = (several.iter())
-                    .map(|&index| format!("`{}`", tasks[index].name))
-                    .collect();
-                let what = format!("which is the short name of {}", several.join(" and "));
+                let what = format!("which is the short name of {several}");
                 wrong(&what, "write the file name");
             }
             Ok(Some(other)) if links[other].level > links[index].level => {

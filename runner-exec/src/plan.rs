@@ -65,12 +65,17 @@ impl Plan {
         for DirEntry { name, kind } in entries {
             let is_halt = Some(&*name) == halt_name;
             let name = TaskName::new(name);
-            match skip(&name, &kind, is_halt, problems) {
-                Skip::No => candidates.push(Candidate { name, kind }),
-                Skip::Yes => absent.push((name, Absent::Skipped)),
+            match what_is(&name, &kind, is_halt) {
+                Is::Task => candidates.push(Candidate { name, kind }),
+                other => {
+                    if !settings.disables(&name.as_os_str().to_string_lossy()) {
+                        other.say(&name, problems);
+                    }
+                    absent.push((name, Absent::Skipped));
+                }
             }
         }
-        let sections = sections(&candidates, &settings, problems);
+        let sections = sections(&candidates, &absent, &settings, problems);
         let common = Arc::new(settings.task.clone());
         let mut tasks = Vec::new();
         let mut halt = None;
@@ -103,11 +108,10 @@ impl Plan {
         }
         let links = links(&tasks, &absent, problems).into();
         let hook = settings.task_hook.as_ref().map(|words| {
-            look_up(words).unwrap_or_else(|| {
-                let program = words[0].display();
+            look_up(words).unwrap_or_else(|why| {
                 problems
-                    .warning(None, format!("hook `{program}` was not found in PATH"))
-                    .hint("write its path into `task_hook`, or install it");
+                    .warning(None, format!("no hook can start: {why}"))
+                    .hint("mend `task_hook`");
                 words.clone()
             })
         });
@@ -134,47 +138,66 @@ impl Plan {
         true
     }
 
-    /// The task that `name` stands for, as file name or short name.
-    pub fn find(&self, name: &str) -> Option<&Task> {
+    /// The task that `name` stands for: its file name, or its short name when no
+    /// other task has the same.
+    ///
+    /// # Errors
+    ///
+    /// There is no such task; the sentence says so.
+    pub fn find(&self, name: &str) -> Result<&Task, String> {
+        let mut tasks = self.tasks.iter();
+        if let Some(task) = tasks.find(|task| task.name.as_os_str() == name) {
+            return Ok(task);
+        }
         let names = Names::new(self.tasks.iter().map(|task| &task.name));
-        let index = names.find(name).ok()??;
-        Some(&self.tasks[index])
+        match names.find(name) {
+            Ok(Some(index)) => Ok(&self.tasks[index]),
+            Ok(None) => Err(format!("there is no task `{name}`")),
+            Err(Ambiguous(several)) => Err(format!(
+                "`{name}` is the short name of {several}; write the file name"
+            )),
+        }
     }
 }
 
-enum Skip {
-    No,
-    Yes,
+/// What an entry is to the chain.
+enum Is {
+    /// A task, or the halt task.
+    Task,
+    /// Nothing, and that is as it should be.
+    NoTask(String),
+    /// Nothing, although somebody may think otherwise.
+    Skipped(String),
 }
 
-/// Whether an entry is no task, and says why.
-fn skip(name: &TaskName, kind: &Kind, is_halt: bool, problems: &mut Problems) -> Skip {
-    if let Kind::Directory = kind {
-        problems.note(format!("`{name}` is no task: it is a directory"));
-        return Skip::Yes;
+impl Is {
+    fn say(self, name: &TaskName, problems: &mut Problems) {
+        match self {
+            Is::Task => {}
+            Is::NoTask(why) => problems.note(format!("`{name}` is no task: {why}")),
+            Is::Skipped(why) => problems
+                .warning(None, format!("`{name}` is skipped: {why}"))
+                .hint("if it is a task, make it one; otherwise keep it elsewhere, or disable it (`enabled = no`)"),
+        }
     }
-    if is_halt {
-        return Skip::No;
+}
+
+fn what_is(name: &TaskName, kind: &Kind, is_halt: bool) -> Is {
+    match kind {
+        Kind::Directory => return Is::NoTask("it is a directory".to_owned()),
+        _ if is_halt => return Is::Task,
+        _ => {}
     }
     if let Some(why) = left_out(name.as_os_str()) {
-        problems.note(format!("`{name}` is no task: {why}"));
-        return Skip::Yes;
+        return Is::NoTask(why);
     }
     match kind {
-        Kind::Special(what) => {
-            problems.warning(None, format!("`{name}` is skipped: it is a {what}"));
-            Skip::Yes
-        }
+        Kind::Special(what) => Is::Skipped(format!("it is a {what}")),
         Kind::File {
             executable: false,
             head,
-        } if !looks_like_a_task(name, head) => {
-            problems
-                .warning(None, format!("`{name}` is skipped: it is not executable"))
-                .hint("make it executable if it is a task; otherwise keep it elsewhere");
-            Skip::Yes
-        }
-        Kind::File { .. } | Kind::Dangling | Kind::Directory => Skip::No,
+        } if !looks_like_a_task(name, head) => Is::Skipped("it is not executable".to_owned()),
+        Kind::File { .. } | Kind::Dangling | Kind::Directory => Is::Task,
     }
 }
 
@@ -185,6 +208,7 @@ fn looks_like_a_task(name: &TaskName, head: &Head) -> bool {
 /// For each candidate, the section that is its own.
 fn sections<'a>(
     candidates: &[Candidate],
+    absent: &[(TaskName, Absent)],
     settings: &'a Settings,
     problems: &mut Problems,
 ) -> Vec<Option<&'a str>> {
@@ -194,10 +218,6 @@ fn sections<'a>(
         let origin = || settings.header(section).cloned();
         match names.find(section) {
             Err(Ambiguous(several)) => {
-                let several: Vec<String> = (several.iter())
-                    .map(|&index| format!("`{}`", candidates[index].name))
-                    .collect();
-                let several = several.join(" and ");
                 problems
                     .error(
                         origin(),
@@ -222,6 +242,8 @@ fn sections<'a>(
                         .hint("merge the two sections");
                 }
             },
+            // What is skipped has been said to be.
+            Ok(None) if absent.iter().any(|(name, _)| name.is_called(section)) => {}
             Ok(None) => settings.judge_stray(section, problems),
         }
     }
@@ -308,7 +330,7 @@ fn judge_halt(directory: &Path, settings: &Settings, needs_halt: bool, problems:
 
 /// The interpreters that were looked up, each of them once.
 #[derive(Default)]
-struct Interpreters(Vec<(Words, Option<Words>)>);
+struct Interpreters(Vec<(Words, Result<Words, String>)>);
 
 impl Interpreters {
     /// Replaces the interpreter of `task` by what PATH says.
@@ -316,26 +338,18 @@ impl Interpreters {
         let Some(words) = &task.settings.interpreter else {
             return;
         };
-        let known = self.0.iter().find(|(written, _)| written == words);
-        let found = match known {
-            Some((_, found)) => found.clone(),
-            None => {
-                let found = look_up(words);
-                self.0.push((words.clone(), found.clone()));
-                if found.is_none() {
-                    let (name, program) = (&task.name, words[0].display());
-                    problems
-                        .warning(
-                            None,
-                            format!("task `{name}` cannot start: its interpreter `{program}` was not found in PATH"),
-                        )
-                        .hint("write its path into `interpreter`, or install it");
-                }
-                found
+        let known = self.0.iter().position(|(written, _)| written == words);
+        let index = known.unwrap_or_else(|| {
+            self.0.push((words.clone(), look_up(words)));
+            self.0.len() - 1
+        });
+        match &self.0[index].1 {
+            Ok(found) if found == words => {}
+            Ok(found) => Arc::make_mut(&mut task.settings).interpreter = Some(found.clone()),
+            Err(why) => {
+                let message = format!("task `{}` cannot start: its interpreter {why}", task.name);
+                problems.warning(None, message).hint("mend `interpreter`");
             }
-        };
-        if let Some(found) = found.filter(|found| found != words) {
-            Arc::make_mut(&mut task.settings).interpreter = Some(found);
         }
     }
 }

@@ -88,6 +88,7 @@ impl Launcher for Script {
             elapsed: Duration::ZERO,
             asked,
             left: Vec::new(),
+            unknown: Vec::new(),
             undying: Vec::new(),
         }
     }

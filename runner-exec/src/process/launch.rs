@@ -67,8 +67,10 @@ pub struct Ended {
     pub elapsed: Duration,
     /// Whether it was asked to end before it had ended by itself.
     pub asked: bool,
-    /// What it left in its group, and what may be its own elsewhere.
+    /// What it left in its group when it ended by itself.
     pub left: Vec<Process>,
+    /// What may be its orphans, and is left alone because that cannot be known.
+    pub unknown: Vec<Process>,
     /// What could not be ended.
     pub undying: Vec<Process>,
 }
@@ -120,6 +122,7 @@ pub fn launch(
                 elapsed,
                 asked: false,
                 left,
+                unknown: Vec::new(),
                 undying: Vec::new(),
             };
         }
@@ -144,7 +147,8 @@ pub fn launch(
         outcome,
         elapsed,
         asked: asked || cancel.asked().is_some(),
-        left: orphans.unknown,
+        left: Vec::new(),
+        unknown: orphans.unknown,
         undying,
     }
 }
@@ -261,6 +265,7 @@ fn not_started(failure: StartFailure) -> Ended {
         elapsed: Duration::ZERO,
         asked: false,
         left: Vec::new(),
+        unknown: Vec::new(),
         undying: Vec::new(),
     }
 }

@@ -44,9 +44,10 @@ impl Trace {
     /// Whether `orphan` comes from this start; `None` when that cannot be known.
     fn has(&self, orphan: &Process) -> Option<bool> {
         let cookie = variables(orphan.pid, COOKIE).unwrap_or_default();
-        match cookie[0].is_some() {
+        match cookie[0] == self.cookie[0] {
             true => Some(cookie == self.cookie),
-            // Its environment is not ours to read, or was emptied.
+            // Its environment is not ours to read, or was emptied, or is that of
+            // another runner, which may have been a task of ours or a run before.
             false => self.since.map(|since| orphan.started >= since),
         }
     }

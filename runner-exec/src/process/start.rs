@@ -36,7 +36,8 @@ pub(crate) fn start(command: &CommandLine) -> Result<duct::Handle, StartFailure>
             process.process_group(0);
             Ok(())
         });
-    for (name, value) in &command.env {
+    // Of two settings of a variable the last one holds, and duct keeps the first.
+    for (name, value) in command.env.iter().rev() {
         expression = expression.env(name, value);
     }
     for name in &command.env_remove {

@@ -40,13 +40,8 @@ impl Supervisor {
     /// The system refuses it.
     pub fn new() -> io::Result<Supervisor> {
         let ignored = ignored();
-        let mut heard = vec![SIGTERM];
-        let unless_ignored = [SIGINT, SIGHUP, SIGQUIT, SIGTSTP];
-        heard.extend(
-            unless_ignored
-                .into_iter()
-                .filter(|&signal| !ignored(signal)),
-        );
+        let mut heard = vec![SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGTSTP];
+        heard.retain(|&signal| !ignored(signal));
         // Ignored, the system would reap every child, and its status would be lost. As
         // process 1 this is the reaper of everything, and not only of what it runs.
         if ignored(SIGCHLD) || getpid() == Pid::INIT {

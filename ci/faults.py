@@ -1,0 +1,1577 @@
+#!/usr/bin/env python3
+"""Faults that it takes more than a shell to make: terminals, process 1, what the
+system refuses, what cannot be killed.
+
+    faults.py [--quick] [--only NAME]... RUNNER
+
+Each case has a directory, a chain of misbehaving tasks and a variable of its own in
+the environment of all its processes. After it none of them may be left, nor a dead
+one that nobody waited for. What a machine cannot do is skipped, with what it said.
+
+`--quick` takes less of what takes long. Bounds on time are wide: they tell what is
+right from what is broken, not what is fast from what is slow.
+"""
+
+import argparse
+import contextlib
+import ctypes
+import fcntl
+import itertools
+import os
+import pty
+import random
+import resource
+import select
+import shutil
+import signal
+import statistics
+import stat as modes
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+import traceback
+
+# What a task, or somebody else, does wrong; and what shows how the runner takes it: a
+# case here, a story in tests/, or nothing, and why.
+FAULTS = """
+ 1 | runs past its limit                   | case overshoot, story a_limit_ends_the_whole_group
+ 2 | ignores SIGTERM                       | story what_ignores_the_request_is_killed_after_the_grace
+ 3 | exits with 0 when its limit ends it   | story a_task_that_is_timed_out_is_so_whatever_it_exits_with
+ 4 | its child ignores what ends it        | story a_member_that_ignores_the_request_is_killed_when_its_leader_is_gone, story the_group_may_use_the_grace_to_clean_up_when_its_leader_is_gone
+ 5 | leaves a daemon and hangs             | story a_limit_ends_the_daemons_of_a_task_and_none_of_an_earlier_one, case setuid_orphan, case orphan_without_an_environment
+ 6 | starts 200 daemons and hangs          | case two_hundred_daemons, case hopper_in_the_group, case hopper_across_sessions, case hopper_that_is_left
+ 7 | leaves a child with its output        | story what_a_task_leaves_in_its_group_is_named_and_left_alone, story a_status_is_neither_lost_nor_late_because_something_holds_the_output
+ 8 | leaves a daemon with its output       | story a_daemon_that_left_the_group_is_left_alone, case earlier_daemons
+ 9 | leaves a child that keeps writing     | case chatty_child
+10 | closes its output and goes on         | case no_wake_ups, story what_closes_its_output_is_waited_for_all_the_same
+11 | its output goes through a filter      | case output_through_a_filter, story what_ends_within_the_leak_time_is_not_left_and_not_waited_for_any_longer
+12 | stops itself                          | story a_stopped_task_is_ended_at_its_limit
+13 | reads the terminal                    | case reads_the_terminal
+14 | sets the terminal                     | case sets_the_terminal
+15 | Ctrl-C                                | case ctrl_c
+16 | Ctrl-C, and the task ignores it       | case ctrl_c_ignored, story a_signal_goes_to_the_whole_group_and_kills_what_stays_after_the_grace
+17 | Ctrl-C twice                          | case ctrl_c_ignored, story a_second_signal_kills
+18 | a third signal                        | case ctrl_c_ignored, story a_third_signal_ends_the_runner_at_once
+19 | SIGTERM or SIGHUP to the runner       | story sigterm_is_passed_on, story sighup_is_passed_on, case terminal_goes_away
+20 | Ctrl-Z and fg                         | case ctrl_z, case ctrl_z_in_a_wait, case ctrl_z_in_a_grace, case ctrl_z_rapidly
+21 | nohup                                 | case ignored_signals, story a_signal_that_was_ignored_before_stays_ignored
+22 | a signal in the wait for a retry      | story a_signal_ends_the_wait_before_a_retry, story a_signal_ends_the_wait_between_two_runs
+23 | a signal between tasks, or in a hook  | story a_signal_ends_the_hook_before_a_task_and_the_task_does_not_start, story the_hook_after_what_was_interrupted_has_its_time
+24 | nobody reads our output               | case nobody_reads_stdout, case nobody_reads_stderr
+25 | our output is closed                  | case closed_output, case broken_pipe
+26 | prints a gigabyte without a line end  | case gigabyte_without_a_line_end
+27 | prints no UTF-8, no last line end     | story stdout_and_stderr_are_those_of_the_runner
+28 | SIGCHLD came in ignored               | case ignored_sigchld, story a_status_is_known_although_the_runner_was_told_to_ignore_its_children
+29 | SIGTERM came in blocked               | case blocked_sigterm
+30 | its file is open for writing          | story a_file_that_is_being_written_is_waited_for_a_moment, story a_file_that_stays_open_for_writing_does_not_start
+31 | its file cannot be executed           | story a_start_that_fails_is_said_in_a_sentence, story a_link_that_leads_to_itself_does_not_start
+32 | a variable with no or a wrong name    | story a_variable_without_a_name_is_an_error
+33 | more than 128 KiB for a hook          | none: the JSON holds a file name, which has at most 255 bytes; story too_long_an_environment_is_said_to_be_so
+34 | a hook hangs                          | story a_hook_that_hangs_is_ended_at_its_limit
+35 | no descriptors or processes left      | case few_descriptors, case few_processes, case many_tasks
+36 | dies of a signal                      | story an_end_by_a_signal_is_a_failure_with_the_name_of_the_signal
+37 | orphans of process 1                  | case process_1_reaps, case statuses_beside_orphans
+38 | SIGTERM to process 1                  | case process_1_is_asked_to_end, case process_1_ends_daemons, case process_1_and_a_deaf_daemon
+39 | one of several runs past its limit    | story a_limit_of_one_task_is_no_matter_for_the_others, story a_signal_is_passed_on_to_all
+40 | kills its own group                   | story a_task_that_ends_its_own_group_ends_nothing_else
+41 | kills the runner                      | case kills_the_runner
+42 | changes its group or the terminal's   | case changes_its_group, case takes_the_terminal
+43 | limits of 0, 0.05 and 10^12 seconds   | case odd_limits, story times_beyond_all_bounds_are_no_limit
+44 | reads stdin                           | story stdin_is_empty_whatever_the_runner_has
+45 | removes the directory it runs in      | case removes_the_directory
+46 | 2000 tasks that do nothing            | none: benches/measure.py holds the time per task against its floor
+47 | starts cost system calls              | case system_calls
+"""
+
+ROOT = os.geteuid() == 0
+LIBC = ctypes.CDLL(None, use_errno=True)
+# A user that owns no other process, as far as anybody can know.
+NOBODY = 64813
+INTERRUPT, SUSPEND = b"\x03", b"\x1a"
+
+
+class Skip(Exception):
+    """This machine cannot do it."""
+
+
+# Processes, as /proc shows them.
+
+
+class Process:
+    def __init__(self, pid):
+        with open(f"/proc/{pid}/stat", errors="replace") as file:
+            before, _, after = file.read().rpartition(")")
+        self.pid, self.name = pid, before.partition(" (")[2]
+        fields = after.split()
+        self.state, self.parent, self.group = fields[0], int(fields[1]), int(fields[2])
+        self.ticks = int(fields[11]) + int(fields[12])
+
+    def __repr__(self):
+        return f"{self.pid} {self.name} ({self.state})"
+
+
+def processes():
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError, IndexError):
+                yield Process(int(name))
+
+
+def process(pid):
+    """The process of this number, or None."""
+    with contextlib.suppress(OSError, IndexError):
+        return Process(pid)
+    return None
+
+
+def lives(pid):
+    found = process(pid)
+    return found is not None and found.state not in "ZX"
+
+
+def status_of(path, key):
+    with open(path) as file:
+        for line in file:
+            if line.startswith(key + ":"):
+                return line.split()[1]
+    raise AssertionError(f"no {key} in {path}")
+
+
+def until(what, true, timeout=10.0):
+    """Waits until `true()` is true, and returns what it returned."""
+    end = time.monotonic() + timeout
+    while True:
+        value = true()
+        if value:
+            return value
+        assert time.monotonic() < end, f"{what}: not within {timeout} s"
+        time.sleep(0.01)
+
+
+# A case and its runner.
+
+
+class Case:
+    numbers = itertools.count(1)
+
+    def __init__(self, binary, quick):
+        self.binary, self.quick = binary, quick
+        self.dir = tempfile.mkdtemp(prefix="faults-")
+        os.chmod(self.dir, 0o755)
+        os.mkdir(self.path("tasks.d"))
+        self.cookie = f"FAULT={os.getpid()}.{next(self.numbers)}"
+        outer = os.environ.items()
+        self.env = {name: value for name, value in outer if not name.startswith("RUNNER_")}
+        self.env["FAULT"] = self.cookie.partition("=")[2]
+        self.cleanup = contextlib.ExitStack()
+        self.settings, self.tasks = "cfg", "tasks.d"
+        self.runners = []
+        self.config("sleep_time = 0", "retry_jitter = 0", "max_tries = 1")
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def write(self, name, text, mode=0o644):
+        with open(self.path(name), "w") as file:
+            file.write(text)
+        os.chmod(self.path(name), mode)
+
+    def read(self, name):
+        with contextlib.suppress(FileNotFoundError):
+            with open(self.path(name), errors="replace") as file:
+                return file.read()
+        return ""
+
+    def lines(self, name):
+        return self.read(name).splitlines()
+
+    def task(self, name, body=""):
+        self.write(f"tasks.d/{name}", f"#!/bin/sh\n{body}\n", 0o755)
+
+    def python(self, name, body):
+        head = f"#!{sys.executable}\nimport os, signal, sys, time\n"
+        self.write(f"tasks.d/{name}", head + body, 0o755)
+
+    def hook(self):
+        """A hook that writes down what it hears in the file `told`."""
+        told = '"$RUNNER_HOOK $RUNNER_TASK $RUNNER_RESULT $RUNNER_OUTCOME $RUNNER_ELAPSED"'
+        self.write("hook", f"#!/bin/sh\necho {told} >>told\n", 0o755)
+        self.config("task_hook = ./hook")
+
+    def told(self):
+        """(task, result, outcome, elapsed) of each task that has ended."""
+        told = [line.split() for line in self.lines("told") if line.startswith("post ")]
+        return [(task, result, outcome, float(time)) for _, task, result, outcome, time in told]
+
+    def config(self, *lines):
+        if not os.path.exists(self.path("cfg")):
+            self.write("cfg", "[runner]\n")
+        with open(self.path("cfg"), "a") as file:
+            file.writelines(line + "\n" for line in lines)
+
+    def command(self, args):
+        return [self.binary, "-c", self.settings, *args, self.tasks]
+
+    def start(self, *args, before=(), last=(), name="", **more):
+        """Starts the runner with the words `before` before its command and `last`
+        behind; its output goes to files whose names begin with `name`."""
+        runner = Runner(self, [*before, *self.command(args), *last], name, more)
+        self.runners.append(runner)
+        return runner
+
+    def run(self, *args, timeout=30, **more):
+        return self.start(*args, **more).wait(timeout)
+
+    def until(self, name, text="", timeout=10):
+        """Waits until the file is there, with this text in it."""
+        there = lambda: os.path.exists(self.path(name)) and text in self.read(name)
+        until(f"{text!r} in {name}", there, timeout)
+
+    def unprivileged(self):
+        """The words that start a command as a user who is not root; all is hers now."""
+        if not ROOT:
+            return []
+        binary = self.path("runner")
+        if self.binary != binary:
+            shutil.copy(self.binary, binary)
+            self.binary = binary
+        for directory, _, files in os.walk(self.dir):
+            for name in [".", *files]:
+                os.chown(os.path.join(directory, name), NOBODY, NOBODY, follow_symlinks=False)
+        return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+
+    def left(self):
+        """The processes of this case that live."""
+        cookie = self.cookie.encode()
+        found = []
+        for there in processes():
+            with contextlib.suppress(OSError):
+                with open(f"/proc/{there.pid}/environ", "rb") as file:
+                    if cookie in file.read().split(b"\0"):
+                        found.append(there)
+        return found
+
+    def end_left(self, *names):
+        """Exactly these are still there, and meant to be; ends them."""
+        names = sorted(names)
+        there = lambda: sorted(process.name for process in self.left()) == names
+        with contextlib.suppress(AssertionError):
+            until("", there, 2)
+        assert there(), f"left: {self.left()} instead of {names}"
+        self.kill_left()
+
+    def kill_left(self):
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            left = self.left()
+            for process in left:
+                with contextlib.suppress(OSError):
+                    os.kill(process.pid, signal.SIGKILL)
+            if not left:
+                break
+        reap_orphans()
+
+    def nothing_left(self):
+        """What the system is still taking apart has a moment."""
+        with contextlib.suppress(AssertionError):
+            until("", lambda: not self.left(), 1)
+        assert not self.left(), f"left: {self.left()}"
+        zombies = reap_orphans()
+        assert not zombies, f"{zombies} zombies that nobody had waited for"
+
+    def close(self):
+        for runner in self.runners:
+            with contextlib.suppress(OSError):
+                os.kill(runner.popen.pid, signal.SIGKILL)
+            runner.popen.wait()
+        self.kill_left()
+        self.cleanup.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def reap_orphans():
+    """This process is the reaper of what its runners leave: reaps it, and says how
+    many had ended."""
+    ended = 0
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            ended += 1
+    return ended
+
+
+class Runner:
+    def __init__(self, case, command, name, more):
+        self.case, self.name = case, name
+        kept = {}
+        for output in ("stdout", "stderr"):
+            case.write(name + output, "")
+            if output not in more:
+                more[output] = kept[output] = open(case.path(name + output), "wb")
+        more = {"stdin": subprocess.DEVNULL, "cwd": case.dir, "start_new_session": True, **more}
+        self.clock = time.monotonic()
+        self.popen = subprocess.Popen(command, env=case.env, **more)
+        for file in kept.values():
+            file.close()
+        self.found = None
+
+    @property
+    def pid(self):
+        """The runner, wherever it stands below what started it."""
+        if self.found is None:
+            binary = os.path.realpath(self.case.binary)
+            self.found = until("a runner", lambda: find(binary, self.popen.pid))
+        return self.found
+
+    def signal(self, number):
+        os.kill(self.pid, number)
+
+    def wait(self, timeout=30):
+        end = os.pidfd_open(self.popen.pid)
+        try:
+            over = not select.select([end], [], [], timeout)[0]
+        finally:
+            os.close(end)
+        assert not over, f"the runner still runs after {timeout} s:\n{doing(self.pid)}"
+        elapsed = time.monotonic() - self.clock
+        return Ended(self.case, self.name, self.popen.wait(), elapsed)
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def zombies(self):
+        return [child for child in processes() if child.parent == self.pid and child.state == "Z"]
+
+    def switches(self):
+        """How often its threads went to sleep."""
+        tasks = f"/proc/{self.pid}/task"
+        paths = [f"{tasks}/{task}/status" for task in os.listdir(tasks)]
+        return sum(int(status_of(path, "voluntary_ctxt_switches")) for path in paths)
+
+    def at_rest(self, descriptors=None):
+        """Nothing dead is left among its children, and no descriptor too many."""
+        until("no zombies", lambda: not self.zombies(), 2)
+        if descriptors is not None:
+            few = lambda: self.descriptors() <= descriptors
+            until(f"at most {descriptors} descriptors", few, 2)
+
+
+def find(binary, pid):
+    with contextlib.suppress(OSError):
+        if os.path.realpath(f"/proc/{pid}/exe") == binary:
+            return pid
+    below = (find(binary, child.pid) for child in processes() if child.parent == pid)
+    return next((found for found in below if found), None)
+
+
+def doing(pid):
+    """What the threads and the children of a process wait for."""
+    lines = []
+    with contextlib.suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            words = []
+            for name in ("comm", "wchan", "syscall"):
+                with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{task}/{name}") as file:
+                    words.append(file.read().strip())
+            state = status_of(f"/proc/{pid}/task/{task}/status", "State")
+            lines.append(f"thread {task} {state} {' '.join(words)}")
+    lines += [f"child {child}" for child in processes() if child.parent == pid]
+    return "\n".join(lines)
+
+
+class Ended:
+    def __init__(self, case, name, status, elapsed):
+        self.status, self.elapsed = status, elapsed
+        self.stderr, self.stdout = case.read(name + "stderr"), case.read(name + "stdout")
+        assert "panicked" not in self.stderr, "panicked"
+
+    def must(self, status, *said, within=None):
+        """It ended so, said this, and took no longer."""
+        assert self.status == status, f"status {self.status} instead of {status}"
+        for text in said:
+            assert text in self.stderr, f"it did not say {text!r}"
+        assert within is None or self.elapsed <= within, f"{self.elapsed:.2f} s > {within} s"
+        return self
+
+
+def ignoring(*signals):
+    """To be called in the child before the runner is executed."""
+
+    def ignore():
+        for number in signals:
+            signal.signal(number, signal.SIG_IGN)
+
+    return ignore
+
+
+def namespace():
+    """The words that make a command process 1 of a PID namespace of its own."""
+    words = ["unshare", *([] if ROOT else ["-Ur"]), "--pid", "--fork", "--mount-proc"]
+    needs(*words, "true")
+    return words
+
+
+def needs(*command):
+    """Skips the case where this command does not work."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Skip(f"`{' '.join(command)}`: {error}") from None
+    if done.returncode != 0:
+        raise Skip(f"`{' '.join(command)}`: {done.stderr.strip() or done.returncode}")
+
+
+def needs_root(what):
+    if not ROOT:
+        raise Skip(f"{what} needs root, and `id -u` says {os.geteuid()}")
+
+
+# A terminal, and a shell that knows jobs.
+
+
+class Terminal:
+    """A runner as the foreground job of a shell, in a terminal of its own."""
+
+    def __init__(self, case, *args):
+        self.case, self.shown = case, b""
+        orders, self.orders = os.pipe()
+        self.reports, reports = os.pipe()
+        self.shell, self.master = pty.fork()
+        if self.shell == 0:
+            try:
+                os.close(self.orders)
+                shell(case.command(args), case.dir, case.env, orders, reports)
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(70)
+        os.close(orders)
+        os.close(reports)
+        case.cleanup.callback(self.close)
+        self.job = int(self.report())
+        self.report("goes on")
+
+    def report(self, expected=None, timeout=10):
+        """What became of the job: `stopped`, `goes on`, or its exit status."""
+        line = b""
+        end = time.monotonic() + timeout
+        while not line.endswith(b"\n"):
+            left = max(0, end - time.monotonic())
+            ready = select.select([self.reports, self.master], [], [], left)[0]
+            what = f"no {expected or 'report'} within {timeout} s:\n{doing(self.job)}"
+            assert ready, what if hasattr(self, "job") else "the shell does not start"
+            if self.master in ready:
+                self.drain()
+            if self.reports in ready:
+                read = os.read(self.reports, 1)
+                assert read, f"the shell died: {self.text()}"
+                line += read
+        report = line.decode().strip()
+        assert expected in (None, report), f"{report} instead of {expected}"
+        return report
+
+    def drain(self):
+        try:
+            self.shown += os.read(self.master, 65536)
+        except OSError:
+            # Nobody has the terminal open any more.
+            time.sleep(0.01)
+
+    def text(self):
+        return self.shown.decode(errors="replace")
+
+    def until(self, text, timeout=10):
+        """Waits until the terminal shows this text."""
+        end = time.monotonic() + timeout
+        while text.encode() not in self.shown:
+            left = max(0, end - time.monotonic())
+            ready = select.select([self.master], [], [], left)[0]
+            assert ready, f"no {text!r} within {timeout} s, but {self.text()}\n{doing(self.job)}"
+            self.drain()
+
+    def press(self, key):
+        os.write(self.master, key)
+
+    def stop(self):
+        self.press(SUSPEND)
+        self.report("stopped")
+
+    def foreground(self):
+        os.write(self.orders, b"!")
+        self.report("goes on")
+
+    def ends(self, status, *said, timeout=20):
+        self.report(str(status), timeout)
+        assert "panicked" not in self.text(), "panicked"
+        for text in said:
+            assert text in self.text(), f"it did not say {text!r}"
+
+    def close(self):
+        self.case.write("stderr", self.text())
+        for fd in (self.master, self.orders, self.reports):
+            with contextlib.suppress(OSError):
+                os.close(fd)
+        with contextlib.suppress(OSError):
+            os.kill(self.shell, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.shell, 0)
+
+
+def shell(command, directory, env, orders, reports):
+    """Runs one job in the foreground; brings it back when it has stopped and an order
+    comes. It stays until the orders end, since its end would be that of the terminal."""
+    ready, go = os.pipe()
+    job = os.fork()
+    if job == 0:
+        os.setpgid(0, 0)
+        os.read(ready, 1)
+        for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)
+        os.chdir(directory)
+        os.execve(command[0], command, env)
+    os.setpgid(job, job)
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    os.write(reports, b"%d\n" % job)
+    os.tcsetpgrp(0, job)
+    os.write(go, b"!")
+    while True:
+        os.write(reports, b"goes on\n")
+        status = os.waitpid(job, os.WUNTRACED)[1]
+        os.tcsetpgrp(0, os.getpgrp())
+        if not os.WIFSTOPPED(status):
+            os.write(reports, b"%d\n" % os.waitstatus_to_exitcode(status))
+            os.read(orders, 1)
+            return
+        os.write(reports, b"stopped\n")
+        if not os.read(orders, 1):
+            return
+        os.tcsetpgrp(0, job)
+        os.kill(-job, signal.SIGCONT)
+
+
+# The cases: a terminal.
+
+
+def ctrl_c(case):
+    case.task("1-a", "trap 'echo heard INT; exit 0' INT\necho ready\nsleep 9000 & wait")
+    case.task("2-b", "echo not this")
+    terminal = Terminal(case)
+    terminal.until("ready")
+    clock = time.monotonic()
+    terminal.press(INTERRUPT)
+    terminal.ends(130, "heard INT", "got SIGINT: ending what runs")
+    assert time.monotonic() - clock < 2, "it took long"
+    assert "not this" not in terminal.text()
+
+
+def ctrl_c_ignored(case):
+    """Once, and it has its grace; twice, and it has none."""
+    case.task("1-a", "trap '' INT TERM\necho ready\nsleep 9000; sleep 9000")
+    for grace, said, most in [(1, ["ending"], 4), (30, ["ending", "killing"], 3)]:
+        case.config(f"kill_grace = {grace}")
+        terminal = Terminal(case)
+        terminal.until("ready")
+        clock = time.monotonic()
+        for word in said:
+            terminal.press(INTERRUPT)
+            terminal.until(f"got SIGINT: {word}")
+        terminal.ends(130)
+        took = time.monotonic() - clock
+        assert (1 if grace == 1 else 0) <= took <= most, f"{took:.2f} s"
+
+
+# Of these seconds it needs all; a sleep would go on while it is stopped.
+BUSY = "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do sleep 0.1; done"
+
+
+def ctrl_z(case):
+    """Stops everything and the clock of the limit, which counts again afterwards."""
+    case.hook()
+    case.config("[a]", "max_time = 3", "[b]", "max_time = 2")
+    case.task("1-a", f"echo a is ready\n{BUSY}\nexit 0")
+    case.task("2-b", "echo b is ready\nsleep 9000")
+    terminal = Terminal(case)
+    terminal.until("a is ready")
+    terminal.stop()
+    time.sleep(0.5)
+    running = [left for left in case.left() if left.state != "T"]
+    assert not running, f"not stopped: {running}"
+    time.sleep(3.5)
+    terminal.foreground()
+    terminal.until("b is ready")
+    time.sleep(0.3)
+    terminal.stop()
+    time.sleep(3)
+    terminal.foreground()
+    clock = time.monotonic()
+    terminal.ends(1, "`2-b` ran longer than `max_time` (2s)")
+    took = time.monotonic() - clock
+    assert 1 < took < 5, f"it ended {took:.2f} s after it went on"
+    told = [(task, result, outcome) for task, result, outcome, _ in case.told()]
+    assert told == [("1-a", "OK", "exited:0"), ("2-b", "RETRY", "timed-out")], told
+
+
+def ctrl_z_in_a_wait(case):
+    case.config("sleep_time = 2", "max_tries = 2")
+    case.task("1-a", "[ $RUNNER_TRY_NUM = 2 ] || exit 1\necho again")
+    terminal = Terminal(case)
+    terminal.until("trying again")
+    terminal.stop()
+    time.sleep(3)
+    terminal.foreground()
+    clock = time.monotonic()
+    terminal.ends(0, "again")
+    took = time.monotonic() - clock
+    assert 1 < took < 5, f"it ended {took:.2f} s after it went on"
+
+
+def ctrl_z_in_a_grace(case):
+    """What cleans up at its limit has the whole grace to itself."""
+    case.config("max_time = 0.5", "kill_grace = 3")
+    case.task("1-a", f"trap 'echo begins; {BUSY}; echo has cleaned up; exit' TERM\nsleep 9000")
+    terminal = Terminal(case)
+    terminal.until("begins")
+    terminal.stop()
+    time.sleep(4)
+    terminal.foreground()
+    terminal.ends(1, "has cleaned up")
+
+
+def ctrl_z_rapidly(case):
+    """Whatever is half started when it comes."""
+    dice = random.Random(20)
+    for number in range(20):
+        case.task(f"task-{number}", f"exit {100 + number}")
+        case.config(f"[task-{number}]", f"ok_codes = {100 + number}")
+    for jobs in ("1", "4"):
+        terminal = Terminal(case, "-q", "-n", "0", "-j", jobs)
+        for cycle in range(100 if case.quick else 200):
+            time.sleep(dice.uniform(0, 0.01))
+            terminal.press(SUSPEND)
+            try:
+                terminal.report("stopped", 5)
+            except AssertionError as error:
+                raise AssertionError(f"-j {jobs}, cycle {cycle}: {error}") from None
+            terminal.foreground()
+        terminal.press(INTERRUPT)
+        terminal.ends(130)
+        terminal.close()
+
+
+def wants_the_terminal(case, use, signal):
+    case.hook()
+    case.config("max_time = 60")
+    for before in ("", "sleep 1"):
+        case.task("1-a", f"{before}\necho ready\n{use} </dev/tty\necho went on")
+        terminal = Terminal(case)
+        terminal.until("ready")
+        clock = time.monotonic()
+        terminal.ends(1, f"`1-a` wanted the terminal, which no task has ({signal})")
+        took = time.monotonic() - clock
+        assert took < 2.5, f"it took {took:.2f} s"
+        assert "went on" not in terminal.text()
+        assert case.told()[-1][:3] == ("1-a", "RETRY", f"signaled:{signal}"), case.told()
+        terminal.close()
+
+
+def reads_the_terminal(case):
+    wants_the_terminal(case, "read line", "SIGTTIN")
+
+
+def sets_the_terminal(case):
+    wants_the_terminal(case, "stty -echo", "SIGTTOU")
+
+
+def takes_the_terminal(case):
+    """A task that makes itself the foreground, where others may not even write."""
+    case.python(
+        "1-a",
+        """import termios
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+tty = os.open("/dev/tty", os.O_RDWR)
+os.tcsetpgrp(tty, os.getpgrp())
+mode = termios.tcgetattr(tty)
+mode[3] |= termios.TOSTOP
+termios.tcsetattr(tty, termios.TCSANOW, mode)
+""",
+    )
+    case.task("2-b", ": >b")
+    terminal = Terminal(case)
+    terminal.ends(0, "finished")
+    assert os.path.exists(case.path("b"))
+
+
+def terminal_goes_away(case):
+    case.hook()
+    case.task("1-a", "trap ': >heard; exit' HUP\necho ready\nsleep 9000 & wait")
+    terminal = Terminal(case)
+    terminal.until("ready")
+    terminal.close()
+    # The shell is gone, and this process is the reaper of what it left.
+    until("the end of the runner", lambda: not lives(terminal.job))
+    status = os.waitstatus_to_exitcode(os.waitpid(terminal.job, 0)[1])
+    assert status == 129, status
+    assert os.path.exists(case.path("heard")), "the task did not hear of it"
+    assert case.told()[0][1] == "INTERRUPTED", case.told()
+
+
+# Process 1.
+
+
+def process_1_reaps(case):
+    """A hundred orphans that end at the same time are gone a tenth of a second later."""
+    case.python(
+        "1-a",
+        """
+def orphans():
+    read, write = os.pipe()
+    for _ in range(100):
+        if os.fork() == 0:
+            if os.fork() == 0:
+                os.close(write)
+                os.read(read, 1)
+            os._exit(0)
+        os.wait()
+    return write
+
+def there():
+    return sum(name.isdigit() for name in os.listdir("/proc"))
+
+for before in range(5):
+    write = orphans()
+    before = there()
+    os.close(write)
+    time.sleep(0.1)
+    print(before, there(), file=open("there", "a"))
+    time.sleep(1)
+    print(before, there(), file=open("later", "a"))
+""",
+    )
+    case.run(before=namespace()).must(0)
+    for name in ("there", "later"):
+        counts = [tuple(map(int, line.split())) for line in case.lines(name)]
+        gone = [before == 102 and after == 2 for before, after in counts]
+        # The machine may have had something else to do in that tenth of a second.
+        assert len(gone) == 5 and (any(gone) if name == "there" else all(gone)), counts
+
+
+def statuses_beside_orphans(case):
+    """A thousand tasks, four at a time, while orphans end: no status goes astray."""
+    case.task("0-orphans", "for i in $(seq 100); do (sleep 0.0$i & sleep 1.$i &) & done\nwait")
+    for number in range(250):
+        case.task(f"t{number}", f"exit {5 + number}")
+        case.config(f"[t{number}]", f"ok_codes = {5 + number}")
+    for before in ([], namespace()):
+        done = case.run("-n", "4", "-j", "4", before=before, timeout=60).must(0)
+        for number in range(250):
+            said = done.stderr.count(f"`t{number}` exited with {5 + number} after ")
+            assert said == 4, f"t{number}: {said} of 4"
+        if not before:
+            # What the last ones left goes on for a while.
+            until("the end of the orphans", lambda: not case.left())
+            reap_orphans()
+
+
+def process_1_is_asked_to_end(case):
+    """SIGTERM from outside is passed on; what does not heed it has its grace."""
+    case.config("kill_grace = 1")
+    daemon = "(trap '' TERM; setsid sh -c 'while :; do sleep 9000; done' &)"
+    polite = f"{daemon}\ntrap 'echo heard; exit' TERM\n: >ready\nsleep 9000 & wait"
+    deaf = f"{daemon}\ntrap '' TERM\n: >ready\nwhile :; do sleep 9000; done"
+    for body, least in ((polite, 0), (deaf, 1)):
+        case.task("1-a", body)
+        runner = case.start(before=namespace())
+        case.until("ready")
+        clock = time.monotonic()
+        runner.signal(signal.SIGTERM)
+        done = runner.wait().must(143, "got SIGTERM")
+        took = time.monotonic() - clock
+        assert least <= took < least + 2, f"{took:.2f} s"
+        assert least or done.stdout == "heard\n", done.stdout
+        os.unlink(case.path("ready"))
+
+
+DAEMON = """
+setsid sh -c 'trap ": >heard; exit" TERM; : >daemon; while :; do sleep 0.1; done' &
+until [ -e daemon ]; do sleep 0.02; done
+"""
+
+
+def process_1_ends_daemons(case):
+    """What is left in the end is asked to end, and the status is that of the run."""
+    for code, status in ((0, 0), (2, 2), (1, 1)):
+        case.task("1-a", f"{DAEMON}\nexit {code}")
+        case.run(before=namespace()).must(status, within=8)
+        assert os.path.exists(case.path("heard")), "the daemon did not hear of it"
+        os.unlink(case.path("heard"))
+        os.unlink(case.path("daemon"))
+
+
+def process_1_and_a_deaf_daemon(case):
+    """In the grace of what is left in the end, signals count as ever."""
+    case.config("kill_grace = 30")
+    case.task("1-a", "(trap '' TERM; setsid sh -c 'while :; do sleep 9000; done' &)")
+    runner = case.start(before=namespace())
+    case.until("stderr", "finished")
+    for _ in range(3):
+        time.sleep(0.3)
+        with contextlib.suppress(ProcessLookupError):
+            runner.signal(signal.SIGTERM)
+    runner.wait(5)
+
+
+# Signals that came in ignored or blocked.
+
+
+def ignores(number):
+    """What a shell does to say whether it came to ignore this signal."""
+    return f"[ $((0x$(sed -n 's/^SigIgn:[^0-9a-f]*//p' /proc/$$/status) >> {number - 1} & 1)) = 1 ]"
+
+
+def ignored_signals(case):
+    """They stay ignored, in the runner and in its tasks."""
+    ignored = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+    all_ignored = " && ".join(map(ignores, ignored))
+    case.task("1-a", f": >ready\nuntil [ -e go ]; do sleep 0.02; done\n{all_ignored} || exit 1")
+    runner = case.start(preexec_fn=ignoring(*ignored))
+    case.until("ready")
+    for number in ignored:
+        runner.signal(number)
+    time.sleep(0.3)
+    case.write("go", "")
+    done = runner.wait().must(0)
+    assert "got SIG" not in done.stderr
+
+
+def ignored_sigchld(case):
+    """No status is lost; tasks can wait for their own; COMMAND gets it as it was."""
+    case.config("[a]", "ok_codes = 7")
+    case.task("1-a", f"{ignores(signal.SIGCHLD)} && exit 8\nexit 7")
+    tell = ("sh", "-c", f"{ignores(signal.SIGCHLD)} && echo as it was")
+    for jobs in ("1", "2"):
+        done = case.run("-j", jobs, preexec_fn=ignoring(signal.SIGCHLD), last=("--", *tell))
+        done.must(0, "`1-a` exited with 7")
+        assert done.stdout == "as it was\n", "COMMAND does not ignore SIGCHLD"
+
+
+def blocked_sigterm(case):
+    """A task inherits it, so SIGKILL ends it, after the grace; the runner itself is
+    deaf to it too, and has ears for the others."""
+    block = lambda: signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    case.hook()
+    case.config("kill_grace = 1", "[a]", "max_time = 0.5", "required = no")
+    case.task("1-a", "sleep 9000")
+    case.task("2-b", "trap 'exit' INT\n: >ready\nsleep 9000 & wait")
+    runner = case.start(preexec_fn=block)
+    case.until("ready")
+    [(_, result, outcome, elapsed)] = case.told()
+    assert (result, outcome) == ("RETRY", "timed-out") and elapsed >= 1.5, case.told()
+    runner.signal(signal.SIGTERM)
+    time.sleep(0.3)
+    runner.signal(signal.SIGINT)
+    done = runner.wait().must(130)
+    assert "got SIGTERM" not in done.stderr
+
+
+# Output.
+
+
+def full_pipe(case):
+    """The end of a pipe that has no room, and that nobody reads."""
+    read, write = os.pipe()
+    case.cleanup.callback(os.close, read)
+    case.cleanup.callback(os.close, write)
+    os.set_blocking(write, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(write, b"x" * 4096)
+    os.set_blocking(write, True)
+    return write
+
+
+def nobody_reads_stdout(case):
+    case.config("max_time = 1")
+    case.task("1-a", "echo this does not fit")
+    case.run(stdout=full_pipe(case)).must(1, "longer than `max_time`", within=4)
+
+
+def nobody_reads_stderr(case):
+    """Neither limits nor signals wait for what the runner has to say."""
+    case.config("max_time = 1")
+    case.task("1-a", ": >ready\nsleep 9000")
+    case.run(stderr=full_pipe(case), timeout=8).must(1)
+    case.config("max_time = 0")
+    os.unlink(case.path("ready"))
+    runner = case.start(stderr=full_pipe(case))
+    case.until("ready")
+    runner.signal(signal.SIGTERM)
+    runner.wait(8).must(143)
+
+
+def closed_output(case):
+    case.task("1-a", "echo a; echo a >&2; echo a >>ran")
+    case.task("2-b", "echo b; echo b >&2; echo b >>ran")
+    for close in (">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"):
+        for more in ((), ("--set", "log_dir=logs")):
+            case.run(*more, before=("sh", "-c", f'exec "$@" {close}', "sh")).must(0)
+    assert case.lines("ran") == ["a", "b"] * 8, case.lines("ran")
+
+
+def broken_pipe(case):
+    case.task("1-a", "trap '' PIPE; echo a; echo a >&2; echo a >>ran")
+    case.task("2-b", "trap '' PIPE; echo b; echo b >&2; echo b >>ran")
+    for jobs in ("1", "2"):
+        read, write = os.pipe()
+        os.close(read)
+        case.run("-v", "-j", jobs, stdout=write, stderr=write).must(0)
+        os.close(write)
+    assert case.lines("ran") == ["a", "b"] * 2, case.lines("ran")
+
+
+def gigabyte_without_a_line_end(case):
+    """The file has it all, the end is shown, and the runner never has it in memory."""
+    megabytes = 256 if case.quick else 1024
+    case.config("log_dir = logs", "sleep_time = 60", "max_tries = 2")
+    case.task("1-a", f"dd if=/dev/zero bs=1M count={megabytes} 2>dd\nprintf END\nexit 1")
+    runner = case.start()
+    case.until("stderr", "END", 60)
+    peak = int(status_of(f"/proc/{runner.pid}/status", "VmHWM"))
+    assert peak < 16 * 1024, f"{peak} KiB"
+    runner.signal(signal.SIGTERM)
+    done = runner.wait().must(143, "the end of `", "trying again")
+    assert len(done.stderr) < 100_000, len(done.stderr)
+    [log] = logs(case)
+    assert os.path.getsize(log) == megabytes * 2**20 + 3
+
+
+def logs(case):
+    found = []
+    for directory, _, names in os.walk(case.path("logs")):
+        found += [os.path.join(directory, name) for name in names]
+    return sorted(found)
+
+
+def logs_are_the_output_itself(case):
+    case.config("log_dir = logs", "log_keep = 3")
+    tell = "readlink /proc/$$/fd/1 /proc/$$/fd/2 >>links\necho out; echo err >&2"
+    case.task("1-a", f"{tell}\nexit 0")
+    case.task("2-b", tell)
+    case.run("-n", "5").must(0)
+    runs = os.listdir(case.path("logs"))
+    assert len(runs) == 3, runs
+    found = logs(case)
+    assert [os.path.basename(log) for log in found] == ["1-a.1.log", "2-b.1.log"] * 3, found
+    links = case.lines("links")
+    assert len(links) == 20
+    for log in found:
+        assert links.count(os.path.realpath(log)) == 2, (log, links)
+        assert case.read(log) == "out\nerr\n"
+        assert modes.S_IMODE(os.stat(log).st_mode) == 0o640
+        assert modes.S_IMODE(os.stat(os.path.dirname(log)).st_mode) == 0o750
+    assert modes.S_IMODE(os.stat(case.path("logs")).st_mode) == 0o750
+
+
+def logs_when_the_clock_was_set_back(case):
+    """The newest by its name is not this one; this one is kept all the same."""
+    case.config("log_dir = logs", "log_keep = 2")
+    case.task("1-a", "echo out")
+    for day in (1, 2, 3):
+        os.makedirs(case.path(f"logs/2999010{day}T000000.000Z-00000000"))
+    done = case.run().must(0)
+    assert [case.read(log) for log in logs(case)] == ["out\n"], done.stderr
+    assert len(os.listdir(case.path("logs"))) == 2
+
+
+def log_dir_that_cannot_be(case):
+    """It is said once, and stops nothing."""
+    case.config("log_dir = cfg/logs")
+    case.task("1-a", "echo a")
+    case.task("2-b", "echo b")
+    done = case.run("-n", "3").must(0)
+    assert done.stderr.count("cannot write the log") == 1, done.stderr
+    assert done.stdout == "a\nb\n" * 3, done.stdout
+
+
+def full_disk(case):
+    """No room for what a task says; no room for another file."""
+    needs_root("a file system of its own size")
+    needs("unshare", "-m", "true")
+    case.config("log_dir = logs")
+    case.task("1-a", "head -c 200000 /dev/zero\n[ $? -gt 0 ] || exit 9\necho a >>ran")
+    case.task("2-b", "echo b >>ran")
+    os.mkdir(case.path("logs"))
+    for size, said in (("size=64k", 0), ("nr_inodes=3", 1), ("nr_inodes=1", 1)):
+        mount = f'mount -t tmpfs -o {size} faults logs && exec "$@"'
+        if said:
+            case.task("1-a", "echo a >>ran")
+        done = case.run("-n", "2", before=("unshare", "-m", "sh", "-c", mount, "sh")).must(0)
+        assert done.stderr.count("cannot write the log") == said, done.stderr
+    assert case.lines("ran") == ["a", "b"] * 6, case.lines("ran")
+
+
+def output_through_a_filter(case):
+    """What writes the last line ends after the task does."""
+    needs("bash", "-c", "exec > >(cat)")
+    case.config("log_dir = logs", "leak_time = 5")
+    case.write("tasks.d/1-a", "#!/usr/bin/env bash\nexec > >(sleep 0.2; cat)\necho END\nexit 1\n", 0o755)
+    case.run().must(1, "| END", within=4)
+
+
+def chatty_child(case):
+    """That it keeps writing does not make the wait for it longer."""
+    case.config("leak_time = 0.5", "leftovers = kill")
+    case.task("1-a", "(while :; do echo x; sleep 0.02; done) &")
+    done = case.run().must(0, "`1-a` left ", "; ended", within=4)
+    assert done.elapsed >= 0.5, done.elapsed
+
+
+# What the system refuses.
+
+
+def few_descriptors(case):
+    """A start that fails, or a refusal; and what did start ends at its limit."""
+    case.config("kill_grace = 0.3", "max_time = 1")
+    case.task("1-a")
+    case.task("1-b", "setsid sleep 9000 &\nsleep 9000")
+    case.task("1-c", "trap '' TERM\nsleep 9000; sleep 9000")
+    running = []
+    for number in [*range(6, 25), 32]:
+        limit = lambda number=number: resource.setrlimit(resource.RLIMIT_NOFILE, (number, number))
+        for jobs in ("1", "3"):
+            running.append((number, jobs, case.start("-j", jobs, name=f"{number}-{jobs}", preexec_fn=limit)))
+    for number, jobs, runner in running:
+        done = runner.wait()
+        statuses = (1, 71) if number >= 12 else (1, 71, 78, 127)
+        assert done.status in statuses, f"{number} descriptors: {done.status}"
+        assert "error" in done.stderr, f"{number} descriptors: it did not say why"
+        if number == 32:
+            done.must(1, "longer than `max_time`")
+    left = case.left()
+    assert not left, f"left: {left}"
+
+
+def few_processes(case):
+    """Not started, and tried again; or no thread for the runner itself."""
+    needs_root("being another user")
+    case.config("max_tries = 3")
+    case.hook()
+    case.config("task_hook =")
+    case.task("1-a", ":")
+    user = case.unprivileged()
+    needs(*user, "true")
+    for number in (1, 2, 3, 5):
+        limit = lambda: resource.setrlimit(resource.RLIMIT_NPROC, (number, number))
+        for jobs in ("1", "2"):
+            done = case.run("-j", jobs, before=user, preexec_fn=limit)
+            assert done.status in (0, 1, 71), f"{number} processes: {done.status}"
+            if done.status == 1:
+                assert done.stderr.count("`1-a` did not start: ") == 3, done.stderr
+            if (number, jobs) == (2, "1"):
+                done.must(1, "(try 3 of 3)")
+
+
+def many_tasks(case):
+    """Descriptors and zombies after the first hundred tasks and after the last."""
+    runs = 10 if case.quick else 50
+    case.write("quick", "#!/bin/sh\nexit 0\n", 0o755)
+    for number in range(100):
+        os.link(case.path("quick"), case.path(f"tasks.d/t{number:02}"))
+    for jobs in ("1", "4"):
+        runner = case.start("-n", str(runs), "-j", jobs)
+        seen = []
+        while lives(runner.popen.pid):
+            with contextlib.suppress(OSError):
+                seen.append((runner.descriptors(), len(runner.zombies())))
+        runner.wait(1).must(0)
+        begin, end = seen[: len(seen) // 4], seen[-len(seen) // 4 : -2]
+        for what, least in (("descriptors", 0), ("zombies", 1)):
+            before = min(sample[least] for sample in begin)
+            after = min(sample[least] for sample in end)
+            assert after <= before, f"-j {jobs}: {before} {what} became {after}"
+
+
+def orphans_of_quick_tasks(case):
+    """They are reaped although no task ran for long."""
+    for number in range(100):
+        case.task(f"1-{number}", "(sleep 0.02 &)")
+    case.task("2-count", "sleep 0.2\ngrep -sl \"^PPid:.$PPID$\" /proc/[0-9]*/status | wc -l >children")
+    for jobs in ("1", "4"):
+        case.run("-j", jobs).must(0)
+        children = int(case.read("children"))
+        # The task itself is one.
+        assert children < 10, f"-j {jobs}: {children} children of the runner"
+
+
+# Times.
+
+
+def overshoot(case):
+    """How far behind its limit a task ends, as the hook hears it."""
+    case.hook()
+    case.config("max_time = 0.05", "[a]", "required = no")
+    case.task("1-a", "exec sleep 9000")
+    case.run("-n", "40").must(4)
+    over = [elapsed - 0.05 for _, _, outcome, elapsed in case.told() if outcome == "timed-out"]
+    assert len(over) == 40 and min(over) >= 0, over
+    assert statistics.median(over) < 0.005, sorted(over)
+
+
+def odd_limits(case):
+    case.hook()
+    case.task("1-none", "sleep 0.5")
+    case.task("2-short", "sleep 9000")
+    case.task("3-long", "sleep 0.5")
+    case.config("[none]", "max_time = 0", "[short]", "max_time = 0.05", "required = no")
+    case.config("[long]", f"max_time = {10**12}", f"kill_grace = {10**12}")
+    case.run().must(4, within=10)
+    outcomes = [outcome for _, _, outcome, _ in case.told()]
+    assert outcomes == ["exited:0", "timed-out", "exited:0"], outcomes
+
+
+def no_wake_ups(case):
+    """While a task sleeps the runner does, also when the task has closed its output."""
+    begin, end = (2, 8) if case.quick else (5, 55)
+    case.task("1-a", "exec >&- 2>&-\nexec sleep 60")
+    runner = case.start()
+    time.sleep(begin)
+    before, ticks = runner.switches(), Process(runner.pid).ticks
+    time.sleep(end - begin)
+    grown = runner.switches() - before
+    assert grown <= 2, f"{grown} times in {end - begin} s"
+    assert Process(runner.pid).ticks - ticks <= 1
+    runner.at_rest()
+    runner.signal(signal.SIGTERM)
+    runner.wait().must(143)
+
+
+# What cannot be ended.
+
+
+def freezer(case):
+    """A function that stops processes so that not even SIGKILL ends them, one that
+    lets them go, and the file that takes their numbers."""
+    with open("/proc/mounts") as file:
+        mounts = [line.split() for line in file]
+    roots = [m[1] for m in mounts if m[2] == "cgroup" and "freezer" in m[3].split(",")]
+    if not roots:
+        raise Skip("a frozen cgroup that SIGKILL does not end: no `cgroup` with `freezer` in /proc/mounts")
+    group = os.path.join(roots[0], os.path.basename(case.dir))
+    try:
+        os.mkdir(group)
+    except OSError as error:
+        raise Skip(f"`mkdir {group}`: {error}") from None
+
+    def state(word):
+        with open(f"{group}/freezer.state", "w") as file:
+            file.write(word)
+
+    def freeze():
+        state("FROZEN")
+        is_frozen = lambda: open(f"{group}/freezer.state").read() == "FROZEN\n"
+        until("frozen", is_frozen)
+
+    def thaw():
+        state("THAWED")
+        case.kill_left()
+        until("an empty group", lambda: not open(f"{group}/cgroup.procs").read())
+        os.rmdir(group)
+
+    case.cleanup.callback(lambda: os.path.exists(group) and thaw())
+    return freeze, thaw, f"{group}/cgroup.procs"
+
+
+def frozen(case):
+    """It is named, nothing is started beside it, and the run gives up."""
+    freeze, thaw, procs = freezer(case)
+    case.hook()
+    case.config("max_tries = 5", "kill_grace = 0.5", "max_time = 1")
+    case.task("1-a", f"echo $$ >{procs}\necho $$ >ready\nwhile :; do sleep 9000; done")
+    case.task("2-b", ": >b")
+    for jobs in ("1", "2"):
+        runner = case.start("-j", jobs)
+        case.until("ready", "\n")
+        freeze()
+        done = runner.wait(10).must(1, "cannot be ended, not even by SIGKILL: ")
+        assert f"{case.read('ready').strip()} `1-a` (state " in done.stderr, done.stderr
+        assert "giving up" in done.stderr and not os.path.exists(case.path("b"))
+        assert [told[:3] for told in case.told()] == [("1-a", "RETRY", "timed-out")], case.told()
+        thaw()
+        os.unlink(case.path("ready"))
+        os.unlink(case.path("told"))
+        freeze, thaw, procs = freezer(case)
+
+
+def frozen_orphan(case):
+    """The same for a daemon that the task leaves behind at its limit."""
+    freeze, thaw, procs = freezer(case)
+    case.config("max_tries = 5", "kill_grace = 0.5", "max_time = 1")
+    daemon = f"echo $$ >{procs}; : >ready; while :; do sleep 9000; done"
+    case.task("1-a", f"setsid sh -c '{daemon}' &\nsleep 9000")
+    runner = case.start()
+    case.until("ready")
+    freeze()
+    runner.wait(10).must(1, "cannot be ended, not even by SIGKILL: ", " `sh`")
+    thaw()
+
+
+def frozen_leftover(case):
+    """What a task left is not said to have ended while it is there."""
+    freeze, thaw, procs = freezer(case)
+    case.config("leftovers = kill", "kill_grace = 0.5", "leak_time = 1")
+    child = f"echo $$ >{procs}; : >ready; while :; do sleep 9000; done"
+    case.task("1-a", f"sh -c '{child}' &\nuntil [ -e ready ]; do sleep 0.02; done")
+    case.task("2-b", ": >b")
+    runner = case.start()
+    case.until("ready")
+    freeze()
+    done = runner.wait(10)
+    assert "cannot be ended, not even by SIGKILL: " in done.stderr, "it is said to have ended"
+    done.must(1)
+    assert not os.path.exists(case.path("b"))
+    thaw()
+
+
+def frozen_and_signals(case):
+    """Asked to end, the runner does, although a task does not."""
+    freeze, thaw, procs = freezer(case)
+    case.config("kill_grace = 0.5")
+    case.task("1-a", f"echo $$ >{procs}\n: >ready\nwhile :; do sleep 9000; done")
+    runner = case.start()
+    case.until("ready")
+    freeze()
+    runner.signal(signal.SIGTERM)
+    runner.wait(8).must(143, "cannot be ended, not even by SIGKILL: ")
+    thaw()
+
+
+def dead_file_system(case):
+    """A server that has read a request and does not answer it."""
+    needs_root("mounting")
+    where = case.path("dead")
+    os.mkdir(where)
+    try:
+        server = os.open("/dev/fuse", os.O_RDWR)
+    except OSError as error:
+        raise Skip(f"opening /dev/fuse: {error}") from None
+    options = f"fd={server},rootmode=40000,user_id=0,group_id=0".encode()
+    if LIBC.mount(b"faults", where.encode(), b"fuse", 6, options) != 0:
+        os.close(server)
+        raise Skip(f"`mount -t fuse`: {os.strerror(ctypes.get_errno())}")
+
+    def abort():
+        os.close(server)
+        LIBC.umount2(where.encode(), 2)
+
+    case.cleanup.callback(abort)
+    case.config("max_tries = 5", "kill_grace = 0.5", "max_time = 2")
+    case.task("1-a", "exec cat dead/file")
+    runner = case.start()
+    # The first request is answered: version, flags and sizes. The next one never is.
+    for answer in (True, False):
+        ready = select.select([server], [], [], 10)[0]
+        assert ready, "no request came"
+        unique = struct.unpack_from("<IIQ", os.read(server, 2**17))[2]
+        if answer:
+            init = struct.pack("<IIIIHHIIHHI28x", 7, 31, 4096, 0, 12, 10, 4096, 1, 1, 0, 0)
+            os.write(server, struct.pack("<IiQ", 16 + len(init), 0, unique) + init)
+    runner.wait(15).must(1, "cannot be ended, not even by SIGKILL: ", "(state D)")
+
+
+# What starts and ends cost.
+
+
+def system_calls(case):
+    """Of the runner's threads, per task, and how the tasks are born."""
+    needs("strace", "-o", os.devnull, "true")
+    few, many = (50, 100) if case.quick else (100, 200)
+    calls, births = [], []
+    for number in (few, many):
+        for task in range(number):
+            case.task(f"{task}")
+        # A user who is not root, so that it is what most users see.
+        before = [*case.unprivileged(), "strace", "-f", "-o", "trace"]
+        case.run("-q", before=before, timeout=60).must(0)
+        mine, here = set(), 0
+        for line in case.lines("trace"):
+            pid, call = line.split(None, 1)
+            if not mine:
+                mine.add(pid)
+            if pid not in mine or call.startswith(("+++", "---")):
+                continue
+            result = call.rpartition("= ")[2].strip()
+            if "CLONE_THREAD" in call or ("clone" in call and pid + "thread" in births):
+                births = [birth for birth in births if birth != pid + "thread"]
+                if result.isdigit():
+                    mine.add(result)
+                else:
+                    births.append(pid + "thread")
+            elif call.startswith(("fork(", "vfork(", "clone(", "clone3(")):
+                births.append(call)
+            here += not call.startswith("<...")
+        calls.append(here)
+        births = [birth for birth in births if not birth.endswith("thread")]
+    for birth in births:
+        shared = "CLONE_VM" in birth and "CLONE_VFORK" in birth
+        assert birth.startswith("vfork(") or shared, f"a start copies the memory: {birth}"
+    assert len(births) == few + many, len(births)
+    each = (calls[1] - calls[0]) / (many - few)
+    assert each <= 16, f"{each} system calls for a task"
+
+
+# Trees of processes, and the ground under them.
+
+
+def two_hundred_daemons(case):
+    """All of them are gone half a second after the limit."""
+    case.config("max_time = 3")
+    case.task("1-a", "for i in $(seq 200); do (setsid sleep 9000 &); done\n: >ready\nsleep 9000")
+    runner = case.start()
+    case.until("ready", timeout=2.5)
+    done = runner.wait().must(1, "longer than `max_time`")
+    assert not case.left(), f"left: {len(case.left())}"
+    assert done.elapsed < 3 + 0.5 + 0.5, f"{done.elapsed:.2f} s"
+
+
+# A process that is never there for long: it forks, and the parent ends.
+HOPPER = """
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+leave, rest = sys.argv[1] == "leave", float(sys.argv[2])
+end = time.monotonic() + 20
+open("hops", "w").close()
+while time.monotonic() < end and not os.path.exists("stop"):
+    if os.fork():
+        os._exit(0)
+    if leave:
+        os.setsid()
+    time.sleep(rest)
+"""
+
+
+def hopper(case, leave, rest, then):
+    case.write("hopper", HOPPER)
+    case.config("max_time = 1.5", "kill_grace = 0.5")
+    hop = f"{sys.executable} hopper {leave} {rest} &\nuntil [ -e hops ]; do sleep 0.02; done"
+    case.task("1-a", f"{hop}\n{then}")
+    case.cleanup.callback(case.write, "stop", "")
+
+
+def hopper_in_the_group(case):
+    """The group is killed as a whole, whoever is in it at that moment."""
+    hopper(case, "stay", 0, "sleep 9000")
+    case.run(timeout=8).must(1, "longer than `max_time`")
+    assert not case.left(), f"left: {case.left()}"
+
+
+def hopper_across_sessions(case):
+    """It is found; or it is too fast, and then that is said, and not for ever."""
+    for rest in (0.05, 0):
+        hopper(case, "leave", rest, "sleep 9000")
+        done = case.run(timeout=8).must(1)
+        if case.left():
+            assert rest == 0, f"left: {case.left()}"
+            assert "cannot be ended" in done.stderr, f"left, and not said: {case.left()}"
+        case.write("stop", "")
+        until("the end of the hopper", lambda: not case.left())
+        reap_orphans()
+        os.unlink(case.path("stop"))
+        os.unlink(case.path("hops"))
+
+
+def hopper_that_is_left(case):
+    """By a task that ends by itself: the chain goes on."""
+    case.task("2-b", ": >b")
+    for leftovers in ("report", "kill"):
+        hopper(case, "stay", 0, "exit 0")
+        case.config(f"leftovers = {leftovers}")
+        case.run(timeout=8).must(0)
+        assert os.path.exists(case.path("b"))
+        assert leftovers == "report" or not case.left(), f"left: {case.left()}"
+        case.write("stop", "")
+        until("the end of the hopper", lambda: not case.left())
+        reap_orphans()
+        for name in ("stop", "hops", "b"):
+            os.unlink(case.path(name))
+
+
+def daemon_without_an_environment(name):
+    """It writes down its number, and nothing else tells whose it is."""
+    become = f"echo $$ >{name}.new; mv {name}.new {name}; exec sleep 9000"
+    return (
+        f"env -i PATH=\"$PATH\" setsid sh -c '{become}' &\n"
+        f"until [ -e {name} ]; do sleep 0.01; done"
+    )
+
+
+def ends_daemon(case, name):
+    """Ends this daemon, and says whether it lived."""
+    pid = int(case.read(name))
+    os.unlink(case.path(name))
+    lived = lives(pid)
+    if lived:
+        os.kill(pid, signal.SIGKILL)
+        until("its end", lambda: reap_orphans() or not process(pid))
+    return lived
+
+
+def earlier_daemons(case):
+    """The limit of a task ends its own daemons, known by their environment or by their
+    age; those of the task before it go on, however young they are."""
+    case.config("[b]", "max_time = 1")
+    case.task("1-a", daemon_without_an_environment("early"))
+    case.task("2-b", daemon_without_an_environment("late") + "\nsleep 9000")
+    for _ in range(3 if case.quick else 10):
+        case.run().must(1)
+        early, late = ends_daemon(case, "early"), ends_daemon(case, "late")
+        assert early, "the daemon of the first task was ended"
+        assert not late, "the daemon of the second task goes on"
+
+
+def orphan_without_an_environment(case):
+    """Beside other tasks nobody can know whose it is: it is named, and left alone."""
+    case.config("max_time = 1")
+    case.task("1-a", daemon_without_an_environment("daemon") + "\nsleep 9000")
+    case.task("1-b", "sleep 9000")
+    done = case.run("-j", "2").must(1)
+    pid = case.read("daemon").strip()
+    assert ends_daemon(case, "daemon"), "it was ended"
+    assert f"{pid} `sleep`" in done.stderr and "left alone" in done.stderr, done.stderr
+
+
+def setuid_orphan(case):
+    """One whose environment an unprivileged runner cannot read."""
+    needs_root("a file that is setuid root")
+    user = case.unprivileged()
+    needs(*user, "true")
+    shutil.copy(shutil.which("sleep"), case.path("nap"))
+    os.chmod(case.path("nap"), 0o4755)
+    case.config("max_time = 1")
+    case.task("1-a", "setsid ./nap 9000 &\nsleep 9000")
+    runner = case.start(before=user)
+    is_there = lambda: [left for left in case.left() if left.name == "nap"]
+    [nap] = until("the daemon", is_there, 5)
+    if status_of(f"/proc/{nap.pid}/status", "Uid") != str(NOBODY) or os.stat(f"/proc/{nap.pid}").st_uid != 0:
+        runner.wait()
+        raise Skip("a file that is setuid root: it does not become so here (nosuid?)")
+    runner.wait().must(1)
+
+
+def changes_its_group(case):
+    """A leader in another group than its own is found and ended all the same."""
+    case.hook()
+    case.config("max_time = 1")
+    body = "signal.signal(signal.SIGHUP, signal.SIG_IGN)\nos.setpgid(0, os.getpgid(os.getppid()))\n"
+    case.python("1-a", body + "open('moved', 'w')\ntime.sleep(9000)")
+    case.run().must(1, "longer than `max_time`", within=5)
+    assert os.path.exists(case.path("moved"))
+    assert case.told()[0][1:3] == ("RETRY", "timed-out"), case.told()
+
+
+def kills_the_runner(case):
+    """Its next start is as good as any."""
+    case.task("1-a", "[ -e again ] || { : >again; kill -KILL $PPID; }")
+    case.task("2-b", ": >b")
+    done = case.run()
+    assert done.status == -signal.SIGKILL, done.status
+    until("the end of the task", lambda: not case.left())
+    reap_orphans()
+    case.run().must(0, within=5)
+    assert os.path.exists(case.path("b"))
+
+
+def removes_the_directory(case):
+    """Of the tasks, and the next one does not start; or the working directory, and
+    those that do not need it go on."""
+    case.task("1-a", "rm -r tasks.d")
+    case.task("2-b")
+    case.run().must(1, "`2-b` did not start: ")
+    os.mkdir(case.path("tasks.d"))
+    os.mkdir(case.path("here"))
+    case.task("1-a", 'rm -r "$PWD"')
+    case.task("2-b", f": >{case.path('b')}")
+    case.tasks, case.settings = case.path("tasks.d"), case.path("cfg")
+    case.run(cwd=case.path("here")).must(0)
+    assert os.path.exists(case.path("b"))
+
+
+# What covers what.
+
+
+def table(case):
+    """Each fault has a line, each case is in one, and each story is where it is said."""
+    tests = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests")
+    text = ""
+    with contextlib.suppress(FileNotFoundError):
+        for name in sorted(os.listdir(tests)):
+            if name.endswith(".rs"):
+                with open(os.path.join(tests, name)) as file:
+                    text += file.read()
+    numbers, cases, stories = [], {"table"}, set()
+    for line in FAULTS.strip().splitlines():
+        number, _, covered = (column.strip() for column in line.split("|"))
+        numbers.append(int(number))
+        for words in covered.replace(";", ",").split(","):
+            kind, _, name = words.strip().partition(" ")
+            {"case": cases, "story": stories}.get(kind, set()).add(name)
+    assert numbers == list(range(1, 48)), numbers
+    assert cases == set(CASES), f"{cases ^ set(CASES)} in one of both only"
+    missing = sorted(story for story in stories if f"fn {story}()" not in text)
+    assert not missing, f"no such story in tests/: {', '.join(missing)}"
+
+
+CASES = {
+    name: value
+    for name, value in globals().items()
+    if callable(value) and getattr(value, "__code__", None) and value.__code__.co_varnames[:1] == ("case",)
+    and value.__code__.co_argcount == 1
+}
+
+
+def play(name, binary, quick):
+    """`ok`, `skipped` or `FAILED`, and why."""
+    case = Case(binary, quick)
+    try:
+        CASES[name](case)
+        case.nothing_left()
+        return "ok", ""
+    except Skip as skip:
+        return "skipped", str(skip)
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)
+        line = next(frame.lineno for frame in where if frame.filename == __file__)
+        kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
+        said = "".join(f"\n    | {line}" for line in case.lines("stderr")[-12:])
+        return "FAILED", f"line {line}: {kind}{error}{said}"
+    finally:
+        case.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="take less of what takes long")
+    parser.add_argument("--only", action="append", metavar="NAME", help="this case, repeatable")
+    parser.add_argument("runner")
+    args = parser.parse_args()
+    unknown = [name for name in args.only or [] if name not in CASES]
+    if unknown:
+        parser.error(f"no case {unknown[0]}; there are {', '.join(CASES)}")
+    os.umask(0o022)
+    # What a runner leaves becomes a child of this process, so that it can be counted.
+    LIBC.prctl(36, 1, 0, 0, 0)
+    binary = os.path.realpath(args.runner)
+    counts = {"ok": 0, "FAILED": 0, "skipped": 0}
+    for name in args.only or CASES:
+        clock = time.monotonic()
+        result, why = play(name, binary, args.quick)
+        counts[result] += 1
+        why = why and f": {why}"
+        print(f"{result:8}{name} ({time.monotonic() - clock:.1f} s){why}", flush=True)
+    skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
+    print(f"{counts['ok']} passed, {counts['FAILED']} failed{skipped}")
+    sys.exit(1 if counts["FAILED"] else 0)
+
+
+if __name__ == "__main__":
+    main()
