@@ -168,6 +168,8 @@ enum Is {
     NoTask(String),
     /// Nothing, although somebody may think otherwise.
     Skipped(String),
+    /// Nothing, because it is not executable and does not look like a task.
+    NotExecutable,
 }
 
 impl Is {
@@ -175,9 +177,12 @@ impl Is {
         match self {
             Is::Task => {}
             Is::NoTask(why) => problems.note(format!("`{name}` is no task: {why}")),
-            Is::Skipped(why) => problems
-                .warning(None, format!("`{name}` is skipped: {why}"))
-                .hint("if it is a task, make it one; otherwise keep it elsewhere, or disable it (`enabled = no`)"),
+            Is::Skipped(why) => {
+                problems.warning(None, format!("`{name}` is skipped: {why}"));
+            }
+            Is::NotExecutable => problems
+                .warning(None, format!("`{name}` is skipped: it is not executable"))
+                .hint("make it executable if it is a task; otherwise keep it elsewhere"),
         }
     }
 }
@@ -196,7 +201,7 @@ fn what_is(name: &TaskName, kind: &Kind, is_halt: bool) -> Is {
         Kind::File {
             executable: false,
             head,
-        } if !looks_like_a_task(name, head) => Is::Skipped("it is not executable".to_owned()),
+        } if !looks_like_a_task(name, head) => Is::NotExecutable,
         Kind::File { .. } | Kind::Dangling | Kind::Directory => Is::Task,
     }
 }
