@@ -26,11 +26,17 @@ pub(crate) struct RunnerArgs {
     pub(crate) file: FileArg,
 
     /// How many runs of the chain; 0 runs for ever
-    #[arg(short = 'n', long = "times", value_name = "TIMES", default_value_t = 1)]
+    #[arg(
+        short = 'n',
+        long = "times",
+        value_name = "TIMES",
+        default_value_t = 1,
+        conflicts_with = "only"
+    )]
     pub(crate) times: u32,
 
     /// Run the halt task after the last run
-    #[arg(short = 'H', long)]
+    #[arg(short = 'H', long, conflicts_with = "only")]
     pub(crate) halt_after: bool,
 
     /// How many tasks may run at the same time
@@ -42,8 +48,8 @@ pub(crate) struct RunnerArgs {
     set: Vec<(String, String)>,
 
     /// Say only warnings and errors
-    #[arg(short, long, conflicts_with = "verbose")]
-    pub(crate) quiet: bool,
+    #[arg(short, long, action = ArgAction::Count, conflicts_with = "verbose")]
+    pub(crate) quiet: u8,
 
     /// Say what was decided, and why
     #[arg(short, long, action = ArgAction::Count)]

@@ -5,7 +5,7 @@ use std::{
     ffi::OsString,
     fs::{self, Permissions},
     io,
-    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
+    os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink},
     path::{Component, Path, PathBuf, absolute},
 };
 
@@ -61,6 +61,11 @@ impl ConfigCmd {
             value.push(plain(binary, CONFIG_APPLET)?);
         }
         if let Some(config) = config {
+            if fs::metadata(config)?.file_type().is_fifo() {
+                return Err(io::Error::other(
+                    "the configuration is a pipe, which tasks cannot read again",
+                ));
+            }
             value.push(" -c ");
             value.push(plain(absolute(config)?, PRIVATE_CONFIG)?);
         }

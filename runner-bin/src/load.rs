@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use runner_config::{Document, Override, Problems, Settings, reason};
+use runner_config::{Document, Override, Problems, Settings, reason, shown};
 use runner_exec::{Plan, discover};
 
 use crate::links;
@@ -42,20 +42,26 @@ impl Source {
     pub(crate) fn load(&self, problems: &mut Problems) -> Result<Plan, Unusable> {
         let document = document(self.config.as_deref(), &self.overrides);
         let document = document.map_err(|wrong| problems.extend(wrong));
-        let entries = discover(&self.taskdir).map_err(|error| {
-            let (taskdir, why) = (self.taskdir.display(), reason(&error));
-            problems
-                .error(
-                    None,
-                    format!("cannot read task directory `{taskdir}`: {why}"),
-                )
-                .hint("name the directory that holds the tasks");
-        });
         let malformed = document.is_err();
         let settings = Settings::new(document.unwrap_or_default(), &self.overrides, problems);
         unsupported(&settings, problems);
-        let Ok(entries) = entries else {
-            return Err(Unusable::NoTasks);
+        let wrong = problems.has_errors();
+        let entries = match discover(&self.taskdir) {
+            Ok(entries) => entries,
+            Err(error) => {
+                let (taskdir, why) = (shown(&self.taskdir), reason(&error));
+                problems
+                    .error(
+                        None,
+                        format!("cannot read task directory `{taskdir}`: {why}"),
+                    )
+                    .hint("name the directory that holds the tasks");
+                return Err(if wrong {
+                    Unusable::Wrong
+                } else {
+                    Unusable::NoTasks
+                });
+            }
         };
         if malformed {
             // What the tasks' sections say is not known, so nothing can be said of them.

@@ -30,9 +30,9 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
         return config::get(config.as_deref(), key, None);
     }
     let verbosity = match (args.quiet, args.verbose) {
-        (true, _) => Verbosity::Quiet,
-        (false, 0) => Verbosity::Normal,
-        (false, _) => Verbosity::Verbose,
+        (0, 0) => Verbosity::Normal,
+        (0, _) => Verbosity::Verbose,
+        (_, _) => Verbosity::Quiet,
     };
     if let Some(directory) = &args.install_links {
         return links::install(directory, &Log::plain(verbosity));

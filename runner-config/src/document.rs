@@ -23,7 +23,7 @@ use crate::{
     Origin, Override, Problems,
     left_out::left_out,
     lines::{Item, scan},
-    problem::reason,
+    problem::{reason, shown},
 };
 
 /// The section whose keys fill those that are missing elsewhere.
@@ -71,7 +71,7 @@ impl Document {
             None => {}
             Some((file, Ok(bytes))) => document.read(&bytes, file, &mut problems),
             Some((file, Err(error))) => {
-                let (file, why) = (file.display(), reason(&error));
+                let (file, why) = (shown(file), reason(&error));
                 problems.error(
                     None,
                     format!("cannot read configuration file `{file}`: {why}"),
@@ -103,7 +103,7 @@ impl Document {
         let files = match files_of(directory) {
             Ok(files) => files,
             Err(error) => {
-                let (directory, why) = (directory.display(), reason(&error));
+                let (directory, why) = (shown(directory), reason(&error));
                 problems.error(
                     origin.clone(),
                     format!("cannot read `include_dir` `{directory}`: {why}"),
@@ -115,7 +115,7 @@ impl Document {
             match fs::read(&file) {
                 Ok(bytes) => self.read(&bytes, &file, problems),
                 Err(error) => {
-                    let (file, why) = (file.display(), reason(&error));
+                    let (file, why) = (shown(&file), reason(&error));
                     problems.error(
                         origin.clone(),
                         format!("cannot read configuration file `{file}`: {why}"),
@@ -146,7 +146,15 @@ impl Document {
                         .entry(section.clone())
                         .or_default()
                         .insert(key.clone(), origin);
-                    self.ini.set_to(Some(section.clone()), key, value);
+                    let keys = self.ini.entry(Some(section.clone()));
+                    let keys = keys.or_insert_with(Default::default);
+                    // A key that appears twice keeps its place, as in Python.
+                    let twice = keys.contains_key(&key);
+                    let mut before = keys.iter_mut().filter(|(known, _)| *known == key);
+                    match twice.then(|| before.next()).flatten() {
+                        Some((_, before)) => *before = value,
+                        None => keys.append(key, value),
+                    }
                 }
             }
         }

@@ -21,7 +21,7 @@ pub use crate::{
     key::Key,
     left_out::left_out,
     nearest::nearest,
-    problem::{Origin, Problem, Problems, Severity, reason},
+    problem::{Origin, Problem, Problems, Severity, reason, shown},
     settings::{Override, Settings, has_dollar_name},
     table::{SETTINGS, Scope, Setting, setting},
     task_settings::{Codes, Frequency, Leftovers, MaxTries, RetryFrom, TaskSettings, Words},

@@ -111,7 +111,6 @@ impl Scanner<'_> {
             return;
         }
         self.indent = indent;
-        self.finish_value();
         match header(content) {
             Some(header) => self.header(number, header),
             None => self.option(number, content),
@@ -135,6 +134,7 @@ impl Scanner<'_> {
                 .hint(format!("write `[{trimmed}]`"));
         }
         // Also after a complaint, so that what follows is not complained of as well.
+        self.finish_value();
         self.section = Some(name.to_owned());
         self.items.push(Item::Section {
             name: name.to_owned(),
@@ -158,6 +158,8 @@ impl Scanner<'_> {
                 .hint("write `[section]` or `key = value`; indent a line that continues a value");
             return;
         };
+        // A line that is no key, above, ends no value: so Python counts the errors.
+        self.finish_value();
         let key = key.trim_end();
         if self.section.is_none() {
             if !std::mem::replace(&mut self.headless, true) {

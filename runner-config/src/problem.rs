@@ -8,7 +8,7 @@ use std::{fmt, path::Path, sync::Arc};
 /// Where a value was written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
-    /// A line of a file, counted from 1; line 0 stands for the file as a whole.
+    /// A line of a file, counted from 1.
     File(Arc<Path>, u32),
     /// An option of the command line, such as `--set` or `-j`.
     Option(&'static str),
@@ -19,8 +19,7 @@ pub enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Origin::File(file, 0) => write!(f, "{}", file.display()),
-            Origin::File(file, line) => write!(f, "{}:{line}", file.display()),
+            Origin::File(file, line) => write!(f, "{}:{line}", shown(file)),
             Origin::Option(name) => f.write_str(name),
             Origin::Default => f.write_str("default"),
         }
@@ -136,6 +135,18 @@ impl Problem {
     pub fn hint(&mut self, hint: impl Into<String>) {
         self.hint = Some(hint.into());
     }
+}
+
+/// A path on one line, without what a terminal would obey.
+pub fn shown(path: &Path) -> String {
+    let mut shown = String::new();
+    for c in path.to_string_lossy().chars() {
+        match c.is_control() {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
+    }
+    shown
 }
 
 /// Why the system refused something, in words fit for the end of a sentence.

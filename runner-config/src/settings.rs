@@ -138,6 +138,13 @@ impl Settings {
             .into_iter()
             .filter(|entry| entry.own)
         {
+            if setting(entry.key).is_some_and(|setting| !setting.in_task()) {
+                let message = format!("`{}` has no effect in the section of a task", entry.key);
+                problems
+                    .warning(entry.origin.clone(), message)
+                    .hint("it is a setting of `[runner]`, for all tasks");
+                continue;
+            }
             let known = SETTINGS.iter().filter(|setting| setting.in_task());
             let near = nearest(entry.key, known.map(|setting| setting.name));
             if let Some(near) = near.first().filter(|&&near| near != entry.key) {
@@ -238,6 +245,12 @@ fn judge_include(document: &Document, entry: Entry, problems: &mut Problems) {
 }
 
 fn judge_variable(entry: Entry, problems: &mut Problems) {
+    if entry.key.contains(char::is_whitespace) {
+        let message = format!("the variable `{}` has a blank in its name", entry.key);
+        problems
+            .warning(entry.origin.clone(), message)
+            .hint("write `NAME = value`, without `export`");
+    }
     if has_dollar_name(entry.value) {
         let name = entry.key;
         problems

@@ -105,8 +105,8 @@ pub(crate) fn words(text: &str) -> Parsed<Vec<String>> {
 }
 
 pub(crate) fn file_name(text: &str) -> Parsed<String> {
-    match text.contains('/') || text == "." || text == ".." {
-        true => Err("the name of a file in the task directory, without a `/`"),
+    match text.contains(['/', '\n']) || text == "." || text == ".." {
+        true => Err("the name of a file in the task directory, on one line and without a `/`"),
         false => Ok(text.to_owned()),
     }
 }

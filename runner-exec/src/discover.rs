@@ -13,6 +13,7 @@ use std::{
     path::Path,
 };
 
+use runner_config::reason;
 use rustix::fs::Access;
 
 /// One entry of the task directory.
@@ -40,6 +41,8 @@ pub enum Kind {
     Special(&'static str),
     /// A link that leads nowhere.
     Dangling,
+    /// Something that may not be looked at, and why.
+    Hidden(String),
 }
 
 /// How a file begins, as far as it matters for starting it.
@@ -112,8 +115,10 @@ pub fn discover(directory: &Path) -> io::Result<Vec<DirEntry>> {
 
 /// What `path` is; links are followed.
 fn kind_of(path: &Path) -> Kind {
-    let Ok(metadata) = fs::metadata(path) else {
-        return Kind::Dangling;
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Kind::Dangling,
+        Err(error) => return Kind::Hidden(reason(&error)),
     };
     let kind = metadata.file_type();
     if kind.is_dir() {

@@ -3,7 +3,7 @@
 use std::{
     cmp::Ordering,
     ffi::{OsStr, OsString},
-    fmt::{self, Write},
+    fmt,
 };
 
 /// The file name of a task. It is ordered as tasks are: by leading number, then
@@ -86,13 +86,7 @@ impl PartialOrd for TaskName {
 /// Shows the name on one line: control characters are escaped.
 impl fmt::Display for TaskName {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        for c in self.0.to_string_lossy().chars() {
-            match c.is_control() {
-                true => write!(f, "{}", c.escape_default())?,
-                false => f.write_char(c)?,
-            }
-        }
-        Ok(())
+        f.write_str(&runner_config::shown(self.0.as_ref()))
     }
 }
 

@@ -118,12 +118,16 @@ fn needs(
         match names.find(name) {
             Err(Ambiguous(several)) => {
                 let what = format!("which is the short name of {several}");
-                wrong(&what, "write the file name");
+                wrong(&what, "write the file name, or rename one of them");
             }
             Ok(Some(other)) if links[other].level > links[index].level => {
                 let later = &tasks[other].name;
+                let why = match later.number() {
+                    Some(_) => "a higher number",
+                    None => "no number",
+                };
                 wrong(
-                    &format!("but `{later}` has a higher number and comes later"),
+                    &format!("but `{later}` has {why} and comes later"),
                     "give the two the same number, or the dependent a higher one",
                 );
             }

@@ -202,7 +202,7 @@ fn what_is(name: &TaskName, kind: &Kind, is_halt: bool) -> Is {
             executable: false,
             head,
         } if !looks_like_a_task(name, head) => Is::NotExecutable,
-        Kind::File { .. } | Kind::Dangling | Kind::Directory => Is::Task,
+        Kind::File { .. } | Kind::Dangling | Kind::Hidden(_) | Kind::Directory => Is::Task,
     }
 }
 
@@ -228,7 +228,7 @@ fn sections<'a>(
                         origin(),
                         format!("section `{section}` is the short name of {several}"),
                     )
-                    .hint("write the file name between the brackets");
+                    .hint("write the file name between the brackets, or rename one of them");
             }
             Ok(Some(index)) => match sections[index] {
                 None => sections[index] = Some(section),
@@ -261,12 +261,27 @@ const CURE: &str =
 /// Says what will keep a file from starting.
 fn judge_start(task: &Task, kind: &Kind, problems: &mut Problems) {
     let name = &task.name;
-    let Kind::File { executable, head } = kind else {
-        let message = format!("task `{name}` cannot start: it is a link that leads nowhere");
-        problems
-            .warning(None, message)
-            .hint("mend the link, or remove it");
-        return;
+    let cannot_start = |why: &str| format!("task `{name}` cannot start: {why}");
+    let (executable, head) = match kind {
+        Kind::File { executable, head } => (executable, head),
+        Kind::Dangling => {
+            problems
+                .warning(None, cannot_start("it is a link that leads nowhere"))
+                .hint("mend the link, or remove it");
+            return;
+        }
+        Kind::Special(what) => {
+            problems.warning(None, cannot_start(&format!("it is a {what}")));
+            return;
+        }
+        Kind::Hidden(why) => {
+            problems.warning(None, cannot_start(why));
+            return;
+        }
+        Kind::Directory => {
+            problems.warning(None, cannot_start("it is a directory"));
+            return;
+        }
     };
     if task.settings.interpreter.is_some() {
         return;
@@ -287,10 +302,10 @@ fn judge_start(task: &Task, kind: &Kind, problems: &mut Problems) {
             exists: false,
             ..
         } => {
-            let message = format!(
-                "task `{name}` cannot start: its interpreter `{interpreter}` does not exist"
-            );
-            problems.warning(None, message).hint("mend its `#!` line");
+            let why = format!("its interpreter `{interpreter}` does not exist");
+            problems
+                .warning(None, cannot_start(&why))
+                .hint("mend its `#!` line");
         }
         Head::Unknown if *executable => {
             let message = format!("task `{name}` has no `#!` line and is no program");
