@@ -71,9 +71,9 @@ FAULTS = """
 32 | a variable with no or a wrong name    | story a_variable_without_a_name_is_an_error
 33 | more than 128 KiB for a hook          | none: the JSON holds a file name, which has at most 255 bytes; story too_long_an_environment_is_said_to_be_so
 34 | a hook hangs                          | story a_hook_that_hangs_is_ended_at_its_limit
-35 | no descriptors or processes left      | case few_descriptors, case few_processes, case many_tasks
+35 | no descriptors or processes left      | case few_descriptors, case few_processes, case many_tasks, case many_faults
 36 | dies of a signal                      | story an_end_by_a_signal_is_a_failure_with_the_name_of_the_signal
-37 | orphans of process 1                  | case process_1_reaps, case statuses_beside_orphans
+37 | orphans of process 1                  | case process_1_reaps, case statuses_beside_orphans, case orphans_of_quick_tasks
 38 | SIGTERM to process 1                  | case process_1_is_asked_to_end, case process_1_ends_daemons, case process_1_and_a_deaf_daemon
 39 | one of several runs past its limit    | story a_limit_of_one_task_is_no_matter_for_the_others, story a_signal_is_passed_on_to_all
 40 | kills its own group                   | story a_task_that_ends_its_own_group_ends_nothing_else
@@ -84,6 +84,9 @@ FAULTS = """
 45 | removes the directory it runs in      | case removes_the_directory
 46 | 2000 tasks that do nothing            | none: benches/measure.py holds the time per task against its floor
 47 | starts cost system calls              | case system_calls
+ + | SIGKILL does not end it               | case frozen, case frozen_orphan, case frozen_leftover, case frozen_and_signals, case dead_file_system
+ + | its output goes to a file             | case logs_are_the_output_itself, case logs_when_the_clock_was_set_back
+ + | that file cannot be written           | case log_dir_that_cannot_be, case full_disk
 """
 
 ROOT = os.geteuid() == 0
@@ -279,27 +282,25 @@ class Case:
         with contextlib.suppress(AssertionError):
             until("", lambda: not self.left(), 1)
         assert not self.left(), f"left: {self.left()}"
-        zombies = reap_orphans()
-        assert not zombies, f"{zombies} zombies that nobody had waited for"
+        zombies = [there for there in processes() if there.parent == os.getpid()]
+        reap_orphans()
+        assert not zombies, f"nobody had waited for {zombies}"
 
     def close(self):
         for runner in self.runners:
             with contextlib.suppress(OSError):
                 os.kill(runner.popen.pid, signal.SIGKILL)
             runner.popen.wait()
-        self.kill_left()
         self.cleanup.close()
+        self.kill_left()
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
 def reap_orphans():
-    """This process is the reaper of what its runners leave: reaps it, and says how
-    many had ended."""
-    ended = 0
+    """This process is the reaper of what its runners leave."""
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG) != (0, 0):
-            ended += 1
-    return ended
+            pass
 
 
 class Runner:
@@ -564,7 +565,7 @@ def listed(case):
 
 @listed
 def ctrl_c(case):
-    case.task("1-a", "trap 'echo heard INT; exit 0' INT\necho ready\nsleep 9000 & wait")
+    case.task("1-a", "trap 'echo heard INT; exit 0' INT\necho ready\nsleep 9000")
     case.task("2-b", "echo not this")
     terminal = Terminal(case)
     terminal.until("ready")
@@ -598,7 +599,7 @@ BUSY = "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do sleep 0.1; done"
 
 @listed
 def ctrl_z(case):
-    """Stops everything and the clock of the limit, which counts again afterwards."""
+    """Stops everything and the clock of the limit, which goes on afterwards."""
     case.hook()
     case.config("[a]", "max_time = 3", "[b]", "max_time = 2")
     case.task("1-a", f"echo a is ready\n{BUSY}\nexit 0")
@@ -609,12 +610,12 @@ def ctrl_z(case):
     time.sleep(0.5)
     running = [left for left in case.left() if left.state != "T"]
     assert not running, f"not stopped: {running}"
-    time.sleep(3.5)
+    time.sleep(2)
     terminal.foreground()
     terminal.until("b is ready")
     time.sleep(0.3)
     terminal.stop()
-    time.sleep(3)
+    time.sleep(2)
     terminal.foreground()
     clock = time.monotonic()
     terminal.ends(1, "`2-b` ran longer than `max_time` (2s)")
@@ -647,7 +648,7 @@ def ctrl_z_in_a_grace(case):
     terminal = Terminal(case)
     terminal.until("begins")
     terminal.stop()
-    time.sleep(4)
+    time.sleep(3.5)
     terminal.foreground()
     terminal.ends(1, "has cleaned up")
 
@@ -764,7 +765,7 @@ for before in range(5):
     os.close(write)
     time.sleep(0.1)
     print(before, there(), file=open("there", "a"))
-    time.sleep(1)
+    time.sleep(0.4)
     print(before, there(), file=open("later", "a"))
 """,
     )
@@ -883,20 +884,22 @@ def ignored_sigchld(case):
 
 @listed
 def blocked_sigterm(case):
-    """Tasks are born with no signal blocked, so that SIGTERM ends them; COMMAND gets it
-    as it was; the runner is deaf to it, as it was told, and hears the others."""
+    """A task that does not unblock it inherits it, so SIGKILL ends it, after the grace.
+    The runner is as deaf to it as it was told to be, and hears the others."""
     block = lambda: signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-    blocked = "sed -n 's/^SigBlk:[^0-9a-f]*//p' /proc/self/status"
-    case.task("1-a", blocked)
-    done = case.run(preexec_fn=block, last=("--", "sh", "-c", blocked)).must(0)
-    assert done.stdout == "0000000000000000\n0000000000004000\n", done.stdout
-    case.task("1-a", "trap 'exit' INT\n: >ready\nsleep 9000 & wait")
+    case.hook()
+    case.config("kill_grace = 1", "[a]", "max_time = 0.5", "required = no")
+    case.python("1-a", "time.sleep(9000)")
+    case.task("2-b", "trap 'exit' INT\n: >ready\nsleep 9000")
     runner = case.start(preexec_fn=block)
     case.until("ready")
+    [(_, result, outcome, elapsed)] = case.told()
+    assert (result, outcome) == ("RETRY", "timed-out") and elapsed >= 1.5, case.told()
     runner.signal(signal.SIGTERM)
     time.sleep(0.3)
     runner.signal(signal.SIGINT)
-    assert "got SIGTERM" not in runner.wait().must(130).stderr
+    done = runner.wait().must(130)
+    assert "got SIGTERM" not in done.stderr
 
 
 # Output.
@@ -1110,39 +1113,75 @@ def few_processes(case):
                 done.must(1, "(try 3 of 3)")
 
 
+COUNT = """
+count() { wc -l <count; rm count; }
+ls /proc/$PPID/fd >count
+descriptors=$(count)
+grep -sl "^PPid:.$PPID\\$" /proc/[0-9]*/status >count
+echo $descriptors $(count) >>counts
+"""
+
+
+def never_more(case, counts):
+    """Neither descriptors nor children of the runner have become more from run to run."""
+    counts_said = [tuple(map(int, line.split())) for line in case.lines("counts")]
+    assert len(counts_said) == counts, f"{len(counts_said)} of {counts}"
+    # The first run may have been too short for what comes with time.
+    first, last = counts_said[1], counts_said[-1]
+    assert last <= first, f"descriptors and children: {first} became {last}"
+    os.unlink(case.path("counts"))
+
+
 @listed
 def many_tasks(case):
-    """Descriptors and zombies after the first hundred tasks and after the last."""
+    """Thousands of them leave nothing behind in the runner."""
     runs = 10 if case.quick else 50
-    case.write("quick", "#!/bin/sh\nexit 0\n", 0o755)
     for number in range(100):
-        os.link(case.path("quick"), case.path(f"tasks.d/t{number:02}"))
+        case.task(f"1-{number:02}")
+    case.task("2-count", COUNT)
     for jobs in ("1", "4"):
-        runner = case.start("-n", str(runs), "-j", jobs)
-        seen = []
-        while lives(runner.popen.pid):
-            with contextlib.suppress(OSError):
-                seen.append((runner.descriptors(), len(runner.zombies())))
-        runner.wait(1).must(0)
-        tenth = len(seen) // 10
-        begin, end = seen[tenth : 3 * tenth], seen[-3 * tenth : -tenth]
-        for what, least in (("descriptors", 0), ("zombies", 1)):
-            before = min(sample[least] for sample in begin)
-            after = min(sample[least] for sample in end)
-            assert after <= before, f"-j {jobs}: {before} {what} became {after}"
+        case.run("-q", "-n", str(runs), "-j", jobs, timeout=120).must(0)
+        never_more(case, runs)
+
+
+@listed
+def many_faults(case):
+    """Nor do tasks that go wrong in every way."""
+    case.config("max_time = 0.1", "kill_grace = 0.1", "leak_time = 0.05", "leftovers = kill")
+    case.config("log_dir = logs", "log_keep = 2")
+    faults = {
+        "hang": "sleep 9000",
+        "deaf": "trap '' TERM; sleep 9000; sleep 9000",
+        "daemon": "setsid sleep 9000 & sleep 9000",
+        "stop": "kill -STOP $$",
+        "fork": "sleep 9000 & sleep 9000 & exit 1",
+        "die": "kill -SEGV $$",
+        "orphan": "(setsid sleep 0.01 &)",
+    }
+    for name, body in faults.items():
+        case.task(f"1-{name}", body)
+        case.config(f"[{name}]", "required = no")
+    case.write("tasks.d/1-nothing", "#!/nowhere/sh\n", 0o755)
+    case.config("[nothing]", "required = no", "[count]", "max_time = 0")
+    case.task("2-count", COUNT)
+    for jobs in ("1", "4"):
+        case.run("-n", "8", "-j", jobs, timeout=60).must(4)
+        never_more(case, 8)
 
 
 @listed
 def orphans_of_quick_tasks(case):
-    """They are reaped although no task ran for long."""
+    """They are reaped although no task runs for long, and tasks run side by side."""
     for number in range(100):
-        case.task(f"1-{number}", "(sleep 0.02 &)")
-    case.task("2-count", "sleep 0.2\ngrep -sl \"^PPid:.$PPID$\" /proc/[0-9]*/status | wc -l >children")
+        case.task(f"1-{number}", "(setsid sleep 0.02 &)")
+    case.task("2-count", f"sleep 0.2\n{COUNT}")
     for jobs in ("1", "4"):
-        case.run("-j", jobs).must(0)
-        children = int(case.read("children"))
-        # The task itself is one.
-        assert children < 10, f"-j {jobs}: {children} children of the runner"
+        case.run("-q", "-j", jobs).must(0)
+        [line] = case.lines("counts")
+        children = int(line.split()[1])
+        # The task that counts is one.
+        assert children <= 10, f"-j {jobs}: {children} children of the runner"
+        os.unlink(case.path("counts"))
 
 
 # Times.
@@ -1313,7 +1352,8 @@ def dead_file_system(case):
         raise Skip(f"`mount -t fuse`: {os.strerror(ctypes.get_errno())}")
 
     def abort():
-        os.close(server)
+        with contextlib.suppress(OSError):
+            os.close(server)
         LIBC.umount2(where.encode(), 2)
 
     case.cleanup.callback(abort)
@@ -1328,32 +1368,33 @@ def dead_file_system(case):
         if answer:
             init = struct.pack("<IIIIHHIIHHI28x", 7, 31, 4096, 0, 12, 10, 4096, 1, 1, 0, 0)
             os.write(server, struct.pack("<IiQ", 16 + len(init), 0, unique) + init)
-    runner.wait(15).must(1, "SIGKILL: 1 process: ", " `cat` (state D)")
+    done = runner.wait(15)
+    abort()
+    done.must(1, "SIGKILL: 1 process: ", " `cat` (state D)")
 
 
 # What starts and ends cost.
 
 
-def traced(trace):
+def traced(lines):
     """Of the runner's threads: how many system calls, and how they start processes."""
-    threads, calls, births, unfinished = set(), 0, [], {}
-    for line in trace:
+    trace, unfinished = [], {}
+    for line in lines:
         pid, call = line.split(None, 1)
-        threads = threads or {pid}
-        if pid not in threads or call.startswith(("+++", "---")):
-            continue
         if call.endswith("<unfinished ...>"):
             unfinished[pid] = call
-            continue
-        if call.startswith("<..."):
-            call = unfinished.pop(pid) + call
-        if call.startswith(("clone", "fork(", "vfork(")):
-            if "CLONE_THREAD" in call:
-                threads.add(call.rpartition("= ")[2])
-            else:
-                births.append(call)
-        # The trace itself interrupts what goes on as if nothing had been.
-        calls += "ERESTART" not in call
+        elif not call.startswith(("+++", "---")):
+            call = (unfinished.pop(pid, "") if call.startswith("<...") else "") + call
+            trace.append((pid, call))
+    starts = ("clone(", "clone3(", "fork(", "vfork(")
+    clones = [(pid, call) for pid, call in trace if call.startswith(starts)]
+    threads = {trace[0][0]}
+    for pid, call in clones * 3:
+        if pid in threads and "CLONE_THREAD" in call:
+            threads.add(call.rpartition("= ")[2])
+    births = [call for pid, call in clones if pid in threads and "CLONE_THREAD" not in call]
+    # The trace itself interrupts calls, which then begin anew.
+    calls = sum(pid in threads and "ERESTART" not in call for pid, call in trace)
     return calls, births
 
 
@@ -1450,12 +1491,12 @@ def hopper_in_the_group(case):
 
 @listed
 def hopper_across_sessions(case):
-    """It is found; or it is too fast, and then that is said, and not looked for for ever."""
-    for rest in (0.05, 0):
+    """It is found, unless it hops faster than /proc can be read: nothing but a cgroup
+    would hold such a one. The runner does not look for it for ever."""
+    for rest in (0.05, 0.003, 0):
         hopper(case, "leave", rest, "sleep 9000")
-        done = case.run(timeout=8).must(1)
-        said = "cannot be ended" in done.stderr
-        assert not hops(case) or said, f"one that rests for {rest} s goes on, and it is not said"
+        case.run(timeout=8).must(1)
+        assert not hops(case) or rest == 0, f"one that rests for {rest} s goes on"
 
 
 @listed
@@ -1475,7 +1516,7 @@ def daemon_without_an_environment(name):
     become = f"echo $$ >{name}.new; mv {name}.new {name}; exec sleep 9000"
     return (
         f"env -i PATH=\"$PATH\" setsid sh -c '{become}' &\n"
-        f"until [ -e {name} ]; do sleep 0.01; done"
+        f"until [ -e {name} ]; do :; done"
     )
 
 
@@ -1486,7 +1527,8 @@ def ends_daemon(case, name):
     lived = lives(pid)
     if lived:
         os.kill(pid, signal.SIGKILL)
-        until("its end", lambda: reap_orphans() or not process(pid))
+        until("its end", lambda: not lives(pid))
+        reap_orphans()
     return lived
 
 
@@ -1592,12 +1634,14 @@ def table(case):
     numbers, cases, stories = [], {"table"}, set()
     for line in FAULTS.strip().splitlines():
         number, _, covered = (column.strip() for column in line.split("|"))
-        numbers.append(int(number))
+        numbers += [int(number)] if number != "+" else []
         for words in covered.replace(";", ",").split(","):
             kind, _, name = words.strip().partition(" ")
             {"case": cases, "story": stories}.get(kind, set()).add(name)
     assert numbers == list(range(1, 48)), numbers
     assert cases == set(CASES), f"{cases ^ set(CASES)} in one of both only"
+    if "fn a_limit_ends_the_whole_group()" not in text:
+        raise Skip("`ls tests/processes.rs`: the stories are not here")
     missing = sorted(story for story in stories if f"fn {story}()" not in text)
     assert not missing, f"no such story in tests/: {', '.join(missing)}"
 
@@ -1613,7 +1657,7 @@ def play(name, binary, quick):
         return "skipped", str(skip)
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)
-        line = next(frame.lineno for frame in where if frame.filename == __file__)
+        line = next((frame.lineno for frame in where if frame.name == name), 0)
         kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
         said = "".join(f"\n    | {line}" for line in case.lines("stderr")[-12:])
         return "FAILED", f"line {line}: {kind}{error}{said}"

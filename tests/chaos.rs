@@ -53,7 +53,10 @@ impl Act {
             Hang => "sleep 97".to_owned(),
             Ignore => "trap '' TERM; sleep 97; sleep 97".to_owned(),
             Stop => "kill -STOP $$; sleep 97".to_owned(),
-            Fork => "for i in 1 2 3 4 5; do sh -c 'trap \"\" TERM; sleep 97; sleep 97' & done; wait".to_owned(),
+            Fork => {
+                "for i in 1 2 3 4 5; do sh -c 'trap \"\" TERM; sleep 97; sleep 97' & done; wait"
+                    .to_owned()
+            }
             Daemonize => "(setsid sleep 97 &); sleep 97".to_owned(),
         }
     }
@@ -89,7 +92,10 @@ struct Dice(u64);
 impl Dice {
     fn below(&mut self, bound: usize) -> usize {
         // Knuth's constants for a linear congruential generator of 64 bits.
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % bound
     }
 
@@ -113,7 +119,9 @@ impl Dice {
     fn tries(&mut self) -> Vec<Act> {
         let hangs = self.below(6) == 0;
         let tries = self.below(3);
-        (0..tries).map(|_| if hangs { self.hang() } else { self.act() }).collect()
+        (0..tries)
+            .map(|_| if hangs { self.hang() } else { self.act() })
+            .collect()
     }
 
     fn tasks(&mut self) -> Vec<Task> {
@@ -159,12 +167,10 @@ fn expected(tasks: &[Task]) -> (Vec<(String, usize, &'static str)>, i32) {
 
 fn play(seed: u64, jobs: usize) {
     let tasks = Dice(seed).tasks();
-    let mut test = Test::new()
-        .hook()
-        .config(&format!(
-            "max_tries = {MAX_TRIES}\nstop_codes = 3\nleftovers = kill\nleak_time = 0.01\n\
+    let mut test = Test::new().hook().config(&format!(
+        "max_tries = {MAX_TRIES}\nstop_codes = 3\nleftovers = kill\nleak_time = 0.01\n\
              kill_grace = 0.1\njobs = {jobs}"
-        ));
+    ));
     for task in &tasks {
         test = test.task(&task.name, &task.body());
         // Only what runs for ever may meet its limit, however busy the machine is.
@@ -173,7 +179,10 @@ fn play(seed: u64, jobs: usize) {
             test = test.config(&format!("[{}]\nmax_time = 1", task.name));
         }
     }
-    let ran = test.task("halt.sh", "").run().within(Duration::from_secs(60));
+    let ran = test
+        .task("halt.sh", "")
+        .run()
+        .within(Duration::from_secs(60));
     let heard: Vec<(String, usize, String)> = ran
         .hooks()
         .iter()
@@ -181,27 +190,50 @@ fn play(seed: u64, jobs: usize) {
         .filter_map(|stats| {
             let text = |name: &str| stats[name].as_str().unwrap().to_owned();
             let result = stats.get("result")?.as_str().unwrap().to_owned();
-            Some((text("task"), stats["try_num"].as_u64().unwrap() as usize, result))
+            Some((
+                text("task"),
+                stats["try_num"].as_u64().unwrap() as usize,
+                result,
+            ))
         })
         .collect();
-    let halted = ran.lines("order").iter().filter(|name| *name == "halt.sh").count();
+    let halted = ran
+        .lines("order")
+        .iter()
+        .filter(|name| *name == "halt.sh")
+        .count();
     let (results, status) = expected(&tasks);
     let script = || {
-        let acts: Vec<String> = tasks.iter().map(|t| format!("{} {:?}", t.name, t.tries)).collect();
+        let acts: Vec<String> = tasks
+            .iter()
+            .map(|t| format!("{} {:?}", t.name, t.tries))
+            .collect();
         format!("seed {seed}, {jobs} jobs, {}", acts.join(", "))
     };
     if jobs == 1 {
-        let heard: Vec<_> = heard.iter().map(|(t, n, r)| (t.clone(), *n, r.as_str())).collect();
+        let heard: Vec<_> = heard
+            .iter()
+            .map(|(t, n, r)| (t.clone(), *n, r.as_str()))
+            .collect();
         assert_eq!(heard, results, "{}", script());
         let ran = ran.status(status);
-        assert_eq!(halted, usize::from([1, 2].contains(&status)), "{}", script());
+        assert_eq!(
+            halted,
+            usize::from([1, 2].contains(&status)),
+            "{}",
+            script()
+        );
         ran.nothing_left();
         return;
     }
     for (name, try_num, result) in &heard {
         let task = tasks.iter().find(|task| task.name == *name).unwrap();
         let does = task.act(*try_num).result();
-        assert!(result == does || result == "INTERRUPTED", "{name} {result}; {}", script());
+        assert!(
+            result == does || result == "INTERRUPTED",
+            "{name} {result}; {}",
+            script()
+        );
     }
     let any = |wanted: &str| heard.iter().any(|(_, _, result)| result == wanted);
     let status = match (any("HALT"), any("EXIT")) {
@@ -209,14 +241,21 @@ fn play(seed: u64, jobs: usize) {
         (false, true) => 3,
         (false, false) => status_of_tries(&heard, &tasks),
     };
-    assert_eq!(halted, usize::from([1, 2].contains(&status)), "{}", script());
+    assert_eq!(
+        halted,
+        usize::from([1, 2].contains(&status)),
+        "{}",
+        script()
+    );
     ran.status(status).nothing_left();
 }
 
 /// With neither a halt nor a stop, the last try decides.
 fn status_of_tries(heard: &[(String, usize, String)], tasks: &[Task]) -> i32 {
     let last = heard.iter().map(|(_, try_num, _)| *try_num).max().unwrap();
-    let ok = heard.iter().filter(|(_, try_num, result)| *try_num == last && result == "OK");
+    let ok = heard
+        .iter()
+        .filter(|(_, try_num, result)| *try_num == last && result == "OK");
     match ok.count() == tasks.len() {
         true => 0,
         false => {

@@ -1,4 +1,13 @@
 //! Stories: whole behaviours of the real program.
 
 mod chain;
+mod chaos;
+mod cli;
+mod config_cmd;
+mod discovery;
+mod hooks;
+mod processes;
+mod readme;
+mod settings;
+mod snapshots;
 mod support;

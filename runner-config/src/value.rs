@@ -106,7 +106,7 @@ pub(crate) fn words(text: &str) -> Parsed<Vec<String>> {
 
 pub(crate) fn file_name(text: &str) -> Parsed<String> {
     match text.contains(['/', '\n']) || text == "." || text == ".." {
-        true => Err("the name of a file in the task directory, on one line and without a `/`"),
+        true => Err("the name of a file in the task directory, without a `/`"),
         false => Ok(text.to_owned()),
     }
 }

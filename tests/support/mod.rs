@@ -2,10 +2,15 @@
 //! real program, and what became of it.
 #![expect(clippy::disallowed_methods, reason = "stories start the real program")]
 
+mod left;
+mod skip;
+pub(crate) mod snapshots;
+
 use std::{
     ffi::{OsStr, OsString},
     fmt::Write,
     fs::{self, File, Permissions},
+    io,
     os::unix::{fs::PermissionsExt, process::ExitStatusExt},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -13,7 +18,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::Signal;
 use tempfile::TempDir;
+
+pub(crate) use self::skip::{is_ignored, is_missing};
 
 /// Longer than any story takes, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -30,6 +38,11 @@ pub(crate) fn runner() -> PathBuf {
 /// The top of the checkout.
 pub(crate) fn top() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// A path as a shell reads it back.
+pub(crate) fn quoted(path: &Path) -> String {
+    format!("'{}'", path.to_str().unwrap().replace('\'', r"'\''"))
 }
 
 /// The body of a task that exits with `code` in its first try, and succeeds after.
@@ -166,6 +179,16 @@ impl Test {
         self
     }
 
+    /// Starts the program from a shell that does `first` before it becomes the
+    /// program.
+    #[track_caller]
+    pub(crate) fn through(self, first: &str) -> Test {
+        let program = quoted(&self.program);
+        let script = format!("#!/bin/sh\n{first}\nexec {program} \"$@\"\n");
+        let shell = self.path("through");
+        self.file("through", &script, 0o755).program(shell)
+    }
+
     /// Starts `runner -c runner.cfg ARGS tasks.d MORE ARGS` in the directory of the
     /// story.
     #[track_caller]
@@ -194,6 +217,7 @@ impl Test {
         command
             .args(args)
             .current_dir(self.dir())
+            .env(self.cookie(), "1")
             .env_remove("RUNNER_CONFIG")
             .stdin(Stdio::null())
             .stdout(stdout)
@@ -205,10 +229,19 @@ impl Test {
             };
         }
         let clock = Instant::now();
-        let child = command.spawn().unwrap();
+        let child = loop {
+            match command.spawn() {
+                // Another story forked while this one wrote its program.
+                Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
+                    thread::sleep(Duration::from_millis(2));
+                }
+                child => break child.unwrap(),
+            }
+        };
         Running {
             child,
             clock,
+            called: format!("{command:?}"),
             test: self,
         }
     }
@@ -230,6 +263,7 @@ impl Test {
 pub(crate) struct Running {
     child: Child,
     clock: Instant,
+    called: String,
     test: Test,
 }
 
@@ -240,9 +274,34 @@ impl Running {
     }
 
     /// Sends the program a signal.
-    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = rustix::process::Pid::from_raw(self.pid()).unwrap();
         rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    /// Sends the program SIGINT, SIGQUIT and SIGTERM while it is stopped, so that all
+    /// three are there, in this order, before it can do anything about the first.
+    pub(crate) fn three_signals(&self) {
+        for signal in [
+            Signal::STOP,
+            Signal::INT,
+            Signal::QUIT,
+            Signal::TERM,
+            Signal::CONT,
+        ] {
+            self.signal(signal);
+        }
+    }
+
+    /// Lets the program go on for a moment. Where it matters what the program does
+    /// meanwhile, [`Running::until`] is better.
+    pub(crate) fn pause(&self, time: Duration) {
+        thread::sleep(time);
+    }
+
+    /// A path in the directory of the story.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.test.path(name)
     }
 
     /// Waits until a file of the story is there and holds `text`.
@@ -276,6 +335,7 @@ impl Running {
         Ran {
             status: status.unwrap(),
             elapsed: self.clock.elapsed(),
+            called: self.called,
             stdout: read("stdout"),
             stderr: read("stderr"),
             test: self.test,
@@ -298,6 +358,8 @@ pub(crate) struct Ran {
     status: ExitStatus,
     /// From the start of the program to its end.
     pub(crate) elapsed: Duration,
+    /// How it was called.
+    called: String,
     /// What it wrote to stdout, the tasks' output included.
     pub(crate) stdout: String,
     /// What it wrote to stderr, the tasks' output included.
@@ -394,6 +456,7 @@ impl Ran {
     }
 
     fn said(&self) -> String {
-        format!("stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr)
+        let (called, stdout, stderr) = (&self.called, &self.stdout, &self.stderr);
+        format!("{called}\nstdout:\n{stdout}\nstderr:\n{stderr}")
     }
 }

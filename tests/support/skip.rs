@@ -1,0 +1,40 @@
+//! Stories that cannot be played everywhere.
+
+use std::{
+    env, fs,
+    io::{self, Write},
+};
+
+use rustix::process::Signal;
+
+/// Says so where everybody sees it, and does nothing, when a story needs a utility
+/// that is not there.
+pub(crate) fn is_missing(utility: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let missing = !env::split_paths(&path).any(|directory| directory.join(utility).exists());
+    if missing {
+        skip(&format!("there is no {utility}"));
+    }
+    missing
+}
+
+/// Says so and does nothing when this process ignores `signal`, as the runner would
+/// then.
+pub(crate) fn is_ignored(signal: Signal) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = u64::from_str_radix(mask.unwrap().trim(), 16).unwrap();
+    let ignored = mask >> (signal.as_raw() - 1) & 1 == 1;
+    if ignored {
+        skip(&format!("{signal:?} is ignored here"));
+    }
+    ignored
+}
+
+fn skip(why: &str) {
+    let thread = std::thread::current();
+    let name = thread.name().unwrap_or_default();
+    // Not by a macro: what they print is shown when a test fails only.
+    let line = format!("SKIPPED {name}: {why}\n");
+    io::stderr().write_all(line.as_bytes()).unwrap();
+}

@@ -1,0 +1,62 @@
+//! Snapshots: whole contracts, word for word, in `snapshots/` at the top of the
+//! checkout. After a change on purpose, run `INSTA_UPDATE=always cargo test` and
+//! read the diff.
+
+use std::{collections::BTreeSet, fs};
+
+use super::top;
+
+/// Every snapshot there is.
+const SNAPSHOTS: [&str; 22] = [
+    "broken-configuration",
+    "broken-sections",
+    "help-runner",
+    "help-runner-config",
+    "help-runner-config-short",
+    "help-runner-short",
+    "hook-exit",
+    "hook-halt",
+    "hook-interrupted",
+    "hook-max-tries-of-a-task",
+    "hook-name-not-utf-8",
+    "hook-names",
+    "hook-not-required",
+    "hook-ok",
+    "hook-only",
+    "hook-retry-after-a-limit",
+    "hook-retry-after-a-signal",
+    "hook-retry-after-an-exit-code",
+    "hook-retry-of-what-did-not-start",
+    "list-of-the-example",
+    "settings",
+    "values-of-the-example",
+];
+
+/// Compares a text with the snapshot of this name. A macro, so that the file
+/// names the source of the story.
+macro_rules! snapshot {
+    ($name:literal, $text:expr) => {{
+        $crate::support::snapshots::settings($name).bind(|| insta::assert_snapshot!($name, $text));
+    }};
+}
+pub(crate) use snapshot;
+
+#[track_caller]
+pub(crate) fn settings(name: &str) -> insta::Settings {
+    assert!(SNAPSHOTS.contains(&name), "add `{name}` to SNAPSHOTS");
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings
+}
+
+#[test]
+fn every_snapshot_belongs_to_a_story() {
+    let files = fs::read_dir(top().join("snapshots")).unwrap();
+    let files: BTreeSet<String> = files
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let expected = SNAPSHOTS.map(|name| format!("{name}.snap"));
+    assert_eq!(files, BTreeSet::from(expected));
+}
