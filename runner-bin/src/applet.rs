@@ -8,40 +8,33 @@ use std::{
 use clap::Parser;
 
 use crate::{
-    args::{ConfigArgs, RunnerArgs},
+    args::{APPLETS, ConfigArgs, RunnerArgs},
     config,
     exit::Exit,
     run,
 };
 
-type Start = fn(Vec<OsString>) -> Exit;
-
-/// Every applet by its name; the first one is meant when none is named.
-pub(crate) const APPLETS: [(&str, Start); 2] = [
-    ("runner", |args| parse::<RunnerArgs>(args, run::start)),
-    ("runner-config", |args| {
-        parse::<ConfigArgs>(args, config::start)
-    }),
-];
-
 /// Starts the applet that `args` names: by the first of them, which is how the
 /// program was called, or by the second.
 pub(crate) fn start(mut args: Vec<OsString>) -> Exit {
-    let first = args.get(1).and_then(|arg| find(arg));
-    if first.is_some() {
+    let second = args.get(1).and_then(|arg| named(arg));
+    if second.is_some() {
         args.remove(0);
     }
-    let called = || find(Path::new(args.first()?).file_stem()?);
-    let (name, start) = first.or_else(called).unwrap_or(APPLETS[0]);
+    let first = || named(Path::new(args.first()?).file_stem()?);
+    let name = second.or_else(first).unwrap_or(APPLETS[0]);
     match args.first_mut() {
         Some(called) => *called = name.into(),
         None => args.push(name.into()),
     }
-    start(args)
+    match name {
+        "runner-config" => parse::<ConfigArgs>(args, config::start),
+        _ => parse::<RunnerArgs>(args, run::start),
+    }
 }
 
-fn find(name: &OsStr) -> Option<(&'static str, Start)> {
-    APPLETS.into_iter().find(|(applet, _)| name == *applet)
+fn named(name: &OsStr) -> Option<&'static str> {
+    APPLETS.into_iter().find(|applet| name == *applet)
 }
 
 fn parse<A: Parser>(args: Vec<OsString>, start: fn(A) -> Exit) -> Exit {

@@ -7,6 +7,9 @@ use runner_config::{Origin, Override, SETTINGS, Setting};
 
 use crate::exit::STATUSES;
 
+/// The names of the applets; the first one is meant when none is named.
+pub(crate) const APPLETS: [&str; 2] = ["runner", "runner-config"];
+
 /// Runs the executables of a directory in order, with retries.
 #[derive(Debug, Parser)]
 #[command(

@@ -12,7 +12,7 @@ use std::{
 use once_cell::unsync::OnceCell;
 use tempfile::TempDir;
 
-use crate::{applet::APPLETS, exit::Exit, log::Log};
+use crate::{args::APPLETS, exit::Exit, log::Log};
 
 const CONFIG_APPLET: &str = "runner-config";
 
@@ -125,7 +125,7 @@ pub(crate) fn install(directory: &Path, log: &Log) -> Exit {
     let made = env::current_exe()
         .and_then(|binary| Ok((binary, fs::canonicalize(directory)?)))
         .map(|(binary, directory)| {
-            let links = APPLETS.map(|(name, _)| directory.join(name));
+            let links = APPLETS.map(|name| directory.join(name));
             links.map(|link| (make_link(&link, &binary), link))
         });
     let links = match made {

@@ -28,7 +28,7 @@ pub(crate) struct Stderr {
 }
 
 struct Queue {
-    lines: Sender<String>,
+    lines: Sender<Vec<u8>>,
     /// Closed when the thread has written everything.
     done: Receiver<()>,
 }
@@ -36,18 +36,18 @@ struct Queue {
 impl Stderr {
     pub(crate) fn write(&self, line: &str) {
         let mut queue = self.lock();
-        let mut rest = line;
+        let mut rest = line.as_bytes();
         if queue.is_none() {
             while !rest.is_empty() && is_writable() {
                 let piece;
-                (piece, rest) = rest.split_at(rest.floor_char_boundary(AT_ONCE));
+                (piece, rest) = rest.split_at(rest.len().min(AT_ONCE));
                 // Whoever closed stderr does not want to know.
-                let _ = io::stderr().write_all(piece.as_bytes());
+                let _ = io::stderr().write_all(piece);
             }
         }
         if !rest.is_empty() {
             let queue = queue.get_or_insert_with(Queue::start);
-            let _ = queue.lines.send(rest.to_owned());
+            let _ = queue.lines.send(rest.to_vec());
         }
     }
 
@@ -68,14 +68,14 @@ impl Drop for Stderr {
 
 impl Queue {
     fn start() -> Queue {
-        let (lines, to_write) = channel::<String>();
+        let (lines, to_write) = channel::<Vec<u8>>();
         let (writing, done) = channel();
         // Without a thread the lines are lost, and nothing waits.
         let _ = thread::Builder::new()
             .name("stderr".to_owned())
             .spawn(move || {
                 for line in to_write {
-                    let _ = io::stderr().write_all(line.as_bytes());
+                    let _ = io::stderr().write_all(&line);
                 }
                 drop(writing);
             });
