@@ -45,6 +45,11 @@ impl Exit {
         }
     }
 
+    /// Whether all runs have finished.
+    pub(crate) fn is_finished(self) -> bool {
+        matches!(self, Exit::Finished | Exit::FinishedWithFailures)
+    }
+
     /// The status of runs that ended so; `asked` is the signal that asked for it.
     pub(crate) fn of_runs(end: ChainEnd, asked: Option<Signal>) -> Exit {
         match end {

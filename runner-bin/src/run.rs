@@ -138,29 +138,34 @@ fn run(source: Source, what: What, log: Arc<Log>) -> Exit {
             (command, Box::new(work))
         }
     };
+    let goes_on = !command.is_empty();
+    let asked = cancel.clone();
+    let work = move || {
+        let (exit, settings) = work()?;
+        let goes_on = goes_on && exit.is_finished() && asked.asked().is_none();
+        if !goes_on {
+            end_everything(settings.task.kill_grace, &asked);
+        }
+        std::io::Result::Ok((exit, settings, goes_on))
+    };
     let done = supervisor.run(work, |signal, nth| {
         log.event(&Event::Asked { signal, nth });
     });
-    let (exit, settings) = match done {
+    let (exit, settings, goes_on) = match done {
         Ok(Supervised::Done(Ok(done))) => done,
         Ok(Supervised::Abandoned(signal)) => return Exit::Signaled(signal),
         Ok(Supervised::Done(Err(error))) | Err(error) => {
             return refused("run tasks", &error, &log);
         }
     };
-    match (exit, cancel.asked()) {
-        (Exit::Finished | Exit::FinishedWithFailures, None) if !command.is_empty() => {
+    match cancel.asked() {
+        None if goes_on => {
             drop(config_cmd);
             hand_over(&command, &settings.env, &log)
         }
         // A signal that came in the last moment is not lost on what would follow.
-        (Exit::Finished | Exit::FinishedWithFailures, Some(signal)) if !command.is_empty() => {
-            Exit::Signaled(signal)
-        }
-        (exit, _) => {
-            end_everything(settings.task.kill_grace);
-            exit
-        }
+        Some(signal) if !command.is_empty() && exit.is_finished() => Exit::Signaled(signal),
+        Some(_) | None => exit,
     }
 }
 

@@ -2,7 +2,7 @@
 //! nobody reads the pipe, or while a console is held with Ctrl-S.
 
 use std::{
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     os::fd::AsFd,
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -12,7 +12,12 @@ use std::{
     time::Duration,
 };
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use once_cell::sync::OnceCell;
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::getpgrp,
+    termios::{LocalModes, tcgetattr, tcgetpgrp},
+};
 
 /// A pipe that is writable takes so many bytes without a wait (PIPE_BUF).
 const AT_ONCE: usize = 4096;
@@ -25,6 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub(crate) struct Stderr {
     queue: Mutex<Option<Queue>>,
+    terminal: OnceCell<bool>,
 }
 
 struct Queue {
@@ -35,6 +41,9 @@ struct Queue {
 
 impl Stderr {
     pub(crate) fn write(&self, line: &str) {
+        if self.would_stop() {
+            return;
+        }
         let mut queue = self.lock();
         let mut rest = line.as_bytes();
         if queue.is_none() {
@@ -49,6 +58,15 @@ impl Stderr {
             let queue = queue.get_or_insert_with(Queue::start);
             let _ = queue.lines.send(rest.to_vec());
         }
+    }
+
+    /// Whether writing would stop this process: a task has made itself the foreground of
+    /// the terminal, and let nobody else write there. The line is lost, and not the chain.
+    fn would_stop(&self) -> bool {
+        let stderr = io::stderr();
+        *self.terminal.get_or_init(|| stderr.is_terminal())
+            && tcgetpgrp(&stderr).is_ok_and(|foreground| foreground != getpgrp())
+            && tcgetattr(&stderr).is_ok_and(|t| t.local_modes.contains(LocalModes::TOSTOP))
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Queue>> {

@@ -1,7 +1,7 @@
 //! The chain: walks the tasks in their order, and decides what comes next.
 //!
 //! It knows no clock, no dice and no process. Whoever drives it asks
-//! [`Chain::next`] what to do, and says what became of a task, first with
+//! [`Chain::next_step`] what to do, and says what became of a task, first with
 //! [`Chain::judge`] when its process has ended, then with [`Chain::ended`] when
 //! its hook has. One worker and many drive it in the same way.
 //!
@@ -10,7 +10,7 @@
 //! | state | meaning | leaves it for |
 //! | --- | --- | --- |
 //! | pending | waits for tasks before it | ready, when the last of them is done |
-//! | ready | may start | running, when [`Chain::next`] hands it out |
+//! | ready | may start | running, when [`Chain::next_step`] hands it out |
 //! | running | its process or a hook runs | done, failed or pending, by its verdict |
 //! | done | succeeded | pending, by a retry from the start |
 //! | failed | failed, and is not required | pending, by a retry from the start |

@@ -10,7 +10,7 @@ use std::{
 
 use runner_config::Words;
 
-/// One process to start; [`crate::launch`] starts it.
+/// One process to start; [`crate::launch()`] starts it.
 #[derive(Clone, Debug)]
 pub struct CommandLine {
     /// The path of the program. One without a slash was not found in PATH.

@@ -25,7 +25,7 @@ use crate::{
 
 /// Starts a process and sees to its end.
 pub trait Launcher: Sync {
-    /// See [`launch`].
+    /// See [`launch()`].
     fn launch(
         &self,
         command: &CommandLine,

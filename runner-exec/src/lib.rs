@@ -1,7 +1,7 @@
 //! What to run, in what order, and what to do when it fails.
 //!
-//! [`discover`] reads a directory, [`Plan`] puts it in order, [`Chain`] decides what
-//! comes next, [`launch`] starts a process and sees to its end, and [`drive`] obeys
+//! [`discover()`] reads a directory, [`Plan`] puts it in order, [`Chain`] decides what
+//! comes next, [`launch()`] starts a process and sees to its end, and [`Run`] obeys
 //! the chain. What happens is said as [`Event`]s.
 
 mod chain;

@@ -40,7 +40,7 @@ impl Logs {
             .create(&directory)?;
         if keep > 0 {
             // What cannot be removed now is tried again by the next run.
-            let _ = remove_old(log_dir, keep);
+            let _ = remove_old(log_dir, id, keep);
         }
         Ok(Logs { directory })
     }
@@ -66,17 +66,18 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-fn remove_old(log_dir: &Path, keep: u32) -> io::Result<()> {
+/// Removes the oldest runs, but never `own`: the clock may have been set back.
+fn remove_old(log_dir: &Path, own: &str, keep: u32) -> io::Result<()> {
     let names = fs::read_dir(log_dir)?.map(|entry| Ok(entry?.file_name().into_string()));
     let names: Vec<_> = names.collect::<io::Result<_>>()?;
     let mut runs: Vec<String> = names
         .into_iter()
         .flatten()
-        .filter(|name| is_run(name))
+        .filter(|name| is_run(name) && name != own)
         .collect();
     // The id begins with the time, so the oldest is the first.
     runs.sort();
-    let old = runs.len().saturating_sub(keep as usize);
+    let old = (runs.len() + 1).saturating_sub(keep as usize);
     runs[..old]
         .iter()
         .try_for_each(|run| fs::remove_dir_all(log_dir.join(run)))

@@ -3,10 +3,15 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        TryLockError,
+    },
     time::{Duration, Instant},
 };
 
+// rustix does not say which process has ended.
+use nix::sys::wait::{self, Id, WaitPidFlag};
 use rustix::process::{
     Pid, Signal as Raw, WaitId, WaitIdOptions, getpid, getppid, getsid, kill_process,
     kill_process_group, waitid,
@@ -16,12 +21,19 @@ use signal_hook::{
     iterator::Handle,
 };
 
-use super::{Flag, proc::Process, proc::processes};
+use super::{
+    Flag,
+    poll::{from_now, wait_readable},
+    proc::processes,
+};
 use crate::Signal;
 
 /// The running process groups.
 #[derive(Debug, Default)]
 pub struct Children {
+    /// Held by all who start a process, until it is registered. With all of it in
+    /// hand, every child that is not registered is an orphan.
+    starting: RwLock<()>,
     state: Mutex<State>,
     /// With it the main thread is made to hear of children that end or stop.
     signals: OnceLock<Handle>,
@@ -42,6 +54,26 @@ struct Group {
     wants_terminal: Option<Arc<Flag>>,
 }
 
+/// A process is being started.
+pub(crate) struct Starting<'a> {
+    children: &'a Children,
+    _guard: RwLockReadGuard<'a, ()>,
+}
+
+impl<'a> Starting<'a> {
+    /// It has been started.
+    pub(crate) fn register(self, leader: Pid) -> Registered<'a> {
+        self.children.lock().groups.push(Group {
+            leader,
+            wants_terminal: None,
+        });
+        Registered {
+            children: self.children,
+            leader,
+        }
+    }
+}
+
 /// Takes the group out of the running ones when it is dropped.
 pub(crate) struct Registered<'a> {
     children: &'a Children,
@@ -60,14 +92,29 @@ impl Children {
         let _ = self.signals.set(signals);
     }
 
-    pub(crate) fn register(&self, leader: Pid) -> Registered<'_> {
-        self.lock().groups.push(Group {
-            leader,
-            wants_terminal: None,
-        });
-        Registered {
+    /// Says that a process is being started, until it is registered or dropped.
+    pub(crate) fn starting(&self) -> Starting<'_> {
+        Starting {
             children: self,
-            leader,
+            _guard: self.starting.read().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    /// Reaps the orphans that have ended, unless something is being started just now:
+    /// then the next call does. The statuses of registered processes stay.
+    pub(crate) fn reap_orphans(&self) {
+        let Ok(_nothing_starts) = self.starting.try_write() else {
+            return;
+        };
+        let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        let reap = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+        while let Some(ended) = wait::waitid(Id::All, peek)
+            .ok()
+            .and_then(|ended| ended.pid())
+            && let Some(ended) = Pid::from_raw(ended.as_raw())
+            && !self.lock().groups.iter().any(|group| group.leader == ended)
+        {
+            let _ = waitid(WaitId::Pid(ended), reap);
         }
     }
 
@@ -106,6 +153,7 @@ impl Children {
         if !can_be_continued() {
             return;
         }
+        let _nothing_starts = self.stop_starting();
         let mut state = self.lock();
         let clock = Instant::now();
         for group in &state.groups {
@@ -117,7 +165,37 @@ impl Children {
         for group in &state.groups {
             let _ = kill_process_group(group.leader, Raw::CONT);
         }
-        continue_half_started();
+    }
+
+    /// Waits until nothing is being started any more. A child that Ctrl-Z has stopped
+    /// between its birth and its exec holds up the thread that starts it, which could
+    /// then not stop itself; it is in nobody's list, and goes on.
+    fn stop_starting(&self) -> Option<RwLockWriteGuard<'_, ()>> {
+        // A start that takes longer, from a dead file system say, does not hold up all.
+        for _ in 0..1000 {
+            match self.starting.try_write() {
+                Ok(guard) => return Some(guard),
+                Err(TryLockError::Poisoned(guard)) => return Some(guard.into_inner()),
+                Err(TryLockError::WouldBlock) => {}
+            }
+            let me = getpid().as_raw_pid();
+            let known = self
+                .lock()
+                .groups
+                .iter()
+                .map(|g| g.leader.as_raw_pid())
+                .collect::<Vec<_>>();
+            for child in processes().unwrap_or_default() {
+                if child.parent == me
+                    && !known.contains(&child.pid)
+                    && let Some(pid) = Pid::from_raw(child.pid)
+                {
+                    let _ = kill_process(pid, Raw::CONT);
+                }
+            }
+            wait_readable(&[], from_now(Duration::from_millis(1)));
+        }
+        None
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -126,6 +204,11 @@ impl Children {
 }
 
 impl Registered<'_> {
+    /// The number of the process, and of its group.
+    pub(crate) fn leader(&self) -> Pid {
+        self.leader
+    }
+
     /// Returns a flag that is raised when the leader is stopped because it wants the
     /// terminal, also when it is stopped already.
     ///
@@ -153,20 +236,4 @@ fn can_be_continued() -> bool {
     let session = |pid| getsid(pid).ok();
     getppid().is_some_and(|parent| session(Some(parent)) == session(None))
         && session(None) != Some(getpid())
-}
-
-/// A child that is stopped between its birth and its exec holds up the thread that
-/// started it, and is in nobody's list yet.
-fn continue_half_started() {
-    let me = getpid().as_raw_pid();
-    let stopped = |child: &Process| child.parent == me && child.state == 'T';
-    for child in processes()
-        .unwrap_or_default()
-        .iter()
-        .filter(|child| stopped(child))
-    {
-        if let Some(pid) = Pid::from_raw(child.pid) {
-            let _ = kill_process(pid, Raw::CONT);
-        }
-    }
 }

@@ -41,10 +41,10 @@ impl Group {
             // What is stopped would not see it before it goes on.
             self.signal(Signal(rustix::process::Signal::CONT.as_raw()));
             let kill: Vec<BorrowedFd> = cancel.kill_fds().collect();
-            if self.wait_empty(from_now(grace), &kill) {
-                return Vec::new();
-            }
+            self.wait_empty(from_now(grace), &kill);
         }
+        // Also when nobody was seen any more: one that forks and exits all the time can
+        // slip through a look at /proc, but not through this.
         self.signal(Signal(rustix::process::Signal::KILL.as_raw()));
         if self.wait_empty(from_now(grace.max(SETTLE)), &[]) {
             return Vec::new();

@@ -8,7 +8,7 @@ use std::{
 };
 
 use runner_config::{Leftovers, TaskSettings};
-use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+use rustix::process::Pid;
 
 use super::{
     Cancel, Flag,
@@ -84,13 +84,18 @@ pub fn launch(
     cancel: &Cancel,
     started: &mut dyn FnMut(u32),
 ) -> Ended {
-    let handle = match start(command) {
-        Ok(handle) => handle,
-        Err(failure) => return not_started(failure),
+    let (handle, registered) = {
+        let starting = cancel.children.starting();
+        match start(command) {
+            Ok(handle) => {
+                let leader = leader(&handle);
+                (handle, starting.register(leader))
+            }
+            Err(failure) => return not_started(failure),
+        }
     };
     let countdown = Countdown::start(limits.time, &cancel.children);
-    let leader = leader(&handle);
-    let registered = cancel.children.register(leader);
+    let leader = registered.leader();
     let group = Group {
         leader,
         reaped: false,
@@ -113,17 +118,16 @@ pub fn launch(
         Woken::Exited => {
             let elapsed = countdown.elapsed();
             let outcome = status(reap(&handle));
-            let left = leftovers(leader, limits, cancel);
-            if limits.alone {
-                reap_all();
-            }
+            let (left, undying) = leftovers(leader, limits, cancel);
+            drop(registered);
+            cancel.children.reap_orphans();
             return Ended {
                 outcome,
                 elapsed,
                 asked: false,
                 left,
                 unknown: Vec::new(),
-                undying: Vec::new(),
+                undying,
             };
         }
         Woken::Limit => (TERM, Some(Outcome::TimedOut)),
@@ -131,6 +135,8 @@ pub fn launch(
         Woken::Asked(signal) => (signal, None),
     };
     let asked = outcome.is_none();
+    // What looks for the rest may need the descriptor.
+    drop(exit);
     let trace = Trace::of(command, leader, limits.alone);
     let mut undying = group.end(signal, limits.kill_grace, cancel);
     let elapsed = countdown.elapsed();
@@ -141,8 +147,15 @@ pub fn launch(
     let status = leader_ended.then(|| status(reap(&handle)));
     let outcome = outcome.or(status).unwrap_or(Outcome::Signaled(signal));
     group.reap();
+    drop(registered);
     let orphans = orphans::end(&trace);
-    undying.extend(orphans.undying);
+    for orphan in orphans.undying {
+        // The leader is a child of ours as well.
+        if undying.iter().all(|known| known.pid != orphan.pid) {
+            undying.push(orphan);
+        }
+    }
+    cancel.children.reap_orphans();
     Ended {
         outcome,
         elapsed,
@@ -200,25 +213,30 @@ fn watch(exit: &ExitFd, limit: &Countdown, process: &Registered, cancel: &Cancel
     }
 }
 
-/// Sees to what a process that ended by itself left in its group.
-fn leftovers(leader: Pid, limits: &Limits, cancel: &Cancel) -> Vec<Process> {
+/// Sees to what a process that ended by itself left in its group. Returns who that
+/// was, and who of them could not be ended.
+fn leftovers(leader: Pid, limits: &Limits, cancel: &Cancel) -> (Vec<Process>, Vec<Process>) {
     let group = Group {
         leader,
         reaped: true,
     };
     if limits.leftovers == Leftovers::Allow || !group.exists() {
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     }
     let wake: Vec<_> = cancel.ask_fds().chain(cancel.kill_fds()).collect();
-    let mut left = Vec::new();
-    if !group.wait_empty(from_now(limits.leak_time), &wake) {
-        left = group.members().unwrap_or_default();
-        if limits.leftovers == Leftovers::Kill {
-            group.end(TERM, limits.kill_grace, cancel);
-        }
-    }
+    group.wait_empty(from_now(limits.leak_time), &wake);
     group.reap();
-    left
+    if !group.exists() {
+        return (Vec::new(), Vec::new());
+    }
+    let mut left = group.members().unwrap_or_default();
+    let undying = match limits.leftovers {
+        Leftovers::Kill => group.end(TERM, limits.kill_grace, cancel),
+        Leftovers::Report | Leftovers::Allow => Vec::new(),
+    };
+    group.reap();
+    left.retain(|process| undying.iter().all(|undying| undying.pid != process.pid));
+    (left, undying)
 }
 
 fn leader(handle: &duct::Handle) -> Pid {
@@ -250,13 +268,6 @@ fn status(status: Option<ExitStatus>) -> Outcome {
         (Some(code), _) => Outcome::Exited(code as u8),
         (None, signal) => Outcome::Signaled(Signal(signal.unwrap_or_default())),
     }
-}
-
-/// Reaps every orphan that has ended. Only where nothing else runs, since it would
-/// take the status of a task as well.
-fn reap_all() {
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-    while matches!(waitid(WaitId::All, options), Ok(Some(_))) {}
 }
 
 fn not_started(failure: StartFailure) -> Ended {

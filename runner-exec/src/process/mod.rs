@@ -1,4 +1,4 @@
-//! The one door to the system's processes: [`launch`] starts one, waits for it,
+//! The one door to the system's processes: [`launch()`] starts one, waits for it,
 //! and sees to its end, when it has to end before its time too.
 //!
 //! - `start` starts a process, and says in a sentence why one did not start.

@@ -7,9 +7,12 @@
 use std::{
     ffi::OsString,
     os::fd::{AsFd, OwnedFd},
+    time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, pidfd_send_signal, waitid,
+};
 
 use super::{
     group::{SETTLE, watch},
@@ -21,9 +24,9 @@ use crate::{CommandLine, environment::COOKIE};
 /// By what the orphans of one start are known.
 pub(crate) struct Trace {
     cookie: [Option<Vec<u8>>; COOKIE.len()],
-    /// When the leader started; `None` when it is not known, or when other tasks
-    /// run beside it, so that the time says nothing.
-    since: Option<u64>,
+    /// When the leader started, and its number, since the time is coarse; `None` when
+    /// other tasks run beside it, so that the time says nothing.
+    since: Option<(u64, i32)>,
 }
 
 impl Trace {
@@ -37,7 +40,7 @@ impl Trace {
         let leader = Process::read(leader.as_raw_pid()).filter(|_| alone);
         Trace {
             cookie: COOKIE.map(value),
-            since: leader.map(|leader| leader.started),
+            since: leader.map(|leader| (leader.started, leader.pid)),
         }
     }
 
@@ -48,7 +51,7 @@ impl Trace {
             true => Some(cookie == self.cookie),
             // Its environment is not ours to read, or was emptied, or is that of
             // another runner, which may have been a task of ours or a run before.
-            false => self.since.map(|since| orphan.started >= since),
+            false => self.since.map(|since| (orphan.started, orphan.pid) > since),
         }
     }
 }
@@ -80,18 +83,30 @@ pub(crate) fn end(trace: &Trace) -> Orphans {
         if orphans.undying.is_empty() {
             return orphans;
         }
-        let ends: Vec<OwnedFd> = orphans.undying.iter().filter_map(watch).collect();
-        for end in &ends {
-            // One that cannot be signaled is there in the end.
-            let _ = pidfd_send_signal(end, Signal::KILL);
+        let ends: Vec<OwnedFd> = orphans.undying.iter().filter_map(kill).collect();
+        let ended = |end: &OwnedFd| wait_readable(&[end.as_fd()], deadline)[0];
+        if !ends.iter().all(ended) || deadline.is_some_and(|end| end <= Instant::now()) {
+            return orphans;
         }
-        for end in &ends {
-            if !wait_readable(&[end.as_fd()], deadline)[0] {
-                return orphans;
-            }
+        if ends.len() < orphans.undying.len() {
+            // Without descriptors their ends cannot be waited for.
+            wait_readable(&[], from_now(Duration::from_millis(10)));
         }
         orphans.undying.iter().for_each(reap);
     }
+}
+
+/// Kills a child of ours. Returns what becomes readable when it has ended, unless
+/// there are no descriptors left.
+fn kill(orphan: &Process) -> Option<OwnedFd> {
+    let end = watch(orphan);
+    // One that cannot be signaled is there in the end.
+    match (&end, Pid::from_raw(orphan.pid)) {
+        (Some(end), _) => drop(pidfd_send_signal(end, Signal::KILL)),
+        (None, Some(pid)) => drop(kill_process(pid, Signal::KILL)),
+        (None, None) => {}
+    }
+    end
 }
 
 fn reap(orphan: &Process) {

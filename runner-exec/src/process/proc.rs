@@ -1,7 +1,7 @@
 //! What `/proc` says of processes.
 #![expect(clippy::disallowed_methods, reason = "this is where /proc is read")]
 
-use std::{fmt, fs, io};
+use std::{ffi::OsString, fmt, fs, io};
 
 use rustix::io::Errno;
 
@@ -77,12 +77,14 @@ impl Process {
 ///
 /// There is no `/proc`, or no descriptor left to read it with.
 pub(crate) fn processes() -> io::Result<Vec<Process>> {
-    let pids = fs::read_dir("/proc")?.filter_map(|entry| {
-        let name = entry.ok()?.file_name();
-        name.to_str()?.parse().ok()
-    });
-    pids.filter_map(|pid| Process::try_read(pid).transpose())
-        .collect()
+    // One descriptor at a time: there may be few.
+    let entries = fs::read_dir("/proc")?;
+    let pid = |name: OsString| name.to_str()?.parse().ok();
+    let pids: Vec<i32> = entries
+        .filter_map(|entry| pid(entry.ok()?.file_name()))
+        .collect();
+    let read = |pid| Process::try_read(pid).transpose();
+    pids.into_iter().filter_map(read).collect()
 }
 
 fn has_ended(error: &io::Error) -> bool {

@@ -9,13 +9,15 @@ use std::{
 use rustix::process::{Pid, Signal, getpid, kill_process};
 
 use super::{
+    Cancel,
     group::watch,
     poll::{from_now, wait_readable},
     proc::{Process, processes},
 };
 
-/// Asks everything that is left to end, when this is process 1, and gives it `grace`.
-pub fn end_everything(grace: Duration) {
+/// Asks everything that is left to end, when this is process 1, and gives it `grace`;
+/// `cancel` can cut that short by killing.
+pub fn end_everything(grace: Duration, cancel: &Cancel) {
     if getpid() != Pid::INIT {
         return;
     }
@@ -29,8 +31,9 @@ pub fn end_everything(grace: Duration) {
     }
     loop {
         let ends: Vec<OwnedFd> = others().iter().filter_map(watch).collect();
-        let fds: Vec<BorrowedFd> = ends.iter().map(AsFd::as_fd).collect();
-        if fds.is_empty() || !wait_readable(&fds, deadline).contains(&true) {
+        let mut fds: Vec<BorrowedFd> = ends.iter().map(AsFd::as_fd).collect();
+        fds.extend(cancel.kill_fds());
+        if ends.is_empty() || !wait_readable(&fds, deadline).contains(&true) || cancel.killed() {
             return;
         }
     }

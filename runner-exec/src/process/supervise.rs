@@ -3,7 +3,7 @@
 
 use std::{fs, io, panic, sync::Arc, thread};
 
-use rustix::process::{Pid, WaitId, WaitIdOptions, getpid, set_child_subreaper, waitid};
+use rustix::process::{Pid, getpid, set_child_subreaper};
 use signal_hook::{
     consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP},
     iterator::{Handle, Signals},
@@ -92,7 +92,7 @@ impl Supervisor {
         for signal in self.signals.forever() {
             match signal {
                 SIGCHLD => {
-                    reap_orphans();
+                    self.children.reap_orphans();
                     self.children.look_for_stops();
                     continue;
                 }
@@ -130,14 +130,6 @@ impl Drop for Close {
     fn drop(&mut self) {
         self.0.close();
     }
-}
-
-/// Reaps the orphans that have ended. Tasks are children of other threads and are
-/// not touched, since this asks for the children of the calling thread only.
-fn reap_orphans() {
-    let of_this_thread = WaitIdOptions::from_bits_retain(0x2000_0000); // __WNOTHREAD
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | of_this_thread;
-    while matches!(waitid(WaitId::All, options), Ok(Some(_))) {}
 }
 
 /// Gives up being the reaper of orphans, for what is executed in place of the runner.
