@@ -19,6 +19,14 @@ lint:
 dialect:
     .ci/run dialect
 
+# What needs more than a shell: terminals, process 1, resources, what cannot be ended.
+faults:
+    .ci/run faults
+
+# Three hundred chains of misbehaving tasks.
+chaos:
+    .ci/run chaos
+
 # The production pattern of a build machine, with hooks that post to a server.
 production:
     .ci/run production

@@ -218,10 +218,15 @@ impl Test {
             .args(args)
             .current_dir(self.dir())
             .env(self.cookie(), "1")
-            .env_remove("RUNNER_CONFIG")
             .stdin(Stdio::null())
             .stdout(stdout)
             .stderr(stderr);
+        // `RUNNER_UNDER_TEST`, and what a runner gives that runs these stories as a task.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("RUNNER_") {
+                command.env_remove(name);
+            }
+        }
         for (name, value) in &self.env {
             match value {
                 Some(value) => command.env(name, value),
