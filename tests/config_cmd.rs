@@ -8,7 +8,7 @@ use std::{
 
 use rustix::process::Signal;
 
-use crate::support::{Ran, Running, Test, is_ignored, runner};
+use crate::support::{Ran, Test, runner};
 
 /// Directories whose names a shell would do something with, and one of which it
 /// would not.
@@ -324,21 +324,15 @@ impl Test {
     }
 }
 
-/// A story whose task ignores what asks it to end.
-fn deaf() -> Running {
-    let deaf = "trap '' TERM INT QUIT\n: >ready\nwhile :; do sleep 30; done";
+#[test]
+fn links_are_gone_when_signals_ended_the_run() {
+    let deaf = "trap '' TERM\n: >ready\nwhile :; do sleep 30; done";
     let running = Test::new()
         .program_in("two words")
         .config_in("two words")
         .task("1-a", &format!("{ASK}\n{deaf}"))
         .start_with(["-c", "two words/runner.cfg", "tasks.d"]);
     running.until("ready", "");
-    running
-}
-
-#[test]
-fn links_are_gone_when_signals_ended_the_run() {
-    let running = deaf();
     running.signal(Signal::TERM);
     running.until("stderr", "got SIGTERM: ending what runs");
     running.signal(Signal::TERM);
@@ -348,10 +342,13 @@ fn links_are_gone_when_signals_ended_the_run() {
 
 #[test]
 fn links_are_gone_when_the_third_signal_ended_the_run_at_once() {
-    if is_ignored(Signal::INT) || is_ignored(Signal::QUIT) {
-        return;
-    }
-    let running = deaf();
+    let config = "two words/runner.cfg";
+    let running = Test::new()
+        .program_in("two words")
+        .config_in("two words")
+        .task("1-a", &format!("{ASK}\nrm '{config}'\nmkfifo '{config}'"))
+        .start_with(["-n", "2", "-c", config, "tasks.d"]);
+    let _writer = running.until_it_reads(config);
     running.three_signals();
     let ran = running.wait().status(143).says("leaving at once");
     assert!(!private_directories(&ran)[0].exists());

@@ -9,16 +9,19 @@ pub(crate) mod snapshots;
 use std::{
     ffi::{OsStr, OsString},
     fmt::Write,
-    fs::{self, File, Permissions},
+    fs::{self, File, OpenOptions, Permissions},
     io,
-    os::unix::{fs::PermissionsExt, process::ExitStatusExt},
+    os::unix::{
+        fs::{FileTypeExt, OpenOptionsExt, PermissionsExt},
+        process::ExitStatusExt,
+    },
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use rustix::process::Signal;
+use rustix::{fs::OFlags, process::Signal};
 use tempfile::TempDir;
 
 pub(crate) use self::skip::{is_ignored, is_missing};
@@ -284,18 +287,32 @@ impl Running {
         rustix::process::kill_process(pid, signal).unwrap();
     }
 
-    /// Sends the program SIGINT, SIGQUIT and SIGTERM while it is stopped, so that all
-    /// three are there, in this order, before it can do anything about the first.
+    /// Waits until the program reads a named pipe of the story. It goes on waiting
+    /// there until what this returns is dropped.
+    #[track_caller]
+    pub(crate) fn until_it_reads(&self, name: &str) -> File {
+        let mut writer = None;
+        // Without a wait, opening fails until somebody has opened it for reading.
+        let flags = OFlags::NONBLOCK.bits() as i32;
+        let mut options = OpenOptions::new();
+        options.write(true).custom_flags(flags);
+        until(|| {
+            let is_pipe = |file: &File| file.metadata().unwrap().file_type().is_fifo();
+            writer = options.open(self.test.path(name)).ok().filter(is_pipe);
+            writer.is_some()
+        });
+        writer.unwrap()
+    }
+
+    /// Sends the program SIGTERM for the third time, each time when it has said so of
+    /// the one before.
+    #[track_caller]
     pub(crate) fn three_signals(&self) {
-        for signal in [
-            Signal::STOP,
-            Signal::INT,
-            Signal::QUIT,
-            Signal::TERM,
-            Signal::CONT,
-        ] {
-            self.signal(signal);
-        }
+        self.signal(Signal::TERM);
+        self.until("stderr", "got SIGTERM: ending what runs");
+        self.signal(Signal::TERM);
+        self.until("stderr", "got SIGTERM: killing what runs");
+        self.signal(Signal::TERM);
     }
 
     /// Lets the program go on for a moment. Where it matters what the program does

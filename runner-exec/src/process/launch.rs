@@ -84,6 +84,9 @@ pub fn launch(
     cancel: &Cancel,
     started: &mut dyn FnMut(u32),
 ) -> Ended {
+    // Before the start: on a busy machine the process may run for a while before this
+    // thread does again.
+    let countdown = Countdown::start(limits.time, &cancel.children);
     let (handle, registered) = {
         let starting = cancel.children.starting();
         match start(command) {
@@ -94,7 +97,6 @@ pub fn launch(
             Err(failure) => return not_started(failure),
         }
     };
-    let countdown = Countdown::start(limits.time, &cancel.children);
     let leader = registered.leader();
     let group = Group {
         leader,
