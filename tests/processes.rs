@@ -359,13 +359,28 @@ fn a_limit_ends_a_daemon_that_forgot_its_environment() {
         return;
     }
     Test::new()
+        .waiting("1-a", &format!("{FORGET}\n{}\nsleep 30", daemon("late")))
+        .config("max_tries = 1\n[a]\nmax_time = 0.5")
+        .run()
+        .status(1)
+        .within(SOON)
+        .nothing_left();
+}
+
+#[test]
+fn what_a_daemon_of_an_earlier_task_may_have_orphaned_is_named_and_left_alone() {
+    if is_missing("setsid") {
+        return;
+    }
+    Test::new()
         .waiting("1-a", &daemon("early"))
         .waiting("2-b", &format!("{FORGET}\n{}\nsleep 30", daemon("late")))
         .config("max_tries = 1\n[b]\nmax_time = 0.5")
         .run()
         .status(1)
         .within(SOON)
-        .left("sleep");
+        .says("`2-b` may have left 1 process: ")
+        .left("sleep sleep");
 }
 
 #[test]

@@ -83,18 +83,12 @@ impl Source {
     }
 }
 
-/// Settings that are understood and that this version cannot keep: to go on
-/// without them would be to lie.
+/// What is understood and what this version cannot keep: to go on without it would be
+/// to lie. `max_halts` and `frequency` need it.
 fn unsupported(settings: &Settings, problems: &mut Problems) {
-    let used = [
-        ("max_halts", settings.max_halts > 0),
-        ("state_dir", settings.state_dir.is_some()),
-    ];
-    for (name, used) in used {
-        if used {
-            problems
-                .error(None, format!("`{name}` is not supported yet"))
-                .hint("remove it");
-        }
+    if settings.state_dir.is_some() {
+        problems
+            .error(None, "`state_dir` is not supported yet")
+            .hint("remove it");
     }
 }

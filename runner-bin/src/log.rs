@@ -3,22 +3,20 @@
 use std::{
     io::{self, IsTerminal},
     path::Path,
-    sync::Mutex,
-    time::Duration,
 };
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use jiff::ZonedDateTime;
 use once_cell::sync::OnceCell;
-use runner_config::{Problem, Problems, Severity, format_duration};
-use runner_exec::{
-    Before, ChainEnd, Consequence, Count, Event, Fate, HaltReason, Next, Outcome, Phase, Process,
-    TaskResult, tail,
-};
-use syslog::{Facility, Formatter3164, Logger, LoggerBackend};
+use runner_config::{Problem, Problems, Severity};
+use runner_exec::{Event, Signal};
 
-use crate::stderr::Stderr;
+use crate::{
+    sentence::{HINT, sentence},
+    stderr::Stderr,
+    system_log::SystemLog,
+};
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +27,7 @@ pub(crate) enum Verbosity {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Level {
+pub(crate) enum Level {
     Error,
     Warning,
     Info,
@@ -43,7 +41,7 @@ pub(crate) struct Log {
     stamped: bool,
     /// Whether stderr is a terminal that shows colours; asked when first needed.
     color: OnceCell<bool>,
-    syslog: Option<Mutex<Logger<LoggerBackend, Formatter3164>>>,
+    syslog: Option<SystemLog>,
 }
 
 impl Log {
@@ -68,14 +66,8 @@ impl Log {
 
     /// Says everything to syslog as well, when there is one.
     pub(crate) fn with_syslog(mut self) -> Log {
-        let formatter = Formatter3164 {
-            facility: Facility::LOG_DAEMON,
-            hostname: None,
-            process: "runner".to_owned(),
-            pid: std::process::id(),
-        };
-        match syslog::unix(formatter) {
-            Ok(logger) => self.syslog = Some(Mutex::new(logger)),
+        match SystemLog::connect() {
+            Ok(syslog) => self.syslog = Some(syslog),
             Err(error) => self.warning(&format!("there is no syslog to write to: {error}")),
         }
         self
@@ -113,14 +105,22 @@ impl Log {
     }
 
     fn say(&self, level: Level, text: &str) {
+        if self.wants(level) {
+            self.stderr.write(&self.line(level, text));
+            self.to_syslog(level, text);
+        }
+    }
+
+    fn wants(&self, level: Level) -> bool {
         let least = match level {
             Level::Error | Level::Warning => Verbosity::Quiet,
             Level::Info => Verbosity::Normal,
             Level::Detail => Verbosity::Verbose,
         };
-        if self.verbosity < least {
-            return;
-        }
+        self.verbosity >= least
+    }
+
+    fn line(&self, level: Level, text: &str) -> String {
         let mut line = String::new();
         if self.stamped {
             let now = ZonedDateTime::now().strftime("%H:%M:%S").to_string();
@@ -132,23 +132,20 @@ impl Log {
             Level::Warning => self.styled(AnsiColor::Yellow.on_default(), "warning: "),
             Level::Info | Level::Detail => String::new(),
         };
-        line += text;
-        line += "\n";
-        self.stderr.write(&line);
-        if let Some(syslog) = &self.syslog {
-            let mut syslog = match syslog.lock() {
-                Ok(syslog) => syslog,
-                Err(poisoned) => poisoned.into_inner(),
-            };
-            for line in text.lines() {
-                let _ = match level {
-                    Level::Error => syslog.err(line),
-                    Level::Warning => syslog.warning(line),
-                    Level::Info => syslog.info(line),
-                    Level::Detail => syslog.debug(line),
-                };
-            }
-        }
+        line + text + "\n"
+    }
+
+    fn to_syslog(&self, level: Level, text: &str) {
+        let Some(syslog) = &self.syslog else {
+            return;
+        };
+        let severity = match level {
+            Level::Error => syslog::Severity::LOG_ERR,
+            Level::Warning => syslog::Severity::LOG_WARNING,
+            Level::Info => syslog::Severity::LOG_INFO,
+            Level::Detail => syslog::Severity::LOG_DEBUG,
+        };
+        text.lines().for_each(|line| syslog.write(severity, line));
     }
 
     fn styled(&self, style: Style, text: &str) -> String {
@@ -168,6 +165,23 @@ impl Log {
         self.say(level, &text);
     }
 
+    /// Says what the main thread heard, without a wait: the next signal may come.
+    pub(crate) fn heard(&self, signal: Signal, nth: u32) {
+        let (level, text) = sentence(&Event::Asked { signal, nth });
+        if self.wants(level) {
+            self.stderr.write_later(&self.line(level, &text));
+            self.to_syslog(level, &text);
+        }
+    }
+
+    /// Waits, for a while, until everything that was said is written.
+    pub(crate) fn flush(&self) {
+        self.stderr.flush();
+        if let Some(syslog) = &self.syslog {
+            syslog.flush();
+        }
+    }
+
     /// Says where the tasks come from.
     pub(crate) fn sources(&self, taskdir: &Path, config: Option<&Path>) {
         let taskdir = taskdir.display();
@@ -175,267 +189,5 @@ impl Log {
             Some(config) => format!("tasks of `{taskdir}`, configured by `{}`", config.display()),
             None => format!("tasks of `{taskdir}`, without a configuration file"),
         });
-    }
-}
-
-const HINT: &str = "  hint: ";
-
-fn sentence(event: &Event) -> (Level, String) {
-    match event {
-        Event::RunStart { run, tasks } => (
-            Level::Info,
-            format!("run {run} starts: {}", count(*tasks, "task")),
-        ),
-        Event::TryStart { try_num } => (Level::Detail, format!("try {try_num} starts")),
-        Event::TaskStart { task, .. } => (Level::Info, format!("`{task}` starts")),
-        Event::HookEnd {
-            task,
-            phase,
-            outcome,
-            elapsed,
-            limit,
-        } => {
-            let side = match phase {
-                Phase::Pre => "before",
-                Phase::Post => "after",
-            };
-            let what = did(outcome, *elapsed, *limit, "hook_time");
-            match outcome {
-                Outcome::Exited(0) => (Level::Detail, format!("hook {side} `{task}` {what}")),
-                _ => (
-                    Level::Warning,
-                    format!("hook {side} `{task}` {what}; the chain goes on all the same"),
-                ),
-            }
-        }
-        Event::TaskEnd {
-            task,
-            outcome,
-            elapsed,
-            limit,
-            next,
-            result,
-            output,
-            ..
-        } => {
-            let what = did(outcome, *elapsed, *limit, "max_time");
-            let (level, next) = then(*next);
-            let output = match (output, result) {
-                (Some(output), TaskResult::Retry) => last_lines(output),
-                (Some(_) | None, _) => String::new(),
-            };
-            (
-                level,
-                format!("`{task}` {what}{next}{}{output}", hint(outcome)),
-            )
-        }
-        Event::NoLog { path, error } => {
-            let (path, why) = (path.display(), runner_config::reason(error));
-            (
-                Level::Error,
-                format!("cannot write the log `{path}`: {why}; tasks write to stdout instead"),
-            )
-        }
-        Event::Left {
-            task,
-            processes,
-            fate,
-        } => {
-            let names: Vec<String> = processes.iter().map(Process::to_string).collect();
-            let these = format!(
-                "{}: {}",
-                count(processes.len(), "process"),
-                names.join(", ")
-            );
-            match fate {
-                Fate::Ended => (Level::Info, format!("`{task}` left {these}; ended")),
-                Fate::LeftAlone => (Level::Warning, format!("`{task}` left {these}; left alone")),
-                Fate::Unknown => (
-                    Level::Warning,
-                    format!("`{task}` may have left {these}; left alone"),
-                ),
-                Fate::Undying => {
-                    let states: Vec<String> = processes
-                        .iter()
-                        .map(|process| process.state.to_string())
-                        .collect();
-                    let states = states.join(", ");
-                    (
-                        Level::Error,
-                        format!(
-                            "`{task}` cannot be ended, not even by SIGKILL: {these} (state {states})"
-                        ),
-                    )
-                }
-            }
-        }
-        Event::Wait { time, before } => {
-            let time = match time.is_zero() {
-                true => "at once".to_owned(),
-                false => format!("in {}", format_duration(*time)),
-            };
-            match before {
-                Before::Try => (Level::Detail, format!("next try {time}")),
-                Before::Run => (Level::Info, format!("next run {time}")),
-            }
-        }
-        Event::HaltStart { task, reason } => {
-            let reason = because(*reason);
-            (
-                Level::Info,
-                format!("halt task `{task}` starts, because {reason}"),
-            )
-        }
-        Event::HaltEnd {
-            task,
-            outcome,
-            elapsed,
-            limit,
-        } => {
-            let what = did(outcome, *elapsed, *limit, "max_time");
-            let level = match outcome {
-                Outcome::Exited(0) => Level::Info,
-                _ => Level::Error,
-            };
-            (level, format!("halt task `{task}` {what}{}", hint(outcome)))
-        }
-        Event::HaltMissing { reason } => {
-            let reason = because(*reason);
-            (
-                Level::Warning,
-                format!("the halt task would run now, because {reason}, but there is none"),
-            )
-        }
-        Event::RunEnd { end, elapsed } => {
-            let time = format_duration(*elapsed);
-            match end {
-                ChainEnd::Finished { failed: 0 } => (Level::Info, format!("finished after {time}")),
-                ChainEnd::Finished { failed } => {
-                    let failures = count(*failed, "failure");
-                    (
-                        Level::Warning,
-                        format!(
-                            "finished after {time}, with {failures} of tasks that are not required"
-                        ),
-                    )
-                }
-                ChainEnd::GaveUp => (Level::Error, format!("gave up after {time}")),
-                ChainEnd::Halted => (Level::Warning, format!("halted after {time}")),
-                ChainEnd::Stopped => (Level::Warning, format!("stopped after {time}")),
-                ChainEnd::Interrupted => (Level::Warning, format!("interrupted after {time}")),
-            }
-        }
-        Event::Asked { signal, nth } => {
-            let what = match nth {
-                1 => "ending what runs; once more kills it",
-                2 => "killing what runs",
-                _ => "leaving at once",
-            };
-            (Level::Warning, format!("got {signal}: {what}"))
-        }
-    }
-}
-
-/// The predicate of a sentence about a process.
-fn did(outcome: &Outcome, elapsed: Duration, limit: Option<Duration>, setting: &str) -> String {
-    let time = format_duration(elapsed);
-    match outcome {
-        Outcome::Exited(0) => format!("is done after {time}"),
-        Outcome::Exited(code) => format!("exited with {code} after {time}"),
-        Outcome::Signaled(signal) if signal.wants_terminal() => {
-            format!("wanted the terminal, which no task has ({signal}); it was ended after {time}")
-        }
-        Outcome::Signaled(signal) => format!("was ended by {signal} after {time}"),
-        Outcome::TimedOut => {
-            let limit = format_duration(limit.unwrap_or_default());
-            format!("ran longer than `{setting}` ({limit}); its process group was ended")
-        }
-        Outcome::NotStarted(failure) => format!("did not start: {}", failure.reason),
-    }
-}
-
-fn hint(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::NotStarted(failure) => failure
-            .hint
-            .map(|hint| format!("\n{HINT}{hint}"))
-            .unwrap_or_default(),
-        Outcome::Exited(_) | Outcome::Signaled(_) | Outcome::TimedOut => String::new(),
-    }
-}
-
-/// What a task that failed wrote last.
-fn last_lines(output: &Path) -> String {
-    let path = output.display();
-    match tail(output) {
-        Ok(lines) if lines.is_empty() => format!("\n  it wrote nothing to `{path}`"),
-        Ok(lines) => {
-            let lines: String = lines.iter().map(|line| format!("\n  | {line}")).collect();
-            format!("\n  the end of `{path}`:{lines}")
-        }
-        Err(error) => {
-            let why = runner_config::reason(&error);
-            format!("\n  cannot read its output `{path}`: {why}")
-        }
-    }
-}
-
-/// What comes after the end of a task, as the rest of a sentence.
-fn then(next: Next) -> (Level, String) {
-    match next {
-        Next::Nothing => (Level::Info, String::new()),
-        Next::Chain(consequence) => match consequence {
-            Consequence::GoOn => (Level::Info, String::new()),
-            Consequence::Pass => (
-                Level::Warning,
-                "; it is not required, so the chain goes on".to_owned(),
-            ),
-            Consequence::GiveUp => (Level::Error, "; giving up".to_owned()),
-            Consequence::Stop => (Level::Warning, "; stopping, as it asks".to_owned()),
-            Consequence::Halt => (Level::Warning, "; halting, as it asks".to_owned()),
-            Consequence::Retry | Consequence::Interrupt => (Level::Warning, String::new()),
-        },
-        Next::Retry {
-            wait,
-            from_failed,
-            others,
-            count,
-        } => {
-            let from = match from_failed {
-                true => "from there",
-                false => "from the beginning",
-            };
-            let when = match (others, wait.is_zero()) {
-                (true, _) => "when the others have ended".to_owned(),
-                (false, true) => "at once".to_owned(),
-                (false, false) => format!("in {}", format_duration(wait)),
-            };
-            let count = match count {
-                Count::Try(next, 0) => format!("try {next}"),
-                Count::Try(next, most) => format!("try {next} of {most}"),
-                Count::Failure(failures, 0) => format!("failure {failures}"),
-                Count::Failure(failures, most) => format!("failure {failures} of {most}"),
-            };
-            (
-                Level::Warning,
-                format!("; trying again {from} {when} ({count})"),
-            )
-        }
-    }
-}
-
-fn because(reason: HaltReason) -> &'static str {
-    match reason {
-        HaltReason::Halted => "a task asked for it",
-        HaltReason::GaveUp => "the tries are used up",
-        HaltReason::HaltAfter => "the last run has finished",
-    }
-}
-
-fn count(number: usize, what: &str) -> String {
-    match (number, what) {
-        (1, _) => format!("1 {what}"),
-        (_, "process") => format!("{number} processes"),
-        _ => format!("{number} {what}s"),
     }
 }

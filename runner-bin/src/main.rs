@@ -9,9 +9,12 @@ mod links;
 mod load;
 mod log;
 mod out;
+mod queue;
 mod run;
+mod sentence;
 mod show;
 mod stderr;
+mod system_log;
 
 use std::{env, process::ExitCode};
 

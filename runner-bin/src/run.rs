@@ -9,8 +9,7 @@ use std::{
 use jiff::Timestamp;
 use runner_config::{Problems, Settings};
 use runner_exec::{
-    Cancel, Environment, Event, Plan, Processes, Run, Runs, Signal, Supervised, Supervisor,
-    end_everything,
+    Cancel, Environment, Plan, Processes, Run, Runs, Signal, Supervised, Supervisor, end_everything,
 };
 
 use crate::{
@@ -148,12 +147,13 @@ fn run(source: Source, what: What, log: Arc<Log>) -> Exit {
         }
         std::io::Result::Ok((exit, settings, goes_on))
     };
-    let done = supervisor.run(work, |signal, nth| {
-        log.event(&Event::Asked { signal, nth });
-    });
+    let done = supervisor.run(work, |signal, nth| log.heard(signal, nth));
     let (exit, settings, goes_on) = match done {
         Ok(Supervised::Done(Ok(done))) => done,
-        Ok(Supervised::Abandoned(signal)) => return Exit::Signaled(signal),
+        Ok(Supervised::Abandoned(signal)) => {
+            log.flush();
+            return Exit::Signaled(signal);
+        }
         Ok(Supervised::Done(Err(error))) | Err(error) => {
             return refused("run tasks", &error, &log);
         }
@@ -161,6 +161,7 @@ fn run(source: Source, what: What, log: Arc<Log>) -> Exit {
     match cancel.asked() {
         None if goes_on => {
             drop(config_cmd);
+            log.flush();
             hand_over(&command, &settings.env, &log)
         }
         // A signal that came in the last moment is not lost on what would follow.

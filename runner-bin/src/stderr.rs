@@ -1,15 +1,10 @@
-//! Lines to stderr, from threads that must not wait: a limit has to fire while
-//! nobody reads the pipe, or while a console is held with Ctrl-S.
+//! Lines to stderr. They are written at once as long as that needs no wait, so that
+//! they stand in order with what tasks write there, and by a thread from then on: the
+//! chain goes on while nobody reads the pipe, or while a console is held with Ctrl-S.
 
 use std::{
     io::{self, IsTerminal, Write},
     os::fd::AsFd,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        mpsc::{Receiver, Sender, channel},
-    },
-    thread,
-    time::Duration,
 };
 
 use once_cell::sync::OnceCell;
@@ -19,45 +14,52 @@ use rustix::{
     termios::{LocalModes, tcgetattr, tcgetpgrp},
 };
 
+use crate::queue::Queue;
+
 /// A pipe that is writable takes so many bytes without a wait (PIPE_BUF).
 const AT_ONCE: usize = 4096;
 
-/// In the end, so long is waited for somebody to read what was said.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// Writes at once as long as that needs no wait, and through a thread from the first
-/// time on that it would.
 #[derive(Default)]
 pub(crate) struct Stderr {
-    queue: Mutex<Option<Queue>>,
+    queue: OnceCell<Queue<Vec<u8>>>,
     terminal: OnceCell<bool>,
 }
 
-struct Queue {
-    lines: Sender<Vec<u8>>,
-    /// Closed when the thread has written everything.
-    done: Receiver<()>,
-}
-
 impl Stderr {
+    /// Writes `line`, at once if it can be.
     pub(crate) fn write(&self, line: &str) {
-        if self.would_stop() {
-            return;
-        }
-        let mut queue = self.lock();
         let mut rest = line.as_bytes();
-        if queue.is_none() {
-            while !rest.is_empty() && is_writable() {
-                let piece;
-                (piece, rest) = rest.split_at(rest.len().min(AT_ONCE));
-                // Whoever closed stderr does not want to know.
-                let _ = io::stderr().write_all(piece);
+        while self.queue.get().is_none() && !rest.is_empty() && is_writable() {
+            if self.would_stop() {
+                return;
             }
+            let piece;
+            (piece, rest) = rest.split_at(rest.len().min(AT_ONCE));
+            // Whoever closed stderr does not want to know.
+            let _ = io::stderr().write_all(piece);
         }
         if !rest.is_empty() {
-            let queue = queue.get_or_insert_with(Queue::start);
-            let _ = queue.lines.send(rest.to_vec());
+            self.queue().send(rest.to_vec());
         }
+    }
+
+    /// Has `line` written; for the main thread, on which the signals wait.
+    pub(crate) fn write_later(&self, line: &str) {
+        if !self.would_stop() {
+            self.queue().send(line.as_bytes().to_vec());
+        }
+    }
+
+    /// Waits, for a while, until everything is written.
+    pub(crate) fn flush(&self) {
+        if let Some(queue) = self.queue.get() {
+            queue.flush();
+        }
+    }
+
+    fn queue(&self) -> &Queue<Vec<u8>> {
+        let write = |line: Vec<u8>| drop(io::stderr().write_all(&line));
+        self.queue.get_or_init(|| Queue::start(write))
     }
 
     /// Whether writing would stop this process: a task has made itself the foreground of
@@ -67,37 +69,6 @@ impl Stderr {
         *self.terminal.get_or_init(|| stderr.is_terminal())
             && tcgetpgrp(&stderr).is_ok_and(|foreground| foreground != getpgrp())
             && tcgetattr(&stderr).is_ok_and(|t| t.local_modes.contains(LocalModes::TOSTOP))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Queue>> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What was said last is not lost on a reader who is only slow.
-impl Drop for Stderr {
-    fn drop(&mut self) {
-        if let Some(Queue { lines, done }) = self.lock().take() {
-            drop(lines);
-            let _ = done.recv_timeout(PATIENCE);
-        }
-    }
-}
-
-impl Queue {
-    fn start() -> Queue {
-        let (lines, to_write) = channel::<Vec<u8>>();
-        let (writing, done) = channel();
-        // Without a thread the lines are lost, and nothing waits.
-        let _ = thread::Builder::new()
-            .name("stderr".to_owned())
-            .spawn(move || {
-                for line in to_write {
-                    let _ = io::stderr().write_all(&line);
-                }
-                drop(writing);
-            });
-        Queue { lines, done }
     }
 }
 

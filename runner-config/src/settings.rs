@@ -50,6 +50,20 @@ pub struct Settings {
     document: Document,
 }
 
+/// The variables that tasks, hooks and the halt task have from the runner.
+const OWN_VARIABLES: [&str; 10] = [
+    "RUNNER_CONFIG_CMD",
+    "RUNNER_TASK",
+    "RUNNER_TRY_NUM",
+    "RUNNER_MAX_TRIES",
+    "RUNNER_RUN_ID",
+    "RUNNER_HOOK",
+    "RUNNER_RESULT",
+    "RUNNER_OUTCOME",
+    "RUNNER_ELAPSED",
+    "RUNNER_HALT_REASON",
+];
+
 /// Sections that are never a task's.
 const RESERVED: [&str; 3] = ["runner", "env", "DEFAULT"];
 
@@ -245,6 +259,12 @@ fn judge_include(document: &Document, entry: Entry, problems: &mut Problems) {
 }
 
 fn judge_variable(entry: Entry, problems: &mut Problems) {
+    if OWN_VARIABLES.contains(&entry.key) {
+        let message = format!("the runner sets `{}` itself", entry.key);
+        problems
+            .warning(entry.origin.clone(), message)
+            .hint("choose another name");
+    }
     if entry.key.contains(char::is_whitespace) {
         let message = format!("the variable `{}` has a blank in its name", entry.key);
         problems
@@ -263,7 +283,7 @@ fn judge_variable(entry: Entry, problems: &mut Problems) {
 }
 
 /// Whether a shell would substitute something in `value`: `$NAME` or `${NAME}`.
-pub fn has_dollar_name(value: &str) -> bool {
+fn has_dollar_name(value: &str) -> bool {
     value.match_indices('$').any(|(at, _)| {
         let rest = &value[at + 1..];
         let rest = rest.strip_prefix('{').unwrap_or(rest);

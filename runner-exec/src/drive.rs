@@ -26,13 +26,7 @@ use crate::{
 /// Starts a process and sees to its end.
 pub trait Launcher: Sync {
     /// See [`launch()`].
-    fn launch(
-        &self,
-        command: &CommandLine,
-        limits: &Limits,
-        cancel: &Cancel,
-        started: &mut dyn FnMut(u32),
-    ) -> Ended;
+    fn launch(&self, command: &CommandLine, limits: &Limits, cancel: &Cancel) -> Ended;
 }
 
 /// The launcher that starts real processes.
@@ -40,14 +34,8 @@ pub trait Launcher: Sync {
 pub struct Processes;
 
 impl Launcher for Processes {
-    fn launch(
-        &self,
-        command: &CommandLine,
-        limits: &Limits,
-        cancel: &Cancel,
-        started: &mut dyn FnMut(u32),
-    ) -> Ended {
-        launch(command, limits, cancel, started)
+    fn launch(&self, command: &CommandLine, limits: &Limits, cancel: &Cancel) -> Ended {
+        launch(command, limits, cancel)
     }
 }
 
@@ -130,10 +118,11 @@ impl Run<'_> {
         };
         let end = thread::scope(|scope| {
             for _ in 1..workers {
-                thread::Builder::new().spawn_scoped(scope, || shared.work())?;
+                // With fewer workers it takes longer, and nothing else.
+                let _ = thread::Builder::new().spawn_scoped(scope, || shared.work());
             }
-            std::io::Result::Ok(shared.work())
-        })?;
+            shared.work()
+        });
         let end = self.halt_because_of(end, shared.into_cause());
         self.say(Event::RunEnd {
             end,
@@ -155,11 +144,14 @@ impl Run<'_> {
         end
     }
 
-    /// Runs the halt task because the runs have finished.
-    pub fn halt_after(&self) {
-        if self.cancel.asked().is_none() {
-            self.halt(HaltReason::HaltAfter, None);
+    /// Runs the halt task because the runs have finished, unless the runner was asked
+    /// to end meanwhile. Returns how it all ended.
+    pub fn halt_after(&self, finished: ChainEnd) -> ChainEnd {
+        if self.cancel.asked().is_some() {
+            return ChainEnd::Interrupted;
         }
+        self.halt(HaltReason::HaltAfter, None);
+        finished
     }
 
     fn halt(&self, reason: HaltReason, cause: Option<&Cause>) {
@@ -178,19 +170,18 @@ impl Run<'_> {
         };
         let command = CommandLine::task(task.settings.interpreter.as_ref(), &task.path);
         let mut command = self.environment.halt(command, seen, reason);
-        self.log_output(task, seen.try_num, &mut command);
+        let output = self.log_output(task, seen.try_num, &mut command);
         let limits = Limits::of_task(&task.settings, true);
         let name = &task.name;
         self.say(Event::HaltStart { task: name, reason });
-        let ended = self
-            .launcher
-            .launch(&command, &limits, self.cancel, &mut |_| {});
-        self.say_left(name, &task.settings, &ended);
+        let ended = self.launcher.launch(&command, &limits, self.cancel);
+        self.say_left(name, None, &task.settings, &ended);
         self.say(Event::HaltEnd {
             task: name,
             outcome: &ended.outcome,
             elapsed: ended.elapsed,
             limit: limits.time,
+            output: output.as_deref(),
         });
     }
 
@@ -214,7 +205,7 @@ impl Run<'_> {
         result
     }
 
-    /// The hook, the task, the hook. `called_off` is asked after the first hook;
+    /// The hook, the task, the hook. `called_off` is asked before each of the first two;
     /// `judge` says what the end of the task means.
     fn step(
         &self,
@@ -222,10 +213,13 @@ impl Run<'_> {
         try_num: u32,
         cancel: &Cancel,
         alone: bool,
-        called_off: impl FnOnce() -> bool,
+        called_off: impl Fn() -> bool,
         judge: impl FnOnce(&Ended) -> (TaskResult, Next),
     ) {
-        self.hook(task, try_num, alone, None);
+        if called_off() {
+            return;
+        }
+        self.hook(task, try_num, cancel, alone, None);
         if called_off() {
             return;
         }
@@ -234,15 +228,14 @@ impl Run<'_> {
         let output = self.log_output(task, try_num, &mut command);
         let limits = Limits::of_task(&task.settings, alone);
         let name = &task.name;
-        let ended = self.launcher.launch(&command, &limits, cancel, &mut |pid| {
-            self.say(Event::TaskStart {
-                task: name,
-                try_num,
-                pid,
-            });
+        // Before the start, so that no limit waits for whoever listens.
+        self.say(Event::TaskStart {
+            task: name,
+            try_num,
         });
+        let ended = self.launcher.launch(&command, &limits, cancel);
         let (result, next) = judge(&ended);
-        self.say_left(name, &task.settings, &ended);
+        self.say_left(name, None, &task.settings, &ended);
         self.say(Event::TaskEnd {
             task: name,
             try_num,
@@ -253,7 +246,7 @@ impl Run<'_> {
             next,
             output: output.as_deref(),
         });
-        self.hook(task, try_num, alone, Some((result, &ended)));
+        self.hook(task, try_num, self.cancel, alone, Some((result, &ended)));
     }
 
     /// Lets the output of a task go to its own file, and returns the path of it.
@@ -279,7 +272,14 @@ impl Run<'_> {
     }
 
     /// Runs the hook before the task, or after it when `end` is there.
-    fn hook(&self, task: &Task, try_num: u32, alone: bool, end: Option<(TaskResult, &Ended)>) {
+    fn hook(
+        &self,
+        task: &Task,
+        try_num: u32,
+        cancel: &Cancel,
+        alone: bool,
+        end: Option<(TaskResult, &Ended)>,
+    ) {
         let Some(words) = &self.plan.hook else {
             return;
         };
@@ -290,8 +290,8 @@ impl Run<'_> {
         // Hooks hear of the end of every task, so the one after the task runs
         // although the runner was asked to end.
         let cancel = match end {
-            Some(_) if self.cancel.asked().is_some() => self.cancel.only_killed(),
-            Some(_) | None => self.cancel.clone(),
+            Some(_) if cancel.asked().is_some() => cancel.only_killed(),
+            Some(_) | None => cancel.clone(),
         };
         let elapsed = end.map_or(Duration::ZERO, |(_, ended)| ended.elapsed);
         let result = end.map(|(result, _)| result);
@@ -304,10 +304,8 @@ impl Run<'_> {
         let command = CommandLine::hook(words, stats.json());
         let command = self.environment.hook(command, seen, phase, elapsed);
         let limits = Limits::of_hook(&task.settings, alone);
-        let ended = self
-            .launcher
-            .launch(&command, &limits, &cancel, &mut |_| {});
-        self.say_left(&task.name, &task.settings, &ended);
+        let ended = self.launcher.launch(&command, &limits, &cancel);
+        self.say_left(&task.name, Some(phase), &task.settings, &ended);
         self.say(Event::HookEnd {
             task: &task.name,
             phase,
@@ -317,7 +315,13 @@ impl Run<'_> {
         });
     }
 
-    fn say_left(&self, task: &TaskName, settings: &TaskSettings, ended: &Ended) {
+    fn say_left(
+        &self,
+        task: &TaskName,
+        hook: Option<Phase>,
+        settings: &TaskSettings,
+        ended: &Ended,
+    ) {
         let fate = match settings.leftovers {
             Leftovers::Kill => Fate::Ended,
             Leftovers::Report | Leftovers::Allow => Fate::LeftAlone,
@@ -330,6 +334,7 @@ impl Run<'_> {
             if !processes.is_empty() {
                 self.say(Event::Left {
                     task,
+                    hook,
                     processes,
                     fate,
                 });
@@ -398,7 +403,7 @@ impl Shared<'_> {
     fn step(&self, id: TaskId, try_num: u32) {
         let task = &self.run.plan.tasks[id.0];
         let mut cancel = self.run.cancel.clone();
-        cancel.ask.push(self.cut.clone());
+        cancel.cut = Some(self.cut.clone());
         let alone = self.workers == 1;
         let called_off = || {
             let mut state = self.lock();
@@ -444,7 +449,7 @@ impl Shared<'_> {
             state.gravest = Some((consequence, cause));
         }
         if consequence.cuts_short() {
-            self.cut.raise(TERM);
+            self.cut.raise(Signal::TERM);
         }
         if consequence != Consequence::Retry {
             return (result, Next::Chain(consequence));
@@ -483,5 +488,3 @@ impl Shared<'_> {
         state.gravest.map(|(_, cause)| cause)
     }
 }
-
-const TERM: Signal = Signal(rustix::process::Signal::TERM.as_raw());

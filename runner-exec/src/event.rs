@@ -35,14 +35,12 @@ pub enum Event<'a> {
         /// How long it may run.
         limit: Option<Duration>,
     },
-    /// The process of a task has started.
+    /// The process of a task is started now.
     TaskStart {
         /// The task.
         task: &'a TaskName,
         /// The number of the try.
         try_num: u32,
-        /// The number of the process, which is also that of its group.
-        pid: u32,
     },
     /// A task has ended.
     TaskEnd {
@@ -64,7 +62,7 @@ pub enum Event<'a> {
         output: Option<&'a Path>,
     },
     /// The output of tasks goes to the runner's stdout, since a log cannot be written.
-    /// It is said once in a run.
+    /// It is said once.
     NoLog {
         /// The file or directory.
         path: &'a Path,
@@ -74,8 +72,10 @@ pub enum Event<'a> {
     /// A process that ended by itself left others in its group, or one that was
     /// ended left some that were not.
     Left {
-        /// The task, or the task of the hook.
+        /// The task.
         task: &'a TaskName,
+        /// On which side of the task, when it is a hook that left them.
+        hook: Option<Phase>,
         /// The processes.
         processes: &'a [Process],
         /// What is done about them.
@@ -105,6 +105,8 @@ pub enum Event<'a> {
         elapsed: Duration,
         /// How long it may run.
         limit: Option<Duration>,
+        /// The file that has its output, when it has one of its own.
+        output: Option<&'a Path>,
     },
     /// The halt task would have run now, and is not there.
     HaltMissing {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use signal_hook::consts::{SIGTTIN, SIGTTOU};
+use signal_hook::consts::{SIGCONT, SIGKILL, SIGTERM, SIGTTIN, SIGTTOU};
 
 /// What a process did. What the chain does about it is a [`crate::Verdict`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,10 @@ pub struct StartFailure {
 pub struct Signal(pub i32);
 
 impl Signal {
+    pub(crate) const TERM: Signal = Signal(SIGTERM);
+    pub(crate) const KILL: Signal = Signal(SIGKILL);
+    pub(crate) const CONT: Signal = Signal(SIGCONT);
+
     /// Whether it stops a process of the background that wants the terminal. It ends
     /// none, so an [`Outcome`] with it is of one that was ended because it was stopped.
     pub fn wants_terminal(self) -> bool {

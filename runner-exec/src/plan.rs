@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use runner_config::{Frequency, Origin, Problems, Settings, TaskSettings, Words, left_out};
+use runner_config::{Origin, Problems, Settings, TaskSettings, Words, left_out};
 
 use crate::{
     Chain, DirEntry, Head, Kind, Link, Step, TaskName, Verdict,
@@ -93,7 +93,6 @@ impl Plan {
                 continue;
             }
             judge_start(&task, &kind, problems);
-            judge_frequency(&task, section, problems);
             interpreters.look_up(&mut task, problems);
             match is_halt {
                 true => halt = Some(task),
@@ -314,19 +313,6 @@ fn judge_start(task: &Task, kind: &Kind, problems: &mut Problems) {
                 .hint("add a `#!` line, or set `interpreter`");
         }
         Head::Script { .. } | Head::Binary | Head::Unknown | Head::Unreadable => {}
-    }
-}
-
-fn judge_frequency(task: &Task, section: Option<&str>, problems: &mut Problems) {
-    match task.settings.frequency {
-        Frequency::Always => {}
-        Frequency::OncePerBoot | Frequency::Once => {
-            let section = section.unwrap_or_default();
-            let message = format!("`frequency` of task `{}` is not supported yet", task.name);
-            problems
-                .error(None, message)
-                .hint(format!("remove it from section `{section}`"));
-        }
     }
 }
 

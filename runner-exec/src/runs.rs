@@ -80,10 +80,11 @@ impl Runs<'_> {
             }
             let last = self.times.is_some_and(|times| number >= times.get());
             if last {
-                if self.halt_after {
-                    run.halt_after();
-                }
-                let end = ChainEnd::Finished { failed: all_failed };
+                let finished = ChainEnd::Finished { failed: all_failed };
+                let end = match self.halt_after {
+                    true => run.halt_after(finished),
+                    false => finished,
+                };
                 return Ok(RunsEnd { end, plan });
             }
             let time = plan

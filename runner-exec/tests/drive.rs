@@ -31,18 +31,11 @@ struct Script {
 }
 
 impl Launcher for Script {
-    fn launch(
-        &self,
-        command: &CommandLine,
-        _: &Limits,
-        cancel: &Cancel,
-        started: &mut dyn FnMut(u32),
-    ) -> Ended {
+    fn launch(&self, command: &CommandLine, _: &Limits, cancel: &Cancel) -> Ended {
         let variable = |name: &str| {
             let (_, value) = command.env.iter().rfind(|(set, _)| set == name)?;
             value.to_str()
         };
-        started(1);
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_running.fetch_max(running, Ordering::SeqCst);
         let name = command.program.file_name().unwrap().to_str().unwrap();
@@ -192,7 +185,7 @@ fn once_asked_to_end_only_the_hook_after_the_task_starts() {
     for jobs in ["1", "2"] {
         let flag = Arc::new(Flag::new().unwrap());
         let cancel = Cancel {
-            ask: vec![flag.clone()],
+            ask: Some(flag.clone()),
             ..Cancel::default()
         };
         let script = Script {

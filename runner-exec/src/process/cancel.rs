@@ -5,7 +5,7 @@ use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::{
         Arc,
-        atomic::{AtomicI32, Ordering},
+        atomic::{AtomicI32, AtomicUsize, Ordering},
     },
 };
 
@@ -19,6 +19,9 @@ use crate::Signal;
 pub struct Flag {
     /// The signal it was raised with; 0 before that.
     signal: AtomicI32,
+    /// Where the signal handler itself says which signal came, so that nobody can see
+    /// what follows from the signal before the signal.
+    handler: Option<Arc<AtomicUsize>>,
     fd: OwnedFd,
 }
 
@@ -31,7 +34,16 @@ impl Flag {
     pub fn new() -> io::Result<Flag> {
         Ok(Flag {
             signal: AtomicI32::new(0),
+            handler: None,
             fd: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+        })
+    }
+
+    /// A flag that also counts as raised once a signal handler has set `handler`.
+    pub(super) fn with_handler(handler: Arc<AtomicUsize>) -> io::Result<Flag> {
+        Ok(Flag {
+            handler: Some(handler),
+            ..Flag::new()?
         })
     }
 
@@ -49,8 +61,15 @@ impl Flag {
 
     /// The signal it was raised with.
     pub fn raised(&self) -> Option<Signal> {
+        let handler = || {
+            self.handler
+                .as_ref()?
+                .load(Ordering::SeqCst)
+                .try_into()
+                .ok()
+        };
         match self.signal.load(Ordering::SeqCst) {
-            0 => None,
+            0 => handler().filter(|&signal| signal != 0).map(Signal),
             signal => Some(Signal(signal)),
         }
     }
@@ -65,36 +84,46 @@ impl AsFd for Flag {
 /// What can end a process before its time.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel {
-    /// Each of them asks it to end, with the signal it was raised with.
-    pub ask: Vec<Arc<Flag>>,
-    /// Each of them kills it.
-    pub kill: Vec<Arc<Flag>>,
+    /// Raised when the runner was asked to end.
+    pub ask: Option<Arc<Flag>>,
+    /// Raised when the chain does not wait for its running tasks any more.
+    pub cut: Option<Arc<Flag>>,
+    /// Raised when what runs is to be killed.
+    pub kill: Option<Arc<Flag>>,
     /// The processes that run now.
     pub children: Arc<Children>,
 }
 
 impl Cancel {
-    /// The signal with which it is asked to end, if it is.
+    /// The signal with which the runner was asked to end.
     pub fn asked(&self) -> Option<Signal> {
-        self.ask.iter().find_map(|flag| flag.raised())
+        self.ask.as_ref()?.raised()
     }
 
-    /// Whether it is to be killed.
+    /// The signal with which a process is to be asked to end, for whatever reason.
+    pub(crate) fn to_end(&self) -> Option<Signal> {
+        self.asked().or_else(|| self.cut.as_ref()?.raised())
+    }
+
+    /// Whether what runs is to be killed.
     pub fn killed(&self) -> bool {
-        self.kill.iter().any(|flag| flag.raised().is_some())
+        self.kill
+            .as_ref()
+            .is_some_and(|flag| flag.raised().is_some())
     }
 
     /// The same, but for something that is to be started although others are
     /// asked to end.
     pub fn only_killed(&self) -> Cancel {
         Cancel {
-            ask: Vec::new(),
+            ask: None,
+            cut: None,
             ..self.clone()
         }
     }
 
-    pub(crate) fn ask_fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.ask.iter().map(|flag| flag.as_fd())
+    pub(crate) fn end_fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.ask.iter().chain(&self.cut).map(|flag| flag.as_fd())
     }
 
     pub(crate) fn kill_fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {

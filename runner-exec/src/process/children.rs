@@ -92,6 +92,15 @@ impl Children {
         let _ = self.signals.set(signals);
     }
 
+    /// Whether this process was started here, and is not over yet.
+    pub(crate) fn has(&self, pid: i32) -> bool {
+        let state = self.lock();
+        state
+            .groups
+            .iter()
+            .any(|group| group.leader.as_raw_pid() == pid)
+    }
+
     /// Says that a process is being started, until it is registered or dropped.
     pub(crate) fn starting(&self) -> Starting<'_> {
         Starting {
@@ -112,7 +121,7 @@ impl Children {
             .ok()
             .and_then(|ended| ended.pid())
             && let Some(ended) = Pid::from_raw(ended.as_raw())
-            && !self.lock().groups.iter().any(|group| group.leader == ended)
+            && !self.has(ended.as_raw_pid())
         {
             let _ = waitid(WaitId::Pid(ended), reap);
         }
@@ -179,15 +188,9 @@ impl Children {
                 Err(TryLockError::WouldBlock) => {}
             }
             let me = getpid().as_raw_pid();
-            let known = self
-                .lock()
-                .groups
-                .iter()
-                .map(|g| g.leader.as_raw_pid())
-                .collect::<Vec<_>>();
             for child in processes().unwrap_or_default() {
                 if child.parent == me
-                    && !known.contains(&child.pid)
+                    && !self.has(child.pid)
                     && let Some(pid) = Pid::from_raw(child.pid)
                 {
                     let _ = kill_process(pid, Raw::CONT);

@@ -16,7 +16,7 @@ use rustix::process::{
 
 use super::{
     Cancel,
-    poll::{from_now, wait_readable},
+    poll::{Countdown, from_now, wait_readable},
     proc::{Process, processes},
 };
 use crate::Signal;
@@ -24,6 +24,9 @@ use crate::Signal;
 /// What is killed is given at least this long to be gone, whatever `kill_grace`
 /// says: the system takes a moment to take a process apart.
 pub(crate) const SETTLE: Duration = Duration::from_secs(1);
+
+/// When to look again whether somebody has left the group.
+const MOMENT: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Copy)]
 pub(crate) struct Group {
@@ -39,14 +42,19 @@ impl Group {
         if !cancel.killed() {
             self.signal(signal);
             // What is stopped would not see it before it goes on.
-            self.signal(Signal(rustix::process::Signal::CONT.as_raw()));
+            self.signal(Signal::CONT);
             let kill: Vec<BorrowedFd> = cancel.kill_fds().collect();
-            self.wait_empty(from_now(grace), &kill);
+            self.wait_empty(&Countdown::start(Some(grace), &cancel.children), &kill);
         }
         // Also when nobody was seen any more: one that forks and exits all the time can
         // slip through a look at /proc, but not through this.
-        self.signal(Signal(rustix::process::Signal::KILL.as_raw()));
-        if self.wait_empty(from_now(grace.max(SETTLE)), &[]) {
+        if self.reaped && !self.exists() {
+            // Its number may be another's by now.
+            return Vec::new();
+        }
+        self.signal(Signal::KILL);
+        let settle = Countdown::start(Some(grace.max(SETTLE)), &cancel.children);
+        if self.wait_empty(&settle, &[]) {
             return Vec::new();
         }
         self.members().unwrap_or_default()
@@ -80,36 +88,54 @@ impl Group {
         Some(members)
     }
 
-    /// Waits until nobody of the group lives, `deadline` comes or one of `wake` is
+    /// Waits until nobody of the group lives, `time` has passed or one of `wake` is
     /// readable. Says whether nobody lives.
-    pub(crate) fn wait_empty(self, deadline: Option<Instant>, wake: &[BorrowedFd]) -> bool {
+    pub(crate) fn wait_empty(self, time: &Countdown, wake: &[BorrowedFd]) -> bool {
+        // One that leaves the group does not say so. Most that do so do it at once, so
+        // there is one look after a moment beside those when somebody has ended.
+        let mut moment = from_now(MOMENT);
         loop {
             let Some(members) = self.members() else {
                 // Without /proc nobody can be watched, so all of the time is given.
-                wait_readable(wake, deadline);
+                while !wait_readable(wake, time.end()).contains(&true) && !time.has_ended() {}
                 return false;
             };
             if members.is_empty() {
                 return true;
             }
-            let mut watched: Vec<OwnedFd> = members.iter().filter_map(watch).collect();
-            if watched.is_empty() && members.iter().any(|member| self.still_has(member)) {
-                wait_readable(wake, deadline);
+            let watched: Vec<OwnedFd> = members.iter().filter_map(watch).collect();
+            if watched.is_empty() && !members.iter().any(|member| self.still_has(member)) {
+                continue;
+            }
+            if self.wait_for_all(watched, moment.take(), time, wake) {
                 return self.members().is_some_and(|members| members.is_empty());
             }
-            // New members are found when all that are known have ended.
-            while !watched.is_empty() {
-                let fds: Vec<BorrowedFd> = wake
-                    .iter()
-                    .copied()
-                    .chain(watched.iter().map(AsFd::as_fd))
-                    .collect();
-                let readable = wait_readable(&fds, deadline);
-                if readable[..wake.len()].contains(&true) || !readable.contains(&true) {
-                    return self.members().is_some_and(|members| members.is_empty());
-                }
-                let mut ended = readable[wake.len()..].iter();
-                watched.retain(|_| ended.next() != Some(&true));
+        }
+    }
+
+    /// Waits until all of `watched` have ended, or until `moment`. Says whether there is
+    /// nothing more to wait for: `time` has passed or one of `wake` is readable.
+    fn wait_for_all(
+        self,
+        mut watched: Vec<OwnedFd>,
+        moment: Option<Instant>,
+        time: &Countdown,
+        wake: &[BorrowedFd],
+    ) -> bool {
+        loop {
+            let fds = wake.iter().copied().chain(watched.iter().map(AsFd::as_fd));
+            let fds: Vec<BorrowedFd> = fds.collect();
+            let next = moment.into_iter().chain(time.end()).min();
+            let readable = wait_readable(&fds, next);
+            if readable[..wake.len()].contains(&true) || time.has_ended() {
+                return true;
+            }
+            let mut ended = readable[wake.len()..].iter();
+            watched.retain(|_| ended.next() != Some(&true));
+            if watched.is_empty() && readable.len() > wake.len()
+                || moment.is_some_and(|moment| moment <= Instant::now())
+            {
+                return false;
             }
         }
     }

@@ -75,15 +75,26 @@ pub struct Ended {
     pub undying: Vec<Process>,
 }
 
-/// Starts `command`, calls `started` with its process id, and waits for its end:
-/// by itself, at its limit, or because `cancel` asks for it. What it leaves behind
-/// is seen to before this returns.
-pub fn launch(
-    command: &CommandLine,
-    limits: &Limits,
-    cancel: &Cancel,
-    started: &mut dyn FnMut(u32),
-) -> Ended {
+impl Ended {
+    fn new(outcome: Outcome, elapsed: Duration) -> Ended {
+        Ended {
+            outcome,
+            elapsed,
+            asked: false,
+            left: Vec::new(),
+            unknown: Vec::new(),
+            undying: Vec::new(),
+        }
+    }
+
+    fn not_started(failure: StartFailure) -> Ended {
+        Ended::new(Outcome::NotStarted(failure), Duration::ZERO)
+    }
+}
+
+/// Starts `command` and waits for its end: by itself, at its limit, or because
+/// `cancel` asks for it. What it leaves behind is seen to before this returns.
+pub fn launch(command: &CommandLine, limits: &Limits, cancel: &Cancel) -> Ended {
     // Before the start: on a busy machine the process may run for a while before this
     // thread does again.
     let countdown = Countdown::start(limits.time, &cancel.children);
@@ -94,7 +105,7 @@ pub fn launch(
                 let leader = leader(&handle);
                 (handle, starting.register(leader))
             }
-            Err(failure) => return not_started(failure),
+            Err(failure) => return Ended::not_started(failure),
         }
     };
     let leader = registered.leader();
@@ -102,80 +113,63 @@ pub fn launch(
         leader,
         reaped: false,
     };
-    started(leader.as_raw_pid() as u32);
     let exit = match ExitFd::open(leader) {
         Ok(exit) => exit,
         Err(error) => {
             // It cannot be watched, so it must not go on.
-            group.end(TERM, Duration::ZERO, cancel);
+            group.end(Signal::TERM, Duration::ZERO, cancel);
             reap(&handle);
-            return not_started(StartFailure {
+            return Ended::not_started(StartFailure {
                 reason: runner_config::reason(&error),
                 hint: None,
             });
         }
     };
-    let woken = watch(&exit, &countdown, &registered, cancel);
-    let (signal, outcome) = match woken {
+    let (signal, outcome) = match watch(&exit, &countdown, &registered, cancel) {
         Woken::Exited => {
-            let elapsed = countdown.elapsed();
-            let outcome = status(reap(&handle));
-            let (left, undying) = leftovers(leader, limits, cancel);
+            let mut ended = Ended::new(status(reap(&handle)), countdown.elapsed());
+            // Its number may be another's from now on.
             drop(registered);
+            ended.asked = cancel.asked().is_some();
+            (ended.left, ended.undying) = leftovers(leader, limits, cancel);
             cancel.children.reap_orphans();
-            return Ended {
-                outcome,
-                elapsed,
-                asked: false,
-                left,
-                unknown: Vec::new(),
-                undying,
-            };
+            return ended;
         }
-        Woken::Limit => (TERM, Some(Outcome::TimedOut)),
-        Woken::WantsTerminal(signal) => (TERM, Some(Outcome::Signaled(signal))),
-        Woken::Asked(signal) => (signal, None),
+        Woken::Limit => (Signal::TERM, Some(Outcome::TimedOut)),
+        Woken::WantsTerminal(signal) => (Signal::TERM, Some(Outcome::Signaled(signal))),
+        Woken::ToEnd(signal) => (signal, None),
     };
-    let asked = outcome.is_none();
     // What looks for the rest may need the descriptor.
     drop(exit);
     let trace = Trace::of(command, leader, limits.alone);
-    let mut undying = group.end(signal, limits.kill_grace, cancel);
+    let undying = group.end(signal, limits.kill_grace, cancel);
     let elapsed = countdown.elapsed();
     let leader_ended = undying
         .iter()
         .all(|process| process.pid != leader.as_raw_pid());
     // Of a leader that cannot be ended there is no status, and waiting would be for ever.
     let status = leader_ended.then(|| status(reap(&handle)));
-    let outcome = outcome.or(status).unwrap_or(Outcome::Signaled(signal));
     group.reap();
+    let orphans = orphans::end(&trace, &cancel.children);
     drop(registered);
-    let orphans = orphans::end(&trace);
-    for orphan in orphans.undying {
-        // The leader is a child of ours as well.
-        if undying.iter().all(|known| known.pid != orphan.pid) {
-            undying.push(orphan);
-        }
-    }
     cancel.children.reap_orphans();
+    let asked = outcome.is_none() || cancel.asked().is_some();
+    let outcome = outcome.or(status).unwrap_or(Outcome::Signaled(signal));
     Ended {
-        outcome,
-        elapsed,
-        asked: asked || cancel.asked().is_some(),
-        left: Vec::new(),
+        asked,
         unknown: orphans.unknown,
-        undying,
+        undying: [undying, orphans.undying].concat(),
+        ..Ended::new(outcome, elapsed)
     }
 }
-
-const TERM: Signal = Signal(rustix::process::Signal::TERM.as_raw());
 
 enum Woken {
     Exited,
     Limit,
     /// It was stopped by this signal, because it wants the terminal.
     WantsTerminal(Signal),
-    Asked(Signal),
+    /// It is to be asked to end, with this signal.
+    ToEnd(Signal),
 }
 
 /// A process that runs longer than this is worth the cost of hearing when it stops,
@@ -188,18 +182,18 @@ fn watch(exit: &ExitFd, limit: &Countdown, process: &Registered, cancel: &Cancel
     let mut stops = None;
     loop {
         let mut fds = vec![exit.as_fd()];
-        fds.extend(cancel.ask_fds());
+        fds.extend(cancel.end_fds());
         fds.extend(cancel.kill_fds());
         fds.extend(stops.iter().map(|flag: &Arc<Flag>| flag.as_fd()));
         let next = a_while.into_iter().chain(limit.end()).min();
         if wait_readable(&fds, next)[0] {
             return Woken::Exited;
         }
-        if let Some(signal) = cancel.asked() {
-            return Woken::Asked(signal);
+        if let Some(signal) = cancel.to_end() {
+            return Woken::ToEnd(signal);
         }
         if cancel.killed() {
-            return Woken::Asked(TERM);
+            return Woken::ToEnd(Signal::TERM);
         }
         if let Some(signal) = stops.as_ref().and_then(|flag| flag.raised()) {
             return Woken::WantsTerminal(signal);
@@ -225,15 +219,16 @@ fn leftovers(leader: Pid, limits: &Limits, cancel: &Cancel) -> (Vec<Process>, Ve
     if limits.leftovers == Leftovers::Allow || !group.exists() {
         return (Vec::new(), Vec::new());
     }
-    let wake: Vec<_> = cancel.ask_fds().chain(cancel.kill_fds()).collect();
-    group.wait_empty(from_now(limits.leak_time), &wake);
+    let wake: Vec<_> = cancel.end_fds().chain(cancel.kill_fds()).collect();
+    let leak_time = Countdown::start(Some(limits.leak_time), &cancel.children);
+    group.wait_empty(&leak_time, &wake);
     group.reap();
     if !group.exists() {
         return (Vec::new(), Vec::new());
     }
     let mut left = group.members().unwrap_or_default();
     let undying = match limits.leftovers {
-        Leftovers::Kill => group.end(TERM, limits.kill_grace, cancel),
+        Leftovers::Kill => group.end(Signal::TERM, limits.kill_grace, cancel),
         Leftovers::Report | Leftovers::Allow => Vec::new(),
     };
     group.reap();
@@ -269,16 +264,5 @@ fn status(status: Option<ExitStatus>) -> Outcome {
         // The system keeps eight bits of what a process exits with.
         (Some(code), _) => Outcome::Exited(code as u8),
         (None, signal) => Outcome::Signaled(Signal(signal.unwrap_or_default())),
-    }
-}
-
-fn not_started(failure: StartFailure) -> Ended {
-    Ended {
-        outcome: Outcome::NotStarted(failure),
-        elapsed: Duration::ZERO,
-        asked: false,
-        left: Vec::new(),
-        unknown: Vec::new(),
-        undying: Vec::new(),
     }
 }

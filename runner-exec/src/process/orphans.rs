@@ -15,6 +15,7 @@ use rustix::process::{
 };
 
 use super::{
+    Children,
     group::{SETTLE, watch},
     poll::{from_now, wait_readable},
     proc::{Process, processes, variables},
@@ -45,14 +46,23 @@ impl Trace {
     }
 
     /// Whether `orphan` comes from this start; `None` when that cannot be known.
-    fn has(&self, orphan: &Process) -> Option<bool> {
+    fn has(&self, orphan: &Process, alone: bool) -> Option<bool> {
         let cookie = variables(orphan.pid, COOKIE).unwrap_or_default();
         match cookie[0] == self.cookie[0] {
             true => Some(cookie == self.cookie),
             // Its environment is not ours to read, or was emptied, or is that of
-            // another runner, which may have been a task of ours or a run before.
-            false => self.since.map(|since| (orphan.started, orphan.pid) > since),
+            // another runner, which may have been a task of ours or a run before. When
+            // it started says whose it is only where nobody else can have orphaned it.
+            false if !self.is_later(orphan)? => Some(false),
+            false => alone.then_some(true),
         }
+    }
+}
+
+impl Trace {
+    /// Whether `orphan` started after the leader; `None` when that says nothing.
+    fn is_later(&self, orphan: &Process) -> Option<bool> {
+        self.since.map(|since| (orphan.started, orphan.pid) > since)
     }
 }
 
@@ -66,18 +76,21 @@ pub(crate) struct Orphans {
 }
 
 /// Kills the orphans of `trace`, and what they orphan in turn.
-pub(crate) fn end(trace: &Trace) -> Orphans {
+pub(crate) fn end(trace: &Trace, children: &Children) -> Orphans {
     let me = std::process::id() as i32;
     let deadline = from_now(SETTLE);
     loop {
         let mut orphans = Orphans::default();
-        for child in processes().unwrap_or_default() {
-            if child.parent == me && child.lives() {
-                match trace.has(&child) {
-                    Some(true) => orphans.undying.push(child),
-                    Some(false) => {}
-                    None => orphans.unknown.push(child),
-                }
+        let mut adopted = processes().unwrap_or_default();
+        adopted.retain(|child| child.parent == me && child.lives() && !children.has(child.pid));
+        // A daemon of an earlier task may orphan others, and to process 1 come all.
+        let earlier = |child: &Process| trace.is_later(child) == Some(false);
+        let alone = me != 1 && !adopted.iter().any(earlier);
+        for child in adopted {
+            match trace.has(&child, alone) {
+                Some(true) => orphans.undying.push(child),
+                Some(false) => {}
+                None => orphans.unknown.push(child),
             }
         }
         if orphans.undying.is_empty() {

@@ -80,7 +80,7 @@ impl<'a> Countdown<'a> {
 
 /// Lets `time` pass, unless `cancel` asks for the end before.
 pub fn pause(time: Duration, cancel: &Cancel) {
-    let fds: Vec<BorrowedFd> = cancel.ask_fds().chain(cancel.kill_fds()).collect();
+    let fds: Vec<BorrowedFd> = cancel.end_fds().chain(cancel.kill_fds()).collect();
     let countdown = Countdown::start(Some(time), &cancel.children);
     while !wait_readable(&fds, countdown.end()).contains(&true) && !countdown.has_ended() {}
 }

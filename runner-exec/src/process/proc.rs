@@ -42,7 +42,7 @@ impl Process {
     fn try_read(pid: i32) -> io::Result<Option<Process>> {
         match fs::read(format!("/proc/{pid}/stat")) {
             Ok(stat) => Ok(Process::parse(&String::from_utf8_lossy(&stat))),
-            Err(error) if has_ended(&error) => Ok(None),
+            Err(error) if is_not_there(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -87,9 +87,13 @@ pub(crate) fn processes() -> io::Result<Vec<Process>> {
     pids.into_iter().filter_map(read).collect()
 }
 
-fn has_ended(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::NotFound
-        || error.raw_os_error() == Some(Errno::SRCH.raw_os_error())
+/// Whether there is no such process any more, or it is another user's where those are
+/// hidden (`hidepid`), so that it is none of ours.
+fn is_not_there(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
+    ) || error.raw_os_error() == Some(Errno::SRCH.raw_os_error())
 }
 
 /// What the environment of a process says of `names`, or `None` when it cannot

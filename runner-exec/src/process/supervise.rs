@@ -1,11 +1,16 @@
 //! The main thread: it has the signals, and everything else is done beside it, so
 //! that the third signal can end the program whatever the rest is doing.
 
-use std::{fs, io, panic, sync::Arc, thread};
+use std::{
+    fs, io, panic,
+    sync::{Arc, atomic::AtomicUsize},
+    thread,
+};
 
 use rustix::process::{Pid, getpid, set_child_subreaper};
 use signal_hook::{
     consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP},
+    flag,
     iterator::{Handle, Signals},
 };
 
@@ -49,12 +54,16 @@ impl Supervisor {
         }
         // Where that cannot be had, orphans go to process 1, as they do without us.
         let _ = set_child_subreaper(Some(getpid()));
+        let asked = Arc::new(AtomicUsize::new(0));
+        for &signal in heard.iter().filter(|signal| asks(signal)) {
+            flag::register_usize(signal, asked.clone(), signal as usize)?;
+        }
         let signals = Signals::new(heard)?;
         let children = Arc::new(Children::default());
         children.heard_through(signals.handle());
         Ok(Supervisor {
             signals,
-            ask: Arc::new(Flag::new()?),
+            ask: Arc::new(Flag::with_handler(asked)?),
             kill: Arc::new(Flag::new()?),
             children,
         })
@@ -63,8 +72,9 @@ impl Supervisor {
     /// What the first and the second signal do.
     pub fn cancel(&self) -> Cancel {
         Cancel {
-            ask: vec![self.ask.clone()],
-            kill: vec![self.kill.clone()],
+            ask: Some(self.ask.clone()),
+            cut: None,
+            kill: Some(self.kill.clone()),
             children: self.children.clone(),
         }
     }
@@ -104,15 +114,17 @@ impl Supervisor {
             }
             count += 1;
             let signal = Signal(signal);
-            heard(signal, count);
             match count {
                 1 => self.ask.raise(signal),
                 2 => self.kill.raise(signal),
-                _ => return Ok(Supervised::Abandoned(signal)),
+                _ => {}
+            }
+            heard(signal, count);
+            if count > 2 {
+                return Ok(Supervised::Abandoned(signal));
             }
         }
         // One that came in the last moment is not lost on who looks at the flag.
-        let asks = |signal: &i32| ![SIGCHLD, SIGTSTP].contains(signal);
         if let Some(signal) = self.signals.pending().find(asks) {
             self.ask.raise(Signal(signal));
         }
@@ -121,6 +133,11 @@ impl Supervisor {
             Err(panic) => panic::resume_unwind(panic),
         }
     }
+}
+
+/// Whether a signal asks the runner to end.
+fn asks(signal: &i32) -> bool {
+    [SIGTERM, SIGINT, SIGHUP, SIGQUIT].contains(signal)
 }
 
 /// Ends the wait for signals when the work ends, also when it panics.

@@ -1,0 +1,290 @@
+//! Events as sentences that a person wants to read at a boot console.
+
+use std::{path::Path, time::Duration};
+
+use runner_config::format_duration;
+use runner_exec::{
+    Before, ChainEnd, Consequence, Count, Event, Fate, HaltReason, Next, Outcome, Phase, Process,
+    TaskResult, tail,
+};
+
+use crate::log::Level;
+
+/// Begins a line that says how to mend what the line above says.
+pub(crate) const HINT: &str = "  hint: ";
+
+/// What happened, and what comes next.
+pub(crate) fn sentence(event: &Event) -> (Level, String) {
+    match event {
+        Event::RunStart { run, tasks } => (
+            Level::Info,
+            format!("run {run} starts: {}", count(*tasks, "task")),
+        ),
+        Event::TryStart { try_num } => (Level::Detail, format!("try {try_num} starts")),
+        Event::TaskStart { task, .. } => (Level::Info, format!("`{task}` starts")),
+        Event::HookEnd {
+            task,
+            phase,
+            outcome,
+            elapsed,
+            limit,
+        } => {
+            let side = side(*phase);
+            let what = did(outcome, *elapsed, *limit, "hook_time");
+            match outcome {
+                Outcome::Exited(0) => (Level::Detail, format!("hook {side} `{task}` {what}")),
+                _ => (
+                    Level::Warning,
+                    format!("hook {side} `{task}` {what}; the chain goes on all the same"),
+                ),
+            }
+        }
+        Event::TaskEnd {
+            task,
+            outcome,
+            elapsed,
+            limit,
+            next,
+            result,
+            output,
+            ..
+        } => {
+            let what = did(outcome, *elapsed, *limit, "max_time");
+            let (level, next) = then(*next);
+            let output = match (output, result) {
+                // A shell's syntax error exits with 2, which halts.
+                (Some(output), TaskResult::Retry | TaskResult::Halt | TaskResult::Exit) => {
+                    last_lines(output)
+                }
+                (Some(_), TaskResult::Ok | TaskResult::Interrupted) | (None, _) => String::new(),
+            };
+            (
+                level,
+                format!("`{task}` {what}{next}{}{output}", hint(outcome)),
+            )
+        }
+        Event::NoLog { path, error } => {
+            let (path, why) = (path.display(), runner_config::reason(error));
+            (
+                Level::Error,
+                format!("cannot write the log `{path}`: {why}; tasks write to stdout and stderr"),
+            )
+        }
+        Event::Left {
+            task,
+            hook,
+            processes,
+            fate,
+        } => {
+            let who = match hook {
+                None => format!("`{task}`"),
+                Some(phase) => format!("the hook {} `{task}`", side(*phase)),
+            };
+            let names: Vec<String> = processes.iter().map(Process::to_string).collect();
+            let these = format!(
+                "{}: {}",
+                count(processes.len(), "process"),
+                names.join(", ")
+            );
+            match fate {
+                Fate::Ended => (Level::Info, format!("{who} left {these}; ended")),
+                Fate::LeftAlone => (Level::Warning, format!("{who} left {these}; left alone")),
+                Fate::Unknown => (
+                    Level::Warning,
+                    format!("{who} may have left {these}; left alone"),
+                ),
+                Fate::Undying => {
+                    let states: Vec<String> = processes
+                        .iter()
+                        .map(|process| process.state.to_string())
+                        .collect();
+                    let states = states.join(", ");
+                    (
+                        Level::Error,
+                        format!(
+                            "{who} cannot be ended, not even by SIGKILL: {these} (state {states})"
+                        ),
+                    )
+                }
+            }
+        }
+        Event::Wait { time, before } => {
+            let time = match time.is_zero() {
+                true => "at once".to_owned(),
+                false => format!("in {}", format_duration(*time)),
+            };
+            match before {
+                Before::Try => (Level::Detail, format!("next try {time}")),
+                Before::Run => (Level::Info, format!("next run {time}")),
+            }
+        }
+        Event::HaltStart { task, reason } => {
+            let reason = because(*reason);
+            (
+                Level::Info,
+                format!("halt task `{task}` starts, because {reason}"),
+            )
+        }
+        Event::HaltEnd {
+            task,
+            outcome,
+            elapsed,
+            limit,
+            output,
+        } => {
+            let what = did(outcome, *elapsed, *limit, "max_time");
+            let (level, output) = match (outcome, output) {
+                (Outcome::Exited(0), _) => (Level::Info, String::new()),
+                (_, None) => (Level::Error, String::new()),
+                (_, Some(output)) => (Level::Error, last_lines(output)),
+            };
+            let hint = hint(outcome);
+            (level, format!("halt task `{task}` {what}{hint}{output}"))
+        }
+        Event::HaltMissing { reason } => {
+            let reason = because(*reason);
+            (
+                Level::Warning,
+                format!("the halt task would run now, because {reason}, but there is none"),
+            )
+        }
+        Event::RunEnd { end, elapsed } => {
+            let time = format_duration(*elapsed);
+            match end {
+                ChainEnd::Finished { failed: 0 } => (Level::Info, format!("finished after {time}")),
+                ChainEnd::Finished { failed } => {
+                    let failures = count(*failed, "failure");
+                    (
+                        Level::Warning,
+                        format!(
+                            "finished after {time}, with {failures} of tasks that are not required"
+                        ),
+                    )
+                }
+                ChainEnd::GaveUp => (Level::Error, format!("gave up after {time}")),
+                ChainEnd::Halted => (Level::Warning, format!("halted after {time}")),
+                ChainEnd::Stopped => (Level::Warning, format!("stopped after {time}")),
+                ChainEnd::Interrupted => (Level::Warning, format!("interrupted after {time}")),
+            }
+        }
+        Event::Asked { signal, nth } => {
+            let what = match nth {
+                1 => "ending what runs; once more kills it",
+                2 => "killing what runs",
+                _ => "leaving at once",
+            };
+            (Level::Warning, format!("got {signal}: {what}"))
+        }
+    }
+}
+
+/// The predicate of a sentence about a process.
+fn did(outcome: &Outcome, elapsed: Duration, limit: Option<Duration>, setting: &str) -> String {
+    let time = format_duration(elapsed);
+    match outcome {
+        Outcome::Exited(0) => format!("is done after {time}"),
+        Outcome::Exited(code) => format!("exited with {code} after {time}"),
+        Outcome::Signaled(signal) if signal.wants_terminal() => {
+            format!("wanted the terminal, which no task has ({signal}); it was ended after {time}")
+        }
+        Outcome::Signaled(signal) => format!("was ended by {signal} after {time}"),
+        Outcome::TimedOut => {
+            let limit = format_duration(limit.unwrap_or_default());
+            format!("ran longer than `{setting}` ({limit}); its process group was ended")
+        }
+        Outcome::NotStarted(failure) => format!("did not start: {}", failure.reason),
+    }
+}
+
+fn hint(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::NotStarted(failure) => failure
+            .hint
+            .map(|hint| format!("\n{HINT}{hint}"))
+            .unwrap_or_default(),
+        Outcome::Exited(_) | Outcome::Signaled(_) | Outcome::TimedOut => String::new(),
+    }
+}
+
+/// What a task that failed wrote last.
+fn last_lines(output: &Path) -> String {
+    let path = output.display();
+    match tail(output) {
+        Ok(lines) if lines.is_empty() => format!("\n  it wrote nothing to `{path}`"),
+        Ok(lines) => {
+            let lines: String = lines.iter().map(|line| format!("\n  | {line}")).collect();
+            format!("\n  the end of `{path}`:{lines}")
+        }
+        Err(error) => {
+            let why = runner_config::reason(&error);
+            format!("\n  cannot read its output `{path}`: {why}")
+        }
+    }
+}
+
+/// What comes after the end of a task, as the rest of a sentence.
+fn then(next: Next) -> (Level, String) {
+    match next {
+        Next::Nothing => (Level::Info, String::new()),
+        Next::Chain(consequence) => match consequence {
+            Consequence::GoOn => (Level::Info, String::new()),
+            Consequence::Pass => (
+                Level::Warning,
+                "; it is not required, so the chain goes on".to_owned(),
+            ),
+            Consequence::GiveUp => (Level::Error, "; giving up".to_owned()),
+            Consequence::Stop => (Level::Warning, "; stopping, as it asks".to_owned()),
+            Consequence::Halt => (Level::Warning, "; halting, as it asks".to_owned()),
+            Consequence::Retry | Consequence::Interrupt => (Level::Warning, String::new()),
+        },
+        Next::Retry {
+            wait,
+            from_failed,
+            others,
+            count,
+        } => {
+            let from = match from_failed {
+                true => "from there",
+                false => "from the beginning",
+            };
+            let when = match (others, wait.is_zero()) {
+                (true, _) => "when the others have ended".to_owned(),
+                (false, true) => "at once".to_owned(),
+                (false, false) => format!("in {}", format_duration(wait)),
+            };
+            let count = match count {
+                Count::Try(next, 0) => format!("try {next}"),
+                Count::Try(next, most) => format!("try {next} of {most}"),
+                Count::Failure(failures, 0) => format!("failure {failures}"),
+                Count::Failure(failures, most) => format!("failure {failures} of {most}"),
+            };
+            (
+                Level::Warning,
+                format!("; trying again {from} {when} ({count})"),
+            )
+        }
+    }
+}
+
+fn side(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Pre => "before",
+        Phase::Post => "after",
+    }
+}
+
+fn because(reason: HaltReason) -> &'static str {
+    match reason {
+        HaltReason::Halted => "a task asked for it",
+        HaltReason::GaveUp => "the tries are used up",
+        HaltReason::HaltAfter => "the last run has finished",
+    }
+}
+
+fn count(number: usize, what: &str) -> String {
+    match (number, what) {
+        (1, _) => format!("1 {what}"),
+        (_, "process") => format!("{number} processes"),
+        _ => format!("{number} {what}s"),
+    }
+}
