@@ -6,6 +6,7 @@ use std::{
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         TryLockError,
+        atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -34,6 +35,8 @@ pub struct Children {
     /// Held by all who start a process, until it is registered. With all of it in
     /// hand, every child that is not registered is an orphan.
     starting: RwLock<()>,
+    /// Whether orphans are to be reaped when a start is done.
+    put_off: AtomicBool,
     state: Mutex<State>,
     /// With it the main thread is made to hear of children that end or stop.
     signals: OnceLock<Handle>,
@@ -57,7 +60,16 @@ struct Group {
 /// A process is being started.
 pub(crate) struct Starting<'a> {
     children: &'a Children,
-    _guard: RwLockReadGuard<'a, ()>,
+    guard: Option<RwLockReadGuard<'a, ()>>,
+}
+
+impl Drop for Starting<'_> {
+    fn drop(&mut self) {
+        self.guard = None;
+        if self.children.put_off.load(Ordering::SeqCst) {
+            self.children.reap_orphans();
+        }
+    }
 }
 
 impl<'a> Starting<'a> {
@@ -105,25 +117,23 @@ impl Children {
     pub(crate) fn starting(&self) -> Starting<'_> {
         Starting {
             children: self,
-            _guard: self.starting.read().unwrap_or_else(PoisonError::into_inner),
+            guard: Some(self.starting.read().unwrap_or_else(PoisonError::into_inner)),
         }
     }
 
-    /// Reaps the orphans that have ended, unless something is being started just now:
-    /// then the next call does. The statuses of registered processes stay.
+    /// Reaps the orphans that have ended; when something is being started just now, as
+    /// soon as that is done. The statuses of registered processes stay.
     pub(crate) fn reap_orphans(&self) {
-        let Ok(_nothing_starts) = self.starting.try_write() else {
-            return;
-        };
-        let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        let reap = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-        while let Some(ended) = wait::waitid(Id::All, peek)
-            .ok()
-            .and_then(|ended| ended.pid())
-            && let Some(ended) = Pid::from_raw(ended.as_raw())
-            && !self.has(ended.as_raw_pid())
+        self.put_off.store(true, Ordering::SeqCst);
+        // Whoever has the lock sees that there is more to do when he lets go of it.
+        while self.put_off.load(Ordering::SeqCst)
+            && let Ok(_nothing_starts) = self.starting.try_write()
         {
-            let _ = waitid(WaitId::Pid(ended), reap);
+            self.put_off.store(false, Ordering::SeqCst);
+            while let Some(ended) = ended_child().filter(|ended| !self.has(ended.as_raw_pid())) {
+                let reap = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+                let _ = waitid(WaitId::Pid(ended), reap);
+            }
         }
     }
 
@@ -231,6 +241,13 @@ impl Registered<'_> {
         self.children.look_for_stops();
         Ok(flag)
     }
+}
+
+/// A child that has ended and is not reaped yet; it stays so.
+fn ended_child() -> Option<Pid> {
+    let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    let ended = wait::waitid(Id::All, peek).ok()?.pid()?;
+    Pid::from_raw(ended.as_raw())
 }
 
 /// Whether somebody is there to continue this process: a shell that watches it from
