@@ -11,6 +11,7 @@ mod drive;
 mod environment;
 mod event;
 mod hook;
+mod judge;
 mod logs;
 mod name;
 mod order;
@@ -18,6 +19,7 @@ mod outcome;
 mod plan;
 mod process;
 mod retry;
+mod run;
 mod runs;
 mod verdict;
 
@@ -25,7 +27,6 @@ pub use crate::{
     chain::{Chain, ChainEnd, Consequence, Link, Step, TaskId},
     command::CommandLine,
     discover::{DirEntry, Head, Kind, discover},
-    drive::{Launcher, Processes, Run},
     environment::{Environment, HaltReason, Seen},
     event::{Before, Count, Event, Fate, Next, Sink},
     hook::{Phase, TaskStats},
@@ -38,6 +39,7 @@ pub use crate::{
         launch, pause, release_orphans,
     },
     retry::wait,
+    run::{Launcher, Processes, Run},
     runs::{Runs, RunsEnd},
     verdict::{TaskResult, Verdict},
 };

@@ -21,17 +21,22 @@ pub(crate) fn is_missing(utility: &str) -> bool {
 /// Says so and does nothing when this process ignores `signal`, as the runner would
 /// then.
 pub(crate) fn is_ignored(signal: Signal) -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = u64::from_str_radix(mask.unwrap().trim(), 16).unwrap();
-    let ignored = mask >> (signal.as_raw() - 1) & 1 == 1;
+    let ignored = ignores(&fs::read_to_string("/proc/self/status").unwrap(), signal);
     if ignored {
         skip(&format!("{signal:?} is ignored here"));
     }
     ignored
 }
 
-fn skip(why: &str) {
+/// Whether a process ignores `signal`, by its `/proc/PID/status`.
+pub(crate) fn ignores(status: &str, signal: Signal) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = u64::from_str_radix(mask.unwrap().trim(), 16).unwrap();
+    mask >> (signal.as_raw() - 1) & 1 == 1
+}
+
+/// Says so where everybody sees it, when a story shows less than it should.
+pub(crate) fn skip(why: &str) {
     let thread = std::thread::current();
     let name = thread.name().unwrap_or_default();
     // Not by a macro: what they print is shown when a test fails only.

@@ -1,0 +1,118 @@
+//! What is wrong with a task, as far as it can be known before it starts.
+
+use std::{path::Path, sync::Arc};
+
+use runner_config::{Problems, Settings, Words};
+
+use crate::{Head, Kind, Task, command::look_up};
+
+const CURE: &str =
+    "make it executable, or disable it (`enabled = no`, or a name ending in `.disabled`)";
+
+/// Says what will keep a file from starting.
+pub(crate) fn judge_start(task: &Task, kind: &Kind, problems: &mut Problems) {
+    let name = &task.name;
+    let cannot_start = |why: &str| format!("task `{name}` cannot start: {why}");
+    let (executable, head) = match kind {
+        Kind::File { executable, head } => (executable, head),
+        Kind::Dangling => {
+            problems
+                .warning(None, cannot_start("it is a link that leads nowhere"))
+                .hint("mend the link, or remove it");
+            return;
+        }
+        Kind::Special(what) => {
+            problems.warning(None, cannot_start(&format!("it is a {what}")));
+            return;
+        }
+        Kind::Hidden(why) => {
+            problems.warning(None, cannot_start(why));
+            return;
+        }
+        Kind::Directory => {
+            problems.warning(None, cannot_start("it is a directory"));
+            return;
+        }
+    };
+    if task.settings.interpreter.is_some() {
+        return;
+    }
+    if !executable {
+        let message = format!("task `{name}` is not executable");
+        problems.error(None, message).hint(CURE);
+    }
+    match head {
+        Head::Script { crlf: true, .. } => {
+            let message = format!("task `{name}` has a carriage return behind its `#!` line");
+            problems
+                .error(None, message)
+                .hint("save it with Unix line ends, or disable it (`enabled = no`, or a name ending in `.disabled`)");
+        }
+        Head::Script {
+            interpreter,
+            exists: false,
+            ..
+        } => {
+            let why = format!("its interpreter `{interpreter}` does not exist");
+            problems
+                .warning(None, cannot_start(&why))
+                .hint("mend its `#!` line");
+        }
+        Head::Unknown if *executable => {
+            let message = format!("task `{name}` has no `#!` line and is no program");
+            problems
+                .warning(None, message)
+                .hint("add a `#!` line, or set `interpreter`");
+        }
+        Head::Script { .. } | Head::Binary | Head::Unknown | Head::Unreadable => {}
+    }
+}
+
+/// Says so when a halt task that is wanted is not there.
+pub(crate) fn judge_halt(
+    directory: &Path,
+    settings: &Settings,
+    needs_halt: bool,
+    problems: &mut Problems,
+) {
+    let directory = directory.display();
+    match &settings.halt_task {
+        Some(name) if needs_halt || settings.halt_task_written => {
+            problems
+                .error(None, format!("halt task `{name}` is not in `{directory}`"))
+                .hint("add it, or name another one with `halt_task` in `[runner]`");
+        }
+        None if needs_halt => {
+            problems
+                .error(None, "`-H` needs a halt task, and `halt_task` is empty")
+                .hint("name one with `halt_task` in `[runner]`");
+        }
+        Some(_) | None => {}
+    }
+}
+
+/// The interpreters that were looked up, each of them once.
+#[derive(Default)]
+pub(crate) struct Interpreters(Vec<(Words, Result<Words, String>)>);
+
+impl Interpreters {
+    /// Replaces the interpreter of `task` by what PATH says.
+    pub(crate) fn look_up(&mut self, task: &mut Task, problems: &mut Problems) {
+        let Some(words) = &task.settings.interpreter else {
+            return;
+        };
+        let known = self.0.iter().position(|(written, _)| written == words);
+        let index = known.unwrap_or_else(|| {
+            self.0.push((words.clone(), look_up(words)));
+            self.0.len() - 1
+        });
+        match &self.0[index].1 {
+            Ok(found) if found == words => {}
+            Ok(found) => Arc::make_mut(&mut task.settings).interpreter = Some(found.clone()),
+            Err(why) => {
+                let message = format!("task `{}` cannot start: its interpreter {why}", task.name);
+                problems.warning(None, message).hint("mend `interpreter`");
+            }
+        }
+    }
+}
