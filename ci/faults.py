@@ -23,6 +23,7 @@ import resource
 import select
 import shutil
 import signal
+import socket
 import statistics
 import stat as modes
 import struct
@@ -58,7 +59,7 @@ FAULTS = """
 21 | nohup                                 | case ignored_signals, story a_signal_that_was_ignored_before_stays_ignored
 22 | a signal in the wait for a retry      | story a_signal_ends_the_wait_before_a_retry, story a_signal_ends_the_wait_between_two_runs
 23 | a signal between tasks, or in a hook  | story a_signal_ends_the_hook_before_a_task_and_the_task_does_not_start, story the_hook_after_what_was_interrupted_has_its_time
-24 | nobody reads our output               | case nobody_reads_stdout, case nobody_reads_stderr
+24 | nobody reads our output               | case nobody_reads_stdout, case nobody_reads_stderr, case nobody_reads_syslog
 25 | our output is closed                  | case closed_output, case broken_pipe
 26 | prints a gigabyte without a line end  | case gigabyte_without_a_line_end
 27 | prints no UTF-8, no last line end     | story stdout_and_stderr_are_those_of_the_runner
@@ -976,6 +977,29 @@ def nobody_reads_stderr(case):
     case.until("ready")
     runner.signal(signal.SIGTERM)
     runner.wait(8).must(143)
+
+
+@listed
+def nobody_reads_syslog(case):
+    """Nor for a syslog that does not read."""
+    if os.path.exists("/dev/log"):
+        raise Skip("`ls /dev/log`: there is a syslog that reads")
+    needs_root("a syslog of its own")
+    listener, sender = (socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(2))
+    listener.bind("/dev/log")
+    try:
+        sender.connect("/dev/log")
+        sender.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                sender.send(b"full")
+        case.config("max_time = 1")
+        case.task("1-a", "sleep 9000")
+        case.run("--syslog", timeout=8).must(1, "ran longer than `max_time`")
+    finally:
+        listener.close()
+        sender.close()
+        os.unlink("/dev/log")
 
 
 @listed

@@ -7,7 +7,9 @@ use std::{env, fs, os::unix::fs::symlink, time::Duration};
 
 use rustix::process::Signal;
 
-use crate::support::{Ran, Test, ignores, is_ignored, is_missing, once, quoted, runner, skip};
+use crate::support::{
+    Ran, Test, ignores, is_ignored, is_missing, once, pause, quoted, runner, skip,
+};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -368,6 +370,28 @@ fn a_limit_ends_a_daemon_that_forgot_its_environment() {
 }
 
 #[test]
+#[ignore = "a daemon that forks and ends all the time slips through a look at /proc"]
+fn a_limit_ends_a_daemon_that_is_another_process_all_the_time() {
+    if is_missing("setsid") {
+        return;
+    }
+    let ran = Test::new()
+        .task("1-a", "setsid ./hop &\nsleep 30")
+        .file("hop", "#!/bin/sh\n: >alive\n\"$0\" &\n", 0o755)
+        .config("max_time = 0.5\nmax_tries = 1")
+        .run()
+        .status(1)
+        .within(SOON);
+    // A look at /proc would not find it here either.
+    fs::remove_file(ran.test.path("alive")).unwrap();
+    pause(Duration::from_millis(300));
+    let alive = ran.test.path("alive").exists();
+    // It ends without its file.
+    fs::remove_file(ran.test.path("hop")).unwrap();
+    assert!(!alive);
+}
+
+#[test]
 fn what_a_daemon_of_an_earlier_task_may_have_orphaned_is_named_and_left_alone() {
     if is_missing("setsid") {
         return;
@@ -669,7 +693,7 @@ fn a_file_that_is_being_written_is_waited_for_a_moment() {
         .unwrap();
     let running = test.start();
     running.until("order", "1-a");
-    running.pause(Duration::from_millis(30));
+    pause(Duration::from_millis(30));
     drop(open);
     running.wait().status(0).order("1-a 2-b").nothing_left();
 }
@@ -889,6 +913,19 @@ fn a_second_signal_kills() {
 
 /// Before the second run the configuration is read again, and waits for whoever writes
 /// it, which no signal to a task can end.
+/// Whoever sends a signal may end right behind it, and is not judged as if it had not.
+#[test]
+fn a_signal_counts_for_all_that_ends_after_it() {
+    for code in [0, 1, 2, 2, 2, 2, 2, 2] {
+        Test::new()
+            .task("1-a", &format!("kill -TERM $PPID\nexit {code}"))
+            .task("halt.sh", "")
+            .run()
+            .status(143)
+            .order("1-a");
+    }
+}
+
 #[test]
 fn a_third_signal_ends_the_runner_at_once_whatever_it_does() {
     let running = Test::new()

@@ -89,6 +89,9 @@ impl Shared<'_> {
                 }
                 Step::End(end) => {
                     drop(state);
+                    if end != ChainEnd::Interrupted && self.run.cancel.asked_by_now().is_some() {
+                        continue;
+                    }
                     self.tell();
                     return end;
                 }
@@ -132,12 +135,14 @@ impl Shared<'_> {
 
     /// What the end of a task means for the chain, and for those who watch.
     fn judge(&self, id: TaskId, task: &Task, try_num: u32, ended: &Ended) -> (TaskResult, Next) {
+        let verdict = Verdict::of(&ended.outcome, &task.settings.codes);
+        // A signal that reached the runner and its tasks together is no reason to halt.
+        let asked = verdict != Verdict::Proceed && self.run.cancel.asked_by_now().is_some();
         let mut state = self.lock();
-        if ended.asked {
+        if ended.asked || asked {
             state.chain.cut(id);
             return (TaskResult::Interrupted, Next::Nothing);
         }
-        let verdict = Verdict::of(&ended.outcome, &task.settings.codes);
         let result = verdict.into();
         let consequence = match ended.undying.is_empty() {
             true => state.chain.judge(id, verdict),

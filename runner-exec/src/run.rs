@@ -106,7 +106,7 @@ impl Run<'_> {
     /// Runs the halt task because the runs have finished, unless the runner was asked
     /// to end meanwhile. Returns how it all ended.
     pub fn halt_after(&self, finished: ChainEnd) -> ChainEnd {
-        if self.cancel.asked().is_some() {
+        if self.cancel.asked_by_now().is_some() {
             return ChainEnd::Interrupted;
         }
         self.halt(HaltReason::HaltAfter, None);
@@ -148,7 +148,7 @@ impl Run<'_> {
     pub fn only(&self, task: &Task) -> TaskResult {
         let mut result = TaskResult::Interrupted;
         let judge = |ended: &Ended| {
-            if !ended.asked {
+            if !ended.asked && self.cancel.asked_by_now().is_none() {
                 result = Verdict::of(&ended.outcome, &task.settings.codes).into();
             }
             (result, Next::Nothing)

@@ -315,12 +315,6 @@ impl Running {
         self.signal(Signal::TERM);
     }
 
-    /// Lets the program go on for a moment. Where it matters what the program does
-    /// meanwhile, [`Running::until`] is better.
-    pub(crate) fn pause(&self, time: Duration) {
-        thread::sleep(time);
-    }
-
     /// A path in the directory of the story.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.test.path(name)
@@ -363,6 +357,12 @@ impl Running {
             test: self.test,
         }
     }
+}
+
+/// Lets everything go on for a moment. Where something is to happen meanwhile,
+/// [`until`] is better.
+pub(crate) fn pause(time: Duration) {
+    thread::sleep(time);
 }
 
 /// Waits until `reached` says so.

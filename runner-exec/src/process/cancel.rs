@@ -7,11 +7,16 @@ use std::{
         Arc,
         atomic::{AtomicI32, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use rustix::event::{EventfdFlags, eventfd};
 
-use super::Children;
+use super::{
+    Children,
+    poll::{from_now, wait_readable},
+    supervise::is_on_its_way,
+};
 use crate::Signal;
 
 /// Raised once and never lowered, so that everybody who waits for it sees it.
@@ -98,6 +103,16 @@ impl Cancel {
     /// The signal with which the runner was asked to end.
     pub fn asked(&self) -> Option<Signal> {
         self.ask.as_ref()?.raised()
+    }
+
+    /// The same, but it takes a moment more to see a signal that was sent before this and
+    /// has not been handled yet. For decisions that such a signal would change.
+    pub fn asked_by_now(&self) -> Option<Signal> {
+        let flag = self.ask.as_ref()?;
+        if flag.raised().is_none() && is_on_its_way() {
+            wait_readable(&[flag.as_fd()], from_now(Duration::from_secs(1)));
+        }
+        flag.raised()
     }
 
     /// The signal with which a process is to be asked to end, for whatever reason.

@@ -45,7 +45,7 @@ impl Supervisor {
     /// The system refuses it.
     pub fn new() -> io::Result<Supervisor> {
         let ignored = ignored();
-        let mut heard = vec![SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGTSTP];
+        let mut heard = [&ASKS[..], &[SIGTSTP]].concat();
         heard.retain(|&signal| !ignored(signal));
         // Ignored, the system would reap every child, and its status would be lost. As
         // process 1 this is the reaper of everything, and not only of what it runs.
@@ -55,7 +55,7 @@ impl Supervisor {
         // Where that cannot be had, orphans go to process 1, as they do without us.
         let _ = set_child_subreaper(Some(getpid()));
         let asked = Arc::new(AtomicUsize::new(0));
-        for &signal in heard.iter().filter(|signal| asks(signal)) {
+        for &signal in heard.iter().filter(|signal| ASKS.contains(signal)) {
             flag::register_usize(signal, asked.clone(), signal as usize)?;
         }
         let signals = Signals::new(heard)?;
@@ -125,7 +125,7 @@ impl Supervisor {
             }
         }
         // One that came in the last moment is not lost on who looks at the flag.
-        if let Some(signal) = self.signals.pending().find(asks) {
+        if let Some(signal) = self.signals.pending().find(|signal| ASKS.contains(signal)) {
             self.ask.raise(Signal(signal));
         }
         match worker.join() {
@@ -135,10 +135,8 @@ impl Supervisor {
     }
 }
 
-/// Whether a signal asks the runner to end.
-fn asks(signal: &i32) -> bool {
-    [SIGTERM, SIGINT, SIGHUP, SIGQUIT].contains(signal)
-}
+/// The signals that ask the runner to end.
+const ASKS: [i32; 4] = [SIGTERM, SIGINT, SIGHUP, SIGQUIT];
 
 /// Ends the wait for signals when the work ends, also when it panics.
 struct Close(Handle);
@@ -156,9 +154,22 @@ pub fn release_orphans() {
 
 /// Which signals this process ignores.
 fn ignored() -> impl Fn(i32) -> bool {
+    mask("SigIgn")
+}
+
+/// Whether a signal that asks the runner to end has been sent to it, and its handler has
+/// not run yet: the system may let others go first.
+pub(super) fn is_on_its_way() -> bool {
+    let pending = mask("ShdPnd");
+    ASKS.into_iter().any(pending)
+}
+
+/// A set of signals of this process, by its name in `/proc/self/status`.
+fn mask(name: &str) -> impl Fn(i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    let mask = status.lines().find_map(|line| line.strip_prefix(name));
+    let mask =
+        mask.and_then(|mask| u64::from_str_radix(mask.trim_start_matches(':').trim(), 16).ok());
     let mask = mask.unwrap_or_default();
     move |signal| mask >> (signal - 1) & 1 == 1
 }
