@@ -161,7 +161,10 @@ fn ignored() -> impl Fn(i32) -> bool {
 /// not run yet: the system may let others go first.
 pub(super) fn is_on_its_way() -> bool {
     let pending = mask("ShdPnd");
-    ASKS.into_iter().any(pending)
+    // One that came in blocked never arrives.
+    ASKS.into_iter()
+        .filter(|&signal| pending(signal))
+        .any(|signal| !mask("SigBlk")(signal))
 }
 
 /// A set of signals of this process, by its name in `/proc/self/status`.
