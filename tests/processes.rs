@@ -370,28 +370,6 @@ fn a_limit_ends_a_daemon_that_forgot_its_environment() {
 }
 
 #[test]
-#[ignore = "a daemon that forks and ends all the time slips through a look at /proc"]
-fn a_limit_ends_a_daemon_that_is_another_process_all_the_time() {
-    if is_missing("setsid") {
-        return;
-    }
-    let ran = Test::new()
-        .task("1-a", "setsid ./hop &\nsleep 30")
-        .file("hop", "#!/bin/sh\n: >alive\n\"$0\" &\n", 0o755)
-        .config("max_time = 0.5\nmax_tries = 1")
-        .run()
-        .status(1)
-        .within(SOON);
-    // A look at /proc would not find it here either.
-    fs::remove_file(ran.test.path("alive")).unwrap();
-    pause(Duration::from_millis(300));
-    let alive = ran.test.path("alive").exists();
-    // It ends without its file.
-    fs::remove_file(ran.test.path("hop")).unwrap();
-    assert!(!alive);
-}
-
-#[test]
 fn what_a_daemon_of_an_earlier_task_may_have_orphaned_is_named_and_left_alone() {
     if is_missing("setsid") {
         return;
