@@ -583,6 +583,12 @@ def ctrl_c_ignored(case):
         assert (1 if grace == 1 else 0) <= took <= most, f"{took:.2f} s"
 
 
+def hears(pid, binary):
+    """Whether this process is the runner, and has a handler for SIGINT."""
+    caught = int(status_of(f"/proc/{pid}/status", "SigCgt"), 16) >> (signal.SIGINT - 1) & 1
+    return caught and os.path.realpath(f"/proc/{pid}/exe") == binary
+
+
 @listed
 def ctrl_c_in_a_start(case):
     """The terminal sends it to a task as well that has no group of its own yet."""
@@ -592,7 +598,8 @@ def ctrl_c_in_a_start(case):
     case.task("halt.sh", ": >halted")
     for _ in range(20 if case.quick else 60):
         terminal = Terminal(case, "-q", "-n", "0")
-        time.sleep(dice.uniform(0.02, 0.05))
+        until("the runner has ears", lambda: hears(terminal.job, case.binary))
+        time.sleep(dice.uniform(0, 0.03))
         terminal.press(INTERRUPT)
         terminal.ends(130)
         terminal.close()
@@ -1255,6 +1262,9 @@ def orphans_of_quick_tasks(case):
         # The task that counts is one, and the last of them ended while it waited.
         assert children <= 40, f"-j {jobs}: {children} children of the runner"
         os.unlink(case.path("counts"))
+    # What ended with the runner, or after it.
+    until("the end of the orphans", lambda: not case.left())
+    reap_orphans()
 
 
 # Times.
@@ -1262,14 +1272,19 @@ def orphans_of_quick_tasks(case):
 
 @listed
 def overshoot(case):
-    """How far behind its limit a task ends, as the hook hears it."""
+    """How far behind its limit a task ends, as the hook hears it; a machine that has a lot
+    to do has three attempts."""
     case.hook()
     case.config("max_time = 0.05", "[a]", "required = no")
     case.task("1-a", "exec sleep 9000")
-    case.run("-n", "40").must(4)
-    over = [elapsed - 0.05 for _, _, outcome, elapsed in case.told() if outcome == "timed-out"]
-    assert len(over) == 40 and min(over) >= 0, over
-    assert statistics.median(over) < 0.005, sorted(over)
+    medians = []
+    while len(medians) < 3 and (not medians or medians[-1] >= 0.005):
+        case.write("told", "")
+        case.run("-n", "40").must(4)
+        over = [elapsed - 0.05 for _, _, outcome, elapsed in case.told() if outcome == "timed-out"]
+        assert len(over) == 40 and min(over) >= 0, over
+        medians.append(statistics.median(over))
+    assert medians[-1] < 0.005, medians
 
 
 @listed
