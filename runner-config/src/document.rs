@@ -217,6 +217,12 @@ impl Document {
         in_force.collect()
     }
 
+    /// Every key that is written in `section` itself.
+    pub fn own_entries(&self, section: &str) -> impl Iterator<Item = Entry<'_>> {
+        let entries = self.entries(section).into_iter();
+        entries.filter(|entry| entry.own)
+    }
+
     fn keys(&self, section: &str) -> impl Iterator<Item = &str> {
         let properties = self.ini.section(Some(section)).into_iter();
         properties.flat_map(|properties| properties.iter().map(|(key, _)| key))

@@ -95,19 +95,11 @@ impl Settings {
         for set in overrides {
             judge_name(&set.key, &set.origin, problems);
         }
-        for entry in document
-            .entries("runner")
-            .into_iter()
-            .filter(|entry| entry.own)
-        {
+        for entry in document.own_entries("runner") {
             judge_name(entry.key, entry.origin, problems);
             judge_include(&document, entry, problems);
         }
-        for entry in document
-            .entries("env")
-            .into_iter()
-            .filter(|entry| entry.own)
-        {
+        for entry in document.own_entries("env") {
             judge_variable(entry, problems);
         }
         let env = document
@@ -146,12 +138,7 @@ impl Settings {
 
     /// What is in force for the task whose section is `section`.
     pub fn task_of(&self, section: &str, problems: &mut Problems) -> TaskSettings {
-        for entry in self
-            .document
-            .entries(section)
-            .into_iter()
-            .filter(|entry| entry.own)
-        {
+        for entry in self.document.own_entries(section) {
             if setting(entry.key).is_some_and(|setting| !setting.in_task()) {
                 let message = format!("`{}` has no effect in the section of a task", entry.key);
                 problems
@@ -194,8 +181,8 @@ impl Settings {
 
     /// Says so when `section`, which is no task's, holds settings of a task.
     pub fn judge_stray(&self, section: &str, problems: &mut Problems) {
-        let held: Vec<Entry> = (self.document.entries(section).into_iter())
-            .filter(|entry| entry.own && setting(entry.key).is_some_and(Setting::in_task))
+        let held: Vec<Entry> = (self.document.own_entries(section))
+            .filter(|entry| setting(entry.key).is_some_and(Setting::in_task))
             .collect();
         if let Some(first) = held.first() {
             let names: BTreeSet<String> = held.iter().map(|e| format!("`{}`", e.key)).collect();

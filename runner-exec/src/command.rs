@@ -26,17 +26,21 @@ pub struct CommandLine {
 }
 
 impl CommandLine {
+    fn new(program: impl Into<PathBuf>, args: Vec<OsString>) -> CommandLine {
+        CommandLine {
+            program: program.into(),
+            args,
+            env: Vec::new(),
+            env_remove: Vec::new(),
+            output: None,
+        }
+    }
+
     /// The command of a task: its interpreter's words, then its path.
     pub fn task(interpreter: Option<&Words>, path: &Path) -> CommandLine {
         match interpreter {
             Some(words) => CommandLine::words(words, path.as_os_str()),
-            None => CommandLine {
-                program: path.to_owned(),
-                args: Vec::new(),
-                env: Vec::new(),
-                env_remove: Vec::new(),
-                output: None,
-            },
+            None => CommandLine::new(path, Vec::new()),
         }
     }
 
@@ -48,13 +52,7 @@ impl CommandLine {
     fn words(words: &Words, last: &OsStr) -> CommandLine {
         let mut words = words.iter().cloned();
         let program = words.next().unwrap_or_default();
-        CommandLine {
-            program: program.into(),
-            args: words.chain([last.to_owned()]).collect(),
-            env: Vec::new(),
-            env_remove: Vec::new(),
-            output: None,
-        }
+        CommandLine::new(program, words.chain([last.to_owned()]).collect())
     }
 }
 

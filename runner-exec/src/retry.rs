@@ -19,11 +19,8 @@ pub fn wait(settings: &TaskSettings, try_num: u32, draw: f64) -> Duration {
 }
 
 fn scale(time: Duration, factor: f64) -> Duration {
-    if time.is_zero() {
-        // Infinity times nothing is nothing here.
-        return time;
-    }
-    if factor == 1.0 {
+    // Infinity times nothing is nothing here.
+    if time.is_zero() || factor == 1.0 {
         return time;
     }
     Duration::try_from_secs_f64(time.as_secs_f64() * factor).unwrap_or(Duration::MAX)
