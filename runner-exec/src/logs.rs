@@ -78,9 +78,11 @@ fn remove_old(log_dir: &Path, own: &str, keep: u32) -> io::Result<()> {
     // The id begins with the time, so the oldest is the first.
     runs.sort();
     let old = (runs.len() + 1).saturating_sub(keep as usize);
-    runs[..old]
-        .iter()
-        .try_for_each(|run| fs::remove_dir_all(log_dir.join(run)))
+    for run in &runs[..old] {
+        // One that cannot be removed does not keep the others.
+        let _ = fs::remove_dir_all(log_dir.join(run));
+    }
+    Ok(())
 }
 
 /// Whether a directory is a run's: nothing else is removed, whatever stands there.

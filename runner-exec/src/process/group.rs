@@ -105,7 +105,11 @@ impl Group {
             }
             let watched: Vec<OwnedFd> = members.iter().filter_map(watch).collect();
             if watched.is_empty() && !members.iter().any(|member| self.still_has(member)) {
-                continue;
+                // All that were seen are gone already; others may have come.
+                match time.has_ended() {
+                    true => return false,
+                    false => continue,
+                }
             }
             if self.wait_for_all(watched, moment.take(), time, wake) {
                 return self.members().is_some_and(|members| members.is_empty());
