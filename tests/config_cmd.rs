@@ -387,9 +387,9 @@ fn links_are_beside_a_temporary_directory_that_cannot_be_used() {
 #[test]
 fn links_are_where_others_can_go() {
     let test = Test::new().program_in("two words").config_in("two words");
-    // The directory of a story is its owner's alone.
     let tmpdir = test.path("tmp");
     fs::create_dir(&tmpdir).unwrap();
+    fs::set_permissions(&tmpdir, fs::Permissions::from_mode(0o700)).unwrap();
     let ran = answers(test.env("TMPDIR", tmpdir), "two words");
     for directory in private_directories(&ran)[0].ancestors().skip(1) {
         let mode = fs::metadata(directory).unwrap().permissions().mode();
