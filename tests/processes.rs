@@ -889,8 +889,6 @@ fn a_second_signal_kills() {
     assert!(ran.hooks()[0].contains("1-a"));
 }
 
-/// Before the second run the configuration is read again, and waits for whoever writes
-/// it, which no signal to a task can end.
 /// Whoever sends a signal may end right behind it, and is not judged as if it had not.
 #[test]
 fn a_signal_counts_for_all_that_ends_after_it() {
@@ -904,6 +902,8 @@ fn a_signal_counts_for_all_that_ends_after_it() {
     }
 }
 
+/// Before the second run the configuration is read again, and waits for whoever writes
+/// it, which no signal to a task can end.
 #[test]
 fn a_third_signal_ends_the_runner_at_once_whatever_it_does() {
     let running = Test::new()
