@@ -15,7 +15,7 @@ use rustix::event::{EventfdFlags, eventfd};
 use super::{
     Children,
     poll::{from_now, wait_readable},
-    supervise::is_on_its_way,
+    supervise::{is_on_its_way, main_thread_is_awake},
 };
 use crate::Signal;
 
@@ -111,6 +111,9 @@ impl Cancel {
         let flag = self.ask.as_ref()?;
         if flag.raised().is_none() && is_on_its_way() {
             wait_readable(&[flag.as_fd()], from_now(Duration::from_secs(1)));
+        } else if flag.raised().is_none() && main_thread_is_awake() {
+            // It may have taken a signal and not come to its handler yet.
+            wait_readable(&[flag.as_fd()], from_now(Duration::from_millis(50)));
         }
         flag.raised()
     }

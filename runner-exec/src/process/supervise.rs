@@ -14,7 +14,7 @@ use signal_hook::{
     iterator::{Handle, Signals},
 };
 
-use super::{Cancel, Children, Flag};
+use super::{Cancel, Children, Flag, proc::Process};
 use crate::Signal;
 
 /// How the supervised work ended.
@@ -165,6 +165,11 @@ pub(super) fn is_on_its_way() -> bool {
     ASKS.into_iter()
         .filter(|&signal| pending(signal))
         .any(|signal| !mask("SigBlk")(signal))
+}
+
+/// Whether the main thread does anything but wait for signals.
+pub(super) fn main_thread_is_awake() -> bool {
+    Process::read(getpid().as_raw_pid()).is_some_and(|main| main.state != 'S')
 }
 
 /// A set of signals of this process, by its name in `/proc/self/status`.
