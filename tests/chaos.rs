@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use serde_json::Value;
 
-use crate::support::Test;
+use crate::support::{Dice, Test};
 
 /// What a task does in each of its tries; behind the last one it succeeds.
 #[derive(Clone)]
@@ -86,19 +86,7 @@ impl Task {
     }
 }
 
-/// Numbers that look random, the same for the same seed.
-struct Dice(u64);
-
 impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        // Knuth's constants for a linear congruential generator of 64 bits.
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % bound
-    }
-
     fn act(&mut self) -> Act {
         match self.below(20) {
             0..8 => Succeed,

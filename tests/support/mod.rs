@@ -2,6 +2,7 @@
 //! real program, and what became of it.
 #![expect(clippy::disallowed_methods, reason = "stories start the real program")]
 
+mod dice;
 mod left;
 mod skip;
 pub(crate) mod snapshots;
@@ -24,7 +25,10 @@ use std::{
 use rustix::{fs::OFlags, process::Signal};
 use tempfile::TempDir;
 
-pub(crate) use self::skip::{ignores, is_ignored, is_missing, skip};
+pub(crate) use self::{
+    dice::Dice,
+    skip::{ignores, is_ignored, is_missing, skip},
+};
 
 /// Longer than any story takes, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(120);
