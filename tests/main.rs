@@ -6,6 +6,7 @@ mod cli;
 mod config_cmd;
 mod discovery;
 mod hooks;
+mod parallel;
 mod processes;
 mod readme;
 mod settings;
