@@ -5,7 +5,7 @@ use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf};
 use clap::{ArgAction, Args, Parser};
 use runner_config::{Origin, Override, SETTINGS, Setting};
 
-use crate::exit::STATUSES;
+use crate::{exit::STATUSES, show::Question};
 
 /// The names of the applets; the first one is meant when none is named.
 pub(crate) const APPLETS: [&str; 2] = ["runner", "runner-config"];
@@ -17,7 +17,7 @@ pub(crate) const APPLETS: [&str; 2] = ["runner", "runner-config"];
     version,
     max_term_width = 100,
     override_usage = "runner [OPTIONS] TASKDIR [-- COMMAND [ARG...]]\n       \
-                      runner [-c FILE] --list | --check TASKDIR\n       \
+                      runner [-c FILE] --list | --dry-run | --check | --graph | --env TASK TASKDIR\n       \
                       runner [-c FILE] --only TASK TASKDIR\n       \
                       runner [-c FILE] -g SECTION.KEY\n       \
                       runner --install-links DIR",
@@ -63,15 +63,27 @@ pub(crate) struct RunnerArgs {
     pub(crate) syslog: bool,
 
     /// List the tasks in their order, and run nothing
+    #[arg(long, group = "mode", group = "question")]
+    list: bool,
+
+    /// Show the commands and where each setting was written, and run nothing
+    #[arg(long, group = "mode", group = "question")]
+    dry_run: bool,
+
+    /// Draw the plan for graphviz, and run nothing
     #[arg(long, group = "mode")]
-    pub(crate) list: bool,
+    graph: bool,
+
+    /// Show the environment that a task would get, values included, and run nothing
+    #[arg(long, group = "mode", group = "question", value_name = "TASK")]
+    env: Option<String>,
 
     /// Say everything that is wrong, and run nothing: exit 0, 1 (warnings) or 78 (errors)
-    #[arg(long, group = "mode")]
-    pub(crate) check: bool,
+    #[arg(long, group = "mode", group = "question")]
+    check: bool,
 
     /// Answer as JSON
-    #[arg(long, requires = "list", conflicts_with_all = ["check", "only", "get", "install_links"])]
+    #[arg(long, requires = "question")]
     pub(crate) json: bool,
 
     /// Run one task with its hooks and limits, and no chain
@@ -173,6 +185,19 @@ impl FileArg {
 }
 
 impl RunnerArgs {
+    /// What is asked of the plan, when nothing is to be run.
+    pub(crate) fn question(&self) -> Option<Question> {
+        let flags = [
+            (self.list, Question::List),
+            (self.dry_run, Question::DryRun),
+            (self.graph, Question::Graph),
+            (self.check, Question::Check),
+        ];
+        let flag = flags.into_iter().find(|(given, _)| *given);
+        let env = || Some(Question::Env(self.env.clone()?));
+        flag.map(|(_, question)| question).or_else(env)
+    }
+
     /// The settings that the command line gives.
     pub(crate) fn overrides(&self) -> Vec<Override> {
         let set = self.set.iter().map(|(key, value)| Override {

@@ -125,7 +125,7 @@ fn line(section: &str, entry: Entry, show_origin: bool) -> String {
 /// `--check`: everything that is wrong and can be known without the tasks.
 fn check(document: Document, log: &Log) -> Exit {
     let mut problems = Problems::default();
-    Settings::new(document, &[], &mut problems);
+    Settings::new(document, &[], &mut problems).judge_semicolons(&mut problems);
     let exit = match (problems.has_errors(), problems.has_warnings()) {
         (true, _) => Exit::Config,
         (false, true) => Exit::Warned,

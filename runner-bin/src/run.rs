@@ -20,7 +20,7 @@ use crate::{
     links::{self, ConfigCmd},
     load::Source,
     log::{Log, Verbosity},
-    show,
+    show::show,
 };
 
 pub(crate) fn start(args: RunnerArgs) -> Exit {
@@ -53,11 +53,8 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
         needs_halt: args.halt_after,
         needs_tasks: args.halt_after || args.times != 1,
     };
-    if args.list {
-        return show::list(&source, args.json, verbosity);
-    }
-    if args.check {
-        return show::check(&source);
+    if let Some(question) = args.question() {
+        return show(&source, &question, args.json, verbosity);
     }
     let log = Log::stamped(verbosity);
     let log = match args.syslog {
@@ -100,11 +97,8 @@ fn run(source: Source, what: What, log: Arc<Log>) -> Exit {
             return unusable.into();
         }
     };
-    if plan.settings.jobs.get() > 1 && plan.is_fully_ordered() {
-        let jobs = plan.settings.jobs;
-        log.info(&format!(
-            "`jobs` is {jobs}, but numbers and dependencies leave no two tasks unordered"
-        ));
+    if let Some(sentence) = plan.jobs_without_use() {
+        log.info(&sentence);
     }
     let config_cmd = match ConfigCmd::new(source.config.as_deref()) {
         Ok(config_cmd) => config_cmd,
@@ -247,7 +241,7 @@ fn reload(source: &Source, log: &Log) -> Option<Plan> {
 }
 
 /// An id that no other run has: the time, and a random number.
-fn run_id() -> String {
+pub(crate) fn run_id() -> String {
     let now = Timestamp::now().strftime("%Y%m%dT%H%M%S%.3fZ");
     format!("{now}-{:08x}", rand::random::<u32>())
 }

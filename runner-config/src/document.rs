@@ -223,6 +223,28 @@ impl Document {
         entries.filter(|entry| entry.own)
     }
 
+    /// Says which values Python 2 would have read differently: there a `;` behind a
+    /// blank began a comment, on the line of the key.
+    pub(crate) fn judge_semicolons(&self, problems: &mut Problems) {
+        for section in self.headers.keys() {
+            for Entry {
+                key, value, origin, ..
+            } in self.own_entries(section)
+            {
+                let line = value.lines().next().unwrap_or_default();
+                let before = line.split(';').next().unwrap_or_default();
+                if before.len() < line.len() && before.ends_with(char::is_whitespace) {
+                    problems
+                        .warning(
+                            origin.clone(),
+                            format!("Python 2 took what follows ` ;` for a comment: `{key}`"),
+                        )
+                        .hint("here it is part of the value; put a comment on a line of its own");
+                }
+            }
+        }
+    }
+
     fn keys(&self, section: &str) -> impl Iterator<Item = &str> {
         let properties = self.ini.section(Some(section)).into_iter();
         properties.flat_map(|properties| properties.iter().map(|(key, _)| key))

@@ -22,7 +22,7 @@ pub use crate::{
     left_out::left_out,
     nearest::nearest,
     problem::{Origin, Problem, Problems, Severity, reason, shown},
-    settings::{Override, Settings},
+    settings::{InForce, OWN_VARIABLES, Override, Settings},
     table::{SETTINGS, Scope, Setting, setting},
     task_settings::{Codes, Frequency, Leftovers, MaxTries, RetryFrom, TaskSettings, Words},
     value::format_duration,

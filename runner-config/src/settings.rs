@@ -48,10 +48,20 @@ pub struct Settings {
     /// The variables of `[env]`, in the order in which they are written.
     pub env: Vec<(String, String)>,
     document: Document,
+    overrides: Vec<Override>,
+}
+
+/// A setting as it is in force, and where it was written.
+#[derive(Clone, Copy, Debug)]
+pub struct InForce<'a> {
+    /// The value, as it is written.
+    pub value: &'a str,
+    /// Where.
+    pub origin: &'a Origin,
 }
 
 /// The variables that tasks, hooks and the halt task have from the runner.
-const OWN_VARIABLES: [&str; 10] = [
+pub const OWN_VARIABLES: [&str; 10] = [
     "RUNNER_CONFIG_CMD",
     "RUNNER_TASK",
     "RUNNER_TRY_NUM",
@@ -121,7 +131,36 @@ impl Settings {
             log_keep: log_keep.value,
             env,
             document,
+            overrides: overrides.to_vec(),
         }
+    }
+
+    /// What `setting` says for all tasks, or for the one whose section is `section`.
+    pub fn in_force(&self, setting: &Setting, section: Option<&str>) -> InForce<'_> {
+        let name = setting.name;
+        let own = section.and_then(|section| self.document.own(section, name));
+        let set = self.overrides.iter().rfind(|set| set.key == name);
+        let common = || {
+            self.document
+                .get("runner", name)
+                .filter(|_| setting.in_runner())
+        };
+        match (own, set) {
+            (Some(Entry { value, origin, .. }), _) => InForce { value, origin },
+            (None, Some(Override { value, origin, .. })) => InForce { value, origin },
+            (None, None) => match common() {
+                Some(Entry { value, origin, .. }) => InForce { value, origin },
+                None => InForce {
+                    value: setting.default,
+                    origin: &Origin::Default,
+                },
+            },
+        }
+    }
+
+    /// Where the variable `name` of `[env]` was written.
+    pub fn variable_origin(&self, name: &str) -> Option<&Origin> {
+        Some(self.document.get("env", name)?.origin)
     }
 
     /// The sections that may be a task's, in the order in which they were written.
@@ -177,6 +216,11 @@ impl Settings {
     pub fn disables(&self, section: &str) -> bool {
         let enabled = self.document.own(section, "enabled");
         enabled.is_some_and(|entry| value::yes_or_no(entry.value) == Ok(false))
+    }
+
+    /// Says which values Python 2 would have read differently.
+    pub fn judge_semicolons(&self, problems: &mut Problems) {
+        self.document.judge_semicolons(problems);
     }
 
     /// Says so when `section`, which is no task's, holds settings of a task.

@@ -9,7 +9,7 @@ use std::{
 use runner_config::{Origin, Problems, Settings, TaskSettings, Words, left_out};
 
 use crate::{
-    Chain, DirEntry, Head, Kind, Link, Step, TaskName, Verdict,
+    Chain, DirEntry, Head, Kind, Link, Step, TaskId, TaskName, Verdict,
     command::look_up,
     judge::{Interpreters, judge_halt, judge_start},
     order::{Absent, Ambiguous, Names, links},
@@ -24,6 +24,8 @@ pub struct Task {
     pub path: PathBuf,
     /// What is in force for it.
     pub settings: Arc<TaskSettings>,
+    /// The section of the configuration that is its own.
+    pub section: Option<String>,
 }
 
 /// The ordered tasks of a run, and the halt task.
@@ -86,6 +88,7 @@ impl Plan {
             let mut task = Task {
                 path: directory.join(name.as_os_str()),
                 settings: own.unwrap_or_else(|| common.clone()),
+                section: section.map(str::to_owned),
                 name,
             };
             let is_halt = Some(task.name.as_os_str()) == halt_name;
@@ -126,7 +129,7 @@ impl Plan {
 
     /// Whether numbers and dependencies leave no two tasks unordered, so that they
     /// run one after the other however many could run at the same time.
-    pub fn is_fully_ordered(&self) -> bool {
+    fn is_fully_ordered(&self) -> bool {
         let mut chain = Chain::new(self.links.clone(), self.settings.retry_from);
         while let Step::Start(task) = chain.next_step() {
             if let Step::Start(_) = chain.next_step() {
@@ -136,6 +139,37 @@ impl Plan {
             chain.ended(task);
         }
         true
+    }
+
+    /// Says so when more tasks could run at the same time than ever do.
+    pub fn jobs_without_use(&self) -> Option<String> {
+        let jobs = self.settings.jobs.get();
+        (jobs > 1 && self.is_fully_ordered()).then(|| {
+            format!("`jobs` is {jobs}, but numbers and dependencies leave no two tasks unordered")
+        })
+    }
+
+    /// The order in which one worker runs the tasks: the chain itself, walked with
+    /// every task succeeding, so that a list cannot disagree with the run.
+    pub fn order(&self) -> Vec<TaskId> {
+        let mut chain = Chain::new(self.links.clone(), self.settings.retry_from);
+        let mut order = Vec::with_capacity(self.tasks.len());
+        while let Step::Start(task) = chain.next_step() {
+            order.push(task);
+            chain.judge(task, Verdict::Proceed);
+            chain.ended(task);
+        }
+        order
+    }
+
+    /// For each task, those that it names in `depends_on`.
+    pub fn dependencies(&self) -> Vec<Vec<TaskId>> {
+        let names = Names::new(self.tasks.iter().map(|task| &task.name));
+        let found = |name: &String| names.find(name).ok().flatten().map(TaskId);
+        self.tasks
+            .iter()
+            .map(|task| task.settings.depends_on.iter().filter_map(found).collect())
+            .collect()
     }
 
     /// The task that `name` stands for: its file name, or its short name when no

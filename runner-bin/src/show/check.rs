@@ -1,0 +1,103 @@
+//! `--check`: everything that would be said at the start, and what would not be.
+
+use std::path::Path;
+
+use runner_config::{Problem, Problems, Severity, reason, shown};
+use runner_exec::Plan;
+use rustix::fs::{Access, access};
+use serde_json::{Value, json};
+
+use crate::{
+    exit::Exit,
+    links::ConfigCmd,
+    load::{Source, Unusable},
+    log::{Log, Verbosity},
+    out::answer,
+};
+
+/// Says what is wrong with `plan`, beside the `problems` that were found making it.
+pub(super) fn check(
+    source: &Source,
+    plan: Result<Plan, Unusable>,
+    mut problems: Problems,
+    json: bool,
+) -> Exit {
+    if let Ok(plan) = &plan {
+        judge(source, plan, &mut problems);
+    }
+    let exit = match &plan {
+        Err(unusable) => (*unusable).into(),
+        Ok(_) if problems.has_errors() => Exit::Config,
+        Ok(_) if problems.has_warnings() => Exit::Warned,
+        Ok(_) => Exit::Finished,
+    };
+    let log = Log::plain(Verbosity::Verbose);
+    let tasks = plan.map_or(0, |plan| plan.tasks.len());
+    if json {
+        problems.sort();
+        let answered = json!({
+            "status": exit.status(),
+            "tasks": tasks,
+            "problems": problems.iter().map(object).collect::<Value>(),
+        });
+        return answer(&super::pretty(&answered), exit, &log);
+    }
+    log.problems(problems);
+    if exit == Exit::Finished {
+        let tasks = match tasks {
+            1 => "1 task".to_owned(),
+            tasks => format!("{tasks} tasks"),
+        };
+        log.info(&format!("nothing is wrong with {tasks}"));
+    }
+    exit
+}
+
+/// What does not keep a plan from being made.
+fn judge(source: &Source, plan: &Plan, problems: &mut Problems) {
+    let settings = &plan.settings;
+    settings.judge_semicolons(problems);
+    if let Err(error) = ConfigCmd::new(source.config.as_deref()) {
+        let why = reason(&error);
+        problems.error(None, format!("cannot make RUNNER_CONFIG_CMD work: {why}"));
+    }
+    if let Some(log_dir) = &settings.log_dir
+        && !can_be_made(log_dir)
+    {
+        let log_dir = shown(log_dir);
+        problems
+            .warning(None, format!("cannot write to `log_dir` `{log_dir}`"))
+            .hint("without it, tasks write to stdout and stderr");
+    }
+    if let Some(sentence) = plan.jobs_without_use() {
+        problems.note(sentence);
+    }
+}
+
+/// Whether there is a directory that can be written, or could be one.
+fn can_be_made(directory: &Path) -> bool {
+    let directory = match directory.is_relative() {
+        true => &Path::new(".").join(directory),
+        false => directory,
+    };
+    let there = directory
+        .ancestors()
+        .find(|path| path.symlink_metadata().is_ok());
+    there.is_some_and(|there| {
+        there.is_dir() && access(there, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+    })
+}
+
+fn object(problem: &Problem) -> Value {
+    let severity = match problem.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    };
+    json!({
+        "severity": severity,
+        "origin": problem.origin.as_ref().map(ToString::to_string),
+        "message": problem.message,
+        "hint": problem.hint,
+    })
+}

@@ -1,0 +1,87 @@
+//! `--env TASK`: the environment that a task would get, and where each variable comes
+//! from.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is where the inherited environment is shown"
+)]
+
+use std::{
+    collections::BTreeMap,
+    env,
+    ffi::{OsStr, OsString},
+};
+
+use runner_config::{OWN_VARIABLES, reason};
+use runner_exec::{CommandLine, Environment, Plan, Seen};
+use serde_json::{Value, json};
+
+use crate::{exit::Exit, links::ConfigCmd, load::Source, run::run_id};
+
+/// Each variable by its name, with its value and where that comes from.
+pub(super) type Variables = BTreeMap<OsString, (OsString, String)>;
+
+/// What the task called `name` would see in its first try; or why that is not known.
+pub(super) fn variables(
+    source: &Source,
+    plan: &Plan,
+    name: &str,
+) -> Result<Variables, (Exit, String)> {
+    let task = plan
+        .find(name)
+        .map_err(|sentence| (Exit::Usage, sentence))?;
+    let config_cmd = ConfigCmd::new(source.config.as_deref()).map_err(|error| {
+        let why = reason(&error);
+        (
+            Exit::System,
+            format!("cannot make RUNNER_CONFIG_CMD work: {why}"),
+        )
+    })?;
+    let settings = &plan.settings;
+    let environment = Environment::new(&settings.env, &config_cmd.value, &run_id());
+    let seen = Seen {
+        task: &task.name,
+        try_num: 1,
+        max_tries: task.settings.max_tries,
+        end: None,
+    };
+    let command = CommandLine::task(task.settings.interpreter.as_ref(), &task.path);
+    let command = environment.task(command, seen);
+    let mut variables: Variables = env::vars_os()
+        .filter(|(name, _)| !command.env_remove.contains(name))
+        .map(|(name, value)| (name, (value, "inherited".to_owned())))
+        .collect();
+    let origin = |name: &OsStr| match name.to_str() {
+        Some(name) if !OWN_VARIABLES.contains(&name) => {
+            settings.variable_origin(name).map(ToString::to_string)
+        }
+        Some(_) | None => None,
+    };
+    for (name, value) in command.env {
+        let origin = origin(&name).unwrap_or_else(|| "runner".to_owned());
+        variables.insert(name, (value, origin));
+    }
+    Ok(variables)
+}
+
+/// For people: where from, and the variable as `env` prints it.
+pub(super) fn text(variables: &Variables) -> String {
+    let line = |(name, (value, origin)): (&OsString, &(OsString, String))| {
+        let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
+        format!("{origin}\t{name}={value}\n")
+    };
+    variables.iter().map(line).collect()
+}
+
+/// For programs: what docs/json.md says.
+pub(super) fn json(variables: &Variables) -> Value {
+    let variables = variables.iter();
+    variables
+        .map(|(name, (value, origin))| {
+            json!({
+                "name": name.to_string_lossy(),
+                "value": value.to_string_lossy(),
+                "origin": origin,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,74 @@
+//! `--graph`: the plan as graphviz draws it, each level a rank.
+
+use std::fmt::Write;
+
+use runner_exec::{Plan, TaskId};
+
+/// The text for `dot`.
+pub(super) fn dot(plan: &Plan) -> String {
+    let mut dot = "digraph runner {\n  node [shape=box]\n".to_owned();
+    let levels = levels(plan);
+    for (number, level) in levels.iter().enumerate() {
+        let _ = writeln!(dot, "  {{ rank=same // level {number}");
+        for &id in level {
+            let style = match plan.tasks[id.0].settings.required {
+                true => "",
+                false => " [style=dashed]",
+            };
+            let _ = writeln!(dot, "    {}{style}", name(plan, id));
+        }
+        dot += "  }\n";
+    }
+    for (id, needs) in plan.dependencies().iter().enumerate() {
+        for &need in needs {
+            let (need, task) = (name(plan, need), name(plan, TaskId(id)));
+            let _ = writeln!(dot, "  {need} -> {task}");
+        }
+    }
+    for (number, pair) in levels.windows(2).enumerate() {
+        dot += &between(plan, number, &pair[0], &pair[1]);
+    }
+    if let Some(halt) = &plan.halt {
+        let halt = quoted(&halt.name.to_string());
+        let _ = writeln!(dot, "  {halt} [shape=octagon] // the halt task");
+    }
+    dot + "}\n"
+}
+
+/// The edges from one level to the next. A level begins when all of the one before it
+/// is done, so all of its tasks meet in a point, and the edges stay few.
+fn between(plan: &Plan, number: usize, level: &[TaskId], next: &[TaskId]) -> String {
+    let mut dot = String::new();
+    if let ([one], [other]) = (level, next) {
+        let _ = writeln!(dot, "  {} -> {}", name(plan, *one), name(plan, *other));
+        return dot;
+    }
+    let gate = format!("\"level {number} is done\"");
+    let _ = writeln!(dot, "  {gate} [shape=point]");
+    for &id in level {
+        let _ = writeln!(dot, "  {} -> {gate} [arrowhead=none]", name(plan, id));
+    }
+    for &id in next {
+        let _ = writeln!(dot, "  {gate} -> {}", name(plan, id));
+    }
+    dot
+}
+
+/// The tasks of each level.
+fn levels(plan: &Plan) -> Vec<Vec<TaskId>> {
+    let mut levels: Vec<Vec<TaskId>> = Vec::new();
+    for (index, link) in plan.links.iter().enumerate() {
+        levels.resize(link.level + 1, Vec::new());
+        levels[link.level].push(TaskId(index));
+    }
+    levels
+}
+
+fn name(plan: &Plan, id: TaskId) -> String {
+    quoted(&plan.tasks[id.0].name.to_string())
+}
+
+/// A string of the dot language, in which only `"` and `\` mean something.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
+}
