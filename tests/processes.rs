@@ -206,8 +206,10 @@ fn a_task_that_is_timed_out_is_so_whatever_it_exits_with() {
         .run()
         .status(4)
         .within(SOON)
-        .stdout("bye\nbye\nbye\n")
         .nothing_left();
+    let mut said: Vec<&str> = ran.stdout.lines().collect();
+    said.sort();
+    assert_eq!(said, ["1-a     | bye", "1-b     | bye", "1-c     | bye"]);
     let retry = |line: &&String| line.ends_with(r#""result":"RETRY"}"#);
     assert_eq!(ran.hooks().iter().filter(retry).count(), 3);
 }
@@ -1154,7 +1156,7 @@ fn a_halt_ends_the_others() {
     let story = story
         .status(2)
         .within(SOON)
-        .stdout("halted 1-a exited:2\n")
+        .stdout("halt.sh | halted 1-a exited:2\n")
         .nothing_left();
     ran(&story, "1-a 1-b halt.sh");
     assert!(story.read("told").contains("post 1-b INTERRUPTED\n"));
@@ -1180,7 +1182,7 @@ fn giving_up_ends_the_others() {
         .run()
         .status(1)
         .within(SOON)
-        .stdout("gave-up 1-a exited:1\n")
+        .stdout("halt.sh | gave-up 1-a exited:1\n")
         .nothing_left();
     ran(&story, "1-a 1-b halt.sh");
     assert!(story.read("told").contains("post 1-b INTERRUPTED\n"));
@@ -1192,7 +1194,7 @@ fn a_retry_lets_the_others_end_and_starts_nothing_new() {
         .run()
         .status(0)
         .within(SOON)
-        .stdout("ended by itself\nended by itself\n")
+        .stdout("1-b     | ended by itself\n1-b     | ended by itself\n")
         .says("trying again from the beginning when the others have ended (try 2 of 2)")
         .nothing_left();
     ran(&story, "1-a 1-a 1-b 1-b 1-c 2-d");
@@ -1202,9 +1204,9 @@ fn a_retry_lets_the_others_end_and_starts_nothing_new() {
 #[test]
 fn the_most_severe_verdict_decides() {
     for (b, status, expected) in [
-        ("exit 2", 2, "halted 1-b exited:2\n"),
+        ("exit 2", 2, "halt.sh | halted 1-b exited:2\n"),
         ("exit 3", 3, ""),
-        ("exit 9", 1, "gave-up 1-b exited:9\n"),
+        ("exit 9", 1, "halt.sh | gave-up 1-b exited:9\n"),
     ] {
         let story = two("exit 1", &format!("wait_for judged\n{b}"))
             .config("stop_codes = 3\n[b]\nmax_tries = 1")

@@ -58,6 +58,10 @@ pub(crate) struct RunnerArgs {
     #[arg(short, long, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 
+    /// Show no line at the bottom of the terminal with what goes on
+    #[arg(long)]
+    pub(crate) no_progress: bool,
+
     /// Say it to syslog as well
     #[arg(long)]
     pub(crate) syslog: bool,

@@ -1,8 +1,10 @@
 //! What the runner says: lines on stderr, and to syslog when that is wanted.
 
 use std::{
+    env,
     io::{self, IsTerminal},
     path::Path,
+    time::Duration,
 };
 
 use anstream::{AutoStream, ColorChoice};
@@ -10,13 +12,19 @@ use anstyle::{AnsiColor, Style};
 use jiff::ZonedDateTime;
 use once_cell::sync::OnceCell;
 use runner_config::{Problem, Problems, Severity};
-use runner_exec::{Event, Signal};
+use runner_exec::{Cancel, Event, Plan, Signal, Streams, TaskName};
+use unicode_width::UnicodeWidthStr;
 
 use crate::{
+    progress::Progress,
+    screen::Screen,
     sentence::{HINT, sentence},
     stderr::Stderr,
     system_log::SystemLog,
 };
+
+/// Longer names do not push the lines of others to the right.
+const WIDEST: usize = 32;
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +50,8 @@ pub(crate) struct Log {
     /// Whether stderr is a terminal that shows colours; asked when first needed.
     color: OnceCell<bool>,
     syslog: Option<SystemLog>,
+    /// There when the end of a terminal shows what goes on.
+    progress: Option<Progress>,
 }
 
 impl Log {
@@ -53,6 +63,7 @@ impl Log {
             stamped: false,
             color: OnceCell::new(),
             syslog: None,
+            progress: None,
         }
     }
 
@@ -69,6 +80,15 @@ impl Log {
         match SystemLog::connect() {
             Ok(syslog) => self.syslog = Some(syslog),
             Err(error) => self.warning(&format!("there is no syslog to write to: {error}")),
+        }
+        self
+    }
+
+    /// Shows what goes on, where that is a terminal that can.
+    pub(crate) fn with_progress(mut self) -> Log {
+        let is_dumb = env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+        if io::stderr().is_terminal() && !is_dumb && self.verbosity > Verbosity::Quiet {
+            self.progress = Some(Progress::default());
         }
         self
     }
@@ -161,15 +181,64 @@ impl Log {
 
     /// Says what happened, and what comes next.
     pub(crate) fn event(&self, event: &Event) {
+        if let Event::RunStart { plan, .. } = event
+            && plan.settings.jobs.get() > 1
+        {
+            self.align(plan);
+        }
+        if let (Some(progress), Some(screen)) = (&self.progress, self.screen_for(event)) {
+            progress.event(event, screen);
+        }
         let (level, text) = sentence(event);
         self.say(level, &text);
+    }
+
+    /// The screen, which need not be started before there is something to show.
+    fn screen_for(&self, event: &Event) -> Option<&Screen> {
+        match event {
+            Event::RunStart { .. } | Event::Wait { .. } => self.stderr.screen(),
+            _ => self.stderr.started_screen(),
+        }
+    }
+
+    /// Leaves room for the names of the tasks before their lines.
+    fn align(&self, plan: &Plan) {
+        let names = plan.tasks.iter().chain(&plan.halt);
+        let widest = names.map(|task| task.name.to_string().width()).max();
+        if let Some(screen) = self.stderr.screen() {
+            screen.align(widest.unwrap_or(0).min(WIDEST));
+        }
+    }
+
+    /// Streams for a process that is run for `task`, whose lines are told apart.
+    ///
+    /// # Errors
+    ///
+    /// There are no descriptors left.
+    pub(crate) fn streams(&self, task: &TaskName) -> io::Result<Streams> {
+        match self.stderr.screen() {
+            Some(screen) => screen.streams(&task.to_string()),
+            None => Err(io::Error::other("nobody could read them")),
+        }
+    }
+
+    /// Waits until what tasks wrote is written, as they would have waited themselves, or
+    /// until `cancel` asks for the end.
+    pub(crate) fn drain(&self, cancel: &Cancel) {
+        if let Some(screen) = self
+            .stderr
+            .started_screen()
+            .filter(|screen| screen.is_shared())
+        {
+            screen.drain(Duration::MAX, cancel);
+        }
     }
 
     /// Says what the main thread heard, without a wait: the next signal may come.
     pub(crate) fn heard(&self, signal: Signal, nth: u32) {
         let (level, text) = sentence(&Event::Asked { signal, nth });
         if self.wants(level) {
-            self.stderr.write_later(&self.line(level, &text));
+            self.stderr.write_later(self.line(level, &text).as_bytes());
             self.to_syslog(level, &text);
         }
     }

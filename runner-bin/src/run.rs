@@ -61,6 +61,10 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
         true => log.with_syslog(),
         false => log,
     };
+    let log = match args.no_progress {
+        true => log,
+        false => log.with_progress(),
+    };
     let what = match args.only {
         Some(name) => What::Task(name),
         None => What::Chain {
@@ -133,8 +137,10 @@ fn run(source: Source, what: What, log: Arc<Log>) -> Exit {
     };
     let goes_on = !command.is_empty();
     let asked = cancel.clone();
+    let said = log.clone();
     let work = move || {
         let (exit, settings) = work()?;
+        said.drain(&asked);
         let goes_on = goes_on && exit.is_finished() && asked.asked().is_none();
         if !goes_on {
             end_everything(settings.task.kill_grace, &asked);
@@ -188,6 +194,7 @@ impl World {
         halt_after: bool,
     ) -> std::io::Result<(Exit, Arc<Settings>)> {
         let log = self.log.clone();
+        let streams = self.log.clone();
         let runs = Runs {
             times,
             halt_after,
@@ -197,6 +204,7 @@ impl World {
             sink: &move |event| log.event(event),
             draw: rand::random,
             id: run_id,
+            outlet: &move |task| streams.streams(task),
             reload: &|| reload(&source, &self.log),
         };
         let end = runs.run(plan)?;
@@ -217,6 +225,7 @@ impl World {
             draw: rand::random,
             // Whoever tries a single task wants to see what it says.
             logs: None,
+            outlet: None,
             said_no_log: &AtomicBool::new(false),
         };
         let result = plan.find(name).ok().map(|task| run.only(task));

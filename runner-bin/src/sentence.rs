@@ -16,12 +16,16 @@ pub(crate) const HINT: &str = "  hint: ";
 /// What happened, and what comes next.
 pub(crate) fn sentence(event: &Event) -> (Level, String) {
     match event {
-        Event::RunStart { run, tasks } => (
+        Event::RunStart { run, plan } => (
             Level::Info,
-            format!("run {run} starts: {}", count(*tasks, "task")),
+            format!("run {run} starts: {}", count(plan.tasks.len(), "task")),
         ),
         Event::TryStart { try_num } => (Level::Detail, format!("try {try_num} starts")),
         Event::TaskStart { task, .. } => (Level::Info, format!("`{task}` starts")),
+        Event::HookStart { task, phase } => {
+            let side = side(*phase);
+            (Level::Detail, format!("hook {side} `{task}` starts"))
+        }
         Event::HookEnd {
             task,
             phase,

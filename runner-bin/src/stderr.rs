@@ -1,36 +1,41 @@
 //! Lines to stderr. They are written at once as long as that needs no wait, so that
-//! they stand in order with what tasks write there, and by a thread from then on: the
+//! they stand in order with what tasks write there, and else by the screen's thread: the
 //! chain goes on while nobody reads the pipe, or while a console is held with Ctrl-S.
 
 use std::{
-    io::{self, IsTerminal, Write},
-    os::fd::AsFd,
+    io::{self, Write},
+    os::fd::{AsFd, BorrowedFd},
+    time::Duration,
 };
 
 use once_cell::sync::OnceCell;
+use runner_exec::Cancel;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     process::getpgrp,
     termios::{LocalModes, tcgetattr, tcgetpgrp},
 };
 
-use crate::queue::Queue;
+use crate::screen::Screen;
 
 /// A pipe that is writable takes so many bytes without a wait (PIPE_BUF).
 const AT_ONCE: usize = 4096;
 
+/// In the end, so long is waited for a reader who is slow.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 #[derive(Default)]
 pub(crate) struct Stderr {
-    queue: OnceCell<Queue<Vec<u8>>>,
-    terminal: OnceCell<bool>,
+    /// Started when it is first needed; `None` when it could not be.
+    screen: OnceCell<Option<Screen>>,
 }
 
 impl Stderr {
     /// Writes `line`, at once if it can be.
     pub(crate) fn write(&self, line: &str) {
         let mut rest = line.as_bytes();
-        while self.queue.get().is_none() && !rest.is_empty() && is_writable() {
-            if self.would_stop() {
+        while self.is_ours() && !rest.is_empty() && is_writable() {
+            if would_stop(io::stderr().as_fd()) {
                 return;
             }
             let piece;
@@ -39,37 +44,51 @@ impl Stderr {
             let _ = io::stderr().write_all(piece);
         }
         if !rest.is_empty() {
-            self.queue().send(rest.to_vec());
+            self.write_later(rest);
         }
     }
 
     /// Has `line` written; for the main thread, on which the signals wait.
-    pub(crate) fn write_later(&self, line: &str) {
-        if !self.would_stop() {
-            self.queue().send(line.as_bytes().to_vec());
+    pub(crate) fn write_later(&self, line: &[u8]) {
+        if let Some(screen) = self.screen() {
+            screen.line(line);
         }
+    }
+
+    /// Whether nothing of the screen's thread could come in between.
+    fn is_ours(&self) -> bool {
+        self.started_screen().is_none_or(Screen::is_idle)
+    }
+
+    /// The thread that writes when others write, too.
+    pub(crate) fn screen(&self) -> Option<&Screen> {
+        self.screen.get_or_init(|| Screen::start().ok()).as_ref()
+    }
+
+    /// The thread that writes, when it was started before.
+    pub(crate) fn started_screen(&self) -> Option<&Screen> {
+        self.screen.get()?.as_ref()
     }
 
     /// Waits, for a while, until everything is written.
     pub(crate) fn flush(&self) {
-        if let Some(queue) = self.queue.get() {
-            queue.flush();
+        if let Some(screen) = self.started_screen() {
+            screen.drain(PATIENCE, &Cancel::default());
         }
     }
+}
 
-    fn queue(&self) -> &Queue<Vec<u8>> {
-        let write = |line: Vec<u8>| drop(io::stderr().write_all(&line));
-        self.queue.get_or_init(|| Queue::start(write))
+impl Drop for Stderr {
+    fn drop(&mut self) {
+        self.flush();
     }
+}
 
-    /// Whether writing would stop this process: a task has made itself the foreground of
-    /// the terminal, and let nobody else write there. The line is lost, and not the chain.
-    fn would_stop(&self) -> bool {
-        let stderr = io::stderr();
-        *self.terminal.get_or_init(|| stderr.is_terminal())
-            && tcgetpgrp(&stderr).is_ok_and(|foreground| foreground != getpgrp())
-            && tcgetattr(&stderr).is_ok_and(|t| t.local_modes.contains(LocalModes::TOSTOP))
-    }
+/// Whether writing would stop this process: a task has made itself the foreground of
+/// the terminal, and let nobody else write there.
+pub(crate) fn would_stop(terminal: BorrowedFd) -> bool {
+    tcgetpgrp(terminal).is_ok_and(|foreground| foreground != getpgrp())
+        && tcgetattr(terminal).is_ok_and(|t| t.local_modes.contains(LocalModes::TOSTOP))
 }
 
 fn is_writable() -> bool {

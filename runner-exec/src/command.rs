@@ -21,8 +21,28 @@ pub struct CommandLine {
     pub env: Vec<(OsString, OsString)>,
     /// Variables that it does not inherit.
     pub env_remove: Vec<OsString>,
-    /// What its stdout and stderr are; `None` for those of the runner.
-    pub output: Option<Arc<File>>,
+    /// Where its output goes; `None` for the runner's own stdout and stderr.
+    pub output: Option<Streams>,
+}
+
+/// What stdout and stderr of a process are.
+#[derive(Clone, Debug)]
+pub struct Streams {
+    /// Its stdout.
+    pub stdout: Arc<File>,
+    /// Its stderr.
+    pub stderr: Arc<File>,
+}
+
+impl Streams {
+    /// Both go to one file.
+    pub fn to_file(file: File) -> Streams {
+        let file = Arc::new(file);
+        Streams {
+            stdout: file.clone(),
+            stderr: file,
+        }
+    }
 }
 
 impl CommandLine {

@@ -3,7 +3,7 @@
 use std::{io, path::Path, time::Duration};
 
 use crate::{
-    ChainEnd, Consequence, HaltReason, Outcome, Phase, Process, Signal, TaskName, TaskResult,
+    ChainEnd, Consequence, HaltReason, Outcome, Phase, Plan, Process, Signal, TaskName, TaskResult,
 };
 
 /// What happened. An event is said after it happened and before anything follows
@@ -14,13 +14,20 @@ pub enum Event<'a> {
     RunStart {
         /// Its id.
         run: &'a str,
-        /// How many tasks there are.
-        tasks: usize,
+        /// What is run.
+        plan: &'a Plan,
     },
     /// A try of the chain starts.
     TryStart {
         /// Its number, from 1.
         try_num: u32,
+    },
+    /// A hook is started now.
+    HookStart {
+        /// The task it is run for.
+        task: &'a TaskName,
+        /// On which side of the task.
+        phase: Phase,
     },
     /// A hook has ended.
     HookEnd {

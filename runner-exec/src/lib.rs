@@ -25,7 +25,7 @@ mod verdict;
 
 pub use crate::{
     chain::{Chain, ChainEnd, Consequence, Link, Step, TaskId},
-    command::CommandLine,
+    command::{CommandLine, Streams},
     discover::{DirEntry, Head, Kind, discover},
     environment::{Environment, HaltReason, Seen},
     event::{Before, Count, Event, Fate, Next, Sink},
@@ -39,7 +39,7 @@ pub use crate::{
         launch, pause, release_orphans,
     },
     retry::wait,
-    run::{Launcher, Processes, Run},
+    run::{Launcher, Outlet, Processes, Run},
     runs::{Runs, RunsEnd},
     verdict::{TaskResult, Verdict},
 };

@@ -31,7 +31,8 @@ pub struct StartFailure {
 pub struct Signal(pub i32);
 
 impl Signal {
-    pub(crate) const TERM: Signal = Signal(SIGTERM);
+    /// What asks a process to end.
+    pub const TERM: Signal = Signal(SIGTERM);
     pub(crate) const KILL: Signal = Signal(SIGKILL);
     pub(crate) const CONT: Signal = Signal(SIGCONT);
 

@@ -2,11 +2,9 @@
 //! when is obeyed in [`crate::drive`].
 
 use std::{
+    io,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
@@ -14,9 +12,13 @@ use runner_config::{Leftovers, MaxTries, TaskSettings};
 
 use crate::{
     Cancel, ChainEnd, CommandLine, Ended, Environment, Event, Fate, HaltReason, Limits, Logs, Next,
-    Outcome, Phase, Plan, Seen, Sink, Task, TaskName, TaskResult, TaskStats, Verdict, drive::drive,
-    launch, logs,
+    Outcome, Phase, Plan, Seen, Sink, Streams, Task, TaskName, TaskResult, TaskStats, Verdict,
+    drive::drive, launch, logs,
 };
+
+/// Makes somewhere for the output of a process that is run for a task, where it is told
+/// apart from that of others.
+pub type Outlet = dyn Fn(&TaskName) -> io::Result<Streams> + Send + Sync;
 
 /// Starts a process and sees to its end.
 pub trait Launcher: Sync {
@@ -53,6 +55,8 @@ pub struct Run<'a> {
     pub draw: fn() -> f64,
     /// Where the output of tasks goes; `None` for the runner's stdout and stderr.
     pub logs: Option<&'a Logs>,
+    /// Where all other output goes, when several processes run at the same time.
+    pub outlet: Option<&'a Outlet>,
     /// Set when it was said that a log cannot be written.
     pub said_no_log: &'a AtomicBool,
 }
@@ -73,12 +77,11 @@ impl Run<'_> {
     /// # Errors
     ///
     /// The system has no more threads or file descriptors for the runner itself.
-    pub fn run(&self) -> std::io::Result<ChainEnd> {
+    pub fn run(&self) -> io::Result<ChainEnd> {
         let clock = Instant::now();
-        let tasks = self.plan.tasks.len();
         self.say(Event::RunStart {
             run: self.id,
-            tasks,
+            plan: self.plan,
         });
         self.say(Event::TryStart { try_num: 1 });
         let (end, cause) = drive(self)?;
@@ -129,6 +132,7 @@ impl Run<'_> {
         };
         let command = CommandLine::task(task.settings.interpreter.as_ref(), &task.path);
         let mut command = self.environment.halt(command, seen, reason);
+        self.let_out(task, &mut command);
         let output = self.log_output(task, seen.try_num, &mut command);
         let limits = Limits::of_task(&task.settings, true);
         let name = &task.name;
@@ -184,6 +188,7 @@ impl Run<'_> {
         }
         let command = CommandLine::task(task.settings.interpreter.as_ref(), &task.path);
         let mut command = self.environment.task(command, seen(task, try_num, None));
+        self.let_out(task, &mut command);
         let output = self.log_output(task, try_num, &mut command);
         let limits = Limits::of_task(&task.settings, alone);
         let name = &task.name;
@@ -193,6 +198,7 @@ impl Run<'_> {
             try_num,
         });
         let ended = self.launcher.launch(&command, &limits, cancel);
+        drop(command);
         let (result, next) = judge(&ended);
         self.say_left(name, None, &task.settings, &ended);
         self.say(Event::TaskEnd {
@@ -208,12 +214,19 @@ impl Run<'_> {
         self.hook(task, try_num, self.cancel, alone, Some((result, &ended)));
     }
 
+    /// Lets the output of a process be told apart from that of others.
+    fn let_out(&self, task: &Task, command: &mut CommandLine) {
+        // Without descriptors left the process will hardly start; if it does, its output
+        // is better mixed with others than lost.
+        command.output = self.outlet.and_then(|outlet| outlet(&task.name).ok());
+    }
+
     /// Lets the output of a task go to its own file, and returns the path of it.
     fn log_output(&self, task: &Task, try_num: u32, command: &mut CommandLine) -> Option<PathBuf> {
         let path = self.logs?.path(&task.name, try_num);
         match logs::open(&path) {
             Ok(file) => {
-                command.output = Some(Arc::new(file));
+                command.output = Some(Streams::to_file(file));
                 Some(path)
             }
             Err(error) => {
@@ -224,7 +237,7 @@ impl Run<'_> {
     }
 
     /// Says, once, that a log cannot be written.
-    pub fn say_no_log(&self, path: &Path, error: &std::io::Error) {
+    pub fn say_no_log(&self, path: &Path, error: &io::Error) {
         if !self.said_no_log.swap(true, Ordering::Relaxed) {
             self.say(Event::NoLog { path, error });
         }
@@ -261,12 +274,15 @@ impl Run<'_> {
             end.map(|(result, ended)| (result, &ended.outcome)),
         );
         let command = CommandLine::hook(words, stats.json());
-        let command = self.environment.hook(command, seen, phase, elapsed);
+        let mut command = self.environment.hook(command, seen, phase, elapsed);
+        self.let_out(task, &mut command);
         let limits = Limits::of_hook(&task.settings, alone);
+        let name = &task.name;
+        self.say(Event::HookStart { task: name, phase });
         let ended = self.launcher.launch(&command, &limits, &cancel);
-        self.say_left(&task.name, Some(phase), &task.settings, &ended);
+        self.say_left(name, Some(phase), &task.settings, &ended);
         self.say(Event::HookEnd {
-            task: &task.name,
+            task: name,
             phase,
             outcome: &ended.outcome,
             elapsed: ended.elapsed,

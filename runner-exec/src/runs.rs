@@ -2,7 +2,9 @@
 
 use std::{ffi::OsString, io, num::NonZeroU32, sync::atomic::AtomicBool, time::Instant};
 
-use crate::{Before, Cancel, ChainEnd, Environment, Event, Launcher, Logs, Plan, Run, Sink, pause};
+use crate::{
+    Before, Cancel, ChainEnd, Environment, Event, Launcher, Logs, Outlet, Plan, Run, Sink, pause,
+};
 
 /// All runs of the program, before the first one starts.
 pub struct Runs<'a> {
@@ -18,6 +20,8 @@ pub struct Runs<'a> {
     pub cancel: &'a Cancel,
     /// Who is told what happens.
     pub sink: &'a Sink,
+    /// Where output goes when several processes run at the same time.
+    pub outlet: &'a Outlet,
     /// A random number from 0 to 1.
     pub draw: fn() -> f64,
     /// An id for a run.
@@ -65,6 +69,7 @@ impl Runs<'_> {
                 cancel: self.cancel,
                 sink: self.sink,
                 draw: self.draw,
+                outlet: (settings.jobs.get() > 1).then_some(self.outlet),
                 logs: logs.as_ref().and_then(|logs| logs.as_ref().ok()),
                 said_no_log: &said_no_log,
             };

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    io,
     sync::{
         Arc, Condvar, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -130,6 +131,7 @@ fn run(script: &Script, plan: &Plan, cancel: &Cancel) -> ChainEnd {
         sink: &|_| {},
         draw: || 0.0,
         logs: None,
+        outlet: None,
         said_no_log: &AtomicBool::new(false),
     };
     run.run().unwrap()
@@ -221,6 +223,7 @@ fn the_tries_of_a_run_start_at_one_and_events_say_so() {
         launcher: &script,
         cancel: &Cancel::default(),
         sink: &sink,
+        outlet: &|_| Err(io::Error::other("one at a time")),
         draw: || 0.0,
         id: || "run".to_owned(),
         reload: &|| None,

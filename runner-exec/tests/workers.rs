@@ -350,6 +350,7 @@ fn run(plan: Plan, stage: &Arc<Stage>) -> mpsc::Receiver<ChainEnd> {
             sink: &move |event| listener.listen(event),
             draw: || 0.0,
             logs: None,
+            outlet: None,
             said_no_log: &AtomicBool::new(false),
         };
         let _ = ended.send(run.run().unwrap());

@@ -4,7 +4,7 @@
     reason = "this is where processes are started"
 )]
 
-use std::{io, os::unix::process::CommandExt, path::Path, time::Duration};
+use std::{fs::File, io, os::unix::process::CommandExt, path::Path, time::Duration};
 
 use runner_config::reason;
 use rustix::io::Errno;
@@ -44,11 +44,15 @@ pub(crate) fn start(command: &CommandLine) -> Result<duct::Handle, StartFailure>
         expression = expression.env_remove(name);
     }
     if let Some(output) = &command.output {
-        let output = output.try_clone().map_err(|error| StartFailure {
-            reason: reason(&error),
-            hint: None,
-        })?;
-        expression = expression.stderr_to_stdout().stdout_file(output);
+        let copy = |file: &File| {
+            file.try_clone().map_err(|error| StartFailure {
+                reason: reason(&error),
+                hint: None,
+            })
+        };
+        expression = expression
+            .stdout_file(copy(&output.stdout)?)
+            .stderr_file(copy(&output.stderr)?);
     }
     for busy in 0.. {
         match expression.start() {

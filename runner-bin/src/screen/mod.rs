@@ -1,0 +1,180 @@
+//! stdout and stderr, when more than one thing is shown on them: the lines of several
+//! tasks at once, those of the runner between them, and a line at the bottom of a terminal.
+//!
+//! One thread does it all, so that nothing is mixed, and nobody else waits for a reader.
+//! What a process wrote stands above the line that says that it has ended.
+
+mod bar;
+mod lines;
+mod outlet;
+mod work;
+
+use std::{
+    fs::File,
+    io,
+    os::fd::OwnedFd,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc::{Sender, channel},
+    },
+    thread,
+    time::Duration,
+};
+
+use runner_exec::{Cancel, Flag, Streams, pause};
+use rustix::{
+    event::{EventfdFlags, eventfd},
+    pipe::{PipeFlags, pipe_with},
+};
+
+pub(crate) use self::bar::Bar;
+use self::{outlet::To, work::Work};
+
+/// So many lines are kept for a reader who is slow; what comes then is lost.
+const MOST: usize = 10_000;
+
+/// For a line that is in the way of a task, so long is waited until it is gone.
+const MOMENT: Duration = Duration::from_millis(100);
+
+/// The thread that has stdout and stderr.
+pub(crate) struct Screen {
+    sender: Sender<Message>,
+    wake: Arc<OwnedFd>,
+    /// How many lines are under way.
+    lines: Arc<AtomicUsize>,
+    /// Whether tasks write through it.
+    is_shared: AtomicBool,
+    /// Whether something stands at the bottom of the terminal.
+    has_bar: AtomicBool,
+}
+
+/// What the thread is told.
+enum Message {
+    /// A line of the runner's own.
+    Line(Vec<u8>),
+    /// From now on it reads this, too.
+    Read { from: OwnedFd, name: String, to: To },
+    /// Names are at least so wide.
+    Align(usize),
+    /// What stands at the bottom of the terminal.
+    Show(Option<Bar>),
+    /// Nothing stands there when this has been dropped.
+    Gone(#[expect(dead_code, reason = "it is dropped")] Sender<()>),
+    /// To be raised when all that came before is written.
+    Written(Arc<Flag>),
+}
+
+impl Screen {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    ///
+    /// There are no descriptors or threads left.
+    pub(crate) fn start() -> io::Result<Screen> {
+        let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+        let lines = Arc::new(AtomicUsize::new(0));
+        let (sender, receiver) = channel();
+        let work = Work::new(receiver, wake.clone(), lines.clone());
+        thread::Builder::new()
+            .name("screen".to_owned())
+            .spawn(move || work.run())?;
+        Ok(Screen {
+            sender,
+            wake,
+            lines,
+            is_shared: AtomicBool::new(false),
+            has_bar: AtomicBool::new(false),
+        })
+    }
+
+    /// Whether it has nothing to write, and shows nothing.
+    pub(crate) fn is_idle(&self) -> bool {
+        let is_used = self.is_shared() || self.has_bar.load(Ordering::SeqCst);
+        !is_used && self.lines.load(Ordering::SeqCst) == 0
+    }
+
+    /// Whether tasks write through it, so that what is not written yet may be theirs.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.is_shared.load(Ordering::SeqCst)
+    }
+
+    /// Writes `line` to stderr.
+    pub(crate) fn line(&self, line: &[u8]) {
+        match self.lines.fetch_add(1, Ordering::SeqCst) < MOST {
+            true => self.tell(Message::Line(line.to_owned())),
+            false => {
+                self.lines.fetch_sub(1, Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// Streams whose lines are shown with `name` before them.
+    ///
+    /// # Errors
+    ///
+    /// There are no descriptors left.
+    pub(crate) fn streams(&self, name: &str) -> io::Result<Streams> {
+        self.is_shared.store(true, Ordering::SeqCst);
+        let stream = |to| {
+            let (from, writer) = pipe_with(PipeFlags::CLOEXEC)?;
+            let name = name.to_owned();
+            io::Result::Ok((
+                Message::Read { from, name, to },
+                Arc::new(File::from(writer)),
+            ))
+        };
+        let (read_stdout, stdout) = stream(To::Stdout)?;
+        let (read_stderr, stderr) = stream(To::Stderr)?;
+        self.tell(read_stdout);
+        self.tell(read_stderr);
+        Ok(Streams { stdout, stderr })
+    }
+
+    /// Leaves room for names of `columns` before the lines of tasks.
+    pub(crate) fn align(&self, columns: usize) {
+        self.tell(Message::Align(columns));
+    }
+
+    /// Has `bar` stand at the bottom of the terminal.
+    pub(crate) fn show(&self, bar: Bar) {
+        self.has_bar.store(true, Ordering::SeqCst);
+        self.tell(Message::Show(Some(bar)));
+    }
+
+    /// Takes away what stands at the bottom of the terminal, before somebody else writes
+    /// there.
+    pub(crate) fn hide(&self) {
+        if !self.has_bar.swap(false, Ordering::SeqCst) {
+            return;
+        }
+        let (gone, is_gone) = channel();
+        self.tell(Message::Show(None));
+        self.tell(Message::Gone(gone));
+        let _ = is_gone.recv_timeout(MOMENT);
+    }
+
+    /// Waits until everything is written, or until `cancel` asks for the end; at most for
+    /// `time`.
+    pub(crate) fn drain(&self, time: Duration, cancel: &Cancel) {
+        let Ok(written) = Flag::new().map(Arc::new) else {
+            return;
+        };
+        self.tell(Message::Written(written.clone()));
+        let cut = Some(written);
+        pause(
+            time,
+            &Cancel {
+                cut,
+                ..cancel.clone()
+            },
+        );
+    }
+
+    fn tell(&self, message: Message) {
+        if self.sender.send(message).is_ok() {
+            // It counts up, which cannot fail before it is read.
+            let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
+        }
+    }
+}
