@@ -26,22 +26,22 @@ def wall(command, repeat):
     return time.perf_counter() - start
 
 
-def compare(name, ours, theirs, bound, repeat=1):
+def compare(name, ours, theirs, bound, repeat=1, rounds=ROUNDS):
     """Prints the ratio of two commands, and says whether it is within `bound`."""
     wall(ours, 1), wall(theirs, 1)
-    pairs = [(wall(ours, repeat), wall(theirs, repeat)) for _ in range(ROUNDS)]
+    pairs = [(wall(ours, repeat), wall(theirs, repeat)) for _ in range(rounds)]
     ratio = statistics.median(a / b for a, b in pairs)
     a, b = (statistics.median(side) * 1000 / repeat for side in zip(*pairs))
     print(f"{name:<44} {a:9.2f} ms {b:9.2f} ms   ratio {ratio:.2f} (at most {bound:.2f})")
     return ratio <= bound
 
 
-def tasks(directory, number):
+def tasks(directory, names, body=""):
     os.mkdir(directory)
-    for index in range(number):
-        path = os.path.join(directory, f"{1000 + index}-no-op")
+    for name in names:
+        path = os.path.join(directory, name)
         with open(path, "w") as task:
-            task.write("#!/bin/sh\n")
+            task.write(f"#!/bin/sh\n{body}")
         os.chmod(path, 0o755)
 
 
@@ -49,7 +49,10 @@ def main():
     runner, floor = (os.path.abspath(path) for path in sys.argv[1:3])
     with tempfile.TemporaryDirectory() as scratch:
         no_ops = os.path.join(scratch, "tasks.d")
-        tasks(no_ops, 400)
+        tasks(no_ops, [f"{1000 + index}-no-op" for index in range(400)])
+        short = os.path.join(scratch, "short.d")
+        tasks(short, [f"1-{index:04}" for index in range(1000)], "exec sleep 0.01\n")
+        xargs = f"ls -d {short}/* | xargs -P 2 -n 1 env"
         config = os.path.join(scratch, "runner.cfg")
         with open(config, "w") as file:
             file.write("[hg]\nremote = https://hg.example.org/tools\n")
@@ -70,6 +73,13 @@ def main():
                 ["git", "config", "--file", config, "--get", "hg.remote"],
                 1.10,
                 repeat=20,
+            ),
+            compare(
+                "1,000 tasks of 10 ms with -j 2, xargs -P 2",
+                [runner, "-q", "-j", "2", short],
+                ["sh", "-c", xargs],
+                1.10,
+                rounds=3,
             ),
         ]
     return 0 if all(good) else 1
