@@ -8,7 +8,8 @@ use std::{env, fs, os::unix::fs::symlink, time::Duration};
 use rustix::process::Signal;
 
 use crate::support::{
-    Ran, Test, ignores, is_ignored, is_missing, once, pause, quoted, runner, skip,
+    Ran, Test, cannot_block_signals, ignores, is_ignored, is_missing, once, pause, quoted, runner,
+    skip,
 };
 
 const SOON: Duration = Duration::from_secs(10);
@@ -1101,6 +1102,52 @@ fn a_signal_that_was_ignored_before_stays_ignored() {
         .stdout("went on\n")
         .does_not_say("got SIGHUP")
         .nothing_left();
+}
+
+/// Starts the program with a signal blocked.
+fn blocking(test: Test, name: &str) -> Test {
+    let program = quoted(&runner());
+    test.through(&format!("exec env --block-signal={name} {program} \"$@\""))
+}
+
+#[test]
+fn a_signal_that_was_blocked_before_is_heard() {
+    if cannot_block_signals() {
+        return;
+    }
+    for (signal, name) in [
+        (Signal::TERM, "SIGTERM"),
+        (Signal::INT, "SIGINT"),
+        (Signal::HUP, "SIGHUP"),
+        (Signal::QUIT, "SIGQUIT"),
+    ] {
+        if is_ignored(signal) {
+            continue;
+        }
+        let task = "grep SigBlk /proc/self/status\n: >ready\nexec sleep 30";
+        let running = blocking(Test::new().task("1-a", task), name).start();
+        running.until("ready", "");
+        running.signal(signal);
+        running
+            .wait()
+            .status(128 + signal.as_raw())
+            .within(SOON)
+            .stdout("SigBlk:\t0000000000000000\n")
+            .says(&format!("got {name}: ending what runs"))
+            .nothing_left();
+    }
+}
+
+#[test]
+fn a_command_has_the_signals_blocked_that_were() {
+    if cannot_block_signals() {
+        return;
+    }
+    blocking(Test::new().task("1-a", ""), "SIGTERM")
+        .args_after(["--", "grep", "SigBlk", "/proc/self/status"])
+        .run()
+        .status(0)
+        .stdout("SigBlk:\t0000000000004000\n");
 }
 
 // Several tasks at the same time.

@@ -115,6 +115,7 @@ fn run(source: Source, what: What, log: Arc<Log>) -> Exit {
         Err(error) => return refused("handle signals", &error, &log),
     };
     let cancel = supervisor.cancel();
+    let original = supervisor.original();
     let world = World {
         config_cmd: config_cmd.value.clone(),
         cancel: cancel.clone(),
@@ -162,7 +163,7 @@ fn run(source: Source, what: What, log: Arc<Log>) -> Exit {
         None if goes_on => {
             drop(config_cmd);
             log.flush();
-            hand_over(&command, &settings.env, &log)
+            hand_over(&command, &settings.env, original, &log)
         }
         // A signal that came in the last moment is not lost on what would follow.
         Some(signal) if !command.is_empty() && exit.is_finished() => Exit::Signaled(signal),

@@ -24,7 +24,7 @@ use std::{
 use rustix::{fs::OFlags, process::Signal};
 use tempfile::TempDir;
 
-pub(crate) use self::skip::{ignores, is_ignored, is_missing, skip};
+pub(crate) use self::skip::{cannot_block_signals, ignores, is_ignored, is_missing, skip};
 
 /// Longer than any story takes, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(120);
