@@ -9,7 +9,7 @@ use rustix::process::Signal;
 
 use crate::support::{
     Ran, Test, cannot_block_signals, ignores, is_ignored, is_missing, once, pause, quoted, runner,
-    skip,
+    skip, until,
 };
 
 const SOON: Duration = Duration::from_secs(10);
@@ -351,6 +351,48 @@ fn a_limit_ends_the_daemons_of_a_task_and_none_of_an_earlier_one() {
         .within(SOON)
         .left("sleep");
     assert!(ran.read("late").is_empty() && ran.test.path("late").exists());
+}
+
+/// A daemon that is another process all the time: it starts itself anew and ends, and
+/// says so with a byte each time. It ends with the directory of the story.
+const RESTLESS: &str = "#!/bin/sh\nprintf . >>beats\n\"$0\" &\n";
+
+#[test]
+fn a_limit_ends_a_daemon_that_forks_all_the_time() {
+    if is_missing("setsid") {
+        return;
+    }
+    for _ in 0..5 {
+        let ran = Test::new()
+            .file("restless", RESTLESS, 0o755)
+            .waiting("1-a", "setsid ./restless & wait_for beats; sleep 30")
+            .config("max_tries = 1\n[a]\nmax_time = 0.6")
+            .run()
+            .status(1)
+            .within(SOON)
+            .does_not_say("gives up");
+        let beats = ran.read("beats").len();
+        pause(Duration::from_millis(100));
+        assert_eq!(ran.read("beats").len(), beats);
+        ran.nothing_left();
+    }
+}
+
+#[test]
+fn a_limit_leaves_a_daemon_of_an_earlier_task_that_forks_all_the_time() {
+    if is_missing("setsid") {
+        return;
+    }
+    let ran = Test::new()
+        .file("restless", RESTLESS, 0o755)
+        .waiting("1-a", "setsid ./restless & wait_for beats")
+        .waiting("2-b", "sleep 30")
+        .config("max_tries = 1\n[b]\nmax_time = 0.6")
+        .run()
+        .status(1)
+        .within(SOON);
+    let beats = ran.read("beats").len();
+    until(|| ran.read("beats").len() > beats);
 }
 
 /// What makes a process forget whose it is.
