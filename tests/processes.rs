@@ -440,22 +440,40 @@ fn a_limit_ends_what_a_runner_among_the_tasks_leaves() {
         .nothing_left();
 }
 
+/// Counts the orphans of a task that sleep or slept.
+const ORPHANS: &str = "cat /proc/[0-9]*/stat 2>/dev/null | grep -c \"(sleep) . $PPID \"";
+
 #[test]
 fn what_a_task_orphans_is_reaped() {
-    let orphans = "cat /proc/[0-9]*/stat 2>/dev/null | grep -c \"(sleep) . $PPID \"";
     Test::new()
         .task("1-a", "for n in 1 2 3 4 5; do (sleep 1 &); done")
         .task(
             "2-b",
             &format!(
                 "for n in 1 2 3 4 5 6; do\n\
-                 [ $({orphans}) = 0 ] && exit 0\nsleep 1\ndone\nexit 3"
+                 [ $({ORPHANS}) = 0 ] && exit 0\nsleep 1\ndone\nexit 3"
             ),
         )
         .config("leftovers = allow\nstop_codes = 3")
         .run()
         .status(0)
         .within(SOON)
+        .nothing_left();
+}
+
+#[test]
+fn what_a_task_orphans_at_its_beginning_is_reaped_while_it_runs() {
+    Test::new()
+        .task(
+            "1-a",
+            &format!(
+                "(sleep 0.1 &)\nsleep 0.2\n\
+                 for n in 1 2 3 4 5; do\nsleep 1\n[ $({ORPHANS}) = 0 ] && exit 0\ndone\nexit 3"
+            ),
+        )
+        .config("stop_codes = 3")
+        .run()
+        .status(0)
         .nothing_left();
 }
 
