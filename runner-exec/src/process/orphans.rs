@@ -72,6 +72,15 @@ pub(crate) struct Orphans {
     pub(crate) undying: Vec<Process>,
 }
 
+impl Orphans {
+    /// Leaves out those that are `known` already.
+    pub(crate) fn forget(&mut self, known: &[Process]) {
+        let is_new = |orphan: &Process| known.iter().all(|known| known.pid != orphan.pid);
+        self.unknown.retain(is_new);
+        self.undying.retain(is_new);
+    }
+}
+
 /// Kills the orphans of `trace`, and what they orphan in turn.
 pub(crate) fn end(trace: &Trace, children: &Children) -> Orphans {
     let me = std::process::id() as i32;
@@ -155,5 +164,24 @@ fn reap(orphan: &Process) {
             WaitId::Pid(pid),
             WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_named_twice() {
+        let me = Process::read(std::process::id() as i32).unwrap();
+        let mut other = me.clone();
+        other.pid = 1;
+        let mut orphans = Orphans {
+            unknown: vec![me.clone(), other.clone()],
+            undying: vec![other.clone(), me.clone()],
+        };
+        orphans.forget(&[me]);
+        assert_eq!(orphans.unknown, [other.clone()]);
+        assert_eq!(orphans.undying, [other]);
     }
 }
