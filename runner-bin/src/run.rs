@@ -106,13 +106,14 @@ fn run(source: Source, what: What, log: Arc<Log>) -> Exit {
             "`jobs` is {jobs}, but numbers and dependencies leave no two tasks unordered"
         ));
     }
-    let config_cmd = match ConfigCmd::new(source.config.as_deref()) {
-        Ok(config_cmd) => config_cmd,
-        Err(error) => return refused("make RUNNER_CONFIG_CMD work", &error, &log),
-    };
+    // Before there is anything that a signal would leave behind.
     let supervisor = match Supervisor::new() {
         Ok(supervisor) => supervisor,
         Err(error) => return refused("handle signals", &error, &log),
+    };
+    let config_cmd = match ConfigCmd::new(source.config.as_deref()) {
+        Ok(config_cmd) => config_cmd,
+        Err(error) => return refused("make RUNNER_CONFIG_CMD work", &error, &log),
     };
     let cancel = supervisor.cancel();
     let original = supervisor.original();
