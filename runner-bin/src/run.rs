@@ -240,7 +240,7 @@ impl World {
 /// Reads configuration and directory anew; says so when they have become wrong.
 fn reload(source: &Source, log: &Log) -> Option<Plan> {
     let mut problems = Problems::default();
-    let plan = source.load(&mut problems).ok();
+    let plan = source.load_again(&mut problems).ok();
     log.problems(problems);
     if plan.is_none() {
         log.warning("configuration or tasks have become wrong; going on with the last good ones");

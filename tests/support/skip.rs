@@ -1,7 +1,8 @@
 //! Stories that cannot be played everywhere.
 
 use std::{
-    env, fs,
+    env,
+    fs::{self, File},
     io::{self, Write},
     process::{Command, Stdio},
 };
@@ -17,6 +18,15 @@ pub(crate) fn is_missing(utility: &str) -> bool {
         skip(&format!("there is no {utility}"));
     }
     missing
+}
+
+/// Says so and does nothing when there are no terminals for [`super::HOLD`].
+pub(crate) fn cannot_hold() -> bool {
+    let cannot = File::open("/dev/ptmx").is_err();
+    if cannot {
+        skip("there are no terminals");
+    }
+    cannot
 }
 
 /// Says so and does nothing when `env` cannot start a program with a signal blocked.
