@@ -93,7 +93,10 @@ impl Plan {
                 absent.push((task.name, Absent::Disabled));
                 continue;
             }
-            judge_start(&task, &kind, problems);
+            if let Some(section) = section.filter(|_| is_halt) {
+                settings.judge_halt_section(section, problems);
+            }
+            judge_start(&task, &kind, is_halt, problems);
             interpreters.look_up(&mut task, problems);
             match is_halt {
                 true => halt = Some(task),
@@ -104,7 +107,10 @@ impl Plan {
         if let Some(halt) = &halt {
             absent.push((halt.name.clone(), Absent::HaltTask));
         } else {
-            judge_halt(directory, &settings, needs_halt, problems);
+            // All else of that name would be the halt task.
+            let mut skipped = absent.iter().map(|(name, _)| Some(name.as_os_str()));
+            let is_directory = halt_name.is_some() && skipped.any(|name| name == halt_name);
+            judge_halt(directory, &settings, needs_halt, is_directory, problems);
         }
         let links = links(&tasks, &absent, problems).into();
         let hook = settings.task_hook.as_ref().map(|words| {
