@@ -992,6 +992,43 @@ fn a_single_task_that_is_not_there_is_wrong_usage() {
 }
 
 #[test]
+fn a_single_task_that_is_not_run_is_said_to_be_what_it_is() {
+    for (name, expected) in [
+        ("b", "task `2-b.sh` is disabled"),
+        ("2-b.sh", "task `2-b.sh` is disabled"),
+        ("3-c.bak", "`3-c.bak` is skipped; `runner --check` says why"),
+        (
+            "functions",
+            "`functions` is skipped; `runner --check` says why",
+        ),
+        ("halt", "`halt.sh` is the halt task and never run by itself"),
+        (
+            "clobbre",
+            "there is no task `clobbre`; did you mean `clobber`?",
+        ),
+        (
+            "1_clobber.sh",
+            "there is no task `1_clobber.sh`; did you mean `1-clobber.sh`?",
+        ),
+        ("upgrade", "there is no task `upgrade`"),
+    ] {
+        Test::new()
+            .task("1-clobber.sh", "")
+            .task("2-b.sh", "")
+            .task("3-c.bak", "")
+            .file("tasks.d/functions", "", 0o644)
+            .task("halt.sh", "")
+            .config("[b]\nenabled = no")
+            .args(["--only", name])
+            .run()
+            .status(64)
+            .order("")
+            .stdout("")
+            .says(&format!("error: {expected}\n"));
+    }
+}
+
+#[test]
 fn a_single_task_is_found_by_its_file_name_in_any_case() {
     Test::new()
         .task("clobber", "")

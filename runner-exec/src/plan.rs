@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use runner_config::{Origin, Problems, Settings, TaskSettings, Words, left_out};
+use runner_config::{Origin, Problems, Settings, TaskSettings, Words, left_out, nearest};
 
 use crate::{
     Chain, DirEntry, Head, Kind, Link, Step, TaskName, Verdict,
@@ -33,6 +33,8 @@ pub struct Plan {
     pub tasks: Vec<Task>,
     /// What the chain has to know of each of them.
     pub links: Arc<[Link]>,
+    /// The names in the directory that stand for no task, and why.
+    pub(crate) absent: Vec<(TaskName, Absent)>,
     /// The halt task, when it is there.
     pub halt: Option<Task>,
     /// The command of the hooks.
@@ -124,6 +126,7 @@ impl Plan {
         Plan {
             tasks,
             links,
+            absent,
             halt,
             hook,
             settings: Arc::new(settings),
@@ -149,7 +152,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// There is no such task; the sentence says so.
+    /// There is no such task; the sentence says why.
     pub fn find(&self, name: &str) -> Result<&Task, String> {
         let mut tasks = self.tasks.iter();
         if let Some(task) = tasks.find(|task| task.name.as_os_str() == name) {
@@ -158,7 +161,21 @@ impl Plan {
         let names = Names::new(self.tasks.iter().map(|task| &task.name));
         match names.find(name) {
             Ok(Some(index)) => Ok(&self.tasks[index]),
-            Ok(None) => Err(format!("there is no task `{name}`")),
+            Ok(None) => Err(
+                match self.absent.iter().find(|(it, _)| it.is_called(name)) {
+                    Some((file, Absent::Disabled)) => format!("task `{file}` is disabled"),
+                    Some((file, Absent::Skipped)) => {
+                        format!("`{file}` is skipped; `runner --check` says why")
+                    }
+                    Some((file, Absent::HaltTask)) => {
+                        format!("`{file}` is the halt task and never run by itself")
+                    }
+                    None => match nearest(name, names.all()).first() {
+                        Some(near) => format!("there is no task `{name}`; did you mean `{near}`?"),
+                        None => format!("there is no task `{name}`"),
+                    },
+                },
+            ),
             Err(Ambiguous(several)) => Err(format!(
                 "`{name}` is the short name of {several}; write the file name"
             )),
