@@ -711,6 +711,19 @@ fn each_run_reads_the_configuration_anew() {
 }
 
 #[test]
+fn a_configuration_that_becomes_a_pipe_is_not_waited_for() {
+    Test::new()
+        .task("1-a", "rm -f runner.cfg\nmkfifo runner.cfg")
+        .args(["-n", "2"])
+        .run()
+        .status(0)
+        .within(Duration::from_secs(10))
+        .order("1-a 1-a")
+        .says("configuration file `runner.cfg` is a pipe now\n")
+        .says("going on with the last good ones\n");
+}
+
+#[test]
 fn each_run_reads_the_directory_anew() {
     let test = Test::new().task("1-a", "[ ! -e new ] || mv new tasks.d/2-b");
     let script = test.script("2-b", "mv tasks.d/2-b tasks.d/2-b.off");

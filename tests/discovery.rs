@@ -377,6 +377,95 @@ fn the_halt_task_is_never_part_of_the_chain() {
         .order("1-a halt.sh 2-halt");
 }
 
+/// `enabled = no` would be no help with it.
+#[test]
+fn a_halt_task_that_cannot_start_comes_with_its_own_cure() {
+    let another = "or name another one with `halt_task` in `[runner]`\n";
+    for (text, mode, message, cure) in [
+        (
+            "#!/bin/sh\n",
+            0o644,
+            "is not executable",
+            "make it executable",
+        ),
+        (
+            "#!/bin/sh\r\n",
+            0o755,
+            "has a carriage return behind its `#!` line",
+            "save it with Unix line ends",
+        ),
+    ] {
+        Test::new()
+            .no_config()
+            .task("1-a", "")
+            .file("tasks.d/halt.sh", text, mode)
+            .args(["--check"])
+            .run()
+            .status(78)
+            .stderr(&format!(
+                "error: task `halt.sh` {message}\n  hint: {cure}, {another}"
+            ));
+    }
+}
+
+#[test]
+fn a_halt_task_that_is_a_directory_is_said_to_be_one() {
+    let test = |args: &[&str]| {
+        let test = Test::new().task("1-a", "").args(args);
+        test.file("tasks.d/halt.sh/file", "", 0o644)
+    };
+    let expected = "error: halt task `halt.sh` in `tasks.d` is a directory\n  \
+        hint: put a file there, or name another one with `halt_task` in `[runner]`\n";
+    test(&["-H"]).run().status(78).order("").says(expected);
+    test(&[])
+        .config("halt_task = halt.sh")
+        .run()
+        .status(78)
+        .order("")
+        .says(expected);
+    // Nobody asked for it.
+    test(&[]).run().status(0).order("1-a");
+}
+
+#[test]
+fn what_has_no_effect_in_the_section_of_the_halt_task_is_warned_of() {
+    let hint = "hint: the halt task is started once, and never part of the chain\n";
+    Test::new()
+        .task("1-a", "")
+        .task("halt.sh", "")
+        .only_config(
+            "[halt]\nenabled = no\ndepends_on = a\nmax_tries = 2\nrequired = no\n\
+             frequency = always\nsleep_time = 3\nok_codes = 3\nhook_time = 4\n\
+             max_time = 5\nkill_grace = 1\nleak_time = 1\nleftovers = kill\n\
+             interpreter = sh\nown = 1\n",
+        )
+        .args(["--check"])
+        .run()
+        .status(1)
+        .stderr(
+            &[
+                "enabled",
+                "depends_on",
+                "max_tries",
+                "required",
+                "frequency",
+                "sleep_time",
+                "ok_codes",
+                "hook_time",
+            ]
+            .iter()
+            .enumerate()
+            .map(|(index, key)| {
+                let line = index + 2;
+                format!(
+                    "warning: runner.cfg:{line}: `{key}` has no effect in the section of the \
+                     halt task\n  {hint}"
+                )
+            })
+            .collect::<String>(),
+        );
+}
+
 // Order
 
 #[test]
@@ -908,6 +997,43 @@ fn a_single_task_that_is_not_there_is_wrong_usage() {
         .args(["--only", "clone"])
         .run()
         .status(78);
+}
+
+#[test]
+fn a_single_task_that_is_not_run_is_said_to_be_what_it_is() {
+    for (name, expected) in [
+        ("b", "task `2-b.sh` is disabled"),
+        ("2-b.sh", "task `2-b.sh` is disabled"),
+        ("3-c.bak", "`3-c.bak` is skipped; `runner --check` says why"),
+        (
+            "functions",
+            "`functions` is skipped; `runner --check` says why",
+        ),
+        ("halt", "`halt.sh` is the halt task and never run by itself"),
+        (
+            "clobbre",
+            "there is no task `clobbre`; did you mean `clobber`?",
+        ),
+        (
+            "1_clobber.sh",
+            "there is no task `1_clobber.sh`; did you mean `1-clobber.sh`?",
+        ),
+        ("upgrade", "there is no task `upgrade`"),
+    ] {
+        Test::new()
+            .task("1-clobber.sh", "")
+            .task("2-b.sh", "")
+            .task("3-c.bak", "")
+            .file("tasks.d/functions", "", 0o644)
+            .task("halt.sh", "")
+            .config("[b]\nenabled = no")
+            .args(["--only", name])
+            .run()
+            .status(64)
+            .order("")
+            .stdout("")
+            .says(&format!("error: {expected}\n"));
+    }
 }
 
 #[test]

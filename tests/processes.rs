@@ -8,7 +8,8 @@ use std::{env, fs, os::unix::fs::symlink, time::Duration};
 use rustix::process::Signal;
 
 use crate::support::{
-    Ran, Test, ignores, is_ignored, is_missing, once, pause, quoted, runner, skip,
+    HOLD, Ran, Test, cannot_block_signals, cannot_hold, ignores, is_ignored, is_missing, once,
+    pause, quoted, runner, skip, until,
 };
 
 const SOON: Duration = Duration::from_secs(10);
@@ -354,6 +355,48 @@ fn a_limit_ends_the_daemons_of_a_task_and_none_of_an_earlier_one() {
     assert!(ran.read("late").is_empty() && ran.test.path("late").exists());
 }
 
+/// A daemon that is another process all the time: it starts itself anew and ends, and
+/// says so with a byte each time. It ends with the directory of the story.
+const RESTLESS: &str = "#!/bin/sh\nprintf . >>beats\n\"$0\" &\n";
+
+#[test]
+fn a_limit_ends_a_daemon_that_forks_all_the_time() {
+    if is_missing("setsid") {
+        return;
+    }
+    for _ in 0..5 {
+        let ran = Test::new()
+            .file("restless", RESTLESS, 0o755)
+            .waiting("1-a", "setsid ./restless & wait_for beats; sleep 30")
+            .config("max_tries = 1\n[a]\nmax_time = 0.6")
+            .run()
+            .status(1)
+            .within(SOON)
+            .does_not_say("gives up");
+        let beats = ran.read("beats").len();
+        pause(Duration::from_millis(100));
+        assert_eq!(ran.read("beats").len(), beats);
+        ran.nothing_left();
+    }
+}
+
+#[test]
+fn a_limit_leaves_a_daemon_of_an_earlier_task_that_forks_all_the_time() {
+    if is_missing("setsid") {
+        return;
+    }
+    let ran = Test::new()
+        .file("restless", RESTLESS, 0o755)
+        .waiting("1-a", "setsid ./restless & wait_for beats")
+        .waiting("2-b", "sleep 30")
+        .config("max_tries = 1\n[b]\nmax_time = 0.6")
+        .run()
+        .status(1)
+        .within(SOON);
+    let beats = ran.read("beats").len();
+    until(|| ran.read("beats").len() > beats);
+}
+
 /// What makes a process forget whose it is.
 const FORGET: &str = "unset RUNNER_RUN_ID RUNNER_TASK RUNNER_TRY_NUM";
 
@@ -399,22 +442,40 @@ fn a_limit_ends_what_a_runner_among_the_tasks_leaves() {
         .nothing_left();
 }
 
+/// Counts the orphans of a task that sleep or slept.
+const ORPHANS: &str = "cat /proc/[0-9]*/stat 2>/dev/null | grep -c \"(sleep) . $PPID \"";
+
 #[test]
 fn what_a_task_orphans_is_reaped() {
-    let orphans = "cat /proc/[0-9]*/stat 2>/dev/null | grep -c \"(sleep) . $PPID \"";
     Test::new()
         .task("1-a", "for n in 1 2 3 4 5; do (sleep 1 &); done")
         .task(
             "2-b",
             &format!(
                 "for n in 1 2 3 4 5 6; do\n\
-                 [ $({orphans}) = 0 ] && exit 0\nsleep 1\ndone\nexit 3"
+                 [ $({ORPHANS}) = 0 ] && exit 0\nsleep 1\ndone\nexit 3"
             ),
         )
         .config("leftovers = allow\nstop_codes = 3")
         .run()
         .status(0)
         .within(SOON)
+        .nothing_left();
+}
+
+#[test]
+fn what_a_task_orphans_at_its_beginning_is_reaped_while_it_runs() {
+    Test::new()
+        .task(
+            "1-a",
+            &format!(
+                "(sleep 0.1 &)\nsleep 0.2\n\
+                 for n in 1 2 3 4 5; do\nsleep 1\n[ $({ORPHANS}) = 0 ] && exit 0\ndone\nexit 3"
+            ),
+        )
+        .config("stop_codes = 3")
+        .run()
+        .status(0)
         .nothing_left();
 }
 
@@ -904,15 +965,17 @@ fn a_signal_counts_for_all_that_ends_after_it() {
     }
 }
 
-/// Before the second run the configuration is read again, and waits for whoever writes
-/// it, which no signal to a task can end.
+/// Before the second run the configuration is read again.
 #[test]
 fn a_third_signal_ends_the_runner_at_once_whatever_it_does() {
+    if cannot_hold() {
+        return;
+    }
     let running = Test::new()
-        .task("1-a", "rm runner.cfg\nmkfifo runner.cfg")
+        .task("1-a", &format!("{HOLD} runner.cfg"))
         .args(["-n", "2"])
         .start();
-    let _writer = running.until_it_reads("runner.cfg");
+    running.until_it_is_held();
     running.three_signals();
     running
         .wait()
@@ -1103,6 +1166,52 @@ fn a_signal_that_was_ignored_before_stays_ignored() {
         .stdout("went on\n")
         .does_not_say("got SIGHUP")
         .nothing_left();
+}
+
+/// Starts the program with a signal blocked.
+fn blocking(test: Test, name: &str) -> Test {
+    let program = quoted(&runner());
+    test.through(&format!("exec env --block-signal={name} {program} \"$@\""))
+}
+
+#[test]
+fn a_signal_that_was_blocked_before_is_heard() {
+    if cannot_block_signals() {
+        return;
+    }
+    for (signal, name) in [
+        (Signal::TERM, "SIGTERM"),
+        (Signal::INT, "SIGINT"),
+        (Signal::HUP, "SIGHUP"),
+        (Signal::QUIT, "SIGQUIT"),
+    ] {
+        if is_ignored(signal) {
+            continue;
+        }
+        let task = "grep SigBlk /proc/self/status\n: >ready\nexec sleep 30";
+        let running = blocking(Test::new().task("1-a", task), name).start();
+        running.until("ready", "");
+        running.signal(signal);
+        running
+            .wait()
+            .status(128 + signal.as_raw())
+            .within(SOON)
+            .stdout("SigBlk:\t0000000000000000\n")
+            .says(&format!("got {name}: ending what runs"))
+            .nothing_left();
+    }
+}
+
+#[test]
+fn a_command_has_the_signals_blocked_that_were() {
+    if cannot_block_signals() {
+        return;
+    }
+    blocking(Test::new().task("1-a", ""), "SIGTERM")
+        .args_after(["--", "grep", "SigBlk", "/proc/self/status"])
+        .run()
+        .status(0)
+        .stdout("SigBlk:\t0000000000004000\n");
 }
 
 // Several tasks at the same time.

@@ -6,15 +6,22 @@
 
 use std::{ffi::OsString, io::ErrorKind, os::unix::process::CommandExt, process::Command};
 
+use runner_exec::Original;
+
 use crate::{exit::Exit, log::Log};
 
 /// Executes `command` in place of this process, with `[env]` and none of the
 /// runner's own variables. Returns only when that fails.
-pub(crate) fn hand_over(command: &[OsString], env: &[(String, String)], log: &Log) -> Exit {
+pub(crate) fn hand_over(
+    command: &[OsString],
+    env: &[(String, String)],
+    original: Original,
+    log: &Log,
+) -> Exit {
     let Some((program, args)) = command.split_first() else {
         return Exit::Finished;
     };
-    runner_exec::release_orphans();
+    original.restore();
     let variables = env.iter().map(|(name, value)| (name, value));
     let error = Command::new(program).args(args).envs(variables).exec();
     let (program, why) = (program.display(), runner_config::reason(&error));

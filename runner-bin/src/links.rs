@@ -5,14 +5,14 @@ use std::{
     ffi::OsString,
     fs::{self, Permissions},
     io,
-    os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink},
+    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
     path::{Component, Path, PathBuf, absolute},
 };
 
 use once_cell::unsync::OnceCell;
 use tempfile::TempDir;
 
-use crate::{args::APPLETS, exit::Exit, log::Log};
+use crate::{args::APPLETS, exit::Exit, load::is_pipe, log::Log};
 
 const CONFIG_APPLET: &str = "runner-config";
 
@@ -61,7 +61,7 @@ impl ConfigCmd {
             value.push(plain(binary, CONFIG_APPLET)?);
         }
         if let Some(config) = config {
-            if fs::metadata(config)?.file_type().is_fifo() {
+            if is_pipe(config) {
                 return Err(io::Error::other(
                     "the configuration is a pipe, which tasks cannot read again",
                 ));

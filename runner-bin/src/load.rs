@@ -1,6 +1,10 @@
 //! From configuration file and task directory to the plan, with all that is wrong.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    os::unix::fs::FileTypeExt,
+    path::{Path, PathBuf},
+};
 
 use runner_config::{Document, Override, Problems, Settings, reason, shown};
 use runner_exec::{Plan, discover};
@@ -35,6 +39,12 @@ pub(crate) fn document(
 ) -> Result<Document, Problems> {
     let config = config.map(|config| links::original(config.to_owned()));
     Document::load(config.as_deref(), overrides)
+}
+
+/// Whether `path` is a named pipe: whoever reads it waits for somebody who writes it, and
+/// takes what is there from the next one.
+pub(crate) fn is_pipe(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
 }
 
 impl Source {
@@ -80,6 +90,18 @@ impl Source {
             problems.warning(None, message);
         }
         Ok(plan)
+    }
+
+    /// The same for a further run, which waits for nobody who may not come.
+    pub(crate) fn load_again(&self, problems: &mut Problems) -> Result<Plan, Unusable> {
+        if let Some(config) = self.config.as_deref().filter(|config| is_pipe(config)) {
+            let config = shown(config);
+            problems
+                .error(None, format!("configuration file `{config}` is a pipe now"))
+                .hint("write it as a file; what is read from a pipe cannot be read again");
+            return Err(Unusable::Wrong);
+        }
+        self.load(problems)
     }
 }
 

@@ -104,15 +104,17 @@ fn run(source: Source, what: What, log: Arc<Log>) -> Exit {
     if let Some(sentence) = plan.jobs_without_use() {
         log.info(&sentence);
     }
-    let config_cmd = match ConfigCmd::new(source.config.as_deref()) {
-        Ok(config_cmd) => config_cmd,
-        Err(error) => return refused("make RUNNER_CONFIG_CMD work", &error, &log),
-    };
+    // Before there is anything that a signal would leave behind.
     let supervisor = match Supervisor::new() {
         Ok(supervisor) => supervisor,
         Err(error) => return refused("handle signals", &error, &log),
     };
+    let config_cmd = match ConfigCmd::new(source.config.as_deref()) {
+        Ok(config_cmd) => config_cmd,
+        Err(error) => return refused("make RUNNER_CONFIG_CMD work", &error, &log),
+    };
     let cancel = supervisor.cancel();
+    let original = supervisor.original();
     let world = World {
         config_cmd: config_cmd.value.clone(),
         cancel: cancel.clone(),
@@ -162,7 +164,7 @@ fn run(source: Source, what: What, log: Arc<Log>) -> Exit {
         None if goes_on => {
             drop(config_cmd);
             log.flush();
-            hand_over(&command, &settings.env, &log)
+            hand_over(&command, &settings.env, original, &log)
         }
         // A signal that came in the last moment is not lost on what would follow.
         Some(signal) if !command.is_empty() && exit.is_finished() => Exit::Signaled(signal),
@@ -241,7 +243,7 @@ impl World {
 /// Reads configuration and directory anew; says so when they have become wrong.
 fn reload(source: &Source, log: &Log) -> Option<Plan> {
     let mut problems = Problems::default();
-    let plan = source.load(&mut problems).ok();
+    let plan = source.load_again(&mut problems).ok();
     log.problems(problems);
     if plan.is_none() {
         log.warning("configuration or tasks have become wrong; going on with the last good ones");

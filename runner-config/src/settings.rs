@@ -74,6 +74,15 @@ pub const OWN_VARIABLES: [&str; 10] = [
     "RUNNER_HALT_REASON",
 ];
 
+/// What the section of the halt task may set; all else is about the chain or the hooks.
+const OF_HALT: [&str; 5] = [
+    "interpreter",
+    "kill_grace",
+    "leak_time",
+    "leftovers",
+    "max_time",
+];
+
 /// Sections that are never a task's.
 const RESERVED: [&str; 3] = ["runner", "env", "DEFAULT"];
 
@@ -210,6 +219,22 @@ impl Settings {
                 .hint("set `state_dir` in `[runner]`, where the marks are kept");
         }
         settings
+    }
+
+    /// Says so when `section`, which is the halt task's, sets what makes sense in the
+    /// chain only.
+    pub fn judge_halt_section(&self, section: &str, problems: &mut Problems) {
+        for entry in self.document.own_entries(section) {
+            if setting(entry.key).is_some_and(Setting::in_task) && !OF_HALT.contains(&entry.key) {
+                let message = format!(
+                    "`{}` has no effect in the section of the halt task",
+                    entry.key
+                );
+                problems
+                    .warning(entry.origin.clone(), message)
+                    .hint("the halt task is started once, and never part of the chain");
+            }
+        }
     }
 
     /// Whether `section` says `enabled = no`, for what is no task anyway.

@@ -97,7 +97,10 @@ pub(crate) fn codes(text: &str) -> Parsed<BTreeSet<u8>> {
 
 /// A command as a shell would split it; nothing else of a shell is done.
 pub(crate) fn words(text: &str) -> Parsed<Vec<String>> {
-    let words = shell_words::split(text).map_err(|_| "a command with matching quotes")?;
+    // A `#` would begin a comment, and values have none; no value holds NUL.
+    let plain = shell_words::split(&text.replace('#', "\0"));
+    let words = plain.map_err(|_| "a command with matching quotes")?;
+    let words: Vec<String> = words.iter().map(|word| word.replace('\0', "#")).collect();
     match words.iter().any(String::is_empty) && words.first().is_some_and(String::is_empty) {
         true => Err("a command, whose first word is not empty"),
         false => Ok(words),
@@ -199,6 +202,13 @@ mod tests {
             Ok("python3|-u|a b|c d".into())
         );
         assert_eq!(split("a ''"), Ok("a|".into()));
+        assert_eq!(split("a\n\tb\\\nc \\\nd"), Ok("a|bc|d".into()));
+        assert_eq!(split("\"a\\$b\\c\" d'e'\"f\""), Ok("a$b\\c|def".into()));
+        assert_eq!(
+            split("post.sh #1 # 2 a#b '# c' \"# d\" \\#"),
+            Ok("post.sh|#1|#|2|a#b|# c|# d|#".into())
+        );
+        assert_eq!(split("#"), Ok("#".into()));
         assert_eq!(split(""), Ok(String::new()));
         assert!(split("a 'b").is_err());
         assert!(split("'' b").is_err());

@@ -6,11 +6,11 @@ use runner_config::{Problems, Settings, Words};
 
 use crate::{Head, Kind, Task, command::look_up};
 
-const CURE: &str =
-    "make it executable, or disable it (`enabled = no`, or a name ending in `.disabled`)";
+const DISABLE: &str = "disable it (`enabled = no`, or a name ending in `.disabled`)";
+const NAME_ANOTHER: &str = "name another one with `halt_task` in `[runner]`";
 
 /// Says what will keep a file from starting.
-pub(crate) fn judge_start(task: &Task, kind: &Kind, problems: &mut Problems) {
+pub(crate) fn judge_start(task: &Task, kind: &Kind, is_halt: bool, problems: &mut Problems) {
     let name = &task.name;
     let cannot_start = |why: &str| format!("task `{name}` cannot start: {why}");
     let (executable, head) = match kind {
@@ -37,16 +37,19 @@ pub(crate) fn judge_start(task: &Task, kind: &Kind, problems: &mut Problems) {
     if task.settings.interpreter.is_some() {
         return;
     }
+    let otherwise = if is_halt { NAME_ANOTHER } else { DISABLE };
     if !executable {
         let message = format!("task `{name}` is not executable");
-        problems.error(None, message).hint(CURE);
+        problems
+            .error(None, message)
+            .hint(format!("make it executable, or {otherwise}"));
     }
     match head {
         Head::Script { crlf: true, .. } => {
             let message = format!("task `{name}` has a carriage return behind its `#!` line");
             problems
                 .error(None, message)
-                .hint("save it with Unix line ends, or disable it (`enabled = no`, or a name ending in `.disabled`)");
+                .hint(format!("save it with Unix line ends, or {otherwise}"));
         }
         Head::Script {
             interpreter,
@@ -68,19 +71,27 @@ pub(crate) fn judge_start(task: &Task, kind: &Kind, problems: &mut Problems) {
     }
 }
 
-/// Says so when a halt task that is wanted is not there.
+/// Says so when a halt task that is wanted is not there, or `is_directory`.
 pub(crate) fn judge_halt(
     directory: &Path,
     settings: &Settings,
     needs_halt: bool,
+    is_directory: bool,
     problems: &mut Problems,
 ) {
     let directory = directory.display();
     match &settings.halt_task {
         Some(name) if needs_halt || settings.halt_task_written => {
+            let (what, cure) = match is_directory {
+                true => (
+                    format!("in `{directory}` is a directory"),
+                    "put a file there",
+                ),
+                false => (format!("is not in `{directory}`"), "add it"),
+            };
             problems
-                .error(None, format!("halt task `{name}` is not in `{directory}`"))
-                .hint("add it, or name another one with `halt_task` in `[runner]`");
+                .error(None, format!("halt task `{name}` {what}"))
+                .hint(format!("{cure}, or {NAME_ANOTHER}"));
         }
         None if needs_halt => {
             problems

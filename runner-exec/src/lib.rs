@@ -35,8 +35,8 @@ pub use crate::{
     outcome::{Outcome, Signal, StartFailure},
     plan::{Plan, Task},
     process::{
-        Cancel, Children, Ended, Flag, Limits, Process, Supervised, Supervisor, end_everything,
-        launch, pause, release_orphans,
+        Cancel, Children, Ended, Flag, Limits, Original, Process, Supervised, Supervisor,
+        end_everything, launch, pause,
     },
     retry::wait,
     run::{Launcher, Outlet, Processes, Run},

@@ -55,7 +55,7 @@ impl<'a> Names<'a> {
         }
     }
 
-    fn all(&self) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &'a str> {
         self.by_file.keys().chain(self.by_short.keys()).copied()
     }
 }

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use runner_config::{Origin, Problems, Settings, TaskSettings, Words, left_out};
+use runner_config::{Origin, Problems, Settings, TaskSettings, Words, left_out, nearest};
 
 use crate::{
     Chain, DirEntry, Head, Kind, Link, Step, TaskId, TaskName, Verdict,
@@ -35,6 +35,8 @@ pub struct Plan {
     pub tasks: Vec<Task>,
     /// What the chain has to know of each of them.
     pub links: Arc<[Link]>,
+    /// The names in the directory that stand for no task, and why.
+    pub(crate) absent: Vec<(TaskName, Absent)>,
     /// The halt task, when it is there.
     pub halt: Option<Task>,
     /// The command of the hooks.
@@ -96,7 +98,10 @@ impl Plan {
                 absent.push((task.name, Absent::Disabled));
                 continue;
             }
-            judge_start(&task, &kind, problems);
+            if let Some(section) = section.filter(|_| is_halt) {
+                settings.judge_halt_section(section, problems);
+            }
+            judge_start(&task, &kind, is_halt, problems);
             interpreters.look_up(&mut task, problems);
             match is_halt {
                 true => halt = Some(task),
@@ -107,7 +112,10 @@ impl Plan {
         if let Some(halt) = &halt {
             absent.push((halt.name.clone(), Absent::HaltTask));
         } else {
-            judge_halt(directory, &settings, needs_halt, problems);
+            // All else of that name would be the halt task.
+            let mut skipped = absent.iter().map(|(name, _)| Some(name.as_os_str()));
+            let is_directory = halt_name.is_some() && skipped.any(|name| name == halt_name);
+            judge_halt(directory, &settings, needs_halt, is_directory, problems);
         }
         let links = links(&tasks, &absent, problems).into();
         let hook = settings.task_hook.as_ref().map(|words| {
@@ -121,6 +129,7 @@ impl Plan {
         Plan {
             tasks,
             links,
+            absent,
             halt,
             hook,
             settings: Arc::new(settings),
@@ -177,7 +186,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// There is no such task; the sentence says so.
+    /// There is no such task; the sentence says why.
     pub fn find(&self, name: &str) -> Result<&Task, String> {
         let mut tasks = self.tasks.iter();
         if let Some(task) = tasks.find(|task| task.name.as_os_str() == name) {
@@ -186,7 +195,21 @@ impl Plan {
         let names = Names::new(self.tasks.iter().map(|task| &task.name));
         match names.find(name) {
             Ok(Some(index)) => Ok(&self.tasks[index]),
-            Ok(None) => Err(format!("there is no task `{name}`")),
+            Ok(None) => Err(
+                match self.absent.iter().find(|(it, _)| it.is_called(name)) {
+                    Some((file, Absent::Disabled)) => format!("task `{file}` is disabled"),
+                    Some((file, Absent::Skipped)) => {
+                        format!("`{file}` is skipped; `runner --check` says why")
+                    }
+                    Some((file, Absent::HaltTask)) => {
+                        format!("`{file}` is the halt task and never run by itself")
+                    }
+                    None => match nearest(name, names.all()).first() {
+                        Some(near) => format!("there is no task `{name}`; did you mean `{near}`?"),
+                        None => format!("there is no task `{name}`"),
+                    },
+                },
+            ),
             Err(Ambiguous(several)) => Err(format!(
                 "`{name}` is the short name of {several}; write the file name"
             )),

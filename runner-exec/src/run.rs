@@ -99,7 +99,7 @@ impl Run<'_> {
             ChainEnd::GaveUp => HaltReason::GaveUp,
             ChainEnd::Finished { .. } | ChainEnd::Stopped | ChainEnd::Interrupted => return end,
         };
-        if self.cancel.asked().is_some() {
+        if self.cancel.asked_by_now().is_some() {
             return ChainEnd::Interrupted;
         }
         self.halt(reason, cause.as_ref());

@@ -10,24 +10,21 @@ pub(crate) mod snapshots;
 use std::{
     ffi::{OsStr, OsString},
     fmt::Write,
-    fs::{self, File, OpenOptions, Permissions},
+    fs::{self, File, Permissions},
     io,
-    os::unix::{
-        fs::{FileTypeExt, OpenOptionsExt, PermissionsExt},
-        process::ExitStatusExt,
-    },
+    os::unix::{fs::PermissionsExt, process::ExitStatusExt},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use rustix::{fs::OFlags, process::Signal};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 pub(crate) use self::{
     dice::Dice,
-    skip::{ignores, is_ignored, is_missing, skip},
+    skip::{cannot_block_signals, cannot_hold, ignores, is_ignored, is_missing, skip},
 };
 
 /// Longer than any story takes, however busy the machine is.
@@ -56,6 +53,10 @@ pub(crate) fn quoted(path: &Path) -> String {
 pub(crate) fn once(code: u8) -> String {
     format!("[ $RUNNER_TRY_NUM -gt 1 ] || exit {code}")
 }
+
+/// Makes of a file one that holds up whoever reads it, which no signal to a task ends: a new
+/// terminal, on which nobody will ever type anything.
+pub(crate) const HOLD: &str = "ln -sf /dev/ptmx";
 
 /// One story, before it is played.
 pub(crate) struct Test {
@@ -291,21 +292,18 @@ impl Running {
         rustix::process::kill_process(pid, signal).unwrap();
     }
 
-    /// Waits until the program reads a named pipe of the story. It goes on waiting
-    /// there until what this returns is dropped.
+    /// Waits until the program reads the terminal that [`HOLD`] made of a file of it. It
+    /// goes on waiting there for ever.
     #[track_caller]
-    pub(crate) fn until_it_reads(&self, name: &str) -> File {
-        let mut writer = None;
-        // Without a wait, opening fails until somebody has opened it for reading.
-        let flags = OFlags::NONBLOCK.bits() as i32;
-        let mut options = OpenOptions::new();
-        options.write(true).custom_flags(flags);
+    pub(crate) fn until_it_is_held(&self) {
+        let files = format!("/proc/{}/fd", self.pid());
+        let is_terminal = |file: PathBuf| {
+            fs::read_link(file).is_ok_and(|target| target.file_name() == Some("ptmx".as_ref()))
+        };
         until(|| {
-            let is_pipe = |file: &File| file.metadata().unwrap().file_type().is_fifo();
-            writer = options.open(self.test.path(name)).ok().filter(is_pipe);
-            writer.is_some()
+            let mut files = fs::read_dir(&files).unwrap();
+            files.any(|file| is_terminal(file.unwrap().path()))
         });
-        writer.unwrap()
     }
 
     /// Sends the program SIGTERM for the third time, each time when it has said so of

@@ -1,8 +1,10 @@
 //! Stories that cannot be played everywhere.
 
 use std::{
-    env, fs,
+    env,
+    fs::{self, File},
     io::{self, Write},
+    process::{Command, Stdio},
 };
 
 use rustix::process::Signal;
@@ -16,6 +18,26 @@ pub(crate) fn is_missing(utility: &str) -> bool {
         skip(&format!("there is no {utility}"));
     }
     missing
+}
+
+/// Says so and does nothing when there are no terminals for [`super::HOLD`].
+pub(crate) fn cannot_hold() -> bool {
+    let cannot = File::open("/dev/ptmx").is_err();
+    if cannot {
+        skip("there are no terminals");
+    }
+    cannot
+}
+
+/// Says so and does nothing when `env` cannot start a program with a signal blocked.
+pub(crate) fn cannot_block_signals() -> bool {
+    let mut env = Command::new("env");
+    let env = env.args(["--block-signal", "true"]).stderr(Stdio::null());
+    let cannot = !env.status().is_ok_and(|status| status.success());
+    if cannot {
+        skip("env cannot block signals");
+    }
+    cannot
 }
 
 /// Says so and does nothing when this process ignores `signal`, as the runner would

@@ -238,6 +238,8 @@ impl Registered<'_> {
         }
         drop(state);
         self.children.hear_of_ends()?;
+        // What ended or stopped before went unheard.
+        self.children.reap_orphans();
         self.children.look_for_stops();
         Ok(flag)
     }

@@ -150,7 +150,9 @@ pub fn launch(command: &CommandLine, limits: &Limits, cancel: &Cancel) -> Ended 
     // Of a leader that cannot be ended there is no status, and waiting would be for ever.
     let status = leader_ended.then(|| status(reap(&handle)));
     group.reap();
-    let orphans = orphans::end(&trace, &cancel.children);
+    let mut orphans = orphans::end(&trace, &cancel.children);
+    // What is left of the group may have become an orphan meanwhile.
+    orphans.forget(&undying);
     drop(registered);
     cancel.children.reap_orphans();
     let asked = outcome.is_none() || cancel.asked().is_some();

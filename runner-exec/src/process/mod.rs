@@ -30,5 +30,5 @@ pub use self::{
     poll::pause,
     proc::Process,
     process1::end_everything,
-    supervise::{Supervised, Supervisor, release_orphans},
+    supervise::{Original, Supervised, Supervisor},
 };

@@ -11,7 +11,7 @@ use std::{
 };
 
 use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, kill_process, pidfd_send_signal, waitid,
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, pidfd_send_signal, waitid,
 };
 
 use super::{
@@ -45,21 +45,18 @@ impl Trace {
         }
     }
 
-    /// Whether `orphan` comes from this start; `None` when that cannot be known.
-    fn has(&self, orphan: &Process, alone: bool) -> Option<bool> {
+    /// Whether `orphan` comes from this start; `None` when neither its environment nor
+    /// its age says so.
+    fn has(&self, orphan: &Process) -> Option<bool> {
         let cookie = variables(orphan.pid, COOKIE).unwrap_or_default();
         match cookie[0] == self.cookie[0] {
             true => Some(cookie == self.cookie),
             // Its environment is not ours to read, or was emptied, or is that of
-            // another runner, which may have been a task of ours or a run before. When
-            // it started says whose it is only where nobody else can have orphaned it.
-            false if !self.is_later(orphan)? => Some(false),
-            false => alone.then_some(true),
+            // another runner, which may have been a task of ours or a run before.
+            false => (self.is_later(orphan) == Some(false)).then_some(false),
         }
     }
-}
 
-impl Trace {
     /// Whether `orphan` started after the leader; `None` when that says nothing.
     fn is_later(&self, orphan: &Process) -> Option<bool> {
         self.since.map(|since| (orphan.started, orphan.pid) > since)
@@ -75,30 +72,67 @@ pub(crate) struct Orphans {
     pub(crate) undying: Vec<Process>,
 }
 
+impl Orphans {
+    /// Leaves out those that are `known` already.
+    pub(crate) fn forget(&mut self, known: &[Process]) {
+        let is_new = |orphan: &Process| known.iter().all(|known| known.pid != orphan.pid);
+        self.unknown.retain(is_new);
+        self.undying.retain(is_new);
+    }
+}
+
 /// Kills the orphans of `trace`, and what they orphan in turn.
 pub(crate) fn end(trace: &Trace, children: &Children) -> Orphans {
     let me = std::process::id() as i32;
+    let session = Process::read(me).map(|me| me.session);
     let deadline = from_now(SETTLE);
+    let mut before = Vec::new();
     loop {
+        // While something seems to be started nobody else reaps: who has died is seen,
+        // and numbers stay whose they are.
+        let unreaped = children.starting();
         let mut orphans = Orphans::default();
         let mut adopted = processes().unwrap_or_default();
-        adopted.retain(|child| child.parent == me && child.lives() && !children.has(child.pid));
+        adopted.retain(|child| child.parent == me && !children.has(child.pid));
         // A daemon of an earlier task may orphan others, and to process 1 come all.
-        let earlier = |child: &Process| trace.is_later(child) == Some(false);
+        let earlier = |child: &Process| child.lives() && trace.is_later(child) == Some(false);
         let alone = me != 1 && !adopted.iter().any(earlier);
+        let seen = |child: &Process| (child.pid, child.started, child.lives());
+        let now = adopted.iter().map(seen).collect();
+        let mut look_again = false;
         for child in adopted {
-            match trace.has(&child, alone) {
+            let is_new = !before.contains(&seen(&child));
+            match trace.has(&child) {
                 Some(true) => orphans.undying.push(child),
                 Some(false) => {}
+                // What has died may have forked just before, and what is about to start
+                // a program has no environment for a moment.
+                None if is_new => look_again = true,
+                None if !child.lives() => {}
+                // When it started says whose it is only where nobody else can have
+                // orphaned it.
+                None if alone && trace.since.is_some() => orphans.undying.push(child),
                 None => orphans.unknown.push(child),
             }
         }
-        if orphans.undying.is_empty() {
-            return orphans;
-        }
+        before = now;
         let ends: Vec<OwnedFd> = orphans.undying.iter().filter_map(kill).collect();
+        for orphan in orphans
+            .undying
+            .iter()
+            .filter(|o| Some(o.session) != session)
+        {
+            // One that forks and ends all the time is gone before it is killed. Its group
+            // is not, and nobody from outside its session can have joined that.
+            if let Some(group) = Pid::from_raw(orphan.group) {
+                let _ = kill_process_group(group, Signal::KILL);
+            }
+        }
+        drop(unreaped);
+        look_again |= !orphans.undying.is_empty();
         let ended = |end: &OwnedFd| wait_readable(&[end.as_fd()], deadline)[0];
-        if !ends.iter().all(ended) || deadline.is_some_and(|end| end <= Instant::now()) {
+        let is_over = !ends.iter().all(ended) || deadline.is_some_and(|end| end <= Instant::now());
+        if !look_again || is_over {
             return orphans;
         }
         if ends.len() < orphans.undying.len() {
@@ -106,6 +140,7 @@ pub(crate) fn end(trace: &Trace, children: &Children) -> Orphans {
             wait_readable(&[], from_now(Duration::from_millis(10)));
         }
         orphans.undying.iter().for_each(reap);
+        children.reap_orphans();
     }
 }
 
@@ -129,5 +164,24 @@ fn reap(orphan: &Process) {
             WaitId::Pid(pid),
             WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_named_twice() {
+        let me = Process::read(std::process::id() as i32).unwrap();
+        let mut other = me.clone();
+        other.pid = 1;
+        let mut orphans = Orphans {
+            unknown: vec![me.clone(), other.clone()],
+            undying: vec![other.clone(), me.clone()],
+        };
+        orphans.forget(&[me]);
+        assert_eq!(orphans.unknown, [other.clone()]);
+        assert_eq!(orphans.undying, [other]);
     }
 }

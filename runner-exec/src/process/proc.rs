@@ -16,6 +16,7 @@ pub struct Process {
     pub state: char,
     pub(crate) parent: i32,
     pub(crate) group: i32,
+    pub(crate) session: i32,
     threads: i32,
     /// When it started, in ticks since the machine started.
     pub(crate) started: u64,
@@ -56,8 +57,9 @@ impl Process {
         let state = fields.next()?.chars().next()?;
         let parent = fields.next()?.parse().ok()?;
         let group = fields.next()?.parse().ok()?;
-        // Fields 20 and 22; the group was field 5.
-        let threads = fields.nth(20 - 6)?.parse().ok()?;
+        let session = fields.next()?.parse().ok()?;
+        // Fields 20 and 22; the session was field 6.
+        let threads = fields.nth(20 - 7)?.parse().ok()?;
         let started = fields.nth(22 - 21)?.parse().ok()?;
         Some(Process {
             pid: pid.parse().ok()?,
@@ -65,6 +67,7 @@ impl Process {
             state,
             parent,
             group,
+            session,
             threads,
             started,
         })
@@ -118,10 +121,11 @@ mod tests {
 
     #[test]
     fn a_name_may_hold_brackets_and_blanks() {
-        let line = "42 (a) (b) S 7 41 41 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 123456 0 0";
+        let line = "42 (a) (b) S 7 41 40 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 123456 0 0";
         let process = Process::parse(line).unwrap();
         assert_eq!(process.to_string(), "42 `a) (b`");
-        assert_eq!((process.state, process.parent, process.group), ('S', 7, 41));
+        assert_eq!((process.state, process.parent), ('S', 7));
+        assert_eq!((process.group, process.session), (41, 40));
         assert_eq!(process.started, 123_456);
     }
 

@@ -7,6 +7,8 @@ use std::{
     thread,
 };
 
+// rustix leaves the signal mask to the C library.
+use nix::sys::signal::{SigSet, Signal as NixSignal};
 use rustix::process::{Pid, getpid, set_child_subreaper};
 use signal_hook::{
     consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP},
@@ -33,12 +35,13 @@ pub struct Supervisor {
     ask: Arc<Flag>,
     kill: Arc<Flag>,
     children: Arc<Children>,
+    original: Original,
 }
 
 impl Supervisor {
     /// Takes over the signals that ask a process to end. One that came in ignored
-    /// stays so: `nohup` and a shell's `&` mean it. What tasks orphan becomes a
-    /// child of this process from now on.
+    /// stays so: `nohup` and a shell's `&` mean it. One that came in blocked does not.
+    /// What tasks orphan becomes a child of this process from now on.
     ///
     /// # Errors
     ///
@@ -59,6 +62,8 @@ impl Supervisor {
             flag::register_usize(signal, asked.clone(), signal as usize)?;
         }
         let signals = Signals::new(heard)?;
+        // Now that there are handlers: one that waits would end this process without them.
+        let original = Original(unblock()?);
         let children = Arc::new(Children::default());
         children.heard_through(signals.handle());
         Ok(Supervisor {
@@ -66,7 +71,13 @@ impl Supervisor {
             ask: Arc::new(Flag::with_handler(asked)?),
             kill: Arc::new(Flag::new()?),
             children,
+            original,
         })
+    }
+
+    /// What was changed in this process and is not undone by exec.
+    pub fn original(&self) -> Original {
+        self.original
     }
 
     /// What the first and the second signal do.
@@ -147,9 +158,30 @@ impl Drop for Close {
     }
 }
 
-/// Gives up being the reaper of orphans, for what is executed in place of the runner.
-pub fn release_orphans() {
-    let _ = set_child_subreaper(None);
+/// How this process was before there was a [`Supervisor`]: the signals that were blocked.
+#[derive(Clone, Copy, Debug)]
+pub struct Original(SigSet);
+
+impl Original {
+    /// Gives up being the reaper of orphans and blocks those signals again, for what is
+    /// executed in place of the runner. On the main thread.
+    pub fn restore(self) {
+        let _ = set_child_subreaper(None);
+        let _ = self.0.thread_set_mask();
+    }
+}
+
+/// Lets the signals of the runner come to this thread: whoever started it may have
+/// blocked them for a reason of its own, and every process inherits that. Returns what
+/// was blocked before.
+fn unblock() -> io::Result<SigSet> {
+    let signals = [&ASKS[..], &[SIGTSTP, SIGCHLD]].concat().into_iter();
+    let signals: SigSet = signals
+        .map(NixSignal::try_from)
+        .collect::<nix::Result<_>>()?;
+    let blocked = SigSet::thread_get_mask()?;
+    signals.thread_unblock()?;
+    Ok(blocked)
 }
 
 /// Which signals this process ignores.
@@ -161,10 +193,7 @@ fn ignored() -> impl Fn(i32) -> bool {
 /// not run yet: the system may let others go first.
 pub(super) fn is_on_its_way() -> bool {
     let pending = mask("ShdPnd");
-    // One that came in blocked never arrives.
-    ASKS.into_iter()
-        .filter(|&signal| pending(signal))
-        .any(|signal| !mask("SigBlk")(signal))
+    ASKS.into_iter().any(pending)
 }
 
 /// Whether the main thread does anything but wait for signals.
