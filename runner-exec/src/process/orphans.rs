@@ -22,6 +22,9 @@ use super::{
 };
 use crate::{CommandLine, environment::COOKIE};
 
+/// How long until the next look, where nothing says that it is time.
+const MOMENT: Duration = Duration::from_millis(20);
+
 /// By what the orphans of one start are known.
 pub(crate) struct Trace {
     cookie: [Option<Vec<u8>>; COOKIE.len()],
@@ -87,6 +90,8 @@ pub(crate) fn end(trace: &Trace, children: &Children) -> Orphans {
     let session = Process::read(me).map(|me| me.session);
     let deadline = from_now(SETTLE);
     let mut before = Vec::new();
+    // To process 1 come all orphans there are.
+    let mut alone = me != 1;
     loop {
         // While something seems to be started nobody else reaps: who has died is seen,
         // and numbers stay whose they are.
@@ -94,9 +99,9 @@ pub(crate) fn end(trace: &Trace, children: &Children) -> Orphans {
         let mut orphans = Orphans::default();
         let mut adopted = processes().unwrap_or_default();
         adopted.retain(|child| child.parent == me && !children.has(child.pid));
-        // A daemon of an earlier task may orphan others, and to process 1 come all.
-        let earlier = |child: &Process| child.lives() && trace.is_later(child) == Some(false);
-        let alone = me != 1 && !adopted.iter().any(earlier);
+        // A daemon of an earlier task may orphan others.
+        let earlier = |child: &Process| child.lives() && trace.has(child) == Some(false);
+        alone &= !adopted.iter().any(earlier);
         let seen = |child: &Process| (child.pid, child.started, child.lives());
         let now = adopted.iter().map(seen).collect();
         let mut look_again = false;
@@ -135,9 +140,10 @@ pub(crate) fn end(trace: &Trace, children: &Children) -> Orphans {
         if !look_again || is_over {
             return orphans;
         }
-        if ends.len() < orphans.undying.len() {
-            // Without descriptors their ends cannot be waited for.
-            wait_readable(&[], from_now(Duration::from_millis(10)));
+        if ends.len() < orphans.undying.len() || orphans.undying.is_empty() {
+            // Without descriptors their ends cannot be waited for; and a moment without an
+            // environment passes, on a busy machine too.
+            wait_readable(&[], from_now(MOMENT));
         }
         orphans.undying.iter().for_each(reap);
         children.reap_orphans();
