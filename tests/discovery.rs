@@ -695,6 +695,14 @@ fn a_cycle_is_an_error_that_names_all_its_tasks_in_order() {
         .order("")
         .says("runner.cfg:2: tasks depend on each other: `1-a`, ")
         .says("runner.cfg:6: tasks depend on each other: `1-c.sh`, ");
+    test()
+        .only_config(
+            "[a]\ndepends_on = b\n[b]\ndepends_on = a\n[c]\ndepends_on = a d\n[d]\ndepends_on = c\n",
+        )
+        .run()
+        .status(78)
+        .says("runner.cfg:2: tasks depend on each other: `1-a`, ")
+        .says("runner.cfg:6: tasks depend on each other: `1-c.sh`, ");
 }
 
 // Several tasks at the same time

@@ -1,7 +1,7 @@
 //! Levels and dependencies: from names to the links of the chain, or to what is
 //! wrong with them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use runner_config::{Problems, nearest};
 
@@ -172,36 +172,53 @@ fn cycles(links: &[Link]) -> Vec<Vec<usize>> {
             .iter()
             .for_each(|need| needed_by[need.0].push(index));
     }
-    let free = |missing: &[usize]| (0..links.len()).filter(|&i| missing[i] == 0).collect();
-    let mut done: Vec<usize> = free(&missing);
-    while let Some(index) = done.pop() {
-        for &dependent in &needed_by[index] {
-            missing[dependent] -= 1;
-            if missing[dependent] == 0 {
-                done.push(dependent);
+    let free = (0..links.len()).filter(|&index| missing[index] == 0);
+    let free = free.collect();
+    let let_go = |mut free: Vec<usize>, missing: &mut [usize]| {
+        while let Some(index) = free.pop() {
+            for &dependent in &needed_by[index] {
+                // One of a cycle that was found needs nothing any more.
+                missing[dependent] = match missing[dependent] {
+                    0 => continue,
+                    more => more - 1,
+                };
+                if missing[dependent] == 0 {
+                    free.push(dependent);
+                }
             }
         }
-    }
-    // What never became free needs something that never became free, so a walk
-    // along the needs comes round to where it has been.
+    };
+    let_go(free, &mut missing);
     let mut cycles = Vec::new();
-    let mut seen = HashSet::new();
-    for start in (0..links.len()).filter(|&index| missing[index] > 0) {
-        let mut walk = Vec::new();
-        let mut index = start;
-        while seen.insert(index) {
-            walk.push(index);
-            let mut needs = links[index].needs.iter().map(|need| need.0);
-            match needs.find(|&need| missing[need] > 0) {
-                Some(need) => index = need,
-                None => unreachable!("a task of a cycle needs another one of it"),
-            }
-        }
-        if let Some(first) = walk.iter().position(|&walked| walked == index) {
-            cycles.push(walk.split_off(first));
+    for start in 0..links.len() {
+        while missing[start] > 0 {
+            let cycle = cycle_from(start, links, &missing);
+            // The others may make a cycle without it.
+            cycle.iter().for_each(|&index| missing[index] = 0);
+            let_go(cycle.clone(), &mut missing);
+            cycles.push(cycle);
         }
     }
     cycles
+}
+
+/// The cycle to which a walk from `start` comes. What never became free needs something
+/// that never became free, so the walk comes round to where it has been.
+fn cycle_from(start: usize, links: &[Link], missing: &[usize]) -> Vec<usize> {
+    let mut place = HashMap::new();
+    let mut walk = Vec::new();
+    let mut index = start;
+    loop {
+        if let Some(first) = place.insert(index, walk.len()) {
+            return walk.split_off(first);
+        }
+        walk.push(index);
+        let mut needs = links[index].needs.iter().map(|need| need.0);
+        match needs.find(|&need| missing[need] > 0) {
+            Some(need) => index = need,
+            None => unreachable!("a task of a cycle needs another one of it"),
+        }
+    }
 }
 
 fn say_cycle(cycle: &[usize], tasks: &[Task], problems: &mut Problems) {
