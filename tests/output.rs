@@ -1,0 +1,194 @@
+//! What is shown when several tasks run at once, and at the bottom of a terminal.
+
+use std::{fs, time::Duration};
+
+use rustix::process::Signal;
+
+use crate::support::{Test, is_missing, quoted, runner};
+
+const SOON: Duration = Duration::from_secs(30);
+
+#[test]
+fn lines_have_the_name_of_their_task_before_them() {
+    let ran = Test::new()
+        .task("1-a", "echo out; echo err >&2")
+        .task("2-long-name", "echo out")
+        .args(["-q", "-j", "2"])
+        .run()
+        .status(0);
+    ran.stdout("1-a         | out\n2-long-name | out\n")
+        .stderr("1-a         | err\n");
+}
+
+#[test]
+fn one_task_at_a_time_writes_as_it_does_without_us() {
+    Test::new()
+        .task("1-a", "printf 'no end'")
+        .task("2-b", "echo; echo b")
+        .run()
+        .status(0)
+        .stdout("no end\nb\n");
+}
+
+#[test]
+fn hooks_and_the_halt_task_are_told_apart_too() {
+    Test::new()
+        .task("1-a", "exit 2")
+        .task("halt.sh", "echo halt")
+        .file("told", "#!/bin/sh\necho $RUNNER_HOOK\n", 0o755)
+        .config("task_hook = ./told")
+        .args(["-q", "-j", "2"])
+        .run()
+        .status(2)
+        .stdout("1-a     | pre\n1-a     | post\nhalt.sh | halt\n");
+}
+
+#[test]
+fn what_waits_for_its_end_is_shown_and_goes_on_below() {
+    let story = Test::new()
+        .task(
+            "1-a",
+            "printf part; while [ ! -e go ]; do sleep 0.05; done; echo ' rest'",
+        )
+        .args(["-q", "-j", "2"])
+        .start();
+    story.until("stdout", "1-a | part\n");
+    fs::write(story.path("go"), "").unwrap();
+    story.wait().status(0).stdout("1-a | part\n1-a +  rest\n");
+}
+
+#[test]
+fn what_was_written_can_be_put_together_again() {
+    let body = "i=0; while [ $i -lt 5 ]; do i=$((i+1)); cat bytes; done";
+    let mut bytes: Vec<u8> = (0..200_000_u32).map(|n| (n * 7919 >> 5) as u8).collect();
+    // One line is longer than is shown in one piece.
+    bytes[..150_000].iter_mut().for_each(|byte| *byte |= 1 << 4);
+    bytes.push(b'\n');
+    let test = Test::new().task("1-a", body).task("1-b", body);
+    fs::write(test.path("bytes"), &bytes).unwrap();
+    let ran = test.args(["-q", "-j", "2"]).run().status(0).within(SOON);
+    let shown = fs::read(ran.test.path("stdout")).unwrap();
+    for name in ["1-a", "1-b"] {
+        let mut again: Vec<u8> = Vec::new();
+        for line in shown.split_inclusive(|&byte| byte == b'\n') {
+            let begins = line.strip_prefix(format!("{name} | ").as_bytes());
+            let goes_on = line.strip_prefix(format!("{name} + ").as_bytes());
+            if goes_on.is_some() {
+                again.pop();
+            }
+            again.extend(begins.or(goes_on).unwrap_or_default());
+        }
+        assert!(again == bytes.repeat(5), "{name}: {} bytes", again.len());
+    }
+}
+
+#[test]
+fn what_a_task_wrote_stands_above_its_end() {
+    let ran = Test::new()
+        .task("1-a", "echo a")
+        .task("2-b", "echo b")
+        .args(["-j", "2"])
+        .through("exec >both 2>&1")
+        .run()
+        .status(0);
+    let both = ran.read("both");
+    for (line, end) in [("1-a | a", "`1-a` is done"), ("2-b | b", "`2-b` is done")] {
+        assert!(both.find(line).unwrap() < both.find(end).unwrap(), "{both}");
+    }
+}
+
+#[test]
+fn a_daemon_is_read_as_long_as_the_runner_lives() {
+    if is_missing("setsid") {
+        return;
+    }
+    let daemon =
+        "setsid sh -c 'until [ -e go ]; do sleep 0.05; done; echo late; touch said; sleep 3' &";
+    Test::new()
+        .task("1-a", daemon)
+        .task(
+            "2-b",
+            "touch go; until [ -e said ]; do sleep 0.05; done; sleep 0.2",
+        )
+        .args(["-q", "-j", "2"])
+        .run()
+        .status(0)
+        .within(SOON)
+        .stdout("1-a | late\n");
+}
+
+#[test]
+fn a_reader_who_reads_nothing_holds_up_no_limit_and_no_signal() {
+    let story = Test::new()
+        .task("1-a", "exec head -c 1000000 /dev/zero")
+        .task("1-b", "touch started; exec sleep 30")
+        .config("[b]\nmax_time = 0.5\nmax_tries = 1\nrequired = no")
+        .args(["-j", "2"])
+        .through("rm -f pipe; mkfifo pipe; exec 3<>pipe >pipe")
+        .start();
+    story.until("stderr", "`1-b` ran longer than `max_time`");
+    story.signal(Signal::TERM);
+    story.wait().status(143).within(SOON);
+}
+
+#[test]
+fn a_reader_who_is_gone_ends_who_writes() {
+    Test::new()
+        .task("1-a", "exec yes")
+        .config("max_tries = 1")
+        .args(["-j", "2"])
+        .through("mkfifo gone; (exec <gone) & exec >gone; wait")
+        .run()
+        .status(1)
+        .within(SOON)
+        .says("`1-a` was ended by SIGPIPE");
+}
+
+/// What a terminal gets to see of the story.
+fn on_a_terminal(test: Test, env: &str, args: &str) -> String {
+    let program = quoted(&runner());
+    let command = format!("{env} {program} {args} -c runner.cfg tasks.d");
+    let script = format!("#!/bin/sh\nexec script -qec \"{command}\" seen >/dev/null </dev/null\n");
+    let path = test.path("terminal");
+    let ran = test
+        .file("terminal", &script, 0o755)
+        .program(path)
+        .run_with([""; 0]);
+    let seen = fs::read(ran.test.path("seen")).unwrap();
+    String::from_utf8_lossy(&seen).into_owned()
+}
+
+#[test]
+fn the_last_line_of_a_terminal_shows_what_goes_on() {
+    if is_missing("script") {
+        return;
+    }
+    let test = || {
+        Test::new()
+            .task("1-a", "sleep 1.3")
+            .task("1-b", "[ $RUNNER_TRY_NUM -gt 1 ] || exit 1")
+            .config("sleep_time = 1.3")
+    };
+    let bar = "1 of 2 done";
+    let wait = "next try in ";
+    let seen = on_a_terminal(test(), "TERM=xterm", "-j 2");
+    assert!(seen.contains("0 of 2 done; 1-a "), "{seen}");
+    assert!(seen.contains(bar) && seen.contains(wait), "{seen}");
+    assert!(seen.contains("\x1b[2m"), "{seen}");
+    // It was taken away before the last line.
+    let end = seen.rfind("finished after").unwrap();
+    assert!(!seen[end..].contains(" of 2 done"), "{seen}");
+    let alone = on_a_terminal(test(), "TERM=xterm NO_COLOR=1", "");
+    assert!(alone.contains(wait) && !alone.contains("1-a 1s"), "{alone}");
+    assert!(!alone.contains("\x1b[2m"), "{alone}");
+    for (env, args) in [
+        ("TERM=dumb", "-j 2"),
+        ("TERM=xterm", "-j 2 -q"),
+        ("TERM=xterm", "-j 2 --no-progress"),
+        ("TERM=xterm", "-j 2 2>told"),
+    ] {
+        let test = Test::new().task("1-a", "sleep 0.5").task("1-b", "");
+        let seen = on_a_terminal(test, env, args);
+        assert!(!seen.contains(" of 2 done"), "{env} {args}: {seen}");
+    }
+}
