@@ -931,22 +931,18 @@ def ignored_sigchld(case):
 
 @listed
 def blocked_sigterm(case):
-    """A task that does not unblock it inherits it, so SIGKILL ends it, after the grace.
-    The runner is as deaf to it as it was told to be, and hears the others."""
+    """The runner hears it all the same, and its tasks do not inherit the block."""
     block = lambda: signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     case.hook()
-    case.config("kill_grace = 1", "[a]", "max_time = 0.5", "required = no")
+    case.config("kill_grace = 30", "[a]", "max_time = 0.5", "required = no")
     case.python("1-a", "time.sleep(9000)")
-    case.task("2-b", f"trap 'exit' INT\n: >ready\n{FOREVER}")
+    case.task("2-b", f": >ready\n{FOREVER}")
     runner = case.start(preexec_fn=block)
     case.until("ready")
     [(_, result, outcome, elapsed)] = case.told()
-    assert (result, outcome) == ("RETRY", "timed-out") and elapsed >= 1.5, case.told()
+    assert (result, outcome) == ("RETRY", "timed-out") and elapsed < 20, case.told()
     runner.signal(signal.SIGTERM)
-    time.sleep(0.3)
-    runner.signal(signal.SIGINT)
-    done = runner.wait().must(130)
-    assert "got SIGTERM" not in done.stderr
+    runner.wait().must(143, "got SIGTERM")
 
 
 # Output.
