@@ -60,7 +60,7 @@ fn what_waits_for_its_end_is_shown_and_goes_on_below() {
 #[test]
 fn what_was_written_can_be_put_together_again() {
     let body = "i=0; while [ $i -lt 5 ]; do i=$((i+1)); cat bytes; done";
-    let mut bytes: Vec<u8> = (0..200_000_u32).map(|n| (n * 7919 >> 5) as u8).collect();
+    let mut bytes: Vec<u8> = (0..200_000_u32).map(|n| ((n * 7919) >> 5) as u8).collect();
     // One line is longer than is shown in one piece.
     bytes[..150_000].iter_mut().for_each(|byte| *byte |= 1 << 4);
     bytes.push(b'\n');
