@@ -356,7 +356,7 @@ fn a_limit_ends_the_daemons_of_a_task_and_none_of_an_earlier_one() {
 }
 
 /// A daemon that is another process all the time: it starts itself anew and ends, and
-/// says so with a byte each time. It ends with the directory of the story.
+/// says so with a byte each time. It ends when its file is gone, at the latest with the story.
 const RESTLESS: &str = "#!/bin/sh\nprintf . >>beats\n\"$0\" &\n";
 
 #[test]
@@ -395,6 +395,7 @@ fn a_limit_leaves_a_daemon_of_an_earlier_task_that_forks_all_the_time() {
         .within(SOON);
     let beats = ran.read("beats").len();
     until(|| ran.read("beats").len() > beats);
+    fs::remove_file(ran.test.path("restless")).unwrap();
 }
 
 /// What makes a process forget whose it is.
