@@ -87,12 +87,17 @@ fn what_a_task_wrote_stands_above_its_end() {
     let ran = Test::new()
         .task("1-a", "echo a")
         .task("2-b", "echo b")
+        .task("3-c", "printf 'no end'")
         .args(["-j", "2"])
         .through("exec >both 2>&1")
         .run()
         .status(0);
     let both = ran.read("both");
-    for (line, end) in [("1-a | a", "`1-a` is done"), ("2-b | b", "`2-b` is done")] {
+    for (line, end) in [
+        ("1-a | a", "`1-a` is done"),
+        ("2-b | b", "`2-b` is done"),
+        ("3-c | no end", "`3-c` is done"),
+    ] {
         assert!(both.find(line).unwrap() < both.find(end).unwrap(), "{both}");
     }
 }
@@ -129,6 +134,33 @@ fn a_reader_who_reads_nothing_holds_up_no_limit_and_no_signal() {
     story.until("stderr", "`1-b` ran longer than `max_time`");
     story.signal(Signal::TERM);
     story.wait().status(143).within(SOON);
+}
+
+#[test]
+fn what_nobody_reads_is_not_kept() {
+    let mut test = Test::new()
+        .task("1-a", "exec cat /dev/zero")
+        .config("[a]\nmax_time = 0");
+    for number in 100..300 {
+        test = test.task(&format!("1-b{number}"), "");
+    }
+    let story = test
+        .args(["-j", "2"])
+        .through("mkfifo pipe; exec 3<>pipe >pipe")
+        .start();
+    story.until("stderr", "`1-b299` is done");
+    let status = fs::read_to_string(format!("/proc/{}/status", story.pid())).unwrap();
+    let most = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let kilobytes: u32 = most
+        .unwrap()
+        .split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap();
+    story.signal(Signal::TERM);
+    story.wait().status(143);
+    assert!(kilobytes < 16_000, "{kilobytes} kB");
 }
 
 #[test]

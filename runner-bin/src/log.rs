@@ -7,24 +7,19 @@ use std::{
     time::Duration,
 };
 
-use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use jiff::ZonedDateTime;
 use once_cell::sync::OnceCell;
 use runner_config::{Problem, Problems, Severity};
-use runner_exec::{Cancel, Event, Plan, Signal, Streams, TaskName};
-use unicode_width::UnicodeWidthStr;
+use runner_exec::{Cancel, Event, Signal, Streams, TaskName};
 
 use crate::{
     progress::Progress,
-    screen::Screen,
+    screen::{Screen, has_colors},
     sentence::{HINT, sentence},
     stderr::Stderr,
     system_log::SystemLog,
 };
-
-/// Longer names do not push the lines of others to the right.
-const WIDEST: usize = 32;
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -169,11 +164,7 @@ impl Log {
     }
 
     fn styled(&self, style: Style, text: &str) -> String {
-        let shows = || {
-            let stderr = io::stderr();
-            stderr.is_terminal() && AutoStream::choice(&stderr) != ColorChoice::Never
-        };
-        match self.color.get_or_init(shows) {
+        match self.color.get_or_init(|| has_colors(&io::stderr())) {
             true => format!("{style}{text}{style:#}"),
             false => text.to_owned(),
         }
@@ -183,8 +174,10 @@ impl Log {
     pub(crate) fn event(&self, event: &Event) {
         if let Event::RunStart { plan, .. } = event
             && plan.settings.jobs.get() > 1
+            && let Some(screen) = self.stderr.screen()
         {
-            self.align(plan);
+            let tasks = plan.tasks.iter().chain(&plan.halt);
+            screen.align(tasks.map(|task| task.name.to_string()));
         }
         if let (Some(progress), Some(screen)) = (&self.progress, self.screen_for(event)) {
             progress.event(event, screen);
@@ -198,15 +191,6 @@ impl Log {
         match event {
             Event::RunStart { .. } | Event::Wait { .. } => self.stderr.screen(),
             _ => self.stderr.started_screen(),
-        }
-    }
-
-    /// Leaves room for the names of the tasks before their lines.
-    fn align(&self, plan: &Plan) {
-        let names = plan.tasks.iter().chain(&plan.halt);
-        let widest = names.map(|task| task.name.to_string().width()).max();
-        if let Some(screen) = self.stderr.screen() {
-            screen.align(widest.unwrap_or(0).min(WIDEST));
         }
     }
 

@@ -3,23 +3,14 @@
 //! chain goes on while nobody reads the pipe, or while a console is held with Ctrl-S.
 
 use std::{
-    io::{self, Write},
-    os::fd::{AsFd, BorrowedFd},
+    io::{IsTerminal, Write, stderr},
     time::Duration,
 };
 
 use once_cell::sync::OnceCell;
 use runner_exec::Cancel;
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    process::getpgrp,
-    termios::{LocalModes, tcgetattr, tcgetpgrp},
-};
 
-use crate::screen::Screen;
-
-/// A pipe that is writable takes so many bytes without a wait (PIPE_BUF).
-const AT_ONCE: usize = 4096;
+use crate::screen::{AT_ONCE, Screen, is_writable, would_stop};
 
 /// In the end, so long is waited for a reader who is slow.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -28,20 +19,22 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) struct Stderr {
     /// Started when it is first needed; `None` when it could not be.
     screen: OnceCell<Option<Screen>>,
+    is_terminal: OnceCell<bool>,
 }
 
 impl Stderr {
     /// Writes `line`, at once if it can be.
     pub(crate) fn write(&self, line: &str) {
         let mut rest = line.as_bytes();
-        while self.is_ours() && !rest.is_empty() && is_writable() {
-            if would_stop(io::stderr().as_fd()) {
+        while self.is_ours() && !rest.is_empty() && is_writable(stderr()) {
+            // The line is lost, and not the chain.
+            if *self.is_terminal.get_or_init(|| stderr().is_terminal()) && would_stop(stderr()) {
                 return;
             }
             let piece;
             (piece, rest) = rest.split_at(rest.len().min(AT_ONCE));
             // Whoever closed stderr does not want to know.
-            let _ = io::stderr().write_all(piece);
+            let _ = stderr().write_all(piece);
         }
         if !rest.is_empty() {
             self.write_later(rest);
@@ -82,18 +75,4 @@ impl Drop for Stderr {
     fn drop(&mut self) {
         self.flush();
     }
-}
-
-/// Whether writing would stop this process: a task has made itself the foreground of
-/// the terminal, and let nobody else write there.
-pub(crate) fn would_stop(terminal: BorrowedFd) -> bool {
-    tcgetpgrp(terminal).is_ok_and(|foreground| foreground != getpgrp())
-        && tcgetattr(terminal).is_ok_and(|t| t.local_modes.contains(LocalModes::TOSTOP))
-}
-
-fn is_writable() -> bool {
-    let stderr = io::stderr();
-    let mut fds = [PollFd::from_borrowed_fd(stderr.as_fd(), PollFlags::OUT)];
-    // One that is closed or in error does not make anybody wait either.
-    poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
 }

@@ -1,6 +1,6 @@
 //! The line at the bottom of a terminal: what runs, for how long, and what is waited for.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use runner_config::format_duration;
 use unicode_width::UnicodeWidthChar;
@@ -23,16 +23,14 @@ pub(crate) struct Bar {
 impl Bar {
     /// The text at the time `now`, no wider than `width` columns.
     pub(super) fn text(&self, now: Instant, width: usize) -> String {
-        let seconds = |time: std::time::Duration| {
-            format_duration(std::time::Duration::from_secs(time.as_secs()))
-        };
+        let seconds = |time: Duration| format_duration(Duration::from_secs(time.as_secs()));
         let mut text = format!("{} of {} done", self.done, self.tasks);
         if self.try_num > 1 {
             text += &format!(", try {}", self.try_num);
         }
         if let Some((what, at)) = self.next {
             // Rounded up, so that it ends with 1s and not with 0s.
-            let left = at.saturating_duration_since(now) + std::time::Duration::from_millis(999);
+            let left = at.saturating_duration_since(now) + Duration::from_millis(999);
             text += &format!("; next {what} in {}", seconds(left));
         }
         let running = self.running.iter().map(|(name, since)| {
@@ -68,8 +66,6 @@ fn cut(text: String, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

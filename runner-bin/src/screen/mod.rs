@@ -25,14 +25,22 @@ use std::{
 use runner_exec::{Cancel, Flag, Streams, pause};
 use rustix::{
     event::{EventfdFlags, eventfd},
+    fs::{OFlags, fcntl_setfl},
     pipe::{PipeFlags, pipe_with},
 };
+use unicode_width::UnicodeWidthStr;
 
-pub(crate) use self::bar::Bar;
+pub(crate) use self::{
+    bar::Bar,
+    outlet::{AT_ONCE, has_colors, is_writable, would_stop},
+};
 use self::{outlet::To, work::Work};
 
 /// So many lines are kept for a reader who is slow; what comes then is lost.
 const MOST: usize = 10_000;
+
+/// Longer names do not push the lines of others to the right.
+const WIDEST: usize = 32;
 
 /// For a line that is in the way of a task, so long is waited until it is gone.
 const MOMENT: Duration = Duration::from_millis(100);
@@ -58,9 +66,9 @@ enum Message {
     /// Names are at least so wide.
     Align(usize),
     /// What stands at the bottom of the terminal.
-    Show(Option<Bar>),
+    Show(Bar),
     /// Nothing stands there when this has been dropped.
-    Gone(#[expect(dead_code, reason = "it is dropped")] Sender<()>),
+    Hide(#[expect(dead_code, reason = "it is dropped")] Sender<()>),
     /// To be raised when all that came before is written.
     Written(Arc<Flag>),
 }
@@ -118,6 +126,7 @@ impl Screen {
         self.is_shared.store(true, Ordering::SeqCst);
         let stream = |to| {
             let (from, writer) = pipe_with(PipeFlags::CLOEXEC)?;
+            fcntl_setfl(&from, OFlags::NONBLOCK)?;
             let name = name.to_owned();
             io::Result::Ok((
                 Message::Read { from, name, to },
@@ -131,15 +140,16 @@ impl Screen {
         Ok(Streams { stdout, stderr })
     }
 
-    /// Leaves room for names of `columns` before the lines of tasks.
-    pub(crate) fn align(&self, columns: usize) {
-        self.tell(Message::Align(columns));
+    /// Leaves room for `names` before the lines of tasks.
+    pub(crate) fn align(&self, names: impl Iterator<Item = String>) {
+        let widest = names.map(|name| name.width()).max().unwrap_or(0);
+        self.tell(Message::Align(widest.min(WIDEST)));
     }
 
     /// Has `bar` stand at the bottom of the terminal.
     pub(crate) fn show(&self, bar: Bar) {
         self.has_bar.store(true, Ordering::SeqCst);
-        self.tell(Message::Show(Some(bar)));
+        self.tell(Message::Show(bar));
     }
 
     /// Takes away what stands at the bottom of the terminal, before somebody else writes
@@ -149,8 +159,7 @@ impl Screen {
             return;
         }
         let (gone, is_gone) = channel();
-        self.tell(Message::Show(None));
-        self.tell(Message::Gone(gone));
+        self.tell(Message::Hide(gone));
         let _ = is_gone.recv_timeout(MOMENT);
     }
 

@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     mem,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::OwnedFd,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -13,7 +13,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Color, Style};
 use runner_exec::{Flag, Signal};
 use rustix::{
@@ -26,7 +25,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{
     Bar, Message,
     lines::Lines,
-    outlet::{Outlet, To},
+    outlet::{Outlet, To, is_writable},
 };
 
 /// What has no end of line is shown when it has waited so long.
@@ -57,8 +56,10 @@ pub(super) struct Work {
     /// How many of them are in the text for stderr.
     lines_taken: usize,
     pipes: Vec<Pipe>,
-    stdout: Outlet,
-    stderr: Outlet,
+    /// As much as a pipe holds.
+    buffer: Vec<u8>,
+    /// As [`To`] counts them.
+    outlets: [Outlet; 2],
     /// The widest name so far, so that lines stand below each other.
     widest: usize,
     /// Which of the colours a name has.
@@ -83,6 +84,34 @@ struct Pipe {
     has_ended: bool,
 }
 
+impl Pipe {
+    /// Takes what is there for `outlet`; not more than a pipe holds, since
+    /// whoever writes may do so faster than it is read.
+    fn read(&mut self, buffer: &mut [u8], outlet: &mut Outlet) {
+        let mut left = buffer.len();
+        while left > 0 && !self.has_ended {
+            match rustix::io::read(&self.from, &mut buffer[..left]) {
+                Ok(read) if read > 0 => {
+                    self.lines.add(&buffer[..read], &mut outlet.text);
+                    left -= read;
+                }
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => break,
+                Ok(_) | Err(_) => {
+                    self.lines.show_rest(&mut outlet.text);
+                    self.has_ended = true;
+                }
+            }
+        }
+        // Whoever writes for a reader who is gone is told so, as without us.
+        self.has_ended |= outlet.is_closed;
+        self.since = match self.lines.waits() {
+            true => self.since.or(Some(Instant::now())),
+            false => None,
+        };
+    }
+}
+
 impl Work {
     pub(super) fn new(
         messages: Receiver<Message>,
@@ -95,8 +124,8 @@ impl Work {
             lines,
             lines_taken: 0,
             pipes: Vec::new(),
-            stdout: Outlet::new(To::Stdout),
-            stderr: Outlet::new(To::Stderr),
+            buffer: vec![0; PIPE],
+            outlets: [To::Stdout, To::Stderr].map(Outlet::new),
             widest: 0,
             colors: HashMap::new(),
             bar: None,
@@ -124,86 +153,42 @@ impl Work {
         let timeout = until.map(|until| until.saturating_duration_since(now));
         let timeout = timeout.and_then(|time| Timespec::try_from(time).ok());
         let mut fds = vec![PollFd::new(&*self.wake, PollFlags::IN)];
-        for outlet in [&self.stdout, &self.stderr] {
-            if !outlet.is_empty() {
-                fds.push(PollFd::from_borrowed_fd(outlet.fd, PollFlags::OUT));
-            }
+        for outlet in self.outlets.iter().filter(|outlet| !outlet.is_empty()) {
+            fds.push(PollFd::from_borrowed_fd(outlet.fd, PollFlags::OUT));
         }
         let first = fds.len();
-        let open: Vec<usize> = self.readable_pipes();
-        for &pipe in &open {
-            fds.push(PollFd::from_borrowed_fd(
-                self.pipes[pipe].from.as_fd(),
-                PollFlags::IN,
-            ));
+        let open: Vec<usize> = self.open_pipes();
+        for &index in &open {
+            fds.push(PollFd::new(&self.pipes[index].from, PollFlags::IN));
         }
-        if poll(&mut fds, timeout.as_ref()) == Err(Errno::INTR) {
-            return;
-        }
-        let ready = fds[first..].iter().map(|fd| !fd.revents().is_empty());
-        let ready: Vec<bool> = ready.collect();
-        drop(fds);
-        for (&pipe, _) in open.iter().zip(ready).filter(|(_, ready)| *ready) {
-            self.read(pipe);
-        }
-        self.pipes.retain(|pipe| !pipe.has_ended);
+        // What cannot be waited for is looked at again.
+        let _ = poll(&mut fds, timeout.as_ref());
+        let ready = open.into_iter().zip(&fds[first..]);
+        let ready = ready.filter(|(_, fd)| !fd.revents().is_empty());
+        let ready: Vec<usize> = ready.map(|(index, _)| index).collect();
+        self.read(&ready);
     }
 
-    /// The pipes whose reader takes more.
-    fn readable_pipes(&self) -> Vec<usize> {
-        let takes_more = |pipe: &Pipe| !self.outlet(pipe.to).is_full();
-        let pipes = self.pipes.iter().enumerate();
-        pipes
-            .filter(|(_, pipe)| takes_more(pipe))
-            .map(|(index, _)| index)
-            .collect()
-    }
-
-    fn outlet(&self, to: To) -> &Outlet {
-        match to {
-            To::Stdout => &self.stdout,
-            To::Stderr => &self.stderr,
-        }
+    /// The pipes whose reader keeps up.
+    fn open_pipes(&self) -> Vec<usize> {
+        let keeps_up = |&index: &usize| !self.outlets[self.pipes[index].to as usize].is_full();
+        (0..self.pipes.len()).filter(keeps_up).collect()
     }
 
     /// When there is something to do although nothing can be read or written.
     fn next_time(&self) -> Option<Instant> {
         let waiting = self.pipes.iter().filter_map(|pipe| pipe.since);
-        let bar = self.bar.as_ref().map(|_| self.draw_at);
+        // While something waits for a reader, the bar does too.
+        let bar = self.bar.as_ref().filter(|_| self.is_idle());
+        let bar = bar.map(|_| self.draw_at);
         waiting.map(|since| since + PATIENCE).chain(bar).min()
     }
 
-    /// Reads once from a pipe that has something.
-    fn read(&mut self, index: usize) {
-        let mut bytes = [0; PIPE];
-        let pipe = &mut self.pipes[index];
-        let outlet = match pipe.to {
-            To::Stdout => &mut self.stdout,
-            To::Stderr => &mut self.stderr,
-        };
-        match rustix::io::read(&pipe.from, &mut bytes) {
-            Ok(read) if read > 0 => pipe.lines.add(&bytes[..read], &mut outlet.text),
-            Err(Errno::INTR) => {}
-            Ok(_) | Err(_) => {
-                pipe.lines.show_rest(&mut outlet.text);
-                pipe.has_ended = true;
-            }
-        }
-        // Whoever writes for a reader who is gone is told so, as without us.
-        pipe.has_ended |= outlet.is_closed;
-        pipe.since = match pipe.lines.waits() {
-            true => pipe.since.or(Some(Instant::now())),
-            false => None,
-        };
-    }
-
-    /// Reads what has been written by now, which is what a pipe holds.
-    fn read_all(&mut self) {
-        for index in 0..self.pipes.len() {
-            let mut fds = [PollFd::new(&self.pipes[index].from, PollFlags::IN)];
-            if poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0) {
-                self.read(index);
-            }
+    /// Reads what has been written by now to these of the pipes.
+    fn read(&mut self, pipes: &[usize]) {
+        for &index in pipes {
+            let pipe = &mut self.pipes[index];
+            pipe.read(&mut self.buffer, &mut self.outlets[pipe.to as usize]);
         }
         self.pipes.retain(|pipe| !pipe.has_ended);
     }
@@ -214,8 +199,8 @@ impl Work {
         loop {
             match self.messages.try_recv() {
                 Ok(Message::Line(line)) => {
-                    self.read_all();
-                    self.stderr.text.extend_from_slice(&line);
+                    self.read(&self.open_pipes());
+                    self.stderr().text.extend_from_slice(&line);
                     self.lines_taken += 1;
                 }
                 Ok(Message::Align(columns)) => self.widest = columns,
@@ -230,15 +215,16 @@ impl Work {
                     });
                 }
                 Ok(Message::Show(bar)) => {
-                    if bar.is_none() {
-                        self.erase();
-                    }
-                    self.bar = bar;
+                    self.bar = Some(bar);
                     self.draw_at = self.draw_at.min(Instant::now() + BETWEEN);
                 }
-                Ok(Message::Gone(_)) => {}
+                Ok(Message::Hide(_)) => {
+                    self.bar = None;
+                    self.erase();
+                }
                 Ok(Message::Written(flag)) => {
-                    self.read_all();
+                    let all: Vec<usize> = (0..self.pipes.len()).collect();
+                    self.read(&all);
                     self.waiting.push(flag);
                 }
                 Err(TryRecvError::Empty) => return,
@@ -257,7 +243,7 @@ impl Work {
         let next = self.colors.len();
         let color = *self.colors.entry(name.to_owned()).or_insert(next);
         let color = Color::from(COLORS[color % COLORS.len()]);
-        match self.outlet(to).is_terminal && has_colors(to) {
+        match self.outlets[to as usize].has_colors {
             true => {
                 let style = Style::new().fg_color(Some(color));
                 format!("{style}{name}{style:#}{:pad$}", "")
@@ -272,33 +258,36 @@ impl Work {
         for pipe in &mut self.pipes {
             if pipe.since.is_some_and(|since| since + PATIENCE <= now) {
                 pipe.since = None;
-                pipe.lines.show_rest(match pipe.to {
-                    To::Stdout => &mut self.stdout.text,
-                    To::Stderr => &mut self.stderr.text,
-                });
+                pipe.lines
+                    .show_rest(&mut self.outlets[pipe.to as usize].text);
             }
         }
     }
 
     /// Writes what can be written without a wait.
     fn write(&mut self) {
-        if !self.stdout.is_empty() || !self.stderr.is_empty() {
+        if !self.is_idle() {
             self.erase();
         }
-        for outlet in [&mut self.stdout, &mut self.stderr] {
-            while !outlet.is_empty() && is_writable(outlet) {
-                outlet.write();
-            }
-        }
-        if self.stderr.is_empty() {
+        self.outlets.iter_mut().for_each(Outlet::write);
+        if self.stderr().is_empty() {
             let taken = mem::take(&mut self.lines_taken);
             self.lines.fetch_sub(taken, Ordering::SeqCst);
         }
-        if self.stdout.is_empty() && self.stderr.is_empty() {
+        if self.is_idle() {
             for flag in self.waiting.drain(..) {
                 flag.raise(Signal::TERM);
             }
         }
+    }
+
+    /// Whether there is nothing to write.
+    fn is_idle(&self) -> bool {
+        self.outlets.iter().all(Outlet::is_empty)
+    }
+
+    fn stderr(&mut self) -> &mut Outlet {
+        &mut self.outlets[To::Stderr as usize]
     }
 
     /// Takes the bar off the terminal. It may have been made narrower meanwhile, so that
@@ -310,45 +299,34 @@ impl Work {
                 1 => String::new(),
                 rows => format!("\x1b[{}A", rows - 1),
             };
-            self.stderr.at_once(&format!("\r{up}\x1b[J"));
+            self.stderr().at_once(&format!("\r{up}\x1b[J"));
             self.draw_at = Instant::now() + BETWEEN;
         }
     }
 
     fn draw(&mut self) {
         let now = Instant::now();
-        let idle = self.stdout.is_empty() && self.stderr.is_empty();
-        if self.bar.is_none() || !idle || now < self.draw_at || !is_writable(&self.stderr) {
+        if !self.is_idle() || now < self.draw_at {
             return;
         }
-        self.erase();
-        if let Some(bar) = &self.bar {
+        let Some(bar) = self.bar.clone() else {
+            return;
+        };
+        if is_writable(self.stderr().fd) {
+            self.erase();
             // The last column is left free: a full line would begin the next one.
             let text = bar.text(now, self.columns().saturating_sub(1));
             self.drawn = Some(text.width());
-            self.stderr.at_once(&text);
+            self.stderr().at_once(&text);
         }
         self.draw_at = now + SECOND;
     }
 
-    fn columns(&self) -> usize {
-        let size = tcgetwinsize(self.stderr.fd);
+    fn columns(&mut self) -> usize {
+        let size = tcgetwinsize(self.stderr().fd);
         size.map_or(80, |size| match size.ws_col {
             0 => 80,
             columns => columns.into(),
         })
     }
-}
-
-fn is_writable(outlet: &Outlet) -> bool {
-    let mut fds = [PollFd::from_borrowed_fd(outlet.fd, PollFlags::OUT)];
-    poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
-}
-
-fn has_colors(to: To) -> bool {
-    let choice = match to {
-        To::Stdout => AutoStream::choice(&std::io::stdout()),
-        To::Stderr => AutoStream::choice(&std::io::stderr()),
-    };
-    choice != ColorChoice::Never
 }
