@@ -137,6 +137,28 @@ fn graphviz_draws_the_graph_with_levels_as_ranks() {
 }
 
 #[test]
+fn no_task_is_taken_for_the_point_where_a_level_joins() {
+    let ran = Test::new()
+        .task("1-a", "")
+        .task("1-b", "")
+        .task("2-c", "")
+        .task("level 0 is done", "")
+        .args(["--graph"])
+        .run()
+        .status(0);
+    let points = ran
+        .stdout
+        .lines()
+        .filter(|line| line.contains("[shape=point]"));
+    let points: Vec<&str> = points.map(|line| line.split('"').nth(1).unwrap()).collect();
+    assert_eq!(points.len(), 1, "{}", ran.stdout);
+    // A name with a `/` in it is no file's.
+    assert!(points[0].contains('/'), "{}", ran.stdout);
+    let joined = format!("\"{}\" -> \"2-c\"", points[0]);
+    assert!(ran.stdout.contains(&joined), "{}", ran.stdout);
+}
+
+#[test]
 fn the_environment_is_the_one_that_the_task_sees() {
     let test = || {
         plan()
@@ -236,7 +258,7 @@ fn the_shapes_are_those_of_the_page() {
     let examples: Vec<Value> = (page.split("```json\n").skip(1))
         .map(|block| serde_json::from_str(block.split("```").next().unwrap()).unwrap())
         .collect();
-    let [list, dry_run, task, variable, check, _] = &examples[..] else {
+    let [list, dry_run, task, variable, check, config] = &examples[..] else {
         panic!("{} examples", examples.len());
     };
     let all = json(&["--dry-run"]);
@@ -263,5 +285,18 @@ fn the_shapes_are_those_of_the_page() {
         assert_eq!(of_answer, of_page);
     }
     assert_eq!(all["tasks"].as_array().unwrap().len(), 4);
+    assert!(all["tasks"][0]["hook"].is_array());
+    assert!(all["halt_task"]["hook"].is_null());
     assert_eq!(json(&["--check"])["status"], 1);
+    let config_file = top().join("runner.cfg");
+    let args = [
+        "runner-config",
+        "-c",
+        config_file.to_str().unwrap(),
+        "--list",
+        "work",
+        "--json",
+    ];
+    let ran = Test::new().no_config().run_with(args).status(0);
+    assert_eq!(&serde_json::from_str::<Value>(&ran.stdout).unwrap(), config);
 }

@@ -6,6 +6,7 @@ use std::env;
 use runner_config::{InForce, Origin, SETTINGS, shown};
 use runner_exec::{CommandLine, Plan, Task, TaskStats};
 use serde_json::{Map, Value, json};
+use unicode_width::UnicodeWidthStr;
 
 use super::{command, dependencies, words};
 
@@ -14,6 +15,9 @@ type Row<'a> = (&'static str, InForce<'a>);
 
 /// No setting has a longer name.
 const NAMES: usize = "retry_backoff".len();
+
+/// Longer values do not push the places of others to the right.
+const WIDEST: usize = 40;
 
 /// For people: what holds for all tasks, then of each task what it has of its own.
 pub(super) fn text(plan: &Plan) -> String {
@@ -24,14 +28,11 @@ pub(super) fn text(plan: &Plan) -> String {
     for (task, in_chain) in chain.chain(halt) {
         let role = if in_chain { "" } else { ", the halt task" };
         text += &format!("\n{}{role}\n", task.name);
-        if let Some(hook) = hook(plan, task).filter(|_| in_chain) {
-            text += &format!("  {:<NAMES$}  {}\n", "hook", shell_words::join(hook));
+        let hook = hook(plan, task).filter(|_| in_chain);
+        let hook = hook.map(|words| ("hook", words));
+        for (what, words) in hook.into_iter().chain([("command", command(task))]) {
+            text += &format!("  {what:<NAMES$}  {}\n", shell_words::join(words));
         }
-        text += &format!(
-            "  {:<NAMES$}  {}\n",
-            "command",
-            shell_words::join(command(task))
-        );
         text += &table(&own(plan, task));
     }
     text
@@ -41,8 +42,12 @@ pub(super) fn text(plan: &Plan) -> String {
 pub(super) fn json(plan: &Plan) -> Value {
     let dependencies = dependencies(plan);
     let chain = plan.order().into_iter();
-    let chain = chain.map(|id| object(plan, &plan.tasks[id.0], &dependencies[id.0]));
-    let halt = plan.halt.as_ref().map(|halt| object(plan, halt, &[]));
+    let chain = chain.map(|id| {
+        let task = &plan.tasks[id.0];
+        object(plan, task, hook(plan, task), &dependencies[id.0])
+    });
+    let halt = plan.halt.as_ref();
+    let halt = halt.map(|halt| object(plan, halt, None, &[]));
     json!({
         "working_directory": directory(),
         "settings": settings(common(plan)),
@@ -51,11 +56,11 @@ pub(super) fn json(plan: &Plan) -> Value {
     })
 }
 
-fn object(plan: &Plan, task: &Task, depends_on: &[String]) -> Value {
+fn object(plan: &Plan, task: &Task, hook: Option<Vec<String>>, depends_on: &[String]) -> Value {
     json!({
         "task": task.name.as_os_str().to_string_lossy(),
         "command": command(task),
-        "hook": hook(plan, task),
+        "hook": hook,
         "depends_on": depends_on,
         "settings": settings(all(plan, task)),
     })
@@ -111,14 +116,13 @@ fn directory() -> String {
 }
 
 fn table(rows: &[Row]) -> String {
-    let one_line = |value: &str| value.replace('\n', " ⏎ ");
-    let values = rows
-        .iter()
-        .map(|(_, row)| row.value.chars().count().min(40));
-    let values = values.max().unwrap_or(0);
+    let one_line = |row: &InForce| row.value.replace('\n', " ⏎ ");
+    let widths = rows.iter().map(|(_, row)| one_line(row).width());
+    let widest = widths.max().unwrap_or(0).min(WIDEST);
     let line = |(name, row): &Row| {
-        let value = one_line(row.value);
-        format!("  {name:<NAMES$}  {value:<values$}  {}\n", row.origin)
+        let value = one_line(row);
+        let pad = widest.saturating_sub(value.width());
+        format!("  {name:<NAMES$}  {value}{:pad$}  {}\n", "", row.origin)
     };
     rows.iter().map(line).collect()
 }

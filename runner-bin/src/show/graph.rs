@@ -43,7 +43,8 @@ fn between(plan: &Plan, number: usize, level: &[TaskId], next: &[TaskId]) -> Str
         let _ = writeln!(dot, "  {} -> {}", name(plan, *one), name(plan, *other));
         return dot;
     }
-    let gate = format!("\"level {number} is done\"");
+    // No file has such a name.
+    let gate = format!("\"level/{number}/is/done\"");
     let _ = writeln!(dot, "  {gate} [shape=point]");
     for &id in level {
         let _ = writeln!(dot, "  {} -> {gate} [arrowhead=none]", name(plan, id));
