@@ -36,8 +36,15 @@ impl ConfigCmd {
     /// # Errors
     ///
     /// The path of this program is not known, or a private directory is needed and
-    /// cannot be made.
-    pub(crate) fn new(config: Option<&Path>) -> io::Result<ConfigCmd> {
+    /// cannot be made; the sentence says so.
+    pub(crate) fn new(config: Option<&Path>) -> Result<ConfigCmd, String> {
+        ConfigCmd::make(config).map_err(|error| {
+            let why = runner_config::reason(&error);
+            format!("cannot make RUNNER_CONFIG_CMD work: {why}")
+        })
+    }
+
+    fn make(config: Option<&Path>) -> io::Result<ConfigCmd> {
         let private = OnceCell::new();
         let plain = |path: PathBuf, name: &str| match is_plain(&path) {
             true => Ok(path),

@@ -111,7 +111,10 @@ fn run(source: Source, what: What, log: Arc<Log>) -> Exit {
     };
     let config_cmd = match ConfigCmd::new(source.config.as_deref()) {
         Ok(config_cmd) => config_cmd,
-        Err(error) => return refused("make RUNNER_CONFIG_CMD work", &error, &log),
+        Err(sentence) => {
+            log.error(&sentence);
+            return Exit::System;
+        }
     };
     let cancel = supervisor.cancel();
     let original = supervisor.original();

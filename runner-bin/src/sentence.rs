@@ -285,7 +285,8 @@ fn because(reason: HaltReason) -> &'static str {
     }
 }
 
-fn count(number: usize, what: &str) -> String {
+/// So many of them, in words.
+pub(crate) fn count(number: usize, what: &str) -> String {
     match (number, what) {
         (1, _) => format!("1 {what}"),
         (_, "process") => format!("{number} processes"),

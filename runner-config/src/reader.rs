@@ -29,11 +29,7 @@ impl<'a> Reader<'a> {
         name: &str,
         parse: impl Fn(&'a str) -> Parsed<T>,
     ) -> Written<T> {
-        let written = match self.overrides.iter().rfind(|set| set.key == name) {
-            Some(set) => Some((&*set.value, &set.origin)),
-            None => (self.document.get(self.section, name)).map(|e| (e.value, e.origin)),
-        };
-        written
+        written(self.document, self.section, self.overrides, name)
             .and_then(|(value, origin)| self.parse(name, value, origin, &parse))
             .unwrap_or_else(|| Written {
                 value: default(name, parse),
@@ -72,6 +68,19 @@ impl<'a> Reader<'a> {
                 None
             }
         }
+    }
+}
+
+/// What is written for `name`, and where: by an override, or in the section and `[DEFAULT]`.
+pub(crate) fn written<'a>(
+    document: &'a Document,
+    section: &str,
+    overrides: &'a [Override],
+    name: &str,
+) -> Option<(&'a str, &'a Origin)> {
+    match overrides.iter().rfind(|set| set.key == name) {
+        Some(set) => Some((&set.value, &set.origin)),
+        None => (document.get(section, name)).map(|entry| (entry.value, entry.origin)),
     }
 }
 

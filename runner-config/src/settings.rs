@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, num::NonZeroUsize, path::PathBuf, time::Duratio
 
 use crate::{
     Document, Entry, Origin, Problems, RetryFrom, SETTINGS, TaskSettings, Words, nearest,
-    reader::{Reader, one_of, verbatim},
+    reader::{Reader, one_of, verbatim, written},
     table::{Setting, setting},
     value,
 };
@@ -148,23 +148,14 @@ impl Settings {
     pub fn in_force(&self, setting: &Setting, section: Option<&str>) -> InForce<'_> {
         let name = setting.name;
         let own = section.and_then(|section| self.document.own(section, name));
-        let set = self.overrides.iter().rfind(|set| set.key == name);
+        let own = own.map(|entry| (entry.value, entry.origin));
         let common = || {
-            self.document
-                .get("runner", name)
-                .filter(|_| setting.in_runner())
+            written(&self.document, "runner", &self.overrides, name).filter(|_| setting.in_runner())
         };
-        match (own, set) {
-            (Some(Entry { value, origin, .. }), _) => InForce { value, origin },
-            (None, Some(Override { value, origin, .. })) => InForce { value, origin },
-            (None, None) => match common() {
-                Some(Entry { value, origin, .. }) => InForce { value, origin },
-                None => InForce {
-                    value: setting.default,
-                    origin: &Origin::Default,
-                },
-            },
-        }
+        let (value, origin) = own
+            .or_else(common)
+            .unwrap_or((setting.default, &Origin::Default));
+        InForce { value, origin }
     }
 
     /// Where the variable `name` of `[env]` was written.

@@ -62,6 +62,21 @@ pub enum Frequency {
     Once,
 }
 
+impl Frequency {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Frequency::Always => "always",
+            Frequency::OncePerBoot => "once-per-boot",
+            Frequency::Once => "once",
+        }
+    }
+
+    const fn named(self) -> (&'static str, Frequency) {
+        (self.as_str(), self)
+    }
+}
+
 /// Where a retry starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RetryFrom {
@@ -117,9 +132,9 @@ const LEFTOVERS: &[(&str, Leftovers)] = &[
 ];
 
 const FREQUENCIES: &[(&str, Frequency)] = &[
-    ("always", Frequency::Always),
-    ("once-per-boot", Frequency::OncePerBoot),
-    ("once", Frequency::Once),
+    Frequency::Always.named(),
+    Frequency::OncePerBoot.named(),
+    Frequency::Once.named(),
 ];
 
 impl TaskSettings {

@@ -195,24 +195,28 @@ impl Plan {
         let names = Names::new(self.tasks.iter().map(|task| &task.name));
         match names.find(name) {
             Ok(Some(index)) => Ok(&self.tasks[index]),
-            Ok(None) => Err(
-                match self.absent.iter().find(|(it, _)| it.is_called(name)) {
-                    Some((file, Absent::Disabled)) => format!("task `{file}` is disabled"),
-                    Some((file, Absent::Skipped)) => {
-                        format!("`{file}` is skipped; `runner --check` says why")
-                    }
-                    Some((file, Absent::HaltTask)) => {
-                        format!("`{file}` is the halt task and never run by itself")
-                    }
-                    None => match nearest(name, names.all()).first() {
-                        Some(near) => format!("there is no task `{name}`; did you mean `{near}`?"),
-                        None => format!("there is no task `{name}`"),
-                    },
-                },
-            ),
+            Ok(None) => Err(self.why_not(name, &names)),
             Err(Ambiguous(several)) => Err(format!(
                 "`{name}` is the short name of {several}; write the file name"
             )),
+        }
+    }
+
+    /// Why no task is called `name`.
+    fn why_not(&self, name: &str, names: &Names) -> String {
+        let absent = self.absent.iter().find(|(file, _)| file.is_called(name));
+        match absent {
+            Some((file, Absent::Disabled)) => format!("task `{file}` is disabled"),
+            Some((file, Absent::Skipped)) => {
+                format!("`{file}` is skipped; `runner --check` says why")
+            }
+            Some((file, Absent::HaltTask)) => {
+                format!("`{file}` is the halt task and never run by itself")
+            }
+            None => match nearest(name, names.all()).first() {
+                Some(near) => format!("there is no task `{name}`; did you mean `{near}`?"),
+                None => format!("there is no task `{name}`"),
+            },
         }
     }
 }

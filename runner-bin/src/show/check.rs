@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use runner_config::{Problem, Problems, Severity, reason, shown};
+use runner_config::{Problem, Problems, Severity, shown};
 use runner_exec::Plan;
 use rustix::fs::{Access, access};
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ use crate::{
     load::{Source, Unusable},
     log::{Log, Verbosity},
     out::answer,
+    sentence::count,
 };
 
 /// Says what is wrong with `plan`, beside the `problems` that were found making it.
@@ -44,11 +45,7 @@ pub(super) fn check(
     }
     log.problems(problems);
     if exit == Exit::Finished {
-        let tasks = match tasks {
-            1 => "1 task".to_owned(),
-            tasks => format!("{tasks} tasks"),
-        };
-        log.info(&format!("nothing is wrong with {tasks}"));
+        log.info(&format!("nothing is wrong with {}", count(tasks, "task")));
     }
     exit
 }
@@ -57,9 +54,8 @@ pub(super) fn check(
 fn judge(source: &Source, plan: &Plan, problems: &mut Problems) {
     let settings = &plan.settings;
     settings.judge_semicolons(problems);
-    if let Err(error) = ConfigCmd::new(source.config.as_deref()) {
-        let why = reason(&error);
-        problems.error(None, format!("cannot make RUNNER_CONFIG_CMD work: {why}"));
+    if let Err(sentence) = ConfigCmd::new(source.config.as_deref()) {
+        problems.error(None, sentence);
     }
     if let Some(log_dir) = &settings.log_dir
         && !can_be_made(log_dir)
@@ -76,10 +72,7 @@ fn judge(source: &Source, plan: &Plan, problems: &mut Problems) {
 
 /// Whether there is a directory that can be written, or could be one.
 fn can_be_made(directory: &Path) -> bool {
-    let directory = match directory.is_relative() {
-        true => &Path::new(".").join(directory),
-        false => directory,
-    };
+    let directory = Path::new(".").join(directory);
     let there = directory
         .ancestors()
         .find(|path| path.symlink_metadata().is_ok());

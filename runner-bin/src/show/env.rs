@@ -11,7 +11,7 @@ use std::{
     ffi::{OsStr, OsString},
 };
 
-use runner_config::{OWN_VARIABLES, reason};
+use runner_config::OWN_VARIABLES;
 use runner_exec::{CommandLine, Environment, Plan, Seen};
 use serde_json::{Value, json};
 
@@ -29,13 +29,8 @@ pub(super) fn variables(
     let task = plan
         .find(name)
         .map_err(|sentence| (Exit::Usage, sentence))?;
-    let config_cmd = ConfigCmd::new(source.config.as_deref()).map_err(|error| {
-        let why = reason(&error);
-        (
-            Exit::System,
-            format!("cannot make RUNNER_CONFIG_CMD work: {why}"),
-        )
-    })?;
+    let config_cmd =
+        ConfigCmd::new(source.config.as_deref()).map_err(|sentence| (Exit::System, sentence))?;
     let settings = &plan.settings;
     let environment = Environment::new(&settings.env, &config_cmd.value, &run_id());
     let seen = Seen {

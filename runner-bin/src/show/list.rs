@@ -39,8 +39,8 @@ pub(super) fn text(plan: &Plan) -> String {
         if !dependencies[id.0].is_empty() {
             let _ = write!(line, "  after {}", dependencies[id.0].join(", "));
         }
-        if let Some(frequency) = seldom(settings.frequency) {
-            let _ = write!(line, "  {frequency}");
+        if settings.frequency != Frequency::Always {
+            let _ = write!(line, "  {}", settings.frequency.as_str());
         }
         if !settings.required {
             line += "  not required";
@@ -70,7 +70,7 @@ pub(super) fn json(plan: &Plan) -> Value {
                 }),
                 "max_time": settings.max_time.map(|time| time.as_secs_f64()),
                 "max_tries": settings.max_tries.number(),
-                "frequency": seldom(settings.frequency).unwrap_or("always"),
+                "frequency": settings.frequency.as_str(),
                 "required": settings.required,
             })
         })
@@ -89,14 +89,5 @@ fn tries_of(settings: &TaskSettings) -> String {
         0 => "tries without end".to_owned(),
         1 => "1 try".to_owned(),
         tries => format!("{tries} tries"),
-    }
-}
-
-/// The word for a frequency, when it is not always.
-fn seldom(frequency: Frequency) -> Option<&'static str> {
-    match frequency {
-        Frequency::Always => None,
-        Frequency::OncePerBoot => Some("once-per-boot"),
-        Frequency::Once => Some("once"),
     }
 }
