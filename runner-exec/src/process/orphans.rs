@@ -105,10 +105,18 @@ pub(crate) fn end(trace: &Trace, children: &Children) -> Orphans {
         let seen = |child: &Process| (child.pid, child.started, child.lives());
         let now = adopted.iter().map(seen).collect();
         let mut look_again = false;
+        let mut groups = Vec::new();
         for child in adopted {
             let is_new = !before.contains(&seen(&child));
             match trace.has(&child) {
-                Some(true) => orphans.undying.push(child),
+                Some(true) => {
+                    // One that forks and ends all the time is gone before it is killed. Its
+                    // group is not, and nobody from outside its session can have joined that.
+                    groups.extend(
+                        Pid::from_raw(child.group).filter(|_| Some(child.session) != session),
+                    );
+                    orphans.undying.push(child);
+                }
                 Some(false) => {}
                 // What has died may have forked just before, and what is about to start
                 // a program has no environment for a moment.
@@ -122,16 +130,8 @@ pub(crate) fn end(trace: &Trace, children: &Children) -> Orphans {
         }
         before = now;
         let ends: Vec<OwnedFd> = orphans.undying.iter().filter_map(kill).collect();
-        for orphan in orphans
-            .undying
-            .iter()
-            .filter(|o| Some(o.session) != session)
-        {
-            // One that forks and ends all the time is gone before it is killed. Its group
-            // is not, and nobody from outside its session can have joined that.
-            if let Some(group) = Pid::from_raw(orphan.group) {
-                let _ = kill_process_group(group, Signal::KILL);
-            }
+        for group in groups {
+            let _ = kill_process_group(group, Signal::KILL);
         }
         drop(unreaped);
         look_again |= !orphans.undying.is_empty();
