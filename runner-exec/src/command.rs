@@ -4,14 +4,14 @@ use std::{
     env,
     ffi::{OsStr, OsString},
     fs::File,
+    io,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use runner_config::Words;
 
 /// One process to start; [`crate::launch()`] starts it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct CommandLine {
     /// The path of the program. One without a slash was not found in PATH.
     pub program: PathBuf,
@@ -26,22 +26,25 @@ pub struct CommandLine {
 }
 
 /// What stdout and stderr of a process are.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Streams {
     /// Its stdout.
-    pub stdout: Arc<File>,
+    pub stdout: File,
     /// Its stderr.
-    pub stderr: Arc<File>,
+    pub stderr: File,
 }
 
 impl Streams {
     /// Both go to one file.
-    pub fn to_file(file: File) -> Streams {
-        let file = Arc::new(file);
-        Streams {
-            stdout: file.clone(),
+    ///
+    /// # Errors
+    ///
+    /// There are no descriptors left.
+    pub fn to_file(file: File) -> io::Result<Streams> {
+        Ok(Streams {
+            stdout: file.try_clone()?,
             stderr: file,
-        }
+        })
     }
 }
 

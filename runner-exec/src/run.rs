@@ -23,7 +23,7 @@ pub type Outlet = dyn Fn(&TaskName) -> io::Result<Streams> + Send + Sync;
 /// Starts a process and sees to its end.
 pub trait Launcher: Sync {
     /// See [`launch()`].
-    fn launch(&self, command: &CommandLine, limits: &Limits, cancel: &Cancel) -> Ended;
+    fn launch(&self, command: CommandLine, limits: &Limits, cancel: &Cancel) -> Ended;
 }
 
 /// The launcher that starts real processes.
@@ -31,7 +31,7 @@ pub trait Launcher: Sync {
 pub struct Processes;
 
 impl Launcher for Processes {
-    fn launch(&self, command: &CommandLine, limits: &Limits, cancel: &Cancel) -> Ended {
+    fn launch(&self, command: CommandLine, limits: &Limits, cancel: &Cancel) -> Ended {
         launch(command, limits, cancel)
     }
 }
@@ -137,7 +137,7 @@ impl Run<'_> {
         let limits = Limits::of_task(&task.settings, true);
         let name = &task.name;
         self.say(Event::HaltStart { task: name, reason });
-        let ended = self.launcher.launch(&command, &limits, self.cancel);
+        let ended = self.launcher.launch(command, &limits, self.cancel);
         self.say_left(name, None, &task.settings, &ended);
         self.say(Event::HaltEnd {
             task: name,
@@ -197,8 +197,7 @@ impl Run<'_> {
             task: name,
             try_num,
         });
-        let ended = self.launcher.launch(&command, &limits, cancel);
-        drop(command);
+        let ended = self.launcher.launch(command, &limits, cancel);
         let (result, next) = judge(&ended);
         self.say_left(name, None, &task.settings, &ended);
         self.say(Event::TaskEnd {
@@ -224,9 +223,9 @@ impl Run<'_> {
     /// Lets the output of a task go to its own file, and returns the path of it.
     fn log_output(&self, task: &Task, try_num: u32, command: &mut CommandLine) -> Option<PathBuf> {
         let path = self.logs?.path(&task.name, try_num);
-        match logs::open(&path) {
-            Ok(file) => {
-                command.output = Some(Streams::to_file(file));
+        match logs::open(&path).and_then(Streams::to_file) {
+            Ok(streams) => {
+                command.output = Some(streams);
                 Some(path)
             }
             Err(error) => {
@@ -279,7 +278,7 @@ impl Run<'_> {
         let limits = Limits::of_hook(&task.settings, alone);
         let name = &task.name;
         self.say(Event::HookStart { task: name, phase });
-        let ended = self.launcher.launch(&command, &limits, &cancel);
+        let ended = self.launcher.launch(command, &limits, &cancel);
         self.say_left(name, Some(phase), &task.settings, &ended);
         self.say(Event::HookEnd {
             task: name,

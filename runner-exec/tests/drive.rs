@@ -32,7 +32,7 @@ struct Script {
 }
 
 impl Launcher for Script {
-    fn launch(&self, command: &CommandLine, _: &Limits, cancel: &Cancel) -> Ended {
+    fn launch(&self, command: CommandLine, _: &Limits, cancel: &Cancel) -> Ended {
         let variable = |name: &str| {
             let (_, value) = command.env.iter().rfind(|(set, _)| set == name)?;
             value.to_str()

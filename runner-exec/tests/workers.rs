@@ -303,7 +303,7 @@ impl Stage {
 }
 
 impl Launcher for Stage {
-    fn launch(&self, command: &CommandLine, _: &Limits, cancel: &Cancel) -> Ended {
+    fn launch(&self, command: CommandLine, _: &Limits, cancel: &Cancel) -> Ended {
         let name = command.program.file_name().unwrap();
         let (_, try_num) = (command.env.iter().rfind(|(key, _)| key == "RUNNER_TRY_NUM")).unwrap();
         let try_num = try_num.to_str().unwrap().parse().unwrap();

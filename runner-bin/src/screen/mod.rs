@@ -128,10 +128,7 @@ impl Screen {
             let (from, writer) = pipe_with(PipeFlags::CLOEXEC)?;
             fcntl_setfl(&from, OFlags::NONBLOCK)?;
             let name = name.to_owned();
-            io::Result::Ok((
-                Message::Read { from, name, to },
-                Arc::new(File::from(writer)),
-            ))
+            io::Result::Ok((Message::Read { from, name, to }, File::from(writer)))
         };
         let (read_stdout, stdout) = stream(To::Stdout)?;
         let (read_stderr, stderr) = stream(To::Stderr)?;

@@ -94,13 +94,13 @@ impl Ended {
 
 /// Starts `command` and waits for its end: by itself, at its limit, or because
 /// `cancel` asks for it. What it leaves behind is seen to before this returns.
-pub fn launch(command: &CommandLine, limits: &Limits, cancel: &Cancel) -> Ended {
+pub fn launch(mut command: CommandLine, limits: &Limits, cancel: &Cancel) -> Ended {
     // Before the start: on a busy machine the process may run for a while before this
     // thread does again.
     let countdown = Countdown::start(limits.time, &cancel.children);
     let (handle, registered) = {
         let starting = cancel.children.starting();
-        match start(command) {
+        match start(&mut command) {
             Ok(handle) => {
                 let leader = leader(&handle);
                 (handle, starting.register(leader))
@@ -141,7 +141,7 @@ pub fn launch(command: &CommandLine, limits: &Limits, cancel: &Cancel) -> Ended 
     };
     // What looks for the rest may need the descriptor.
     drop(exit);
-    let trace = Trace::of(command, leader, limits.alone);
+    let trace = Trace::of(&command, leader, limits.alone);
     let undying = group.end(signal, limits.kill_grace, cancel);
     let elapsed = countdown.elapsed();
     let leader_ended = undying

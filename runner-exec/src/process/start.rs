@@ -4,7 +4,7 @@
     reason = "this is where processes are started"
 )]
 
-use std::{fs::File, io, os::unix::process::CommandExt, path::Path, time::Duration};
+use std::{io, os::unix::process::CommandExt, path::Path, time::Duration};
 
 use runner_config::reason;
 use rustix::io::Errno;
@@ -21,7 +21,9 @@ const BUSY_TRIES: u32 = 8;
 /// duct starts it through `posix_spawn` as long as the program is a path and
 /// nothing is to be done in the child, and that does not copy the memory of this
 /// process. Exit codes are no errors here, so the expression is unchecked.
-pub(crate) fn start(command: &CommandLine) -> Result<duct::Handle, StartFailure> {
+/// Its output is taken out of `command`, and closed in this process once it has started:
+/// so whoever reads it sees its end, and descriptors are left for others.
+pub(crate) fn start(command: &mut CommandLine) -> Result<duct::Handle, StartFailure> {
     if !command.program.to_string_lossy().contains('/') {
         let program = command.program.display();
         return Err(StartFailure {
@@ -43,16 +45,10 @@ pub(crate) fn start(command: &CommandLine) -> Result<duct::Handle, StartFailure>
     for name in &command.env_remove {
         expression = expression.env_remove(name);
     }
-    if let Some(output) = &command.output {
-        let copy = |file: &File| {
-            file.try_clone().map_err(|error| StartFailure {
-                reason: reason(&error),
-                hint: None,
-            })
-        };
+    if let Some(output) = command.output.take() {
         expression = expression
-            .stdout_file(copy(&output.stdout)?)
-            .stderr_file(copy(&output.stderr)?);
+            .stdout_file(output.stdout)
+            .stderr_file(output.stderr);
     }
     for busy in 0.. {
         match expression.start() {
