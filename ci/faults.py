@@ -1341,9 +1341,17 @@ def freezer(case):
         until("frozen", is_frozen)
 
     def thaw():
+        frozen = open(f"{group}/cgroup.procs").read().split()
         state("THAWED")
         case.kill_left()
         until("an empty group", lambda: not open(f"{group}/cgroup.procs").read())
+
+        def gone():
+            # Their runner has ended before them, so nobody else waits for them.
+            reap_orphans()
+            return not any(os.path.exists(f"/proc/{pid}") for pid in frozen)
+
+        until("the end of what was frozen", gone)
         os.rmdir(group)
 
     case.cleanup.callback(lambda: os.path.exists(group) and thaw())
