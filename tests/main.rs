@@ -13,4 +13,5 @@ mod readme;
 mod settings;
 mod show;
 mod snapshots;
+mod state;
 mod support;

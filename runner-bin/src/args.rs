@@ -1,9 +1,9 @@
 //! The command lines of the applets.
 
-use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf};
+use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, Parser};
-use runner_config::{Origin, Override, SETTINGS, Setting};
+use runner_config::{Origin, Override, SETTINGS, Setting, parse_duration};
 
 use crate::{exit::STATUSES, show::Question};
 
@@ -65,6 +65,21 @@ pub(crate) struct RunnerArgs {
     /// Say it to syslog as well
     #[arg(long)]
     pub(crate) syslog: bool,
+
+    /// Wait for the run that has the lock, for ever or so long
+    #[arg(
+        long,
+        value_name = "TIME",
+        value_parser = parse_duration,
+        num_args = 0..=1,
+        require_equals = true,
+        conflicts_with = "no_lock"
+    )]
+    pub(crate) wait_lock: Option<Option<Duration>>,
+
+    /// Run although another run of the same directory may go on
+    #[arg(long)]
+    pub(crate) no_lock: bool,
 
     /// List the tasks in their order, and run nothing
     #[arg(long, group = "mode", group = "question")]

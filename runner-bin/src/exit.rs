@@ -19,6 +19,8 @@ pub(crate) enum Exit {
     Usage,
     NoInput,
     System,
+    /// Another run of the same task directory goes on.
+    Busy,
     Config,
     /// A command that cannot be executed.
     NotExecutable,
@@ -38,6 +40,7 @@ impl Exit {
             Exit::Usage => 64,
             Exit::NoInput => 66,
             Exit::System => 71,
+            Exit::Busy => 75,
             Exit::Config => 78,
             Exit::NotExecutable => 126,
             Exit::NotFound => 127,
@@ -98,6 +101,7 @@ Exit status:
    64  wrong usage
    66  no such task directory, or no task in it
    71  the system refused something needed
+   75  already running
    78  configuration or plan is wrong
   126  COMMAND cannot be executed
   127  COMMAND does not exist

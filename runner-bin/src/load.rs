@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use runner_config::{Document, Override, Problems, Settings, reason, shown};
-use runner_exec::{Plan, discover};
+use runner_config::{Document, Override, Problems, Settings, reason, setting, shown};
+use runner_exec::{Plan, discover, other_owner, owner_file};
 
-use crate::links;
+use crate::{exit::Exit, links};
 
 /// Where configuration and tasks come from.
 #[derive(Clone, Debug)]
@@ -23,13 +23,23 @@ pub(crate) struct Source {
     pub(crate) needs_tasks: bool,
 }
 
-/// Why there is nothing to run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unusable {
-    /// The configuration or the plan is wrong.
-    Wrong,
-    /// There is no such task directory, or no task in it.
-    NoTasks,
+/// There is nothing to run.
+#[derive(Debug)]
+pub(crate) struct Unusable {
+    /// What that means for the exit status.
+    pub(crate) exit: Exit,
+    /// Where it is to be remembered, as far as that is known.
+    pub(crate) state_dir: Option<PathBuf>,
+}
+
+impl Unusable {
+    /// Nothing is known of where to remember it.
+    fn wrong() -> Unusable {
+        Unusable {
+            exit: Exit::Config,
+            state_dir: None,
+        }
+    }
 }
 
 /// The configuration in `config`, or an empty one; with what `overrides` includes.
@@ -54,7 +64,8 @@ impl Source {
         let document = document.map_err(|wrong| problems.extend(wrong));
         let malformed = document.is_err();
         let settings = Settings::new(document.unwrap_or_default(), &self.overrides, problems);
-        unsupported(&settings, problems);
+        let state_dir = self.own_state_dir(&settings, problems);
+        let unusable = |exit| Unusable { exit, state_dir };
         let wrong = problems.has_errors();
         let entries = match discover(&self.taskdir) {
             Ok(entries) => entries,
@@ -66,30 +77,48 @@ impl Source {
                         format!("cannot read task directory `{taskdir}`: {why}"),
                     )
                     .hint("name the directory that holds the tasks");
-                return Err(if wrong {
-                    Unusable::Wrong
-                } else {
-                    Unusable::NoTasks
-                });
+                return Err(unusable(match wrong {
+                    true => Exit::Config,
+                    false => Exit::NoInput,
+                }));
             }
         };
         if malformed {
             // What the tasks' sections say is not known, so nothing can be said of them.
-            return Err(Unusable::Wrong);
+            return Err(Unusable::wrong());
         }
         let plan = Plan::new(&self.taskdir, entries, settings, self.needs_halt, problems);
         if problems.has_errors() {
-            return Err(Unusable::Wrong);
+            return Err(unusable(Exit::Config));
         }
         if plan.tasks.is_empty() {
             let message = format!("there is no task in `{}`", self.taskdir.display());
             if self.needs_tasks {
                 problems.error(None, message);
-                return Err(Unusable::NoTasks);
+                return Err(unusable(Exit::NoInput));
             }
             problems.warning(None, message);
         }
         Ok(plan)
+    }
+
+    /// The state directory, unless it is another task directory's.
+    fn own_state_dir(&self, settings: &Settings, problems: &mut Problems) -> Option<PathBuf> {
+        let state_dir = settings.state_dir.clone()?;
+        let Some(owner) = other_owner(&state_dir, &self.taskdir) else {
+            return Some(state_dir);
+        };
+        let message = format!(
+            "`state_dir` is that of the task directory `{}`",
+            shown(&owner)
+        );
+        let file = owner_file(&state_dir);
+        let origin = setting("state_dir").map(|row| settings.in_force(row, None).origin.clone());
+        problems.error(origin, message).hint(format!(
+            "name another one; if the task directory was renamed, remove `{}`",
+            shown(&file)
+        ));
+        None
     }
 
     /// The same for a further run, which waits for nobody who may not come.
@@ -99,18 +128,8 @@ impl Source {
             problems
                 .error(None, format!("configuration file `{config}` is a pipe now"))
                 .hint("write it as a file; what is read from a pipe cannot be read again");
-            return Err(Unusable::Wrong);
+            return Err(Unusable::wrong());
         }
         self.load(problems)
-    }
-}
-
-/// What is understood and what this version cannot keep: to go on without it would be
-/// to lie. `max_halts` and `frequency` need it.
-fn unsupported(settings: &Settings, problems: &mut Problems) {
-    if settings.state_dir.is_some() {
-        problems
-            .error(None, "`state_dir` is not supported yet")
-            .hint("remove it");
     }
 }

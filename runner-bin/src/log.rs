@@ -182,8 +182,9 @@ impl Log {
         if let (Some(progress), Some(screen)) = (&self.progress, self.screen_for(event)) {
             progress.event(event, screen);
         }
-        let (level, text) = sentence(event);
-        self.say(level, &text);
+        if let Some((level, text)) = sentence(event) {
+            self.say(level, &text);
+        }
     }
 
     /// The screen, which need not be started before there is something to show.
@@ -220,8 +221,9 @@ impl Log {
 
     /// Says what the main thread heard, without a wait: the next signal may come.
     pub(crate) fn heard(&self, signal: Signal, nth: u32) {
-        let (level, text) = sentence(&Event::Asked { signal, nth });
-        if self.wants(level) {
+        if let Some((level, text)) = sentence(&Event::Asked { signal, nth })
+            && self.wants(level)
+        {
             self.stderr.write_later(self.line(level, &text).as_bytes());
             self.to_syslog(level, &text);
         }

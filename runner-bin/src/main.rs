@@ -5,6 +5,7 @@ mod args;
 mod config;
 mod exit;
 mod hand_over;
+mod keeper;
 mod links;
 mod load;
 mod log;

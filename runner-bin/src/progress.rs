@@ -5,7 +5,6 @@ use std::{
     time::Instant,
 };
 
-use runner_config::RetryFrom;
 use runner_exec::{Before, Consequence, Event, Next, TaskName};
 
 use crate::screen::{Bar, Screen};
@@ -25,8 +24,6 @@ struct State {
     hooks_hold: bool,
     /// Whether one of them runs now.
     hook: bool,
-    /// Whether a retry starts everything again.
-    from_start: bool,
 }
 
 impl Progress {
@@ -65,15 +62,12 @@ impl State {
                     tasks_hold: alone && settings.log_dir.is_none(),
                     hooks_hold: alone,
                     hook: false,
-                    from_start: settings.retry_from == RetryFrom::Start,
                 };
             }
-            Event::TryStart { try_num } => {
+            Event::TryStart { try_num, done } => {
                 self.bar.next = None;
                 self.bar.try_num = *try_num;
-                if self.from_start {
-                    self.bar.done = 0;
-                }
+                self.bar.done = *done;
             }
             Event::TaskStart { task, .. } | Event::HaltStart { task, .. } => self.starts(task),
             Event::TaskEnd { task, next, .. } => {
@@ -100,7 +94,12 @@ impl State {
                 self.bar.next = None;
             }
             Event::Asked { .. } => self.bar.next = None,
-            Event::Left { .. } | Event::HaltMissing { .. } => return false,
+            Event::Started { .. }
+            | Event::NoMark { .. }
+            | Event::NoHaltCount { .. }
+            | Event::Left { .. }
+            | Event::HaltMissing { .. }
+            | Event::HaltWithheld { .. } => return false,
         }
         true
     }

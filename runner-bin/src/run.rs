@@ -9,7 +9,8 @@ use std::{
 use jiff::Timestamp;
 use runner_config::{Problems, Settings};
 use runner_exec::{
-    Cancel, Environment, Plan, Processes, Run, Runs, Signal, Supervised, Supervisor, end_everything,
+    Cancel, Environment, Patience, Plan, Processes, Run, Runs, Signal, Supervised, Supervisor,
+    end_everything,
 };
 
 use crate::{
@@ -17,8 +18,9 @@ use crate::{
     config,
     exit::Exit,
     hand_over::hand_over,
+    keeper::{Keeper, Locked, Record, first_error},
     links::{self, ConfigCmd},
-    load::Source,
+    load::{Source, Unusable},
     log::{Log, Verbosity},
     show::show,
 };
@@ -73,7 +75,18 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
             command,
         },
     };
-    run(source, what, Arc::new(log))
+    let log = Arc::new(log);
+    let keeper = Keeper {
+        taskdir: source.taskdir.clone(),
+        remembers: matches!(what, What::Chain { .. }),
+        patience: match (args.no_lock, args.wait_lock) {
+            (true, _) => None,
+            (false, None) => Some(Patience::None),
+            (false, Some(time)) => Some(Patience::Wait(time)),
+        },
+        log: log.clone(),
+    };
+    run(source, what, keeper, log)
 }
 
 /// What is to be run.
@@ -89,17 +102,23 @@ enum What {
     },
 }
 
-fn run(source: Source, what: What, log: Arc<Log>) -> Exit {
+fn run(source: Source, what: What, keeper: Keeper, log: Arc<Log>) -> Exit {
     log.sources(&source.taskdir, source.config.as_deref());
     let mut problems = Problems::default();
     let plan = source.load(&mut problems);
+    let why = first_error(&problems);
     log.problems(problems);
     let plan = match plan {
         Ok(plan) => plan,
-        Err(unusable) => {
+        Err(Unusable { exit, state_dir }) => {
             log.error("nothing was run");
-            return unusable.into();
+            return keeper.refuse(state_dir.as_deref(), exit, &why);
         }
+    };
+    let state_dir = plan.settings.state_dir.clone();
+    let refuse = |why: &str| {
+        log.error(why);
+        keeper.refuse(state_dir.as_deref(), Exit::System, why)
     };
     if let Some(sentence) = plan.jobs_without_use() {
         log.info(&sentence);
@@ -107,14 +126,11 @@ fn run(source: Source, what: What, log: Arc<Log>) -> Exit {
     // Before there is anything that a signal would leave behind.
     let supervisor = match Supervisor::new() {
         Ok(supervisor) => supervisor,
-        Err(error) => return refused("handle signals", &error, &log),
+        Err(error) => return refuse(&cannot("handle signals", &error)),
     };
     let config_cmd = match ConfigCmd::new(source.config.as_deref()) {
         Ok(config_cmd) => config_cmd,
-        Err(sentence) => {
-            log.error(&sentence);
-            return Exit::System;
-        }
+        Err(sentence) => return refuse(&sentence),
     };
     let cancel = supervisor.cancel();
     let original = supervisor.original();
@@ -122,6 +138,7 @@ fn run(source: Source, what: What, log: Arc<Log>) -> Exit {
         config_cmd: config_cmd.value.clone(),
         cancel: cancel.clone(),
         log: log.clone(),
+        keeper,
     };
     let (command, work): (Vec<OsString>, Work) = match what {
         What::Task(name) => {
@@ -160,7 +177,8 @@ fn run(source: Source, what: What, log: Arc<Log>) -> Exit {
             return Exit::Signaled(signal);
         }
         Ok(Supervised::Done(Err(error))) | Err(error) => {
-            return refused("run tasks", &error, &log);
+            log.error(&cannot("run tasks", &error));
+            return Exit::System;
         }
     };
     match cancel.asked() {
@@ -178,9 +196,8 @@ fn run(source: Source, what: What, log: Arc<Log>) -> Exit {
 /// What is done beside the signals: its status, and the settings that were in force last.
 type Work = Box<dyn FnOnce() -> std::io::Result<(Exit, Arc<Settings>)> + Send>;
 
-fn refused(what: &str, error: &std::io::Error, log: &Log) -> Exit {
-    log.error(&format!("cannot {what}: {}", runner_config::reason(error)));
-    Exit::System
+fn cannot(what: &str, error: &std::io::Error) -> String {
+    format!("cannot {what}: {}", runner_config::reason(error))
 }
 
 /// Everything outside that a run needs.
@@ -188,16 +205,27 @@ struct World {
     config_cmd: OsString,
     cancel: Cancel,
     log: Arc<Log>,
+    keeper: Keeper,
 }
 
 impl World {
     fn runs(
         &self,
         source: Source,
-        plan: Plan,
+        mut plan: Plan,
         times: Option<NonZeroU32>,
         halt_after: bool,
     ) -> std::io::Result<(Exit, Arc<Settings>)> {
+        let Locked { lock, waited } = match self.keeper.lock(&plan, &self.cancel) {
+            Ok(locked) => locked,
+            Err(exit) => return Ok((exit, plan.settings)),
+        };
+        if let Some(read) = waited.then(|| reload(&source, &self.log)).flatten() {
+            plan = read;
+        }
+        // What is read anew may have a journal where this has none.
+        let with_journal = plan.settings.state_dir.is_some() || times != Some(NonZeroU32::MIN);
+        let record = Record::start(&source.taskdir, lock, with_journal, &self.log)?;
         let log = self.log.clone();
         let streams = self.log.clone();
         let runs = Runs {
@@ -206,7 +234,10 @@ impl World {
             config_cmd: self.config_cmd.clone(),
             launcher: &Processes,
             cancel: &self.cancel,
-            sink: &move |event| log.event(event),
+            sink: &move |event| {
+                record.event(event);
+                log.event(event);
+            },
             draw: rand::random,
             id: run_id,
             outlet: &move |task| streams.streams(task),
@@ -218,6 +249,11 @@ impl World {
     }
 
     fn only(&self, plan: &Plan, name: &str) -> std::io::Result<(Exit, Arc<Settings>)> {
+        let lock = match self.keeper.lock(plan, &self.cancel) {
+            Ok(locked) => locked.lock,
+            Err(exit) => return Ok((exit, plan.settings.clone())),
+        };
+        let record = Record::start(&self.keeper.taskdir, lock, false, &self.log)?;
         let log = self.log.clone();
         let id = run_id();
         let run = Run {
@@ -226,8 +262,13 @@ impl World {
             environment: &Environment::new(&plan.settings.env, &self.config_cmd, &id),
             launcher: &Processes,
             cancel: &self.cancel,
-            sink: &move |event| log.event(event),
+            sink: &move |event| {
+                record.event(event);
+                log.event(event);
+            },
             draw: rand::random,
+            // It is run although it may be done, and nothing follows from that.
+            state: None,
             // Whoever tries a single task wants to see what it says.
             logs: None,
             outlet: None,

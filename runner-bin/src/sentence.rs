@@ -13,14 +13,20 @@ use crate::log::Level;
 /// Begins a line that says how to mend what the line above says.
 pub(crate) const HINT: &str = "  hint: ";
 
-/// What happened, and what comes next.
-pub(crate) fn sentence(event: &Event) -> (Level, String) {
-    match event {
-        Event::RunStart { run, plan } => (
-            Level::Info,
-            format!("run {run} starts: {}", count(plan.tasks.len(), "task")),
-        ),
-        Event::TryStart { try_num } => (Level::Detail, format!("try {try_num} starts")),
+/// What happened, and what comes next; `None` when there is nothing to say of it.
+pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
+    Some(match event {
+        Event::RunStart { run, plan, done } => {
+            let tasks = count(plan.tasks.len(), "task");
+            let done = match done.len() {
+                0 => String::new(),
+                done => format!(", {done} of them done before"),
+            };
+            (Level::Info, format!("run {run} starts: {tasks}{done}"))
+        }
+        Event::TryStart { try_num, .. } => (Level::Detail, format!("try {try_num} starts")),
+        // That it starts was said, and nobody may make it wait now.
+        Event::Started { .. } => return None,
         Event::TaskStart { task, .. } => (Level::Info, format!("`{task}` starts")),
         Event::HookStart { task, phase } => {
             let side = side(*phase);
@@ -72,6 +78,15 @@ pub(crate) fn sentence(event: &Event) -> (Level, String) {
             (
                 Level::Error,
                 format!("cannot write the log `{path}`: {why}; tasks write to stdout and stderr"),
+            )
+        }
+        Event::NoMark { path, error } => {
+            let (path, why) = (path.display(), runner_config::reason(error));
+            (
+                Level::Error,
+                format!(
+                    "cannot put the mark `{path}` into its place: {why}; its task will start again in the next run"
+                ),
             )
         }
         Event::Left {
@@ -152,7 +167,33 @@ pub(crate) fn sentence(event: &Event) -> (Level, String) {
                 format!("the halt task would run now, because {reason}, but there is none"),
             )
         }
-        Event::RunEnd { end, elapsed } => {
+        Event::HaltWithheld {
+            reason,
+            most,
+            period,
+            path,
+        } => {
+            let (reason, path) = (because(*reason), path.display());
+            let (halts, period) = (count(*most as usize, "halt"), format_duration(*period));
+            (
+                Level::Error,
+                format!(
+                    "the halt task would run now, because {reason}, but `max_halts` is used up: \
+                     {halts} within {period}\n{HINT}mend what makes it halt; remove `{path}` to \
+                     count anew"
+                ),
+            )
+        }
+        Event::NoHaltCount { path, error } => {
+            let (path, why) = (path.display(), runner_config::reason(error));
+            (
+                Level::Error,
+                format!(
+                    "cannot count the halts in `{path}`: {why}; the machine may halt more often than `max_halts`"
+                ),
+            )
+        }
+        Event::RunEnd { end, elapsed, .. } => {
             let time = format_duration(*elapsed);
             match end {
                 ChainEnd::Finished { failed: 0 } => (Level::Info, format!("finished after {time}")),
@@ -179,7 +220,7 @@ pub(crate) fn sentence(event: &Event) -> (Level, String) {
             };
             (Level::Warning, format!("got {signal}: {what}"))
         }
-    }
+    })
 }
 
 /// The predicate of a sentence about a process.

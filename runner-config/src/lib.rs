@@ -25,5 +25,5 @@ pub use crate::{
     settings::{InForce, OWN_VARIABLES, Override, Settings},
     table::{SETTINGS, Scope, Setting, setting},
     task_settings::{Codes, Frequency, Leftovers, MaxTries, RetryFrom, TaskSettings, Words},
-    value::format_duration,
+    value::{duration as parse_duration, format_duration},
 };

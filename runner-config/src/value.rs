@@ -9,7 +9,7 @@ pub(crate) type Parsed<T> = Result<T, &'static str>;
 
 /// `90`, `0.5`, `90s`, `1h 30m`. What is longer than a [`Duration`] can hold is
 /// [`Duration::MAX`].
-pub(crate) fn duration(text: &str) -> Parsed<Duration> {
+pub fn duration(text: &str) -> Parsed<Duration> {
     const EXPECTED: &str =
         "a time of 0 or more: seconds (`90`, `0.5`), or with units (`90s`, `10m`, `1h 30m`)";
     let mut total = Duration::ZERO;

@@ -34,7 +34,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use runner_config::{MaxTries, RetryFrom};
 
-use crate::Verdict;
+use crate::{Signal, Verdict};
 
 /// A task's place in the order, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,6 +82,21 @@ pub enum ChainEnd {
     Stopped,
     /// The runner was asked to end.
     Interrupted,
+}
+
+impl ChainEnd {
+    /// The exit status of the runner; `signal` is the one that asked it to end.
+    pub fn status(self, signal: Option<Signal>) -> u8 {
+        match (self, signal) {
+            (ChainEnd::Finished { failed: 0 }, _) => 0,
+            (ChainEnd::Finished { .. }, _) => 4,
+            (ChainEnd::GaveUp, _) => 1,
+            (ChainEnd::Halted, _) => 2,
+            (ChainEnd::Stopped, _) => 3,
+            (ChainEnd::Interrupted, Some(signal)) => 128 + signal.0 as u8,
+            (ChainEnd::Interrupted, None) => unreachable!("only a signal interrupts"),
+        }
+    }
 }
 
 /// What a verdict leads to, in the order of severity.
@@ -142,6 +157,8 @@ pub struct Chain {
     try_num: u32,
     /// How often each task failed in this run.
     failures: Vec<u32>,
+    /// The tasks that are done for longer than a try.
+    settled: BTreeSet<TaskId>,
 }
 
 impl Chain {
@@ -169,10 +186,26 @@ impl Chain {
             waiting: false,
             try_num: 1,
             failures: vec![0; tasks],
+            settled: BTreeSet::new(),
             links,
         };
         chain.enter_level(0);
         chain
+    }
+
+    /// The same chain where these tasks are done already. No try starts them.
+    pub fn with_done(mut self, done: impl IntoIterator<Item = TaskId>) -> Chain {
+        for task in done {
+            self.settle(task);
+            self.states[task.0] = State::Done;
+        }
+        self.enter_level(0);
+        self
+    }
+
+    /// Once it is done, `task` stays so, also when the chain is tried again.
+    pub fn settle(&mut self, task: TaskId) {
+        self.settled.insert(task);
     }
 
     /// The number of the present try, from 1.
@@ -183,6 +216,12 @@ impl Chain {
     /// How often `task` failed in this run.
     pub fn failures(&self, task: TaskId) -> u32 {
         self.failures[task.0]
+    }
+
+    /// How many tasks are passed in this try.
+    pub fn passed(&self) -> usize {
+        let passed = |state: &&State| matches!(state, State::Done | State::Failed);
+        self.states.iter().filter(passed).count()
     }
 
     /// Whether nothing may start any more in this try.
@@ -304,7 +343,13 @@ impl Chain {
         }
         self.wanting.clear();
         if self.retry_from == RetryFrom::Start {
-            self.states.fill(State::Pending);
+            let stays = |index| self.settled.contains(&TaskId(index));
+            for (index, state) in self.states.iter_mut().enumerate() {
+                *state = match state {
+                    State::Done if stays(index) => State::Done,
+                    _ => State::Pending,
+                };
+            }
         }
         self.enter_level(0);
     }

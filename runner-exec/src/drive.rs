@@ -11,26 +11,26 @@ use std::{
     time::Duration,
 };
 
-use runner_config::{MaxTries, RetryFrom};
+use runner_config::{Frequency, MaxTries, RetryFrom};
 
 use crate::{
     Before, Chain, ChainEnd, Consequence, Count, Ended, Event, Flag, Next, Run, Signal, Step, Task,
     TaskId, TaskResult, Verdict, pause, run::Cause, wait,
 };
 
-/// Walks the chain of `run` to its end. Returns the task that decided how it ended, when
+/// Walks the chain of `run` to its end, where `done` is done already. Returns the task that decided how it ended, when
 /// one did.
 ///
 /// # Errors
 ///
 /// The system has no more file descriptors for the runner itself.
-pub(crate) fn drive(run: &Run) -> io::Result<(ChainEnd, Option<Cause>)> {
+pub(crate) fn drive(run: &Run, done: Vec<TaskId>) -> io::Result<(ChainEnd, Option<Cause>)> {
     let settings = &run.plan.settings;
     let workers = settings.jobs.get().min(run.plan.tasks.len()).max(1);
     let shared = Shared {
         run,
         state: Mutex::new(State {
-            chain: Chain::new(run.plan.links.clone(), settings.retry_from),
+            chain: Chain::new(run.plan.links.clone(), settings.retry_from).with_done(done),
             waits: HashMap::new(),
             gravest: None,
         }),
@@ -106,9 +106,9 @@ impl Shared<'_> {
         if self.run.cancel.asked().is_none() {
             let mut state = self.lock();
             state.chain.again();
-            let try_num = state.chain.try_num();
+            let (try_num, done) = (state.chain.try_num(), state.chain.passed());
             drop(state);
-            self.run.say(Event::TryStart { try_num });
+            self.run.say(Event::TryStart { try_num, done });
         }
         self.tell();
     }
@@ -142,6 +142,9 @@ impl Shared<'_> {
         if ended.asked || asked {
             state.chain.cut(id);
             return (TaskResult::Interrupted, Next::Nothing);
+        }
+        if task.settings.frequency != Frequency::Always {
+            state.chain.settle(id);
         }
         let result = verdict.into();
         let consequence = match ended.undying.is_empty() {

@@ -3,7 +3,8 @@
 use std::{io, path::Path, time::Duration};
 
 use crate::{
-    ChainEnd, Consequence, HaltReason, Outcome, Phase, Plan, Process, Signal, TaskName, TaskResult,
+    ChainEnd, Consequence, HaltReason, Outcome, Phase, Plan, Process, Signal, TaskId, TaskName,
+    TaskResult,
 };
 
 /// What happened. An event is said after it happened and before anything follows
@@ -16,11 +17,15 @@ pub enum Event<'a> {
         run: &'a str,
         /// What is run.
         plan: &'a Plan,
+        /// The tasks that are done by an earlier run, and not started.
+        done: &'a [TaskId],
     },
     /// A try of the chain starts.
     TryStart {
         /// Its number, from 1.
         try_num: u32,
+        /// How many tasks are not to be started in it, since they are done.
+        done: usize,
     },
     /// A hook is started now.
     HookStart {
@@ -49,6 +54,18 @@ pub enum Event<'a> {
         /// The number of the try.
         try_num: u32,
     },
+    /// A process has been started. It is said while its limit counts, so nobody who
+    /// hears of it may make it wait.
+    Started {
+        /// The task it was started for.
+        task: &'a TaskName,
+        /// What of the task it is.
+        part: Part,
+        /// The number of the try.
+        try_num: u32,
+        /// Its number, which is that of its group.
+        pid: i32,
+    },
     /// A task has ended.
     TaskEnd {
         /// The task.
@@ -72,6 +89,14 @@ pub enum Event<'a> {
     /// It is said once.
     NoLog {
         /// The file or directory.
+        path: &'a Path,
+        /// Why.
+        error: &'a io::Error,
+    },
+    /// A task is done, and will be started again although it should not: its mark cannot
+    /// be put into its place.
+    NoMark {
+        /// The mark.
         path: &'a Path,
         /// Why.
         error: &'a io::Error,
@@ -120,10 +145,32 @@ pub enum Event<'a> {
         /// Why it would have run.
         reason: HaltReason,
     },
+    /// The halt task would have run now, and has run often enough.
+    HaltWithheld {
+        /// Why it would have run.
+        reason: HaltReason,
+        /// So often it may run within the period.
+        most: u32,
+        /// The period.
+        period: Duration,
+        /// The file to remove for the count to start anew.
+        path: &'a Path,
+    },
+    /// It cannot be written down that the halt task runs, so it may run too often.
+    NoHaltCount {
+        /// The file.
+        path: &'a Path,
+        /// Why.
+        error: &'a io::Error,
+    },
     /// A run has ended.
     RunEnd {
         /// How.
         end: ChainEnd,
+        /// Whether it would have run the halt task, which has run often enough.
+        withheld: bool,
+        /// The signal that asked the runner to end, when one did.
+        signal: Option<Signal>,
         /// How long it took.
         elapsed: Duration,
     },
@@ -134,6 +181,17 @@ pub enum Event<'a> {
         /// How often it was asked by now.
         nth: u32,
     },
+}
+
+/// What of a task a process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The task itself.
+    Task,
+    /// A hook of it.
+    Hook(Phase),
+    /// The halt task.
+    Halt,
 }
 
 /// What follows from the end of a task.

@@ -21,6 +21,7 @@ mod process;
 mod retry;
 mod run;
 mod runs;
+mod state;
 mod verdict;
 
 pub use crate::{
@@ -28,7 +29,7 @@ pub use crate::{
     command::{CommandLine, Streams},
     discover::{DirEntry, Head, Kind, discover},
     environment::{Environment, HaltReason, Seen},
-    event::{Before, Count, Event, Fate, Next, Sink},
+    event::{Before, Count, Event, Fate, Next, Part, Sink},
     hook::{Phase, TaskStats},
     logs::{Logs, tail},
     name::TaskName,
@@ -36,10 +37,14 @@ pub use crate::{
     plan::{Plan, Task},
     process::{
         Cancel, Children, Ended, Flag, Limits, Original, Process, Supervised, Supervisor,
-        end_everything, launch, pause,
+        end_everything, launch, pause, start_time,
     },
     retry::wait,
     run::{Launcher, Outlet, Processes, Run},
     runs::{Runs, RunsEnd},
+    state::{
+        Busy, Lock, Marks, NoLock, Patience, State, boot_id, canonical, create_directory,
+        create_state_dir, lock_places, other_owner, owner_file, sync_directory,
+    },
     verdict::{TaskResult, Verdict},
 };

@@ -5,15 +5,15 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
-use runner_config::{Leftovers, MaxTries, TaskSettings};
+use runner_config::{Leftovers, MaxTries, TaskSettings, reason, shown};
 
 use crate::{
     Cancel, ChainEnd, CommandLine, Ended, Environment, Event, Fate, HaltReason, Limits, Logs, Next,
-    Outcome, Phase, Plan, Seen, Sink, Streams, Task, TaskName, TaskResult, TaskStats, Verdict,
-    drive::drive, launch, logs,
+    Outcome, Part, Phase, Plan, Seen, Sink, StartFailure, State, Streams, Task, TaskName,
+    TaskResult, TaskStats, Verdict, drive::drive, launch, logs, state::Mark,
 };
 
 /// Makes somewhere for the output of a process that is run for a task, where it is told
@@ -23,7 +23,13 @@ pub type Outlet = dyn Fn(&TaskName) -> io::Result<Streams> + Send + Sync;
 /// Starts a process and sees to its end.
 pub trait Launcher: Sync {
     /// See [`launch()`].
-    fn launch(&self, command: CommandLine, limits: &Limits, cancel: &Cancel) -> Ended;
+    fn launch(
+        &self,
+        command: CommandLine,
+        limits: &Limits,
+        cancel: &Cancel,
+        started: &dyn Fn(i32),
+    ) -> Ended;
 }
 
 /// The launcher that starts real processes.
@@ -31,8 +37,14 @@ pub trait Launcher: Sync {
 pub struct Processes;
 
 impl Launcher for Processes {
-    fn launch(&self, command: CommandLine, limits: &Limits, cancel: &Cancel) -> Ended {
-        launch(command, limits, cancel)
+    fn launch(
+        &self,
+        command: CommandLine,
+        limits: &Limits,
+        cancel: &Cancel,
+        started: &dyn Fn(i32),
+    ) -> Ended {
+        launch(command, limits, cancel, started)
     }
 }
 
@@ -53,6 +65,8 @@ pub struct Run<'a> {
     pub sink: &'a Sink,
     /// A random number from 0 to 1.
     pub draw: fn() -> f64,
+    /// What outlives the run, when anything does.
+    pub state: Option<&'a State>,
     /// Where the output of tasks goes; `None` for the runner's stdout and stderr.
     pub logs: Option<&'a Logs>,
     /// Where all other output goes, when several processes run at the same time.
@@ -79,31 +93,47 @@ impl Run<'_> {
     /// The system has no more threads or file descriptors for the runner itself.
     pub fn run(&self) -> io::Result<ChainEnd> {
         let clock = Instant::now();
+        let done = self.state.map(|state| state.marks.done(self.plan));
+        let done = done.unwrap_or_default();
         self.say(Event::RunStart {
             run: self.id,
             plan: self.plan,
+            done: &done,
         });
-        self.say(Event::TryStart { try_num: 1 });
-        let (end, cause) = drive(self)?;
-        let end = self.halt_because_of(end, cause);
+        self.say(Event::TryStart {
+            try_num: 1,
+            done: done.len(),
+        });
+        let (end, cause) = drive(self, done)?;
+        let (end, withheld) = self.halt_because_of(end, cause);
         self.say(Event::RunEnd {
             end,
+            withheld,
+            signal: self.cancel.asked(),
             elapsed: clock.elapsed(),
         });
         Ok(end)
     }
 
-    fn halt_because_of(&self, end: ChainEnd, cause: Option<Cause>) -> ChainEnd {
+    /// Runs the halt task when the chain ended so. Returns how it ended after all, and
+    /// whether the halt task was kept back.
+    fn halt_because_of(&self, end: ChainEnd, cause: Option<Cause>) -> (ChainEnd, bool) {
         let reason = match end {
             ChainEnd::Halted => HaltReason::Halted,
             ChainEnd::GaveUp => HaltReason::GaveUp,
-            ChainEnd::Finished { .. } | ChainEnd::Stopped | ChainEnd::Interrupted => return end,
+            ChainEnd::Finished { .. } | ChainEnd::Stopped | ChainEnd::Interrupted => {
+                return (end, false);
+            }
         };
         if self.cancel.asked_by_now().is_some() {
-            return ChainEnd::Interrupted;
+            return (ChainEnd::Interrupted, false);
+        }
+        if self.withholds_halt(reason) {
+            // Nobody is to wait for a machine that will not halt.
+            return (ChainEnd::GaveUp, true);
         }
         self.halt(reason, cause.as_ref());
-        end
+        (end, false)
     }
 
     /// Runs the halt task because the runs have finished, unless the runner was asked
@@ -112,8 +142,33 @@ impl Run<'_> {
         if self.cancel.asked_by_now().is_some() {
             return ChainEnd::Interrupted;
         }
-        self.halt(HaltReason::HaltAfter, None);
+        if !self.withholds_halt(HaltReason::HaltAfter) {
+            self.halt(HaltReason::HaltAfter, None);
+        }
         finished
+    }
+
+    /// Counts one more halt, and says so when it is one too many.
+    fn withholds_halt(&self, reason: HaltReason) -> bool {
+        let Some(halts) = self.state.map(|state| &state.halts) else {
+            return false;
+        };
+        let Some(counted) = halts.count(SystemTime::now()) else {
+            return false;
+        };
+        let path = halts.path();
+        if let Err(error) = &counted.written {
+            self.say(Event::NoHaltCount { path, error });
+        }
+        if counted.used_up {
+            self.say(Event::HaltWithheld {
+                reason,
+                most: halts.most(),
+                period: halts.period(),
+                path,
+            });
+        }
+        counted.used_up
     }
 
     fn halt(&self, reason: HaltReason, cause: Option<&Cause>) {
@@ -137,7 +192,14 @@ impl Run<'_> {
         let limits = Limits::of_task(&task.settings, true);
         let name = &task.name;
         self.say(Event::HaltStart { task: name, reason });
-        let ended = self.launcher.launch(command, &limits, self.cancel);
+        let ended = self.launch(
+            command,
+            &limits,
+            self.cancel,
+            name,
+            Part::Halt,
+            seen.try_num,
+        );
         self.say_left(name, None, &task.settings, &ended);
         self.say(Event::HaltEnd {
             task: name,
@@ -197,8 +259,20 @@ impl Run<'_> {
             task: name,
             try_num,
         });
-        let ended = self.launcher.launch(command, &limits, cancel);
+        let mark = self
+            .state
+            .map_or(Ok(None), |state| state.marks.write(task, self.id));
+        let (ended, mark) = match mark {
+            Ok(mark) => {
+                let ended = self.launch(command, &limits, cancel, name, Part::Task, try_num);
+                (ended, mark)
+            }
+            Err(error) => (self.no_mark(task, &error), None),
+        };
         let (result, next) = judge(&ended);
+        if let (Some(mark), TaskResult::Ok | TaskResult::Halt) = (mark, result) {
+            self.put(mark);
+        }
         self.say_left(name, None, &task.settings, &ended);
         self.say(Event::TaskEnd {
             task: name,
@@ -211,6 +285,47 @@ impl Run<'_> {
             output: output.as_deref(),
         });
         self.hook(task, try_num, self.cancel, alone, Some((result, &ended)));
+    }
+
+    /// What becomes of a task whose mark cannot be written: to start it would be to start
+    /// it again next time.
+    fn no_mark(&self, task: &Task, error: &io::Error) -> Ended {
+        let path = self.state.map(|state| state.marks.path(&task.name));
+        let (path, why) = (path.unwrap_or_default(), reason(error));
+        Ended::not_started(StartFailure {
+            reason: format!("cannot write its mark `{}`: {why}", shown(&path)),
+            hint: Some("mend `state_dir`, or set `frequency = always`"),
+        })
+    }
+
+    /// The task of `mark` is done. That is written down before anything follows from it.
+    fn put(&self, mark: Mark) {
+        let path = mark.path().to_owned();
+        if let Err(error) = mark.put() {
+            self.say(Event::NoMark {
+                path: &path,
+                error: &error,
+            });
+        }
+    }
+
+    fn launch(
+        &self,
+        command: CommandLine,
+        limits: &Limits,
+        cancel: &Cancel,
+        task: &TaskName,
+        part: Part,
+        try_num: u32,
+    ) -> Ended {
+        self.launcher.launch(command, limits, cancel, &|pid| {
+            self.say(Event::Started {
+                task,
+                part,
+                try_num,
+                pid,
+            });
+        })
     }
 
     /// Lets the output of a process be told apart from that of others.
@@ -278,7 +393,7 @@ impl Run<'_> {
         let limits = Limits::of_hook(&task.settings, alone);
         let name = &task.name;
         self.say(Event::HookStart { task: name, phase });
-        let ended = self.launcher.launch(command, &limits, &cancel);
+        let ended = self.launch(command, &limits, &cancel, name, Part::Hook(phase), try_num);
         self.say_left(name, Some(phase), &task.settings, &ended);
         self.say(Event::HookEnd {
             task: name,

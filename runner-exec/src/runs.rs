@@ -3,7 +3,8 @@
 use std::{ffi::OsString, io, num::NonZeroU32, sync::atomic::AtomicBool, time::Instant};
 
 use crate::{
-    Before, Cancel, ChainEnd, Environment, Event, Launcher, Logs, Outlet, Plan, Run, Sink, pause,
+    Before, Cancel, ChainEnd, Environment, Event, Launcher, Logs, Outlet, Plan, Run, Sink, State,
+    pause,
 };
 
 /// All runs of the program, before the first one starts.
@@ -57,6 +58,7 @@ impl Runs<'_> {
             let id = (self.id)();
             let environment = Environment::new(&plan.settings.env, &self.config_cmd, &id);
             let settings = &plan.settings;
+            let state = State::of(settings);
             let logs = settings.log_dir.as_deref().map(|log_dir| {
                 let made = Logs::create(log_dir, &id, settings.log_keep);
                 made.map_err(|error| (log_dir, error))
@@ -69,6 +71,7 @@ impl Runs<'_> {
                 cancel: self.cancel,
                 sink: self.sink,
                 draw: self.draw,
+                state: state.as_ref(),
                 outlet: (settings.jobs.get() > 1).then_some(self.outlet),
                 logs: logs.as_ref().and_then(|logs| logs.as_ref().ok()),
                 said_no_log: &said_no_log,

@@ -32,7 +32,7 @@ struct Script {
 }
 
 impl Launcher for Script {
-    fn launch(&self, command: CommandLine, _: &Limits, cancel: &Cancel) -> Ended {
+    fn launch(&self, command: CommandLine, _: &Limits, cancel: &Cancel, _: &dyn Fn(i32)) -> Ended {
         let variable = |name: &str| {
             let (_, value) = command.env.iter().rfind(|(set, _)| set == name)?;
             value.to_str()
@@ -130,6 +130,7 @@ fn run(script: &Script, plan: &Plan, cancel: &Cancel) -> ChainEnd {
         cancel,
         sink: &|_| {},
         draw: || 0.0,
+        state: None,
         logs: None,
         outlet: None,
         said_no_log: &AtomicBool::new(false),
@@ -211,7 +212,7 @@ fn the_tries_of_a_run_start_at_one_and_events_say_so() {
     let sink = {
         let seen = seen.clone();
         move |event: &Event| {
-            if let Event::TryStart { try_num } = event {
+            if let Event::TryStart { try_num, .. } = event {
                 seen.lock().unwrap().push(*try_num);
             }
         }

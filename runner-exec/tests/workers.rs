@@ -303,7 +303,7 @@ impl Stage {
 }
 
 impl Launcher for Stage {
-    fn launch(&self, command: CommandLine, _: &Limits, cancel: &Cancel) -> Ended {
+    fn launch(&self, command: CommandLine, _: &Limits, cancel: &Cancel, _: &dyn Fn(i32)) -> Ended {
         let name = command.program.file_name().unwrap();
         let (_, try_num) = (command.env.iter().rfind(|(key, _)| key == "RUNNER_TRY_NUM")).unwrap();
         let try_num = try_num.to_str().unwrap().parse().unwrap();
@@ -349,6 +349,7 @@ fn run(plan: Plan, stage: &Arc<Stage>) -> mpsc::Receiver<ChainEnd> {
             cancel: &Cancel::default(),
             sink: &move |event| listener.listen(event),
             draw: || 0.0,
+            state: None,
             logs: None,
             outlet: None,
             said_no_log: &AtomicBool::new(false),

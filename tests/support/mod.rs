@@ -464,6 +464,13 @@ impl Ran {
         self
     }
 
+    /// The next story, in the directory that this one left.
+    pub(crate) fn again(mut self) -> Test {
+        self.test.before.clear();
+        self.test.after.clear();
+        self.test
+    }
+
     /// What the hook of [`Test::hook`] heard.
     pub(crate) fn hooks(&self) -> Vec<String> {
         self.lines("hooks")

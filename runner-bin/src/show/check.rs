@@ -27,7 +27,7 @@ pub(super) fn check(
         judge(source, plan, &mut problems);
     }
     let exit = match &plan {
-        Err(unusable) => (*unusable).into(),
+        Err(unusable) => unusable.exit,
         Ok(_) if problems.has_errors() => Exit::Config,
         Ok(_) if problems.has_warnings() => Exit::Warned,
         Ok(_) => Exit::Finished,

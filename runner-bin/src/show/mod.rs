@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::{
     exit::Exit,
-    load::{Source, Unusable},
+    load::Source,
     log::{Log, Verbosity},
     out::answer,
 };
@@ -45,7 +45,7 @@ pub(crate) fn show(source: &Source, question: &Question, json: bool, verbosity: 
     log.problems(problems);
     let plan = match plan {
         Ok(plan) => plan,
-        Err(unusable) => return unusable.into(),
+        Err(unusable) => return unusable.exit,
     };
     let text = match question {
         Question::List if json => pretty(&list::json(&plan)),
@@ -64,15 +64,6 @@ pub(crate) fn show(source: &Source, question: &Question, json: bool, verbosity: 
         Question::Check => unreachable!("it was answered above"),
     };
     answer(&text, Exit::Finished, &log)
-}
-
-impl From<Unusable> for Exit {
-    fn from(unusable: Unusable) -> Exit {
-        match unusable {
-            Unusable::Wrong => Exit::Config,
-            Unusable::NoTasks => Exit::NoInput,
-        }
-    }
 }
 
 fn pretty(value: &Value) -> String {

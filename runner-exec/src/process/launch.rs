@@ -87,14 +87,20 @@ impl Ended {
         }
     }
 
-    fn not_started(failure: StartFailure) -> Ended {
+    pub(crate) fn not_started(failure: StartFailure) -> Ended {
         Ended::new(Outcome::NotStarted(failure), Duration::ZERO)
     }
 }
 
 /// Starts `command` and waits for its end: by itself, at its limit, or because
 /// `cancel` asks for it. What it leaves behind is seen to before this returns.
-pub fn launch(mut command: CommandLine, limits: &Limits, cancel: &Cancel) -> Ended {
+/// `started` is told of its number once it runs, and must not make it wait.
+pub fn launch(
+    mut command: CommandLine,
+    limits: &Limits,
+    cancel: &Cancel,
+    started: &dyn Fn(i32),
+) -> Ended {
     // Before the start: on a busy machine the process may run for a while before this
     // thread does again.
     let countdown = Countdown::start(limits.time, &cancel.children);
@@ -109,6 +115,7 @@ pub fn launch(mut command: CommandLine, limits: &Limits, cancel: &Cancel) -> End
         }
     };
     let leader = registered.leader();
+    started(leader.as_raw_pid());
     let group = Group {
         leader,
         reaped: false,

@@ -28,7 +28,11 @@ pub use self::{
     children::Children,
     launch::{Ended, Limits, launch},
     poll::pause,
-    proc::Process,
+    proc::{Process, start_time},
     process1::end_everything,
     supervise::{Original, Supervised, Supervisor},
+};
+pub(crate) use self::{
+    poll::wait_for_end,
+    proc::{processes, ticks, variables},
 };

@@ -3,7 +3,11 @@
 
 use std::{ffi::OsString, fmt, fs, io};
 
-use rustix::io::Errno;
+use rustix::{
+    io::Errno,
+    param::clock_ticks_per_second,
+    time::{ClockId, clock_gettime},
+};
 
 /// A process that is left where none should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +76,20 @@ impl Process {
             started,
         })
     }
+}
+
+/// The clock by which `/proc` says when a process started: ticks since the machine
+/// started.
+pub(crate) fn ticks() -> u64 {
+    let now = clock_gettime(ClockId::Boottime);
+    let per_second = clock_ticks_per_second();
+    let fraction = now.tv_nsec as u64 * per_second / 1_000_000_000;
+    now.tv_sec as u64 * per_second + fraction
+}
+
+/// When the process of this number started, in clock ticks since the machine did.
+pub fn start_time(pid: i32) -> Option<u64> {
+    Process::read(pid).map(|process| process.started)
 }
 
 /// Every process there is, without those that end meanwhile.

@@ -1,0 +1,112 @@
+//! `max_halts`: how often a machine may halt, over all its boots.
+//!
+//! The times are kept in a file of their own, since a journal is rotated away. Each is
+//! written and flushed before the halt task starts, which may end the machine.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use super::flushed;
+
+/// The halts of a task directory.
+#[derive(Debug)]
+pub(crate) struct Halts {
+    path: PathBuf,
+    /// So many may run within the period; 0 of them means any number.
+    most: u32,
+    period: Duration,
+}
+
+/// Whether the halt task may run.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    /// It ran often enough.
+    pub(crate) used_up: bool,
+    /// Whether this one will be remembered.
+    pub(crate) written: io::Result<()>,
+}
+
+impl Halts {
+    pub(super) fn new(state_dir: &Path, most: u32, period: Duration) -> Halts {
+        Halts {
+            path: state_dir.join("halts"),
+            most,
+            period,
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn most(&self) -> u32 {
+        self.most
+    }
+
+    pub(crate) fn period(&self) -> Duration {
+        self.period
+    }
+
+    /// Counts one more, and says whether it is one too many. `None` when any number may
+    /// run.
+    pub(crate) fn count(&self, now: SystemTime) -> Option<Counted> {
+        if self.most == 0 {
+            return None;
+        }
+        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let since = now.saturating_sub(self.period.as_secs());
+        let text = fs::read_to_string(&self.path).unwrap_or_default();
+        let times = text.lines().filter_map(|line| line.parse::<u64>().ok());
+        // One that lies ahead was counted before somebody set the clock back.
+        let mut times: Vec<u64> = times.filter(|&time| time > since).collect();
+        let used_up = times.len() >= self.most as usize;
+        times.push(now);
+        // No more than what decides: a machine may fail for years.
+        let first = times.len().saturating_sub(self.most as usize);
+        let lines: String = (times[first..].iter())
+            .map(|time| format!("{time}\n"))
+            .collect();
+        Some(Counted {
+            used_up,
+            written: flushed::replace(&self.path, lines.as_bytes()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Counts at each of these seconds, and says of which the halt task runs.
+    fn runs(most: u32, period: u64, seconds: &[u64]) -> Vec<bool> {
+        let directory = tempfile::tempdir().unwrap();
+        let halts = Halts::new(directory.path(), most, Duration::from_secs(period));
+        let run = |&second| {
+            let now = UNIX_EPOCH + Duration::from_secs(second);
+            halts.count(now).is_none_or(|counted| {
+                counted.written.unwrap();
+                !counted.used_up
+            })
+        };
+        seconds.iter().map(run).collect()
+    }
+
+    #[test]
+    fn so_many_halts_run_within_the_period() {
+        let (yes, no) = (true, false);
+        assert_eq!(runs(0, 10, &[1, 1, 1]), [yes, yes, yes]);
+        assert_eq!(runs(2, 10, &[100, 101, 102]), [yes, yes, no]);
+        // A run that would halt counts too.
+        assert_eq!(
+            runs(2, 10, &[100, 105, 109, 111, 120, 131]),
+            [yes, yes, no, no, yes, yes]
+        );
+        // The period begins to count anew when nothing failed for so long.
+        assert_eq!(runs(1, 10, &[100, 110, 115, 125]), [yes, yes, no, yes]);
+        // A clock that was set back does not make the machine halt for ever.
+        assert_eq!(runs(2, 10, &[1000, 1000, 5, 6]), [yes, yes, no, no]);
+    }
+}

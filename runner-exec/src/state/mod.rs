@@ -1,0 +1,87 @@
+//! `state_dir`: what outlives a run. The journal in it is somebody else's.
+
+mod flushed;
+mod halts;
+mod holder;
+mod lock;
+mod marks;
+
+use std::{
+    ffi::OsStr,
+    fs, io,
+    os::unix::ffi::{OsStrExt, OsStringExt},
+    path::{Path, PathBuf},
+};
+
+use runner_config::Settings;
+
+pub use self::{
+    flushed::{create_directory, sync_directory},
+    lock::{Busy, Lock, NoLock, Patience, lock_places},
+    marks::Marks,
+};
+pub(crate) use self::{halts::Halts, marks::Mark};
+
+/// The file that says which task directory the state belongs to.
+const OWNER: &str = "taskdir";
+
+/// What a run finds in its state directory.
+#[derive(Debug)]
+pub struct State {
+    /// Which tasks are done for longer than a run.
+    pub marks: Marks,
+    /// Whether the halt task may run once more.
+    pub(crate) halts: Halts,
+}
+
+impl State {
+    /// The state that `settings` name; `None` when they name none.
+    pub fn of(settings: &Settings) -> Option<State> {
+        let directory = settings.state_dir.as_deref()?;
+        Some(State {
+            marks: Marks::new(directory),
+            halts: Halts::new(directory, settings.max_halts, settings.halt_period),
+        })
+    }
+}
+
+/// Makes the state directory of `taskdir`, unless it is there.
+///
+/// # Errors
+///
+/// It cannot be made, or not be written.
+pub fn create_state_dir(state_dir: &Path, taskdir: &Path) -> io::Result<()> {
+    flushed::create_directory(state_dir)?;
+    let owner = state_dir.join(OWNER);
+    if !owner.exists() {
+        let mut path = canonical(taskdir).into_os_string().into_vec();
+        path.push(b'\n');
+        flushed::replace(&owner, &path)?;
+    }
+    Ok(())
+}
+
+/// The other task directory that `state_dir` belongs to, if it does.
+pub fn other_owner(state_dir: &Path, taskdir: &Path) -> Option<PathBuf> {
+    let owner = fs::read(state_dir.join(OWNER)).ok()?;
+    let owner = Path::new(OsStr::from_bytes(owner.strip_suffix(b"\n")?));
+    (owner != canonical(taskdir)).then(|| owner.to_owned())
+}
+
+/// The file to remove for a state directory to belong to nobody.
+pub fn owner_file(state_dir: &Path) -> PathBuf {
+    state_dir.join(OWNER)
+}
+
+/// A path that names the same directory wherever the runner was started.
+pub fn canonical(path: &Path) -> PathBuf {
+    let absolute = || std::path::absolute(path);
+    let canonical = fs::canonicalize(path).or_else(|_| absolute());
+    canonical.unwrap_or_else(|_| path.to_owned())
+}
+
+/// Which time the machine is running for; `None` where the system does not say.
+pub fn boot_id() -> Option<String> {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim().to_owned()).filter(|id| !id.is_empty())
+}

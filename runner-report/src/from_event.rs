@@ -1,0 +1,159 @@
+//! From what a run says to what the journal keeps of it.
+
+use std::time::Duration;
+
+use runner_exec::{Before, ChainEnd, Event, Outcome, Part, TaskName, start_time};
+
+use crate::{Entry, Text, VERSION};
+
+/// What is kept of `event`, if anything is; `taskdir` is the absolute path.
+pub(crate) fn entry<'a>(event: &'a Event, taskdir: &'a str) -> Option<Entry<'a>> {
+    Some(match event {
+        Event::RunStart { plan, done, .. } => {
+            let pid = std::process::id() as i32;
+            Entry::RunStart {
+                version: VERSION,
+                pid,
+                start_time: start_time(pid),
+                taskdir: taskdir.into(),
+                tasks: plan.tasks.len(),
+                jobs: plan.settings.jobs.get(),
+                max_tries: plan.settings.task.max_tries.number(),
+                done: (done.iter())
+                    .map(|done| lossy(&plan.tasks[done.0].name))
+                    .collect(),
+            }
+        }
+        Event::TryStart { try_num, .. } => Entry::TryStart { try_num: *try_num },
+        Event::HookStart { task, phase } => Entry::HookStart {
+            task: lossy(task),
+            phase: phase.as_str().into(),
+        },
+        Event::HookEnd {
+            task,
+            phase,
+            outcome,
+            elapsed,
+            ..
+        } => Entry::HookEnd {
+            task: lossy(task),
+            phase: phase.as_str().into(),
+            outcome: outcome.to_string().into(),
+            elapsed: seconds(*elapsed),
+        },
+        Event::Started {
+            task,
+            part: Part::Task,
+            try_num,
+            pid,
+        } => Entry::TaskStart {
+            task: lossy(task),
+            try_num: *try_num,
+            pid: *pid,
+        },
+        Event::TaskEnd {
+            task,
+            try_num,
+            result,
+            outcome,
+            elapsed,
+            limit,
+            output,
+            ..
+        } => Entry::TaskEnd {
+            task: lossy(task),
+            try_num: *try_num,
+            result: result.as_str().into(),
+            outcome: outcome.to_string().into(),
+            elapsed: seconds(*elapsed),
+            limit: limit.map(seconds),
+            why: match outcome {
+                Outcome::NotStarted(failure) => Some(failure.reason.as_str().into()),
+                Outcome::Exited(_) | Outcome::Signaled(_) | Outcome::TimedOut => None,
+            },
+            output: output.map(|output| output.to_string_lossy()),
+        },
+        Event::Wait { time, before } => Entry::Wait {
+            seconds: seconds(*time),
+            before: match before {
+                Before::Try => "try",
+                Before::Run => "run",
+            }
+            .into(),
+        },
+        Event::HaltStart { task, reason } => Entry::HaltStart {
+            task: lossy(task),
+            reason: reason.as_str().into(),
+        },
+        Event::HaltEnd {
+            task,
+            outcome,
+            elapsed,
+            ..
+        } => Entry::HaltEnd {
+            task: lossy(task),
+            outcome: outcome.to_string().into(),
+            elapsed: seconds(*elapsed),
+        },
+        Event::RunEnd {
+            end,
+            withheld,
+            signal,
+            elapsed,
+        } => Entry::RunEnd {
+            status: end.status(*signal),
+            reason: reason(*end, *withheld).into(),
+            elapsed: seconds(*elapsed),
+        },
+        Event::TaskStart { .. }
+        | Event::Started {
+            part: Part::Hook(_) | Part::Halt,
+            ..
+        }
+        | Event::NoLog { .. }
+        | Event::NoMark { .. }
+        | Event::Left { .. }
+        | Event::HaltMissing { .. }
+        | Event::HaltWithheld { .. }
+        | Event::NoHaltCount { .. }
+        | Event::Asked { .. } => return None,
+    })
+}
+
+/// Whether the journal is to be on the disk before anything else happens.
+pub(crate) fn is_flushed(entry: &Entry) -> bool {
+    match entry {
+        Entry::TaskEnd { .. } | Entry::HaltEnd { .. } | Entry::RunEnd { .. } => true,
+        // The halt task may end the machine, and a refused start the program.
+        Entry::HaltStart { .. } | Entry::Refused { .. } => true,
+        Entry::RunStart { .. }
+        | Entry::TryStart { .. }
+        | Entry::HookStart { .. }
+        | Entry::HookEnd { .. }
+        | Entry::TaskStart { .. }
+        | Entry::Wait { .. }
+        | Entry::Unknown => false,
+    }
+}
+
+fn reason(end: ChainEnd, withheld: bool) -> &'static str {
+    match end {
+        _ if withheld => "halts-used-up",
+        ChainEnd::Finished { failed: 0 } => "finished",
+        ChainEnd::Finished { .. } => "finished-with-failures",
+        ChainEnd::GaveUp => "gave-up",
+        ChainEnd::Halted => "halted",
+        ChainEnd::Stopped => "stopped",
+        ChainEnd::Interrupted => "interrupted",
+    }
+}
+
+/// A name that is not UTF-8 is kept as hooks hear it.
+fn lossy(task: &TaskName) -> Text<'_> {
+    task.as_os_str().to_string_lossy()
+}
+
+/// To the microsecond: more digits say nothing.
+fn seconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e6
+}
