@@ -23,6 +23,10 @@ dialect:
 faults:
     .ci/run faults
 
+# Five hundred runners killed at random moments, and what the next one makes of it.
+crash:
+    .ci/run crash
+
 # Three hundred chains of misbehaving tasks.
 chaos:
     .ci/run chaos
