@@ -42,6 +42,10 @@ struct World {
     workers: usize,
     /// For each task, all that have to be passed before it may start.
     before: Vec<Vec<TaskId>>,
+    /// Tasks that are not started, since they are done.
+    done: BTreeSet<TaskId>,
+    /// Tasks that stay done once they are.
+    once: BTreeSet<TaskId>,
 }
 
 impl World {
@@ -59,6 +63,8 @@ impl World {
             links: links.into(),
             retry_from,
             workers,
+            done: BTreeSet::new(),
+            once: BTreeSet::new(),
         }
     }
 
@@ -66,7 +72,9 @@ impl World {
         let tasks = self.links.len();
         let model = Model {
             running: BTreeSet::new(),
-            passed: vec![false; tasks],
+            passed: (0..tasks)
+                .map(|task| self.done.contains(&TaskId(task)))
+                .collect(),
             failed: vec![false; tasks],
             failures: vec![0; tasks],
             try_num: 1,
@@ -75,7 +83,8 @@ impl World {
             stopped: false,
             halted: false,
         };
-        (Chain::new(self.links.clone(), self.retry_from), model)
+        let chain = Chain::new(self.links.clone(), self.retry_from);
+        (chain.with_done(self.done.iter().copied()), model)
     }
 
     /// Asks the chain for as much as the workers can do, and holds every answer
@@ -130,7 +139,11 @@ impl World {
         model.try_num += 1;
         model.retry = false;
         if self.retry_from == RetryFrom::Start {
-            model.passed.fill(false);
+            for (index, passed) in model.passed.iter_mut().enumerate() {
+                let task = TaskId(index);
+                let stays = self.once.contains(&task) && !model.failed[index];
+                *passed &= stays || self.done.contains(&task);
+            }
             model.failed.fill(false);
         }
     }
@@ -158,6 +171,9 @@ impl World {
                     model.retry = true;
                 }
             }
+        }
+        if self.once.contains(&task) {
+            chain.settle(task);
         }
         chain.judge(task, verdict);
         chain.ended(task);
@@ -268,7 +284,7 @@ fn links(
 
 /// Four tasks, in every order and with every dependency, three tries, one and two
 /// workers; all tasks alike, or one of them not required, or with a number of tries of
-/// its own.
+/// its own, or done before, or once and for all.
 fn walk_every_small_plan(retry_from: RetryFrom) {
     let mut plans = 0;
     let mut states = 0;
@@ -286,10 +302,20 @@ fn walk_every_small_plan(retry_from: RetryFrom) {
                     plans += 1;
                 }
             }
+            for task in (0..4).map(TaskId) {
+                let links = links(&levels, &needs, None, MaxTries::OfChain(2));
+                let mut world = World::new(links, retry_from, 2);
+                world.once.insert(task);
+                states += world.walk();
+                world.once.clear();
+                world.done.insert(task);
+                states += world.walk();
+                plans += 2;
+            }
         }
     }
     // So many acyclic graphs there are on the levels of four tasks.
-    assert_eq!(plans, (543 + 2 * 25 + 9 + 3 * 3 + 1) * 9 * 2);
+    assert_eq!(plans, (543 + 2 * 25 + 9 + 3 * 3 + 1) * (9 * 2 + 8));
     assert!(states > 500_000, "{states}");
 }
 
@@ -346,10 +372,17 @@ proptest! {
         links in large_plan(),
         from_failed in any::<bool>(),
         workers in 1..9_usize,
+        done in prop::collection::btree_set(0..40_usize, 0..6),
+        once in prop::collection::btree_set(0..40_usize, 0..20),
         script in prop::collection::vec((any::<prop::sample::Index>(), 0..40_u8), 0..400),
     ) {
         let retry_from = if from_failed { RetryFrom::Failed } else { RetryFrom::Start };
-        let world = World::new(links, retry_from, workers);
+        let tasks = |tasks: BTreeSet<usize>| {
+            let there = tasks.into_iter().filter(|&task| task < links.len());
+            there.map(TaskId).collect()
+        };
+        let (done, once) = (tasks(done), tasks(once));
+        let world = World { done, once, ..World::new(links, retry_from, workers) };
         let (mut chain, mut model) = world.start();
         let mut script = script.into_iter();
         while !world.pull(&mut chain, &mut model) {
