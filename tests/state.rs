@@ -790,3 +790,15 @@ fn the_files_of_the_state_are_for_everybody_to_read_and_for_one_to_write() {
         assert_eq!(mode(name), 0o644, "{name}");
     }
 }
+
+#[test]
+fn a_check_says_when_the_state_cannot_be_written() {
+    Test::new()
+        .config("state_dir = runner.cfg/state")
+        .task("1-a", "exit 0")
+        .args(["--check"])
+        .run()
+        .status(1)
+        .says("warning: cannot write to `state_dir` `runner.cfg/state`")
+        .says("hint: without it, there is no journal, and no `once` task starts");
+}

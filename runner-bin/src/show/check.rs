@@ -57,13 +57,24 @@ fn judge(source: &Source, plan: &Plan, problems: &mut Problems) {
     if let Err(sentence) = ConfigCmd::new(source.config.as_deref()) {
         problems.error(None, sentence);
     }
-    if let Some(log_dir) = &settings.log_dir
-        && !can_be_made(log_dir)
-    {
-        let log_dir = shown(log_dir);
-        problems
-            .warning(None, format!("cannot write to `log_dir` `{log_dir}`"))
-            .hint("without it, tasks write to stdout and stderr");
+    for (name, directory, without) in [
+        (
+            "log_dir",
+            &settings.log_dir,
+            "tasks write to stdout and stderr",
+        ),
+        (
+            "state_dir",
+            &settings.state_dir,
+            "there is no journal, and no `once` task starts",
+        ),
+    ] {
+        if let Some(directory) = directory.as_deref().filter(|path| !can_be_made(path)) {
+            let directory = shown(directory);
+            problems
+                .warning(None, format!("cannot write to `{name}` `{directory}`"))
+                .hint(format!("without it, {without}"));
+        }
     }
     if let Some(sentence) = plan.jobs_without_use() {
         problems.note(sentence);
