@@ -802,3 +802,16 @@ fn a_check_says_when_the_state_cannot_be_written() {
         .says("warning: cannot write to `state_dir` `runner.cfg/state`")
         .says("hint: without it, there is no journal, and no `once` task starts");
 }
+
+#[test]
+fn a_halt_that_cannot_be_counted_is_said_and_runs() {
+    Test::with_state()
+        .file("state/halts/file", "", 0o644)
+        .task("1-a", "exit 2")
+        .task("halt.sh", "exit 0")
+        .config("max_halts = 1")
+        .run()
+        .status(2)
+        .order("1-a halt.sh")
+        .says("error: cannot count the halts in `state/halts`: it is a directory");
+}
