@@ -6,6 +6,7 @@ mod cli;
 mod config_cmd;
 mod discovery;
 mod hooks;
+mod logs;
 mod output;
 mod parallel;
 mod processes;

@@ -12,6 +12,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::{fs::OFlags, io::Errno};
+
 use crate::TaskName;
 
 /// Of a task that failed, so much is shown.
@@ -53,7 +55,9 @@ impl Logs {
     }
 }
 
-/// Opens the file at `path` for the output of a task.
+/// Makes the file at `path` for the output of a task. Nothing stands there, unless
+/// somebody has put it there: a pipe would hold up the runner, and a link would let the
+/// task write to another file.
 ///
 /// # Errors
 ///
@@ -61,7 +65,7 @@ impl Logs {
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .append(true)
-        .create(true)
+        .create_new(true)
         .mode(0o640)
         .open(path)
 }
@@ -98,14 +102,28 @@ fn is_run(name: &str) -> bool {
         })
 }
 
-/// The last lines of the file at `path`, read from its end, fit for a terminal.
+/// The last lines of the file at `path`, read from its end, fit for a terminal. Whatever
+/// the task has put in place of its log is neither waited for nor followed.
 ///
 /// # Errors
 ///
-/// It cannot be read.
+/// It cannot be read, or is no regular file.
 pub fn tail(path: &Path) -> io::Result<Vec<String>> {
-    let mut file = File::open(path)?;
-    let length = file.metadata()?.len();
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .read(true)
+        .custom_flags(flags.bits() as i32)
+        .open(path)
+        .map_err(|error| match Errno::from_io_error(&error) {
+            Some(Errno::LOOP | Errno::NXIO) => not_regular(),
+            _ => error,
+        })?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(not_regular());
+    }
+    let length = metadata.len();
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
     let mut bytes = Vec::new();
     // It may grow meanwhile.
@@ -114,6 +132,10 @@ pub fn tail(path: &Path) -> io::Result<Vec<String>> {
     let mut lines: Vec<String> = text.lines().rev().take(TAIL_LINES).map(shown).collect();
     lines.reverse();
     Ok(lines)
+}
+
+fn not_regular() -> io::Error {
+    io::Error::other("it is no regular file")
 }
 
 /// A line without what a terminal would obey, and the end of one that is too long.

@@ -1,0 +1,68 @@
+//! `log_dir`: files that tasks have made of their logs.
+
+use std::time::Duration;
+
+use crate::support::{Ran, Test};
+
+const SOON: Duration = Duration::from_secs(30);
+
+/// Where the log of a task is, as the task sees it.
+fn log(name: &str) -> String {
+    format!("logs/$RUNNER_RUN_ID/{name}.1.log")
+}
+
+fn test() -> Test {
+    Test::new()
+        .config("max_tries = 1\nlog_dir = logs")
+        .file("secret", "hunter2\n", 0o600)
+}
+
+/// What is said of a task that fails and leaves something else in place of its log.
+fn replaced(make: &str) {
+    let path = log("1-a");
+    test()
+        .task(
+            "1-a",
+            &format!("echo here; rm {path}\n{make} {path}\nexit 7"),
+        )
+        .run()
+        .status(1)
+        .within(SOON)
+        .says("`1-a` exited with 7")
+        .says("/1-a.1.log`: it is no regular file")
+        .does_not_say("hunter2");
+}
+
+#[test]
+fn a_log_that_became_a_pipe_is_not_waited_for() {
+    replaced("mkfifo");
+}
+
+#[test]
+fn a_log_that_became_a_link_is_not_followed() {
+    replaced("ln -s ../../secret");
+    replaced("ln -s /dev/zero");
+    replaced("mkdir");
+}
+
+/// What becomes of a task whose log is something else before it starts.
+fn taken(make: &str) -> Ran {
+    test()
+        .task("1-a", &format!("{make} {}", log("2-b")))
+        .task("2-b", "echo said")
+        .run()
+        .status(0)
+        .within(SOON)
+        .order("1-a 2-b")
+        .says("2-b.1.log`: file exists")
+        .stdout("said\n")
+}
+
+#[test]
+fn a_task_starts_although_something_stands_where_its_log_would_be() {
+    taken("mkfifo");
+    let ran = taken("ln -s ../../secret");
+    assert_eq!(ran.read("secret"), "hunter2\n");
+    taken("ln -s ../../missing");
+    taken("echo forged >");
+}
