@@ -55,7 +55,7 @@ FAULTS = """
 17 | Ctrl-C twice                          | case ctrl_c_ignored, story a_second_signal_kills
 18 | a third signal                        | case ctrl_c_ignored, story a_third_signal_ends_the_runner_at_once_whatever_it_does
 19 | SIGTERM or SIGHUP to the runner       | story sigterm_is_passed_on, story sighup_is_passed_on, case terminal_goes_away
-20 | Ctrl-Z and fg                         | case ctrl_z, case ctrl_z_in_a_wait, case ctrl_z_in_a_grace, case ctrl_z_rapidly
+20 | Ctrl-Z and fg                         | case ctrl_z, case ctrl_z_in_a_wait, case ctrl_z_in_a_grace, case ctrl_z_rapidly, case ctrl_z_in_a_namespace
 21 | nohup                                 | case ignored_signals, story a_signal_that_was_ignored_before_stays_ignored
 22 | a signal in the wait for a retry      | story a_signal_ends_the_wait_before_a_retry, story a_signal_ends_the_wait_between_two_runs
 23 | a signal between tasks, or in a hook  | story a_signal_ends_the_hook_before_a_task_and_the_task_does_not_start, story the_hook_after_what_was_interrupted_has_its_time
@@ -687,6 +687,20 @@ def ctrl_z_rapidly(case):
         os.kill(terminal.job, signal.SIGTERM)
         terminal.ends(143)
         terminal.close()
+
+
+@listed
+def ctrl_z_in_a_namespace(case):
+    """The session was begun outside of it, so that it has no number inside."""
+    case.task("1-a", ": >ready\nuntil [ -e go ]; do sleep 0.05; done")
+    # Process 1 itself does not stop.
+    runner = case.start(before=[*namespace(), "sh", "-c", '"$@"; exit $?', "sh"])
+    case.until("ready")
+    runner.signal(signal.SIGTSTP)
+    until("the stop", lambda: process(runner.pid).state == "T")
+    runner.signal(signal.SIGCONT)
+    case.write("go", "")
+    runner.wait().must(0)
 
 
 def wants_the_terminal(case, use, signal):

@@ -11,11 +11,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-// rustix does not say which process has ended.
-use nix::sys::wait::{self, Id, WaitPidFlag};
+// rustix does not say which process has ended, and knows no session that was begun
+// outside of the PID namespace, which has the number 0.
+use nix::{
+    sys::wait::{self, Id, WaitPidFlag},
+    unistd::getsid,
+};
 use rustix::process::{
-    Pid, Signal as Raw, WaitId, WaitIdOptions, getpid, getppid, getsid, kill_process,
-    kill_process_group, waitid,
+    Pid, Signal as Raw, WaitId, WaitIdOptions, getpid, getppid, kill_process, kill_process_group,
+    waitid,
 };
 use signal_hook::{
     consts::{SIGCHLD, SIGSTOP},
@@ -255,7 +259,8 @@ fn ended_child() -> Option<Pid> {
 /// Whether somebody is there to continue this process: a shell that watches it from
 /// the same session.
 fn can_be_continued() -> bool {
-    let session = |pid| getsid(pid).ok();
-    getppid().is_some_and(|parent| session(Some(parent)) == session(None))
-        && session(None) != Some(getpid())
+    let session = |pid: Pid| getsid(Some(nix::unistd::Pid::from_raw(pid.as_raw_pid()))).ok();
+    let own = session(getpid());
+    getppid().is_some_and(|parent| session(parent) == own)
+        && own.is_none_or(|own| own.as_raw() != getpid().as_raw_pid())
 }
