@@ -481,6 +481,36 @@ fn what_a_task_orphans_at_its_beginning_is_reaped_while_it_runs() {
 }
 
 #[test]
+fn what_a_task_orphans_is_reaped_while_another_has_its_grace() {
+    let deaf = "(trap '' TERM; while [ ! -e over ]; do sleep 0.1; done) &";
+    Test::new()
+        // It has ended, and is not waited for before all of its group have ended.
+        .task(
+            "1-b",
+            &format!("trap ': >ended; exit' TERM\n{deaf}\nwait; wait"),
+        )
+        .waiting(
+            "1-a",
+            "wait_for ended\nfor n in 1 2 3 4 5; do (sleep 0.1 &); done",
+        )
+        .task(
+            "1-c",
+            &format!(
+                "for n in 1 2 3 4 5 6 7 8; do\n\
+                 [ $({ORPHANS}) = 0 ] && break\nsleep 0.3\ndone\n\
+                 [ $n -lt 8 ] || code=3\n: >over\nexit $code"
+            ),
+        )
+        .config("leftovers = allow\nstop_codes = 3\nkill_grace = 60\nmax_tries = 1")
+        .config("[b]\nmax_time = 0.1\nrequired = no")
+        .args(["-j", "2"])
+        .run()
+        .status(4)
+        .within(SOON)
+        .says("`1-c` is done");
+}
+
+#[test]
 fn what_a_task_leaves_in_its_group_is_named_and_left_alone() {
     Test::new()
         .task("1-a", "sleep 30 &")

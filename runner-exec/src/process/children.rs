@@ -29,7 +29,7 @@ use signal_hook::{
 use super::{
     Flag,
     poll::{from_now, wait_readable},
-    proc::processes,
+    proc::{adopted, processes},
 };
 use crate::Signal;
 
@@ -134,9 +134,15 @@ impl Children {
             && let Ok(_nothing_starts) = self.starting.try_write()
         {
             self.put_off.store(false, Ordering::SeqCst);
-            while let Some(ended) = ended_child().filter(|ended| !self.has(ended.as_raw_pid())) {
-                let reap = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-                let _ = waitid(WaitId::Pid(ended), reap);
+            while let Some(ended) = ended_child() {
+                if self.has(ended.as_raw_pid()) {
+                    // It hides those that ended after it, for as long as its group has
+                    // its grace.
+                    let adopted = adopted().unwrap_or_default().into_iter();
+                    adopted.filter(|&pid| !self.has(pid)).for_each(reap);
+                    break;
+                }
+                reap(ended.as_raw_pid());
             }
         }
     }
@@ -254,6 +260,15 @@ fn ended_child() -> Option<Pid> {
     let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
     let ended = wait::waitid(Id::All, peek).ok()?.pid()?;
     Pid::from_raw(ended.as_raw())
+}
+
+/// Reaps a child of ours, if it has ended.
+pub(super) fn reap(pid: i32) {
+    if let Some(pid) = Pid::from_raw(pid) {
+        // It may be that another thread was faster.
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+        let _ = waitid(WaitId::Pid(pid), options);
+    }
 }
 
 /// Whether somebody is there to continue this process: a shell that watches it from

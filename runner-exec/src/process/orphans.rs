@@ -10,12 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, pidfd_send_signal, waitid,
-};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, pidfd_send_signal};
 
 use super::{
     Children,
+    children::reap,
     group::{SETTLE, watch},
     poll::{from_now, wait_readable},
     proc::{Process, processes, variables},
@@ -145,7 +144,7 @@ pub(crate) fn end(trace: &Trace, children: &Children) -> Orphans {
             // environment passes, on a busy machine too.
             wait_readable(&[], from_now(MOMENT));
         }
-        orphans.undying.iter().for_each(reap);
+        orphans.undying.iter().for_each(|orphan| reap(orphan.pid));
         children.reap_orphans();
     }
 }
@@ -161,16 +160,6 @@ fn kill(orphan: &Process) -> Option<OwnedFd> {
         (None, None) => {}
     }
     end
-}
-
-fn reap(orphan: &Process) {
-    if let Some(pid) = Pid::from_raw(orphan.pid) {
-        // It may be that the main thread was faster.
-        let _ = waitid(
-            WaitId::Pid(pid),
-            WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
-        );
-    }
 }
 
 #[cfg(test)]

@@ -108,6 +108,20 @@ pub(crate) fn processes() -> io::Result<Vec<Process>> {
     pids.into_iter().filter_map(read).collect()
 }
 
+/// The children of the main thread: orphans come to it, and tasks are started by others.
+///
+/// # Errors
+///
+/// The kernel was built without such lists, or no descriptor is left to read it with.
+pub(crate) fn adopted() -> io::Result<Vec<i32>> {
+    let main = std::process::id();
+    let pids = fs::read_to_string(format!("/proc/self/task/{main}/children"))?;
+    Ok(pids
+        .split_whitespace()
+        .filter_map(|pid| pid.parse().ok())
+        .collect())
+}
+
 /// Whether there is no such process any more, or it is another user's where those are
 /// hidden (`hidepid`), so that it is none of ours.
 fn is_not_there(error: &io::Error) -> bool {
