@@ -83,7 +83,7 @@ FAULTS = """
 45 | removes the directory it runs in      | case removes_the_directory
 46 | 2000 tasks that do nothing            | none: benches/measure.py holds the time per task against its floor
 47 | starts cost system calls              | case system_calls
- + | SIGKILL does not end it               | case frozen, case frozen_orphan, case frozen_leftover, case frozen_and_signals, case dead_file_system
+ + | SIGKILL does not end it               | case frozen, case frozen_orphan, case orphan_that_dies_in_the_last_look, case frozen_leftover, case frozen_and_signals, case dead_file_system
  + | its output goes to a file             | case logs_are_the_output_itself, case logs_when_the_clock_was_set_back
  + | that file cannot be written           | case log_dir_that_cannot_be, case full_disk
 """
@@ -1409,6 +1409,21 @@ def frozen_orphan(case):
     freeze()
     runner.wait(10).must(1, "cannot be ended, not even by SIGKILL: ", " `sh`")
     thaw()
+
+
+@listed
+def orphan_that_dies_in_the_last_look(case):
+    """It is not said to be there still because the machine was busy with others while the
+    time to end passed."""
+    inject = ("-e", "trace=pidfd_send_signal", "-e", "inject=pidfd_send_signal:delay_exit=1300000")
+    strace = ["strace", "-f", "-q", "-o", os.devnull, *inject]
+    needs(*strace, "true")
+    case.config("max_tries = 2", "max_time = 0.5")
+    daemon = ": >ready; while :; do sleep 9000; done"
+    body = f"setsid sh -c '{daemon}' &\nuntil [ -e ready ]; do sleep 0.02; done\nsleep 9000"
+    case.task("1-a", f"[ $RUNNER_TRY_NUM = 2 ] && exit 0\n{body}")
+    done = case.run(before=strace).must(0, "longer than `max_time`")
+    assert done.elapsed > 1.5 and "cannot be ended" not in done.stderr
 
 
 @listed

@@ -92,6 +92,8 @@ pub(crate) fn end(trace: &Trace, children: &Children) -> Orphans {
     // To process 1 come all orphans there are.
     let mut alone = me != 1;
     loop {
+        // What is found in time and dies of it is over, however late that is seen.
+        let is_late = deadline.is_some_and(|end| end <= Instant::now());
         // While something seems to be started nobody else reaps: who has died is seen,
         // and numbers stay whose they are.
         let unreaped = children.starting();
@@ -135,7 +137,7 @@ pub(crate) fn end(trace: &Trace, children: &Children) -> Orphans {
         drop(unreaped);
         look_again |= !orphans.undying.is_empty();
         let ended = |end: &OwnedFd| wait_readable(&[end.as_fd()], deadline)[0];
-        let is_over = !ends.iter().all(ended) || deadline.is_some_and(|end| end <= Instant::now());
+        let is_over = !ends.iter().all(ended) || is_late;
         if !look_again || is_over {
             return orphans;
         }
