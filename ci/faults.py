@@ -40,7 +40,7 @@ FAULTS = """
  2 | ignores SIGTERM                       | story what_ignores_the_request_is_killed_after_the_grace
  3 | exits with 0 when its limit ends it   | story a_task_that_is_timed_out_is_so_whatever_it_exits_with
  4 | its child ignores what ends it        | story a_member_that_ignores_the_request_is_killed_when_its_leader_is_gone, story the_group_may_use_the_grace_to_clean_up_when_its_leader_is_gone
- 5 | leaves a daemon and hangs             | story a_limit_ends_the_daemons_of_a_task_and_none_of_an_earlier_one, case setuid_orphan, case orphan_without_an_environment
+ 5 | leaves a daemon and hangs             | story a_limit_ends_the_daemons_of_a_task_and_none_of_an_earlier_one, case setuid_orphan, case orphan_without_an_environment, case starts_beside_a_limit
  6 | starts 200 daemons and hangs          | case two_hundred_daemons, case hopper_in_the_group, case hopper_across_sessions, case hopper_that_is_left
  7 | leaves a child with its output        | story what_a_task_leaves_in_its_group_is_named_and_left_alone, story a_status_is_neither_lost_nor_late_because_something_holds_the_output
  8 | leaves a daemon with its output       | story a_daemon_that_left_the_group_is_left_alone, case earlier_daemons
@@ -1658,6 +1658,21 @@ def ends_daemon(case, name):
         until("its end", lambda: not lives(pid))
         reap_orphans()
     return lived
+
+
+@listed
+def starts_beside_a_limit(case):
+    """What another worker is just starting is nobody's orphan, although it has no
+    environment that says so."""
+    inject = ("-e", "trace=execve", "-e", "inject=execve:delay_enter=300000")
+    strace = ["strace", "-f", "-q", "-o", os.devnull, *inject]
+    needs(*strace, "true")
+    case.config("kill_grace = 0.1", "[a]", "max_time = 1", "required = no")
+    case.task("1-a", "while :; do :; done")
+    for number in range(10):
+        case.task(f"1-b{number}")
+    done = case.run("-j", "2", before=strace).must(4, "longer than `max_time`")
+    assert "may have left" not in done.stderr
 
 
 @listed

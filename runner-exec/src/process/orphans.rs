@@ -17,7 +17,7 @@ use super::{
     children::reap,
     group::{SETTLE, watch},
     poll::{from_now, wait_readable},
-    proc::{Process, processes, variables},
+    proc::{self, Process, processes, variables},
 };
 use crate::{CommandLine, environment::COOKIE};
 
@@ -100,6 +100,10 @@ pub(crate) fn end(trace: &Trace, children: &Children) -> Orphans {
         let mut orphans = Orphans::default();
         let mut adopted = processes().unwrap_or_default();
         adopted.retain(|child| child.parent == me && !children.has(child.pid));
+        // What another worker is just starting is its child, and not registered yet.
+        if let Ok(orphans) = proc::adopted() {
+            adopted.retain(|child| orphans.contains(&child.pid));
+        }
         // A daemon of an earlier task may orphan others.
         let earlier = |child: &Process| child.lives() && trace.has(child) == Some(false);
         alone &= !adopted.iter().any(earlier);
