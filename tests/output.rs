@@ -44,6 +44,23 @@ fn hooks_and_the_halt_task_are_told_apart_too() {
 }
 
 #[test]
+fn hooks_write_to_stderr_what_they_write_there() {
+    Test::new()
+        .task("1-a", "echo err >&2")
+        .file(
+            "told",
+            "#!/bin/sh\necho out $RUNNER_HOOK\necho err $RUNNER_HOOK >&2\n",
+            0o755,
+        )
+        .config("task_hook = ./told")
+        .args(["-q", "-j", "2"])
+        .run()
+        .status(0)
+        .stdout("1-a | out pre\n1-a | out post\n")
+        .stderr("1-a | err pre\n1-a | err\n1-a | err post\n");
+}
+
+#[test]
 fn what_waits_for_its_end_is_shown_and_goes_on_below() {
     let story = Test::new()
         .task(
@@ -222,5 +239,76 @@ fn the_last_line_of_a_terminal_shows_what_goes_on() {
         let test = Test::new().task("1-a", "sleep 0.5").task("1-b", "");
         let seen = on_a_terminal(test, env, args);
         assert!(!seen.contains(" of 2 done"), "{env} {args}: {seen}");
+    }
+}
+
+/// Runs that have everything in them that has a colour on a terminal.
+fn colourful() -> Test {
+    Test::new()
+        .task("1-a", "echo out; echo err >&2; exit 1")
+        .task("1-b", "sleep 0.7")
+        .config("max_tries = 2\nsleep_time = 0.7\n[nobody]\nmax_time = 1")
+}
+
+/// Whether a text has an escape that sets a colour or its like.
+fn is_coloured(text: &str) -> bool {
+    text.split("\x1b[").skip(1).any(|escape| {
+        let end = escape.find(|c: char| !c.is_ascii_digit() && c != ';');
+        end.is_some_and(|end| escape[end..].starts_with('m'))
+    })
+}
+
+#[test]
+fn a_file_has_no_colours_whatever_is_forced() {
+    let forced = |test: Test| {
+        test.env("CLICOLOR_FORCE", "1")
+            .env("FORCE_COLOR", "1")
+            .env("TERM", "xterm-256color")
+            .env_remove("NO_COLOR")
+    };
+    for args in [
+        &["-v"][..],
+        &["-v", "-j", "2"],
+        &["--check"],
+        &["--list"],
+        &["--dry-run"],
+        &["--graph"],
+        &["--env", "a"],
+        &["--help"],
+        &["-h"],
+        &["--nonsense"],
+    ] {
+        let ran = forced(colourful()).args(args).run();
+        assert!(!ran.stdout.is_empty() || !ran.stderr.is_empty(), "{args:?}");
+        assert!(!ran.stdout.contains('\x1b'), "{args:?}: {}", ran.stdout);
+        assert!(!ran.stderr.contains('\x1b'), "{args:?}: {}", ran.stderr);
+    }
+    let ran = forced(Test::new().no_config()).run_with(["runner-config", "--help"]);
+    assert!(!ran.stdout.contains('\x1b'), "{}", ran.stdout);
+}
+
+#[test]
+fn no_color_leaves_nothing_coloured() {
+    if is_missing("script") {
+        return;
+    }
+    for args in ["-v", "-v -j 2", "--check", "--nonsense", "--help"] {
+        let seen = |env: &str| on_a_terminal(colourful(), &format!("TERM=xterm {env}"), args);
+        let with = seen("CLICOLOR_FORCE=1");
+        assert!(is_coloured(&with), "{args}: {with}");
+        let without = seen("NO_COLOR=1");
+        assert!(!is_coloured(&without), "{args}: {without}");
+    }
+    // Each kind of colour was there.
+    let with = on_a_terminal(colourful(), "TERM=xterm", "-j 2");
+    for part in [
+        "\x1b[2m",
+        "\x1b[33mwarning: ",
+        "\x1b[1m\x1b[31merror: ",
+        "m1-a\x1b[0m | out",
+        "m1-a\x1b[0m | err",
+        "1 of 2 done",
+    ] {
+        assert!(with.contains(part), "no {part:?} in {with}");
     }
 }

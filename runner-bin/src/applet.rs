@@ -2,9 +2,11 @@
 
 use std::{
     ffi::{OsStr, OsString},
+    io::{self, stderr, stdout},
     path::Path,
 };
 
+use anstream::stream::RawStream;
 use clap::Parser;
 
 use crate::{
@@ -12,6 +14,7 @@ use crate::{
     config,
     exit::Exit,
     run,
+    screen::has_colors,
 };
 
 /// Starts the applet that `args` names: by the first of them, which is how the
@@ -42,11 +45,20 @@ fn parse<A: Parser>(args: Vec<OsString>, start: fn(A) -> Exit) -> Exit {
         Ok(args) => start(args),
         Err(error) => {
             // A reader that is gone does not want to know.
-            let _ = error.print();
-            match error.use_stderr() {
-                true => Exit::Usage,
-                false => Exit::Finished,
-            }
+            let (_, exit) = match error.use_stderr() {
+                true => (write(&error, stderr()), Exit::Usage),
+                false => (write(&error, stdout()), Exit::Finished),
+            };
+            exit
         }
+    }
+}
+
+/// Writes help, or what is wrong with the arguments. A file gets no colours, as from
+/// everything else here, whatever the environment asks of programs in general.
+fn write(error: &clap::Error, mut stream: impl RawStream) -> io::Result<()> {
+    match has_colors(&stream) {
+        true => error.print(),
+        false => write!(stream, "{}", error.render()),
     }
 }
