@@ -3,9 +3,10 @@
 #![expect(clippy::disallowed_methods, reason = "graphviz is asked")]
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::Write,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -32,12 +33,6 @@ fn shown(args: &[&str]) -> Ran {
     let ran = plan().args(args).run().order("");
     assert!(ran.hooks().is_empty(), "{args:?}");
     ran
-}
-
-#[track_caller]
-fn json(args: &[&str]) -> Value {
-    let ran = shown(&[args, &["--json"]].concat());
-    serde_json::from_str(&ran.stdout).unwrap()
 }
 
 #[test]
@@ -231,72 +226,326 @@ fn the_graph_has_no_json_and_json_needs_a_question() {
     }
 }
 
-/// The members of every object in a value, with the path to each.
-fn members(value: &Value, path: &str, found: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(object) => {
-            for (name, value) in object {
-                // Settings and sections have names of their own.
-                let name = if path.ends_with("settings") {
-                    "*"
-                } else {
-                    name
-                };
-                let path = format!("{path}.{name}");
-                found.insert(path.clone());
-                members(value, &path, found);
+#[test]
+fn the_check_answers_in_json_whatever_its_status_is() {
+    let answer = |test: Test, args: &[&str], status: i32| -> Value {
+        let ran = test.run_with(args).status(status).stderr("");
+        serde_json::from_str(&ran.stdout).unwrap()
+    };
+    let fine = || Test::new().task("1-a", "").task("2-b", "").no_config();
+    assert_eq!(
+        answer(fine(), &["--check", "--json", "tasks.d"], 0),
+        serde_json::json!({"status": 0, "tasks": 2, "problems": []})
+    );
+    // What is no problem is told all the same.
+    let skipped = fine().file("tasks.d/README", "", 0o644);
+    let answered = answer(skipped, &["--check", "--json", "tasks.d"], 0);
+    assert_eq!(answered["status"], 0);
+    assert_eq!(answered["problems"][0]["severity"], "note");
+    let answered = answer(fine(), &["--check", "--json", "missing.d"], 66);
+    assert_eq!(
+        (&answered["status"], &answered["tasks"]),
+        (&66.into(), &0.into())
+    );
+    let problems = answered["problems"].as_array().unwrap();
+    assert_eq!(problems.len(), 1, "{answered}");
+    assert_eq!(problems[0]["severity"], "error");
+    let message = problems[0]["message"].as_str().unwrap();
+    assert!(message.contains("`missing.d`"), "{message}");
+}
+
+#[test]
+fn runner_config_says_too_what_python_2_took_for_a_comment() {
+    let check = |config: &str| {
+        let test = Test::new().only_config(config);
+        test.run_with(["runner-config", "-c", "runner.cfg", "--check"])
+            .stdout("")
+    };
+    let mark = "Python 2 took what follows ` ;` for a comment";
+    check("[work]\ndir = /tmp ; here\nlist = a;b\n")
+        .status(1)
+        .says(&format!("runner.cfg:2: {mark}: `dir`"))
+        .does_not_say("`list`");
+    check("[env]\nSECRET = hunter2 ; x\n")
+        .status(1)
+        .says("`SECRET`")
+        .does_not_say("hunter2");
+    check("[work]\ndir = a;b\n; a comment\n")
+        .status(0)
+        .stderr("");
+}
+
+#[test]
+fn a_value_of_several_lines_is_shown_as_the_task_sees_it() {
+    let test = || {
+        Test::new()
+            .task(
+                "1-a",
+                "printf %s \"$TWO\" >two; echo \"$RUNNER_CONFIG_CMD\" >cmd",
+            )
+            .config("[env]\nTWO = a b\n  c = d\n[work]\ndir = here")
+    };
+    let ran = test().run().status(0);
+    assert_eq!(ran.read("two"), "a b\nc = d");
+    let text = test().args(["--env", "a"]).run().status(0).stdout;
+    assert!(text.contains("\nrunner.cfg:5\tTWO=a b\nc = d\n"), "{text}");
+    let shown = test().args(["--env", "a", "--json"]).run().status(0);
+    let variables: Value = serde_json::from_str(&shown.stdout).unwrap();
+    let variable = |name: &str| {
+        let mut variables = variables.as_array().unwrap().iter();
+        let found = variables.find(|variable| variable["name"] == name).unwrap();
+        let text = |member: &str| found[member].as_str().unwrap().to_owned();
+        (text("value"), text("origin"))
+    };
+    let of_config = ("a b\nc = d".to_owned(), "runner.cfg:5".to_owned());
+    assert_eq!(variable("TWO"), of_config);
+    // What it says is what the task of that run saw, but for the directory of the story.
+    let (value, origin) = variable("RUNNER_CONFIG_CMD");
+    let dir = |ran: &Ran| ran.test.dir().to_str().unwrap().to_owned();
+    let seen = ran.read("cmd").trim_end().replace(&dir(&ran), &dir(&shown));
+    assert_eq!((value.as_str(), origin.as_str()), (&*seen, "runner"));
+    let command = format!("{value} -g work.dir");
+    let answer = Command::new("sh").args(["-c", &command]).output().unwrap();
+    assert_eq!(String::from_utf8(answer.stdout).unwrap(), "here\n");
+}
+
+/// All files of a story but for the output of the program, and the private directories
+/// with links to them.
+fn files(test: &Test) -> BTreeSet<PathBuf> {
+    fn add(directory: &Path, found: &mut BTreeSet<PathBuf>) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.is_symlink() {
+                add(&path, found);
+            }
+            found.insert(path);
+        }
+    }
+    let mut found = BTreeSet::new();
+    add(test.dir(), &mut found);
+    for name in ["stdout", "stderr"] {
+        found.remove(&test.path(name));
+    }
+    let is_ours = |link: PathBuf| fs::read_link(link).is_ok_and(|to| to.starts_with(test.dir()));
+    for place in ["/tmp", "/run", "/var/tmp"] {
+        let entries = fs::read_dir(place).into_iter().flatten().flatten();
+        let entries = entries.map(|entry| entry.path());
+        found.extend(entries.filter(|path| is_ours(path.join("runner.cfg"))));
+    }
+    found
+}
+
+#[test]
+fn what_only_shows_leaves_no_file() {
+    // Such a path needs links in a private directory.
+    let config = "it's.cfg";
+    let test = || {
+        Test::new()
+            .no_config()
+            .task("1-a", "ls -d ${RUNNER_CONFIG_CMD##* } >link")
+            .task("halt.sh", "")
+            .file(config, "[runner]\nlog_dir = logs\njobs = 2\n", 0o644)
+    };
+    // A run leaves something, so that there is something to be seen.
+    let ran = test().run_with(["-c", config, "tasks.d"]).status(0);
+    assert!(ran.read("link").contains("/runner-links."));
+    assert!(files(&ran.test).contains(&ran.test.path("logs")));
+    for args in [
+        &["--list"][..],
+        &["--list", "--json"],
+        &["--dry-run"],
+        &["--dry-run", "--json"],
+        &["--graph"],
+        &["--env", "a"],
+        &["--env", "a", "--json"],
+        &["--check"],
+        &["--check", "--json"],
+    ] {
+        let test = test();
+        let before = files(&test);
+        let args = [args, &["-c", config, "tasks.d"]].concat();
+        let ran = test.run_with(&args);
+        assert!(!ran.stdout.is_empty() || !ran.stderr.is_empty(), "{args:?}");
+        if args.contains(&"a") {
+            assert!(ran.stdout.contains("/runner-links."), "{}", ran.stdout);
+        }
+        assert_eq!(files(&ran.test), before, "{args:?}");
+    }
+}
+
+/// What docs/json.md says: of each command what it answers, and the types of the members.
+#[derive(Default)]
+struct Page {
+    /// Command, type, example.
+    answers: Vec<(String, String, Value)>,
+    /// Type, and of each member its name and type.
+    tables: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl Page {
+    fn read() -> Page {
+        let text = fs::read_to_string(top().join("docs/json.md")).unwrap();
+        let mut page = Page::default();
+        for section in text.split("\n## ").skip(1) {
+            let (command, section) = section.split_once('\n').unwrap();
+            let (_, answer) = section.split_once("\nAnswer: ").unwrap();
+            let kind = answer.split([',', ':', '.']).next().unwrap();
+            let (_, example) = section.split_once("```json\n").unwrap();
+            let example = serde_json::from_str(example.split("```").next().unwrap()).unwrap();
+            page.answers
+                .push((command.to_owned(), kind.to_owned(), example));
+            for table in section.split("\n### ").skip(1) {
+                page.tables.insert(
+                    table.lines().next().unwrap().to_owned(),
+                    table.lines().filter_map(Page::row).collect(),
+                );
             }
         }
-        Value::Array(array) => array.iter().for_each(|value| members(value, path, found)),
-        _ => {}
+        page
+    }
+
+    fn row(line: &str) -> Option<(String, String)> {
+        let mut cells = line.strip_prefix("| `")?.split(" | ");
+        let name = cells.next()?.strip_suffix('`')?;
+        Some((name.to_owned(), cells.next()?.to_owned()))
+    }
+
+    /// Asserts that `value`, which stands at `path`, is of this type, and notes what was
+    /// found where.
+    #[track_caller]
+    fn check(&self, value: &Value, kind: &str, path: &str, found: &mut BTreeSet<String>) {
+        if let Some(kind) = kind.strip_suffix(" or null") {
+            found.insert(format!("{path}: null {}", value.is_null()));
+            if !value.is_null() {
+                self.check(value, kind, path, found);
+            }
+            return;
+        }
+        if let Some(kind) = kind.strip_prefix("array of ") {
+            let array = value
+                .as_array()
+                .unwrap_or_else(|| panic!("{path}: {value}"));
+            for value in array {
+                self.check(value, kind, path, found);
+            }
+            return;
+        }
+        if let Some(kind) = kind.strip_prefix("map of ") {
+            let map = value
+                .as_object()
+                .unwrap_or_else(|| panic!("{path}: {value}"));
+            for value in map.values() {
+                self.check(value, kind, path, found);
+            }
+            return;
+        }
+        found.insert(format!("{path}: {kind}"));
+        let is_right = match kind {
+            "string" => value.is_string(),
+            "boolean" => value.is_boolean(),
+            "integer" => value.is_u64(),
+            "number" => value.is_f64(),
+            _ => {
+                let table = &self.tables.get(kind);
+                let table = table.unwrap_or_else(|| panic!("{path}: no table `{kind}`"));
+                let object = value
+                    .as_object()
+                    .unwrap_or_else(|| panic!("{path}: {value}"));
+                let names: BTreeSet<&String> = object.keys().collect();
+                assert_eq!(names, table.keys().collect(), "{path}: members of `{kind}`");
+                for (name, kind_of_member) in table {
+                    let path = format!("{kind}.{name}");
+                    self.check(&object[name], kind_of_member, &path, found);
+                }
+                true
+            }
+        };
+        assert!(is_right, "{path}: no {kind}: {value}");
+    }
+
+    /// What is to be found of a member of this type, when it was seen with all it can be.
+    fn all(kind: &str, path: &str, all: &mut BTreeSet<String>) {
+        let mut simple = kind;
+        if let Some(kind) = kind.strip_suffix(" or null") {
+            simple = kind;
+            all.extend([true, false].map(|is| format!("{path}: null {is}")));
+        }
+        for of in ["array of ", "map of "] {
+            simple = simple.strip_prefix(of).unwrap_or(simple);
+        }
+        all.insert(format!("{path}: {simple}"));
     }
 }
 
 #[test]
-fn the_shapes_are_those_of_the_page() {
-    let page = fs::read_to_string(top().join("docs/json.md")).unwrap();
-    let examples: Vec<Value> = (page.split("```json\n").skip(1))
-        .map(|block| serde_json::from_str(block.split("```").next().unwrap()).unwrap())
-        .collect();
-    let [list, dry_run, task, variable, check, config] = &examples[..] else {
-        panic!("{} examples", examples.len());
+fn the_answers_have_the_members_and_types_of_the_page() {
+    let page = Page::read();
+    let mut found = BTreeSet::new();
+    let bare = || Test::new().task("1-a", "");
+    let of = |test: Test, args: &[&str]| -> Value {
+        let ran = test.args(args).args(["--json"]).run();
+        serde_json::from_str(&ran.stdout).unwrap()
     };
-    let all = json(&["--dry-run"]);
-    let mut top_level = all.clone();
-    top_level["tasks"] = Value::Array(Vec::new());
-    top_level["halt_task"] = Value::Null;
-    let mut wrong = plan()
-        .config("[runner]\nmax_trys = 3")
-        .args(["--check", "--json"])
-        .run()
-        .status(78);
-    let wrong: Value = serde_json::from_str(&std::mem::take(&mut wrong.stdout)).unwrap();
-    for (found, expected) in [
-        (&json(&["--list"]), list),
-        (&top_level, dry_run),
-        (&all["tasks"], task),
-        (&all["halt_task"], task),
-        (&json(&["--env", "b"]), variable),
-        (&wrong, check),
-    ] {
-        let (mut of_answer, mut of_page) = (BTreeSet::new(), BTreeSet::new());
-        members(found, "", &mut of_answer);
-        members(expected, "", &mut of_page);
-        assert_eq!(of_answer, of_page);
+    let config = |args: &[&str]| -> Value {
+        let args = [
+            &["runner-config", "-c", "runner.cfg", "--list", "--json"],
+            args,
+        ]
+        .concat();
+        let ran = plan().run_with(args).status(0);
+        serde_json::from_str(&ran.stdout).unwrap()
+    };
+    for (command, kind, example) in &page.answers {
+        let answers = match command.as_str() {
+            "runner --list --json TASKDIR" => vec![of(plan(), &["--list"])],
+            "runner --dry-run --json TASKDIR" => {
+                let answer = of(plan(), &["--dry-run"]);
+                assert!(answer["tasks"][0]["hook"].is_array(), "{answer}");
+                assert!(answer["halt_task"]["hook"].is_null(), "{answer}");
+                vec![answer, of(bare(), &["--dry-run"])]
+            }
+            "runner --env TASK --json TASKDIR" => vec![of(plan(), &["--env", "b"])],
+            "runner --check --json TASKDIR" => vec![
+                of(plan(), &["--check"]),
+                of(bare(), &["--check", "-j", "2"]),
+                of(plan().config("[runner]\nmax_trys = 3"), &["--check"]),
+            ],
+            "runner-config --list --json" => vec![config(&[])],
+            "runner-config --list --show-origin --json" => vec![config(&["--show-origin"])],
+            _ => panic!("nobody asks `{command}`"),
+        };
+        page.check(example, kind, "example", &mut BTreeSet::new());
+        for answer in &answers {
+            page.check(answer, kind, command, &mut found);
+        }
     }
-    assert_eq!(all["tasks"].as_array().unwrap().len(), 4);
-    assert!(all["tasks"][0]["hook"].is_array());
-    assert!(all["halt_task"]["hook"].is_null());
-    assert_eq!(json(&["--check"])["status"], 1);
+    assert_eq!(page.answers.len(), 6);
+    let mut all = BTreeSet::new();
+    for (kind, members) in &page.tables {
+        for (name, kind_of_member) in members {
+            Page::all(kind_of_member, &format!("{kind}.{name}"), &mut all);
+        }
+    }
+    let unseen: Vec<&String> = all.difference(&found).collect();
+    assert!(unseen.is_empty(), "never seen: {unseen:?}");
+}
+
+#[test]
+fn an_example_of_the_page_is_what_the_examples_answer() {
     let config_file = top().join("runner.cfg");
-    let args = [
+    let config_file = config_file.to_str().unwrap();
+    let ask = [
         "runner-config",
         "-c",
-        config_file.to_str().unwrap(),
+        config_file,
         "--list",
         "work",
         "--json",
     ];
-    let ran = Test::new().no_config().run_with(args).status(0);
-    assert_eq!(&serde_json::from_str::<Value>(&ran.stdout).unwrap(), config);
+    let ran = Test::new().no_config().run_with(ask).status(0);
+    let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let page = Page::read();
+    let mut answers = page.answers.iter();
+    let found = answers.find(|(command, ..)| command == "runner-config --list --json");
+    assert_eq!(answer, found.unwrap().2);
 }
