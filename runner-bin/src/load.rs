@@ -60,6 +60,8 @@ pub(crate) fn is_pipe(path: &Path) -> bool {
 impl Source {
     /// Reads everything; what is wrong goes to `problems`, all of it at once.
     pub(crate) fn load(&self, problems: &mut Problems) -> Result<Plan, Unusable> {
+        // First, since threads look at a large directory while the configuration is read.
+        let entries = discover(&self.taskdir);
         let document = document(self.config.as_deref(), &self.overrides);
         let document = document.map_err(|wrong| problems.extend(wrong));
         let malformed = document.is_err();
@@ -67,7 +69,7 @@ impl Source {
         let state_dir = self.own_state_dir(&settings, problems);
         let unusable = |exit| Unusable { exit, state_dir };
         let wrong = problems.has_errors();
-        let entries = match discover(&self.taskdir) {
+        let entries = match entries {
             Ok(entries) => entries,
             Err(error) => {
                 let (taskdir, why) = (shown(&self.taskdir), reason(&error));
@@ -87,6 +89,7 @@ impl Source {
             // What the tasks' sections say is not known, so nothing can be said of them.
             return Err(Unusable::wrong());
         }
+        let entries = entries.entries();
         let plan = Plan::new(&self.taskdir, entries, settings, self.needs_halt, problems);
         if problems.has_errors() {
             return Err(unusable(Exit::Config));

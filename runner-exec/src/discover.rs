@@ -1,20 +1,32 @@
 //! Reads a task directory: what every entry of it is. What follows from that is
 //! decided by [`crate::Plan`].
-#![expect(
-    clippy::disallowed_methods,
-    reason = "this is where the directory is read"
-)]
+//!
+//! To look at an entry takes some microseconds, all of them in the kernel. Of a large
+//! directory that is most of what there is to do, so other threads begin with it while
+//! the configuration is read, and whoever waits for the entries helps.
 
 use std::{
-    ffi::OsString,
-    fs::{self, File},
-    io::{self, Read},
-    os::unix::fs::FileTypeExt,
+    ffi::{OsStr, OsString},
+    fs::File,
+    io,
+    ops::Range,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
+    panic,
     path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::{self, JoinHandle},
 };
 
 use runner_config::reason;
-use rustix::fs::Access;
+use rustix::{
+    fs::{Access, AtFlags, Dir, FileType, Mode, OFlags},
+    io::{Errno, retry_on_intr},
+};
+
+use crate::{Head, head::Heads};
 
 /// One entry of the task directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,94 +57,179 @@ pub enum Kind {
     Hidden(String),
 }
 
-/// How a file begins, as far as it matters for starting it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Head {
-    /// `#!` and what stands behind it.
-    Script {
-        /// The path of the interpreter.
-        interpreter: String,
-        /// Whether the line ends in a carriage return.
-        crlf: bool,
-        /// Whether the interpreter is there.
-        exists: bool,
-    },
-    /// A format that the kernel knows by itself.
-    Binary,
-    /// Anything else.
-    Unknown,
-    /// The file could not be read.
-    Unreadable,
+/// A task directory whose entries are being looked at.
+pub struct Discovery {
+    work: Arc<Work>,
+    helpers: Vec<JoinHandle<Vec<DirEntry>>>,
 }
 
-impl Head {
-    /// Reads how `path` begins.
-    pub fn of(path: &Path) -> Head {
-        // The kernel looks at 256 bytes as well.
-        let mut bytes = [0; 256];
-        let length = File::open(path).and_then(|mut file| file.read(&mut bytes));
-        match length {
-            Ok(length) => Head::parse(&bytes[..length]),
-            Err(_) => Head::Unreadable,
-        }
-    }
-
-    fn parse(bytes: &[u8]) -> Head {
-        if bytes.starts_with(b"\x7fELF") {
-            return Head::Binary;
-        }
-        let Some(line) = bytes.strip_prefix(b"#!") else {
-            return Head::Unknown;
-        };
-        let line = line.split(|&byte| byte == b'\n').next().unwrap_or(line);
-        let crlf = line.ends_with(b"\r");
-        let line = String::from_utf8_lossy(line);
-        let mut words = line.split([' ', '\t']).filter(|word| !word.is_empty());
-        let interpreter = words.next().unwrap_or("").trim_end_matches('\r').to_owned();
-        let exists = Path::new(&interpreter).exists();
-        Head::Script {
-            interpreter,
-            crlf,
-            exists,
-        }
-    }
-}
-
-/// Every entry of `directory`, in no order.
+/// Begins to look at every entry of `directory`.
 ///
 /// # Errors
 ///
 /// The directory cannot be read.
-pub fn discover(directory: &Path) -> io::Result<Vec<DirEntry>> {
-    fs::read_dir(directory)?
-        .map(|entry| {
-            let name = entry?.file_name();
-            let kind = kind_of(&directory.join(&name));
-            Ok(DirEntry { name, kind })
-        })
-        .collect()
+pub fn discover(directory: &Path) -> io::Result<Discovery> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = retry_on_intr(|| rustix::fs::open(directory, flags, Mode::empty()))?;
+    let work = Arc::new(Work {
+        listing: Listing::of(&directory)?,
+        directory,
+        begun: AtomicUsize::new(0),
+    });
+    let shares = work.listing.sorted.len().div_ceil(SHARE);
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let helpers = shares.min(processors).min(MOST_THREADS).saturating_sub(1);
+    let help = |_| {
+        let work = work.clone();
+        // Where no thread can be had, the others do more.
+        thread::Builder::new().spawn(move || work.look()).ok()
+    };
+    Ok(Discovery {
+        helpers: (0..helpers).filter_map(help).collect(),
+        work,
+    })
 }
 
-/// What `path` is; links are followed.
-fn kind_of(path: &Path) -> Kind {
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Kind::Dangling,
-        Err(error) => return Kind::Hidden(reason(&error)),
-    };
-    let kind = metadata.file_type();
-    if kind.is_dir() {
-        Kind::Directory
-    } else if kind.is_fifo() {
-        Kind::Special("named pipe")
-    } else if kind.is_socket() {
-        Kind::Special("socket")
-    } else if !kind.is_file() {
-        Kind::Special("device")
-    } else {
-        Kind::File {
-            executable: rustix::fs::access(path, Access::EXEC_OK).is_ok(),
-            head: Head::of(path),
+impl Discovery {
+    /// Every entry, in no order.
+    pub fn entries(self) -> Vec<DirEntry> {
+        let mut entries = self.work.look();
+        for helper in self.helpers {
+            match helper.join() {
+                Ok(more) => entries.extend(more),
+                Err(panic) => panic::resume_unwind(panic),
+            }
         }
+        entries
+    }
+}
+
+/// So many entries are looked at by one thread before it comes for more: enough for
+/// a thread to be worth its start.
+const SHARE: usize = 1_000;
+
+/// More threads than this wait for each other in the kernel.
+const MOST_THREADS: usize = 4;
+
+/// What there is to be looked at.
+struct Work {
+    directory: OwnedFd,
+    listing: Listing,
+    /// How many of the names somebody looks at, or has done so.
+    begun: AtomicUsize,
+}
+
+/// The names of all entries, one behind the other.
+struct Listing {
+    text: Vec<u8>,
+    sorted: Vec<Name>,
+}
+
+struct Name {
+    /// Where in the text it stands.
+    at: Range<usize>,
+    /// Whether it is a regular file itself, and no link to one.
+    plain: bool,
+}
+
+impl Listing {
+    fn of(directory: &OwnedFd) -> io::Result<Listing> {
+        let mut text = Vec::new();
+        let mut sorted = Vec::new();
+        for entry in Dir::new(directory.try_clone()?)? {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                let begin = text.len();
+                text.extend_from_slice(name);
+                let plain = entry.file_type() == FileType::RegularFile;
+                let at = begin..text.len();
+                sorted.push(Name { at, plain });
+            }
+        }
+        // Neighbours in the alphabet were often made one after the other, and the kernel
+        // finds them sooner when they are asked for in that order.
+        sorted.sort_unstable_by(|a, b| text[a.at.clone()].cmp(&text[b.at.clone()]));
+        Ok(Listing { text, sorted })
+    }
+}
+
+impl Work {
+    /// Looks at one share after the other, until none is left.
+    fn look(&self) -> Vec<DirEntry> {
+        let mut heads = Heads::default();
+        let mut entries = Vec::new();
+        loop {
+            let begin = self.begun.fetch_add(SHARE, Ordering::Relaxed);
+            let left = self.listing.sorted.get(begin..).unwrap_or_default();
+            if left.is_empty() {
+                return entries;
+            }
+            let share = &left[..left.len().min(SHARE)];
+            entries.extend(share.iter().map(|Name { at, plain }| {
+                let name = OsStr::from_bytes(&self.listing.text[at.clone()]);
+                DirEntry {
+                    name: name.to_owned(),
+                    kind: self.kind_of(name, *plain, &mut heads),
+                }
+            }));
+        }
+    }
+
+    /// What the entry `name` is; links are followed. `plain` says that it is none.
+    fn kind_of(&self, name: &OsStr, plain: bool, heads: &mut Heads) -> Kind {
+        // What can be opened and is a regular file need not be asked what it is.
+        if plain && let Ok(head) = self.head(name, heads) {
+            return self.file(name, head);
+        }
+        let stat = match rustix::fs::statat(&self.directory, name, AtFlags::empty()) {
+            Ok(stat) => stat,
+            Err(Errno::NOENT) => return Kind::Dangling,
+            Err(error) => return Kind::Hidden(reason(&error.into())),
+        };
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Directory => Kind::Directory,
+            FileType::Fifo => Kind::Special("named pipe"),
+            FileType::Socket => Kind::Special("socket"),
+            FileType::RegularFile => {
+                self.file(name, self.head(name, heads).unwrap_or(Head::Unreadable))
+            }
+            _ => Kind::Special("device"),
+        }
+    }
+
+    fn file(&self, name: &OsStr, head: Head) -> Kind {
+        let access = rustix::fs::accessat(&self.directory, name, Access::EXEC_OK, AtFlags::empty());
+        Kind::File {
+            executable: access.is_ok(),
+            head,
+        }
+    }
+
+    fn head(&self, name: &OsStr, heads: &mut Heads) -> io::Result<Head> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let open = || rustix::fs::openat(&self.directory, name, flags, Mode::empty());
+        heads.read(File::from(retry_on_intr(open)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_entry_of_a_large_directory_is_found_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut expected: Vec<OsString> = (0..3 * SHARE + 1)
+            .map(|index| format!("{index}").into())
+            .collect();
+        for name in &expected {
+            File::create(directory.path().join(name)).unwrap();
+        }
+        let entries = discover(directory.path()).unwrap().entries();
+        let mut found: Vec<OsString> = entries.into_iter().map(|entry| entry.name).collect();
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected);
     }
 }

@@ -10,6 +10,7 @@ mod discover;
 mod drive;
 mod environment;
 mod event;
+mod head;
 mod hook;
 mod judge;
 mod logs;
@@ -27,9 +28,10 @@ mod verdict;
 pub use crate::{
     chain::{Chain, ChainEnd, Consequence, Link, Step, TaskId},
     command::{CommandLine, Streams},
-    discover::{DirEntry, Head, Kind, discover},
+    discover::{DirEntry, Discovery, Kind, discover},
     environment::{Environment, HaltReason, Seen},
     event::{Before, Count, Event, Fate, Next, Part, Sink},
+    head::Head,
     hook::{Phase, TaskStats},
     logs::{Logs, tail},
     name::TaskName,
