@@ -1,16 +1,23 @@
-//! Answers go to stdout, as one piece.
+//! Answers go to stdout.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 
 use crate::{exit::Exit, log::Log};
 
 /// Writes `answer` to stdout; `exit` is the status when that works. A reader that
 /// has read enough is no error.
 pub(crate) fn answer(answer: &str, exit: Exit, log: &Log) -> Exit {
-    let mut stdout = io::stdout().lock();
-    let written = stdout
-        .write_all(answer.as_bytes())
-        .and_then(|()| stdout.flush());
+    answer_with(|stdout| stdout.write_all(answer.as_bytes()), exit, log)
+}
+
+/// The same for an answer that is too long to be kept: `write` writes it.
+pub(crate) fn answer_with(
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    exit: Exit,
+    log: &Log,
+) -> Exit {
+    let mut stdout = BufWriter::with_capacity(PIECE, io::stdout().lock());
+    let written = write(&mut stdout).and_then(|()| stdout.flush());
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             log.error(&format!("cannot write: {}", runner_config::reason(&error)));
@@ -19,3 +26,6 @@ pub(crate) fn answer(answer: &str, exit: Exit, log: &Log) -> Exit {
         Ok(()) | Err(_) => exit,
     }
 }
+
+/// As much as a pipe holds.
+const PIECE: usize = 65_536;

@@ -1,9 +1,10 @@
 //! What the configuration files say: sections, keys and values, each with the
 //! file and line it came from.
 //!
-//! `rust-ini` is the store; it is named nowhere else. The dialect is read by
-//! [`crate::lines`], since a file must read as Python reads it and every value
-//! must know its line.
+//! The dialect is read by [`crate::lines`], since a file must read as Python reads it
+//! and every value must know its line. `rust-ini`, named nowhere else, is the store of
+//! the sections that are the runner's own. Those of tasks, of which there may be very
+//! many, stand in rows: to `rust-ini` each of them would be a kilobyte.
 #![expect(
     clippy::disallowed_methods,
     reason = "this is where `include_dir` is read"
@@ -12,7 +13,8 @@
 use std::{
     borrow::Borrow,
     collections::HashMap,
-    fs, io,
+    fs, io, mem,
+    ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -29,16 +31,47 @@ use crate::{
 /// The section whose keys fill those that are missing elsewhere.
 const DEFAULT: &str = "DEFAULT";
 
+/// The sections that are the runner's own, and never a task's.
+pub(crate) const RESERVED: [&str; 3] = ["runner", "env", DEFAULT];
+
 /// The text of a configuration, merged from the file and its `include_dir`.
 #[derive(Clone, Debug, Default)]
 pub struct Document {
     /// The file that was asked for, and not one of its `include_dir`.
     main: Option<Arc<Path>>,
+    /// The values of the sections that are [`RESERVED`].
     ini: Ini,
-    /// Where each key was written: section, then key.
-    origins: HashMap<String, HashMap<String, Origin>>,
-    /// Where each section began first.
-    headers: HashMap<String, Origin>,
+    /// The values of all others, and the names of all keys.
+    text: String,
+    /// Every section in the order in which they first appear; a [`SectionId`] is an index.
+    sections: Vec<Section>,
+    places: HashMap<Arc<str>, SectionId>,
+    /// The keys of the first section, then those of the second, and so on.
+    keys: Vec<Key>,
+}
+
+/// A section's place among all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SectionId(u32);
+
+#[derive(Clone, Debug)]
+struct Section {
+    name: Arc<str>,
+    /// Where it began first.
+    header: Origin,
+    /// Where its keys are, each of them once, in the order in which they first appear.
+    keys: Range<usize>,
+}
+
+#[derive(Clone, Debug)]
+struct Key {
+    section: SectionId,
+    /// Where in the text it stands.
+    name: Range<usize>,
+    /// Where in the text its value stands; `None` when `rust-ini` has it.
+    value: Option<Range<usize>>,
+    /// Where it was written last.
+    origin: Origin,
 }
 
 /// One key as it is in force in a section.
@@ -78,8 +111,10 @@ impl Document {
                 );
             }
         }
+        document.settle();
         if let Some((directory, origin)) = document.include_dir(overrides) {
             document.include(&directory, &origin, &mut problems);
+            document.settle();
         }
         if problems.has_errors() {
             return Err(problems);
@@ -128,35 +163,66 @@ impl Document {
     /// Adds what one file says; it wins over what is there.
     fn read(&mut self, bytes: &[u8], file: &Path, problems: &mut Problems) {
         let file: Arc<Path> = Arc::from(file);
-        let mut section = String::new();
-        for item in scan(bytes, &file, problems) {
-            match item {
-                Item::Section { name, line } => {
-                    self.ini
-                        .entry(Some(name.clone()))
-                        .or_insert_with(Default::default);
-                    self.headers
-                        .entry(name.clone())
-                        .or_insert(Origin::File(file.clone(), line));
-                    section = name;
-                }
-                Item::Key { key, value, line } => {
-                    let origin = Origin::File(file.clone(), line);
-                    self.origins
-                        .entry(section.clone())
-                        .or_default()
-                        .insert(key.clone(), origin);
-                    let keys = self.ini.entry(Some(section.clone()));
-                    let keys = keys.or_insert_with(Default::default);
-                    // A key that appears twice keeps its place, as in Python.
-                    let twice = keys.contains_key(&key);
-                    let mut before = keys.iter_mut().filter(|(known, _)| *known == key);
-                    match twice.then(|| before.next()).flatten() {
-                        Some((_, before)) => *before = value,
-                        None => keys.append(key, value),
+        let origin = |line| Origin::File(file.clone(), line);
+        let mut section = SectionId(0);
+        scan(bytes, &file, problems, |item| match item {
+            Item::Section { name, line } => section = self.begin(name, origin(line)),
+            Item::Key { key, value, line } => {
+                let name = &*self.sections[section.index()].name;
+                let value = match RESERVED.contains(&name) {
+                    true => {
+                        self.ini
+                            .set_to(Some(name), key.to_owned(), value.into_owned());
+                        None
                     }
-                }
+                    false => Some(append(&mut self.text, &value)),
+                };
+                self.keys.push(Key {
+                    section,
+                    name: append(&mut self.text, key),
+                    value,
+                    origin: origin(line),
+                });
             }
+        });
+    }
+
+    /// The section `name`, which may begin at `header`.
+    fn begin(&mut self, name: &str, header: Origin) -> SectionId {
+        if let Some(&section) = self.places.get(name) {
+            return section;
+        }
+        let name: Arc<str> = Arc::from(name);
+        let section = SectionId(self.sections.len() as u32);
+        self.places.insert(name.clone(), section);
+        self.sections.push(Section {
+            name,
+            header,
+            keys: 0..0,
+        });
+        section
+    }
+
+    /// Puts the keys that were added to those of their sections. One that was there
+    /// already keeps its place, as in Python.
+    fn settle(&mut self) {
+        let mut added = mem::take(&mut self.keys);
+        added.sort_by_key(|key| key.section);
+        self.keys.reserve_exact(added.len());
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        for key in added {
+            let next = self.keys.len();
+            if (self.keys.last()).is_none_or(|last| last.section != key.section) {
+                places.clear();
+                self.sections[key.section.index()].keys.start = next;
+            }
+            let section = &mut self.sections[key.section.index()];
+            let name = &self.text[key.name.clone()];
+            match *places.entry(name).or_insert(next) {
+                place if place < next => self.keys[place] = key,
+                _ => self.keys.push(key),
+            }
+            section.keys.end = self.keys.len();
         }
     }
 
@@ -168,11 +234,8 @@ impl Document {
     /// What `key` says in `section`, or else in `[DEFAULT]`. A section that
     /// was not written has no keys, whatever `[DEFAULT]` says.
     pub fn get(&self, section: &str, key: &str) -> Option<Entry<'_>> {
-        if !self.headers.contains_key(section) {
-            return None;
-        }
-        self.own(section, key).or_else(|| {
-            let entry = self.own(DEFAULT, key)?;
+        self.own(self.section(section)?, key).or_else(|| {
+            let entry = self.own(self.section(DEFAULT)?, key)?;
             Some(Entry {
                 own: section == DEFAULT,
                 ..entry
@@ -180,75 +243,129 @@ impl Document {
         })
     }
 
+    /// The section of this name, when there is one.
+    pub(crate) fn section(&self, name: &str) -> Option<SectionId> {
+        self.places.get(name).copied()
+    }
+
     /// What `key` says in `section` itself.
-    pub fn own(&self, section: &str, key: &str) -> Option<Entry<'_>> {
-        let (key, origin) = self.origins.get(section)?.get_key_value(key)?;
-        Some(Entry {
-            key,
-            value: self.ini.get_from(Some(section), key)?,
-            origin,
-            own: true,
-        })
+    pub(crate) fn own(&self, section: SectionId, key: &str) -> Option<Entry<'_>> {
+        self.keys_of(section).find(|entry| entry.key == key)
     }
 
     /// The sections in the order in which they first appear, without `[DEFAULT]`.
     pub fn sections(&self) -> impl Iterator<Item = &str> {
-        self.ini
-            .sections()
-            .flatten()
-            .filter(|&name| name != DEFAULT)
+        let names = self.sections.iter().map(|section| &*section.name);
+        names.filter(|&name| name != DEFAULT)
+    }
+
+    /// Those that may be a task's.
+    pub(crate) fn task_sections(&self) -> impl Iterator<Item = SectionId> {
+        let ids = (0..).map(SectionId).zip(&self.sections);
+        ids.filter(|(_, section)| !RESERVED.contains(&&*section.name))
+            .map(|(id, _)| id)
+    }
+
+    /// The name of `section`.
+    pub(crate) fn name(&self, section: SectionId) -> &str {
+        &self.sections[section.index()].name
+    }
+
+    /// Where `section` begins.
+    pub(crate) fn begin_of(&self, section: SectionId) -> &Origin {
+        &self.sections[section.index()].header
     }
 
     /// Where the section of this name begins, when there is one.
     pub fn header(&self, section: &str) -> Option<&Origin> {
-        self.headers.get(section)
+        Some(self.begin_of(self.section(section)?))
     }
 
     /// Every key in force in `section`, those that `[DEFAULT]` fills in first.
     pub fn entries(&self, section: &str) -> Vec<Entry<'_>> {
-        let mut keys = match section {
-            DEFAULT => Vec::new(),
-            _ => self.keys(DEFAULT).collect(),
-        };
-        // A key of its own keeps the place that `[DEFAULT]` gave it, as in Python.
-        let new = |key: &&str| section == DEFAULT || self.own(DEFAULT, key).is_none();
-        keys.extend(self.keys(section).filter(new));
-        let in_force = keys.into_iter().filter_map(|key| self.get(section, key));
-        in_force.collect()
+        match self.section(section) {
+            Some(section) => self.in_force(section),
+            None => Vec::new(),
+        }
     }
 
-    /// Every key that is written in `section` itself.
-    pub fn own_entries(&self, section: &str) -> impl Iterator<Item = Entry<'_>> {
-        let entries = self.entries(section).into_iter();
+    /// Every key that is written in `section` itself, in the order of those in force.
+    pub(crate) fn own_entries(&self, section: SectionId) -> impl Iterator<Item = Entry<'_>> {
+        let entries = self.in_force(section).into_iter();
         entries.filter(|entry| entry.own)
+    }
+
+    fn in_force(&self, section: SectionId) -> Vec<Entry<'_>> {
+        let own = self.keys_of(section);
+        let Some(default) = self.section(DEFAULT).filter(|&default| default != section) else {
+            return own.collect();
+        };
+        let own: Vec<Entry> = own.collect();
+        let mut left: HashMap<&str, Entry> = own.iter().map(|entry| (entry.key, *entry)).collect();
+        // A key of its own keeps the place that `[DEFAULT]` gave it, as in Python.
+        let filled_in = self.keys_of(default).map(|default| Entry {
+            own: false,
+            ..default
+        });
+        let mut entries: Vec<Entry> = filled_in
+            .map(|default| left.remove(default.key).unwrap_or(default))
+            .collect();
+        entries.extend(own.into_iter().filter(|entry| left.contains_key(entry.key)));
+        entries
     }
 
     /// Says which values Python 2 would have read differently: there a `;` behind a
     /// blank began a comment, on the line of the key.
     pub(crate) fn judge_semicolons(&self, problems: &mut Problems) {
-        for section in self.headers.keys() {
-            for Entry {
+        for key in &self.keys {
+            let Entry {
                 key, value, origin, ..
-            } in self.own_entries(section)
-            {
-                let line = value.lines().next().unwrap_or_default();
-                let before = line.split(';').next().unwrap_or_default();
-                if before.len() < line.len() && before.ends_with(char::is_whitespace) {
-                    problems
-                        .warning(
-                            origin.clone(),
-                            format!("Python 2 took what follows ` ;` for a comment: `{key}`"),
-                        )
-                        .hint("here it is part of the value; put a comment on a line of its own");
-                }
+            } = self.entry(key);
+            let line = value.lines().next().unwrap_or_default();
+            let before = line.split(';').next().unwrap_or_default();
+            if before.len() < line.len() && before.ends_with(char::is_whitespace) {
+                problems
+                    .warning(
+                        origin.clone(),
+                        format!("Python 2 took what follows ` ;` for a comment: `{key}`"),
+                    )
+                    .hint("here it is part of the value; put a comment on a line of its own");
             }
         }
     }
 
-    fn keys(&self, section: &str) -> impl Iterator<Item = &str> {
-        let properties = self.ini.section(Some(section)).into_iter();
-        properties.flat_map(|properties| properties.iter().map(|(key, _)| key))
+    fn keys_of(&self, section: SectionId) -> impl Iterator<Item = Entry<'_>> {
+        let keys = self.sections[section.index()].keys.clone();
+        self.keys[keys].iter().map(|key| self.entry(key))
     }
+
+    fn entry<'a>(&'a self, key: &'a Key) -> Entry<'a> {
+        let name = &self.text[key.name.clone()];
+        let value = match &key.value {
+            Some(value) => &self.text[value.clone()],
+            // What is among the keys has a value.
+            None => (self.ini.get_from(Some(self.name(key.section)), name)).unwrap_or_default(),
+        };
+        Entry {
+            key: name,
+            value,
+            origin: &key.origin,
+            own: true,
+        }
+    }
+}
+
+impl SectionId {
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Adds `more` to `text`, and says where it stands there.
+fn append(text: &mut String, more: &str) -> Range<usize> {
+    let begin = text.len();
+    text.push_str(more);
+    begin..text.len()
 }
 
 /// The path that `written` means in `file`: a relative one counts from the

@@ -17,7 +17,7 @@ mod task_settings;
 mod value;
 
 pub use crate::{
-    document::{Document, Entry},
+    document::{Document, Entry, SectionId},
     key::Key,
     left_out::left_out,
     nearest::nearest,

@@ -12,31 +12,37 @@
 //! 4. `[name]` begins a section.
 //! 5. Everything up to the first `=` or `:` is a key, the rest its value.
 
-use std::{path::Path, sync::Arc};
+use std::{borrow::Cow, path::Path, sync::Arc};
 
 use crate::{Origin, Problems};
 
-/// What a file says, in the order in which it says it.
+/// What a file says.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Item {
+pub(crate) enum Item<'t> {
     Section {
-        name: String,
+        name: &'t str,
         line: u32,
     },
-    /// Belongs to the section before it.
+    /// Belongs to the section before it; there is one.
     Key {
-        key: String,
-        value: String,
+        key: &'t str,
+        value: Cow<'t, str>,
         line: u32,
     },
 }
 
-/// Reads the text of `file`; what is wrong with it goes to `problems`.
-pub(crate) fn scan(bytes: &[u8], file: &Arc<Path>, problems: &mut Problems) -> Vec<Item> {
+/// Reads the text of `file`, and gives `found` what it says, in the order in which it
+/// says it; what is wrong with it goes to `problems`.
+pub(crate) fn scan<'t>(
+    bytes: &'t [u8],
+    file: &Arc<Path>,
+    problems: &mut Problems,
+    found: impl FnMut(Item<'t>),
+) {
     let mut scanner = Scanner {
         file,
         problems,
-        items: Vec::new(),
+        found,
         section: None,
         key: None,
         indent: 0,
@@ -61,32 +67,31 @@ pub(crate) fn scan(bytes: &[u8], file: &Arc<Path>, problems: &mut Problems) -> V
         }
     }
     scanner.finish_value();
-    scanner.items
 }
 
-struct Scanner<'a> {
+struct Scanner<'a, 't, F> {
     file: &'a Arc<Path>,
     problems: &'a mut Problems,
-    items: Vec<Item>,
+    found: F,
     /// The name of the section we are in.
-    section: Option<String>,
+    section: Option<&'t str>,
     /// The lines of the value of the key above, if a value may go on here.
-    key: Option<Open>,
+    key: Option<Open<'t>>,
     /// The indentation of the line that began the last section or key.
     indent: usize,
     /// Whether a key before the first section was complained of; once is enough.
     headless: bool,
 }
 
-struct Open {
-    key: String,
-    value: String,
+struct Open<'t> {
+    key: &'t str,
+    value: Cow<'t, str>,
     line: u32,
 }
 
-impl Scanner<'_> {
-    fn line(&mut self, number: u32, line: &str) {
-        if let Some(c) = line.chars().find(|&c| c.is_control() && c != '\t') {
+impl<'t, F: FnMut(Item<'t>)> Scanner<'_, 't, F> {
+    fn line(&mut self, number: u32, line: &'t str) {
+        if let Some(c) = control_character(line) {
             let found = u32::from(c);
             self.error(number, format!("control character U+{found:04X}"))
                 .hint("remove it; a value cannot hold one");
@@ -98,7 +103,7 @@ impl Scanner<'_> {
         }
         if content.is_empty() {
             if let Some(open) = &mut self.key {
-                open.value.push('\n');
+                open.value.to_mut().push('\n');
             }
             return;
         }
@@ -106,8 +111,9 @@ impl Scanner<'_> {
         if let Some(open) = &mut self.key
             && indent > self.indent
         {
-            open.value.push('\n');
-            open.value.push_str(content);
+            let value = open.value.to_mut();
+            value.push('\n');
+            value.push_str(content);
             return;
         }
         self.indent = indent;
@@ -117,37 +123,37 @@ impl Scanner<'_> {
         }
     }
 
-    fn header(&mut self, number: u32, (name, behind): (&str, &str)) {
-        let written = format!("section header `[{name}]`");
+    fn header(&mut self, number: u32, (name, behind): (&'t str, &str)) {
+        let written = || format!("section header `[{name}]`");
         if behind.contains(']') || name.contains(']') {
             self.error(number, "section header with a second `]`")
                 .hint("a section's name cannot hold `]`; a comment stands on a line of its own");
         } else if !behind.is_empty() && !behind.starts_with(['#', ';']) {
             self.error(
                 number,
-                format!("{written} is followed by something that is no comment"),
+                format!("{} is followed by something that is no comment", written()),
             )
             .hint("put it on a line of its own");
         } else if name.trim() != name {
             let trimmed = name.trim();
-            self.error(number, format!("{written} has blanks inside the brackets"))
-                .hint(format!("write `[{trimmed}]`"));
+            self.error(
+                number,
+                format!("{} has blanks inside the brackets", written()),
+            )
+            .hint(format!("write `[{trimmed}]`"));
         }
         // Also after a complaint, so that what follows is not complained of as well.
         self.finish_value();
-        self.section = Some(name.to_owned());
-        self.items.push(Item::Section {
-            name: name.to_owned(),
-            line: number,
-        });
+        self.section = Some(name);
+        (self.found)(Item::Section { name, line: number });
     }
 
-    fn option(&mut self, number: u32, content: &str) {
+    fn option(&mut self, number: u32, content: &'t str) {
         let Some((key, value)) = content.split_once(['=', ':']) else {
             let header = content.starts_with('[');
             // What stands in [env], or before it is known what it stands in, may be
             // a password that lost its indentation.
-            let message = match (header, self.section.as_deref()) {
+            let message = match (header, self.section) {
                 (true, Some("env")) => "section header without a closing `]`".to_owned(),
                 (true, _) => format!("section header `{content}` has no closing `]`"),
                 (false, Some("env") | None) => "line without `=` or `:`".to_owned(),
@@ -174,17 +180,25 @@ impl Scanner<'_> {
                 .hint("write `key = value`");
         } else {
             self.key = Some(Open {
-                key: key.to_owned(),
-                value: value.trim().to_owned(),
+                key,
+                value: Cow::Borrowed(value.trim()),
                 line: number,
             });
         }
     }
 
     fn finish_value(&mut self) {
-        if let Some(Open { key, value, line }) = self.key.take() {
-            let value = value.trim_end().to_owned();
-            self.items.push(Item::Key { key, value, line });
+        if let Some(Open {
+            key,
+            mut value,
+            line,
+        }) = self.key.take()
+        {
+            // What is borrowed was trimmed.
+            if let Cow::Owned(lines) = &mut value {
+                lines.truncate(lines.trim_end().len());
+            }
+            (self.found)(Item::Key { key, value, line });
         }
     }
 
@@ -192,6 +206,16 @@ impl Scanner<'_> {
         self.problems
             .error(Origin::File(self.file.clone(), line), message)
     }
+}
+
+/// The first control character of a line, other than a tab.
+fn control_character(line: &str) -> Option<char> {
+    // Nearly every line is plain, and bytes are asked faster than characters.
+    let plain = |byte| matches!(byte, b' '..=b'~' | b'\t');
+    if line.bytes().all(plain) {
+        return None;
+    }
+    line.chars().find(|&c| c.is_control() && c != '\t')
 }
 
 /// Splits `[name] behind` as Python does: the name is everything up to the last
@@ -211,12 +235,10 @@ mod tests {
         let mut problems = Problems::default();
         let file: Arc<Path> = Arc::from(Path::new("f"));
         let mut seen = String::new();
-        for item in scan(text.as_bytes(), &file, &mut problems) {
-            match item {
-                Item::Section { name, line } => seen += &format!("{line}[{name}]"),
-                Item::Key { key, value, line } => seen += &format!(" {line}{{{key}|{value}}}"),
-            }
-        }
+        scan(text.as_bytes(), &file, &mut problems, |item| match item {
+            Item::Section { name, line } => seen += &format!("{line}[{name}]"),
+            Item::Key { key, value, line } => seen += &format!(" {line}{{{key}|{value}}}"),
+        });
         let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
         (seen.replace('\n', "~"), said.join("; "))
     }
@@ -282,7 +304,7 @@ mod tests {
     fn bytes_that_are_no_utf8_are_refused_with_their_line() {
         let mut problems = Problems::default();
         let file: Arc<Path> = Arc::from(Path::new("f"));
-        scan(b"[a]\nk = \xe9\n", &file, &mut problems);
+        scan(b"[a]\nk = \xe9\n", &file, &mut problems, |_| {});
         let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
         assert_eq!(said, ["f:2: not UTF-8: found the byte 0xE9"]);
     }
@@ -290,12 +312,12 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            scan(&bytes, &Arc::from(Path::new("f")), &mut Problems::default());
+            scan(&bytes, &Arc::from(Path::new("f")), &mut Problems::default(), |_| {});
         }
 
         #[test]
         fn no_lines_make_it_panic(text in "([\\[\\]=:;# \ta-c\u{a0}\r\n\u{feff}]{0,8}\n){0,12}") {
-            scan(text.as_bytes(), &Arc::from(Path::new("f")), &mut Problems::default());
+            scan(text.as_bytes(), &Arc::from(Path::new("f")), &mut Problems::default(), |_| {});
         }
     }
 }

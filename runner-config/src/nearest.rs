@@ -7,12 +7,17 @@
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let fold = |name: &str| name.to_lowercase().replace(['-', ' '], "_");
     let name = fold(name);
+    let length = name.chars().count();
     let mut near: Vec<(usize, &str)> = known
         .into_iter()
         .filter_map(|candidate| {
-            let letters = candidate.chars().count().min(name.chars().count());
-            let distance = strsim::osa_distance(&name, &fold(candidate));
-            (distance <= (letters / 3).min(2)).then_some((distance, candidate))
+            let folded = fold(candidate);
+            let most = (candidate.chars().count().min(length) / 3).min(2);
+            // Each edit changes the length by one at most, and a length is soon known.
+            let close = folded.chars().count().abs_diff(length) <= most;
+            let distance = close.then(|| strsim::osa_distance(&name, &folded));
+            let distance = distance.filter(|&distance| distance <= most)?;
+            Some((distance, candidate))
         })
         .collect();
     near.sort();

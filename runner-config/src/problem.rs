@@ -139,8 +139,12 @@ impl Problem {
 
 /// A path on one line, without what a terminal would obey.
 pub fn shown(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    if !text.contains(char::is_control) {
+        return text.into_owned();
+    }
     let mut shown = String::new();
-    for c in path.to_string_lossy().chars() {
+    for c in text.chars() {
         match c.is_control() {
             true => shown.extend(c.escape_default()),
             false => shown.push(c),

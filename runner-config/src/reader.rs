@@ -3,13 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    Document, Entry, Origin, Override, Problems, Words, document::beside, table::setting,
+    Document, Entry, Origin, Override, Problems, Words,
+    document::{SectionId, beside},
+    table::setting,
     value::Parsed,
 };
 
 pub(crate) struct Reader<'a> {
     pub(crate) document: &'a Document,
-    pub(crate) section: &'a str,
+    /// `None` for `[runner]`.
+    pub(crate) section: Option<SectionId>,
     /// Values that win over those of the section.
     pub(crate) overrides: &'a [Override],
     pub(crate) problems: &'a mut Problems,
@@ -29,7 +32,7 @@ impl<'a> Reader<'a> {
         name: &str,
         parse: impl Fn(&'a str) -> Parsed<T>,
     ) -> Written<T> {
-        written(self.document, self.section, self.overrides, name)
+        written(self.document, self.overrides, name)
             .and_then(|(value, origin)| self.parse(name, value, origin, &parse))
             .unwrap_or_else(|| Written {
                 value: default(name, parse),
@@ -43,7 +46,7 @@ impl<'a> Reader<'a> {
         name: &str,
         parse: impl Fn(&'a str) -> Parsed<T>,
     ) -> Option<Written<T>> {
-        let Entry { value, origin, .. } = self.document.own(self.section, name)?;
+        let Entry { value, origin, .. } = self.document.own(self.section?, name)?;
         self.parse(name, value, origin, parse)
     }
 
@@ -71,16 +74,15 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What is written for `name`, and where: by an override, or in the section and `[DEFAULT]`.
+/// What is written for `name`, and where: by an override, or in `[runner]` and `[DEFAULT]`.
 pub(crate) fn written<'a>(
     document: &'a Document,
-    section: &str,
     overrides: &'a [Override],
     name: &str,
 ) -> Option<(&'a str, &'a Origin)> {
     match overrides.iter().rfind(|set| set.key == name) {
         Some(set) => Some((&set.value, &set.origin)),
-        None => (document.get(section, name)).map(|entry| (entry.value, entry.origin)),
+        None => (document.get("runner", name)).map(|entry| (entry.value, entry.origin)),
     }
 }
 

@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use crate::{
-    Document, Entry, Origin, Problems, RetryFrom, SETTINGS, TaskSettings, Words, nearest,
+    Document, Entry, Origin, Problems, RetryFrom, SETTINGS, SectionId, TaskSettings, Words,
+    nearest,
     reader::{Reader, one_of, verbatim, written},
     table::{Setting, setting},
     value,
@@ -83,16 +84,13 @@ const OF_HALT: [&str; 5] = [
     "max_time",
 ];
 
-/// Sections that are never a task's.
-const RESERVED: [&str; 3] = ["runner", "env", "DEFAULT"];
-
 impl Settings {
     /// Reads `[runner]` and `[env]`; what is wrong with them goes to `problems`,
     /// and the default stands in for it.
     pub fn new(document: Document, overrides: &[Override], problems: &mut Problems) -> Settings {
         let mut from = Reader {
             document: &document,
-            section: "runner",
+            section: None,
             overrides,
             problems,
         };
@@ -114,11 +112,17 @@ impl Settings {
         for set in overrides {
             judge_name(&set.key, &set.origin, problems);
         }
-        for entry in document.own_entries("runner") {
+        let own = |section| {
+            document
+                .entries(section)
+                .into_iter()
+                .filter(|entry| entry.own)
+        };
+        for entry in own("runner") {
             judge_name(entry.key, entry.origin, problems);
             judge_include(&document, entry, problems);
         }
-        for entry in document.own_entries("env") {
+        for entry in own("env") {
             judge_variable(entry, problems);
         }
         let env = document
@@ -145,13 +149,12 @@ impl Settings {
     }
 
     /// What `setting` says for all tasks, or for the one whose section is `section`.
-    pub fn in_force(&self, setting: &Setting, section: Option<&str>) -> InForce<'_> {
+    pub fn in_force(&self, setting: &Setting, section: Option<SectionId>) -> InForce<'_> {
         let name = setting.name;
         let own = section.and_then(|section| self.document.own(section, name));
         let own = own.map(|entry| (entry.value, entry.origin));
-        let common = || {
-            written(&self.document, "runner", &self.overrides, name).filter(|_| setting.in_runner())
-        };
+        let common =
+            || written(&self.document, &self.overrides, name).filter(|_| setting.in_runner());
         let (value, origin) = own
             .or_else(common)
             .unwrap_or((setting.default, &Origin::Default));
@@ -164,41 +167,38 @@ impl Settings {
     }
 
     /// The sections that may be a task's, in the order in which they were written.
-    pub fn task_sections(&self) -> impl Iterator<Item = &str> {
-        self.document
-            .sections()
-            .filter(|section| !RESERVED.contains(section))
+    pub fn task_sections(&self) -> impl Iterator<Item = SectionId> {
+        self.document.task_sections()
+    }
+
+    /// What stands between the brackets of `section`.
+    pub fn section_name(&self, section: SectionId) -> &str {
+        self.document.name(section)
     }
 
     /// Where `section` begins.
-    pub fn header(&self, section: &str) -> Option<&Origin> {
-        self.document.header(section)
+    pub fn header(&self, section: SectionId) -> &Origin {
+        self.document.begin_of(section)
     }
 
-    /// What is in force for the task whose section is `section`.
-    pub fn task_of(&self, section: &str, problems: &mut Problems) -> TaskSettings {
-        for entry in self.document.own_entries(section) {
-            if setting(entry.key).is_some_and(|setting| !setting.in_task()) {
-                let message = format!("`{}` has no effect in the section of a task", entry.key);
-                problems
-                    .warning(entry.origin.clone(), message)
-                    .hint("it is a setting of `[runner]`, for all tasks");
-                continue;
+    /// What is in force for the task whose section is `section`; `None` when that is the
+    /// same as for every task.
+    pub fn task_of(&self, section: SectionId, problems: &mut Problems) -> Option<TaskSettings> {
+        let mut differs = false;
+        for Entry { key, origin, .. } in self.document.own_entries(section) {
+            match setting(key).map(Setting::in_task) {
+                // What it depends on is asked for by itself, and is no matter for the others.
+                Some(true) => differs |= key != DEPENDS_ON,
+                Some(false) => judge_out_of_place(key, origin, problems),
+                None => judge_own_key(key, origin, problems),
             }
-            let known = SETTINGS.iter().filter(|setting| setting.in_task());
-            let near = nearest(entry.key, known.map(|setting| setting.name));
-            if let Some(near) = near.first().filter(|&&near| near != entry.key) {
-                problems
-                    .warning(
-                        entry.origin.clone(),
-                        format!("key `{}` in the section of a task is no setting", entry.key),
-                    )
-                    .hint(format!("did you mean `{near}`?"));
-            }
+        }
+        if !differs {
+            return None;
         }
         let mut from = Reader {
             document: &self.document,
-            section,
+            section: Some(section),
             overrides: &[],
             problems,
         };
@@ -209,12 +209,19 @@ impl Settings {
                 .error(origin.cloned(), "`frequency` needs `state_dir`")
                 .hint("set `state_dir` in `[runner]`, where the marks are kept");
         }
-        settings
+        Some(settings)
+    }
+
+    /// The names of the tasks that have to be done before the one whose section is
+    /// `section`, and where they are written.
+    pub fn depends_on(&self, section: SectionId) -> Option<(impl Iterator<Item = &str>, &Origin)> {
+        let written = self.document.own(section, DEPENDS_ON)?;
+        Some((value::list(written.value), written.origin))
     }
 
     /// Says so when `section`, which is the halt task's, sets what makes sense in the
     /// chain only.
-    pub fn judge_halt_section(&self, section: &str, problems: &mut Problems) {
+    pub fn judge_halt_section(&self, section: SectionId, problems: &mut Problems) {
         for entry in self.document.own_entries(section) {
             if setting(entry.key).is_some_and(Setting::in_task) && !OF_HALT.contains(&entry.key) {
                 let message = format!(
@@ -230,7 +237,8 @@ impl Settings {
 
     /// Whether `section` says `enabled = no`, for what is no task anyway.
     pub fn disables(&self, section: &str) -> bool {
-        let enabled = self.document.own(section, "enabled");
+        let section = self.document.section(section);
+        let enabled = section.and_then(|section| self.document.own(section, "enabled"));
         enabled.is_some_and(|entry| value::yes_or_no(entry.value) == Ok(false))
     }
 
@@ -240,7 +248,7 @@ impl Settings {
     }
 
     /// Says so when `section`, which is no task's, holds settings of a task.
-    pub fn judge_stray(&self, section: &str, problems: &mut Problems) {
+    pub fn judge_stray(&self, section: SectionId, problems: &mut Problems) {
         let held: Vec<Entry> = (self.document.own_entries(section))
             .filter(|entry| setting(entry.key).is_some_and(Setting::in_task))
             .collect();
@@ -248,6 +256,7 @@ impl Settings {
             let names: BTreeSet<String> = held.iter().map(|e| format!("`{}`", e.key)).collect();
             let names: Vec<String> = names.into_iter().collect();
             let names = names.join(", ");
+            let section = self.document.name(section);
             problems.warning(
                 first.origin.clone(),
                 format!("section `{section}` sets {names}, but there is no such task"),
@@ -255,6 +264,8 @@ impl Settings {
         }
     }
 }
+
+const DEPENDS_ON: &str = "depends_on";
 
 const RETRY_FROM: &[(&str, RetryFrom)] =
     &[("start", RetryFrom::Start), ("failed", RetryFrom::Failed)];
@@ -289,6 +300,26 @@ fn judge_name(name: &str, origin: &Origin, problems: &mut Problems) {
             let problem = problems.warning(origin.clone(), message);
             problem.hint("`runner-config --settings` lists the names; what is meant for tasks belongs into a section of its own");
         }
+    }
+}
+
+/// A setting of `[runner]` that stands in the section of a task.
+fn judge_out_of_place(key: &str, origin: &Origin, problems: &mut Problems) {
+    let message = format!("`{key}` has no effect in the section of a task");
+    problems
+        .warning(origin.clone(), message)
+        .hint("it is a setting of `[runner]`, for all tasks");
+}
+
+/// A key in the section of a task that is no setting: it is for the task's own use, or
+/// it is misspelled.
+fn judge_own_key(key: &str, origin: &Origin, problems: &mut Problems) {
+    let known = SETTINGS.iter().filter(|setting| setting.in_task());
+    if let Some(near) = nearest(key, known.map(|setting| setting.name)).first() {
+        let message = format!("key `{key}` in the section of a task is no setting");
+        problems
+            .warning(origin.clone(), message)
+            .hint(format!("did you mean `{near}`?"));
     }
 }
 

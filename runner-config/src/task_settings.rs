@@ -86,7 +86,7 @@ pub enum RetryFrom {
     Failed,
 }
 
-/// Everything that is in force for one task.
+/// Everything that is in force for one task, beside what it depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskSettings {
     /// Least time to wait before a retry.
@@ -113,10 +113,6 @@ pub struct TaskSettings {
     pub interpreter: Option<Words>,
     /// What exit codes mean.
     pub codes: Codes,
-    /// Names of tasks that have to be done before, and where they are written.
-    pub depends_on: Vec<String>,
-    /// Where `depends_on` was written.
-    pub depends_on_origin: Option<Origin>,
     /// Whether the task is part of the chain.
     pub enabled: bool,
     /// Whether the chain has to wait for its success.
@@ -157,8 +153,6 @@ impl TaskSettings {
             leftovers: from.get("leftovers", leftovers()).value,
             interpreter: from.get("interpreter", value::words).command(),
             codes,
-            depends_on: Vec::new(),
-            depends_on_origin: None,
             enabled: true,
             required: true,
             frequency: Frequency::Always,
@@ -181,8 +175,6 @@ impl TaskSettings {
         let stop = code("stop_codes", &self.codes.stop);
         let codes = Codes::checked(ok, halt, stop, from.problems);
         let interpreter = from.own("interpreter", value::words);
-        let depends_on = from.own("depends_on", |text| Ok(value::list(text)));
-        let depends_on_origin = depends_on.as_ref().map(|own| own.origin.clone());
         TaskSettings {
             sleep_time: or(from.own("sleep_time", value::duration), self.sleep_time),
             retry_jitter: or(from.own("retry_jitter", value::duration), self.retry_jitter),
@@ -202,11 +194,6 @@ impl TaskSettings {
                 None => self.interpreter,
             },
             codes,
-            depends_on: depends_on
-                .into_iter()
-                .flat_map(|own| own.value.map(str::to_owned))
-                .collect(),
-            depends_on_origin,
             enabled: or(from.own("enabled", value::yes_or_no), self.enabled),
             required: or(from.own("required", value::yes_or_no), self.required),
             frequency: or(from.own("frequency", frequency()), self.frequency),

@@ -34,7 +34,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use runner_config::{MaxTries, RetryFrom};
 
-use crate::{Signal, Verdict};
+use crate::{Signal, Verdict, task_lists::TaskLists};
 
 /// A task's place in the order, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -139,7 +139,7 @@ pub struct Chain {
     links: Arc<[Link]>,
     retry_from: RetryFrom,
     /// For each task, the tasks of its level that need it.
-    needed_by: Vec<Vec<TaskId>>,
+    needed_by: TaskLists,
     states: Vec<State>,
     /// For each task, how many tasks of its level have to be done before.
     missing: Vec<usize>,
@@ -166,15 +166,9 @@ impl Chain {
     /// levels, and what they need makes no cycle.
     pub fn new(links: Arc<[Link]>, retry_from: RetryFrom) -> Chain {
         let tasks = links.len();
-        let mut needed_by = vec![Vec::new(); tasks];
-        for (index, link) in links.iter().enumerate() {
-            for need in &link.needs {
-                needed_by[need.0].push(TaskId(index));
-            }
-        }
         let mut chain = Chain {
             retry_from,
-            needed_by,
+            needed_by: TaskLists::needed_by(&links),
             states: vec![State::Pending; tasks],
             missing: vec![0; tasks],
             ready: BTreeSet::new(),
@@ -310,8 +304,7 @@ impl Chain {
         if !matches!(self.states[task.0], State::Done | State::Failed) {
             return;
         }
-        for index in 0..self.needed_by[task.0].len() {
-            let dependent = self.needed_by[task.0][index];
+        for dependent in self.needed_by.of(task) {
             self.missing[dependent.0] -= 1;
             if self.missing[dependent.0] == 0 && self.states[dependent.0] == State::Pending {
                 self.ready.insert(dependent);

@@ -15,14 +15,17 @@ mod hook;
 mod judge;
 mod logs;
 mod name;
+mod names;
 mod order;
 mod outcome;
+mod parts;
 mod plan;
 mod process;
 mod retry;
 mod run;
 mod runs;
 mod state;
+mod task_lists;
 mod verdict;
 
 pub use crate::{

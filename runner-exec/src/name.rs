@@ -1,6 +1,7 @@
 //! The name of a task: its file name, and what follows from it.
 
 use std::{
+    borrow::Cow,
     cmp::Ordering,
     ffi::{OsStr, OsString},
     fmt,
@@ -35,21 +36,15 @@ impl TaskName {
     /// extension: `clobber` for `3-clobber.sh`. `None` when it is not UTF-8,
     /// since no configuration can name it then.
     pub fn short(&self) -> Option<&str> {
-        let name = self.0.to_str()?;
-        let digits = leading_digits(name.as_bytes());
-        let stem = match name[digits..].strip_prefix(['-', '_']) {
-            Some(rest) if digits > 0 && !rest.is_empty() => rest,
-            _ => name,
-        };
-        match stem.rsplit_once('.') {
-            Some((before, _)) if !before.is_empty() => Some(before),
-            _ => Some(stem),
-        }
+        self.0.to_str().map(short_of)
     }
 
-    /// Whether `name` is the file name or the short name.
-    pub fn is_called(&self, name: &str) -> bool {
-        self.0 == *name || self.short() == Some(name)
+    /// The name on one line, as `Display` has it.
+    pub fn shown(&self) -> Cow<'_, str> {
+        match self.0.to_str() {
+            Some(name) if !name.contains(char::is_control) => Cow::Borrowed(name),
+            Some(_) | None => Cow::Owned(runner_config::shown(self.0.as_ref())),
+        }
     }
 
     fn level(&self) -> (bool, usize, &[u8]) {
@@ -63,6 +58,19 @@ impl TaskName {
     /// order them.
     pub fn same_level(&self, other: &TaskName) -> bool {
         self.level() == other.level()
+    }
+}
+
+/// The short name of a file that is called `name`.
+pub(crate) fn short_of(name: &str) -> &str {
+    let digits = leading_digits(name.as_bytes());
+    let stem = match name[digits..].strip_prefix(['-', '_']) {
+        Some(rest) if digits > 0 && !rest.is_empty() => rest,
+        _ => name,
+    };
+    match stem.rsplit_once('.') {
+        Some((before, _)) if !before.is_empty() => before,
+        _ => stem,
     }
 }
 
@@ -86,7 +94,7 @@ impl PartialOrd for TaskName {
 /// Shows the name on one line: control characters are escaped.
 impl fmt::Display for TaskName {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(&runner_config::shown(self.0.as_ref()))
+        f.write_str(&self.shown())
     }
 }
 

@@ -1,11 +1,16 @@
 //! Levels and dependencies: from names to the links of the chain, or to what is
 //! wrong with them.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range};
 
-use runner_config::{Problems, nearest};
+use runner_config::{Origin, Problems, Settings, nearest};
 
-use crate::{Link, Task, TaskId, TaskName};
+use crate::{
+    Link, Task, TaskId, TaskName,
+    names::{Ambiguous, Names, first_of},
+    parts::in_parts,
+    task_lists::TaskLists,
+};
 
 /// Why a name stands for no task that could be waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,58 +20,14 @@ pub(crate) enum Absent {
     HaltTask,
 }
 
-/// Finds tasks by file name or short name.
-pub(crate) struct Names<'a> {
-    names: Vec<&'a TaskName>,
-    by_file: HashMap<&'a str, usize>,
-    by_short: HashMap<&'a str, Vec<usize>>,
-}
-
-/// A short name that several tasks share: their names, as a sentence has them.
-pub(crate) struct Ambiguous(pub(crate) String);
-
-impl<'a> Names<'a> {
-    pub(crate) fn new(names: impl Iterator<Item = &'a TaskName>) -> Names<'a> {
-        let mut found = Names {
-            names: Vec::new(),
-            by_file: HashMap::new(),
-            by_short: HashMap::new(),
-        };
-        for (index, name) in names.enumerate() {
-            found.names.push(name);
-            if let (Some(file), Some(short)) = (name.as_os_str().to_str(), name.short()) {
-                found.by_file.insert(file, index);
-                found.by_short.entry(short).or_default().push(index);
-            }
-        }
-        found
-    }
-
-    pub(crate) fn find(&self, name: &str) -> Result<Option<usize>, Ambiguous> {
-        match self.by_short.get(name).map(Vec::as_slice) {
-            Some(several @ [_, _, ..]) => {
-                let several = several
-                    .iter()
-                    .map(|&index| format!("`{}`", self.names[index]));
-                Err(Ambiguous(several.collect::<Vec<_>>().join(" and ")))
-            }
-            Some([one]) => Ok(Some(self.by_file.get(name).copied().unwrap_or(*one))),
-            Some([]) | None => Ok(self.by_file.get(name).copied()),
-        }
-    }
-
-    pub(crate) fn all(&self) -> impl Iterator<Item = &'a str> {
-        self.by_file.keys().chain(self.by_short.keys()).copied()
-    }
-}
-
-/// The links of `tasks`, which are sorted; `absent` are the names that no task
-/// can wait for. What is wrong goes to `problems`.
+/// The links of `tasks`, which are sorted, and for each task those that it depends on;
+/// `absent` are the names that no task can wait for. What is wrong goes to `problems`.
 pub(crate) fn links(
     tasks: &[Task],
     absent: &[(TaskName, Absent)],
+    settings: &Settings,
     problems: &mut Problems,
-) -> Vec<Link> {
+) -> (Vec<Link>, TaskLists) {
     let mut links: Vec<Link> = Vec::with_capacity(tasks.len());
     for (index, task) in tasks.iter().enumerate() {
         let level = match index.checked_sub(1) {
@@ -81,102 +42,152 @@ pub(crate) fn links(
             max_tries: task.settings.max_tries,
         });
     }
-    if tasks
-        .iter()
-        .any(|task| !task.settings.depends_on.is_empty())
-    {
-        let names = Names::new(tasks.iter().map(|task| &task.name));
-        for (index, task) in tasks.iter().enumerate() {
-            links[index].needs = needs(index, task, tasks, &names, absent, &links, problems);
-        }
-        for cycle in cycles(&links) {
-            say_cycle(&cycle, tasks, problems);
-        }
+    let dependencies = Written {
+        tasks,
+        absent,
+        settings,
+        names: Names::new(tasks.iter().map(|task| &task.name)),
+        absent_names: first_of(absent.iter().map(|(name, _)| name)),
+    };
+    let mut all = TaskLists::with_capacity(tasks.len());
+    let mut of_same_level = Vec::with_capacity(tasks.len());
+    for found in in_parts(tasks.len(), |part| dependencies.found(part, &links)) {
+        all.append(found.all);
+        of_same_level.extend(found.of_same_level);
+        problems.extend(found.problems);
     }
-    links
+    for (link, needs) in links.iter_mut().zip(of_same_level) {
+        link.needs = needs;
+    }
+    for cycle in cycles(&links) {
+        let origin = dependencies.written(cycle[0]).map(|(_, origin)| origin);
+        say_cycle(&cycle, tasks, origin, problems);
+    }
+    (links, all)
 }
 
-/// The tasks of the same level that `task` depends on.
-fn needs(
-    index: usize,
-    task: &Task,
-    tasks: &[Task],
-    names: &Names,
-    absent: &[(TaskName, Absent)],
-    links: &[Link],
-    problems: &mut Problems,
-) -> Vec<TaskId> {
-    let mut needs = Vec::new();
-    for name in &task.settings.depends_on {
-        let mut wrong = |what: &str, hint: &str| {
-            let origin = task.settings.depends_on_origin.clone();
-            let who = &task.name;
-            problems
-                .error(origin, format!("task `{who}` depends on `{name}`, {what}"))
-                .hint(hint);
-        };
-        match names.find(name) {
-            Err(Ambiguous(several)) => {
-                let what = format!("which is the short name of {several}");
-                wrong(&what, "write the file name, or rename one of them");
-            }
-            Ok(Some(other)) if links[other].level > links[index].level => {
-                let later = &tasks[other].name;
-                let why = match later.number() {
-                    Some(_) => "a higher number",
-                    None => "no number",
-                };
-                wrong(
-                    &format!("but `{later}` has {why} and comes later"),
-                    "give the two the same number, or the dependent a higher one",
-                );
-            }
-            Ok(Some(other)) if links[other].level == links[index].level => {
-                needs.push(TaskId(other));
-            }
-            // A lower number comes first anyway.
-            Ok(Some(_)) => {}
-            Ok(None) => match absent.iter().find(|(absent, _)| absent.is_called(name)) {
-                Some((_, Absent::Disabled)) => {
-                    wrong("which is disabled", "enable it, or remove the dependency");
-                }
-                Some((_, Absent::Skipped)) => wrong(
-                    "which is skipped",
-                    "`runner --check` says why; or remove the dependency",
-                ),
-                Some((_, Absent::HaltTask)) => wrong(
-                    "which is the halt task and never part of the chain",
-                    "remove the dependency",
-                ),
-                None => {
-                    let hint = match nearest(name, names.all()).first() {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => "name a file of the task directory".to_owned(),
-                    };
-                    wrong("which does not exist", &hint);
-                }
-            },
+/// Dependencies as they are written, and what is needed to find the tasks they name.
+struct Written<'a> {
+    tasks: &'a [Task],
+    absent: &'a [(TaskName, Absent)],
+    settings: &'a Settings,
+    names: Names<'a>,
+    absent_names: HashMap<&'a str, usize>,
+}
+
+/// What the names in `depends_on` of some tasks stand for.
+struct Found {
+    /// For each of them, the tasks that it depends on.
+    all: TaskLists,
+    /// The same without those of lower levels, which come first anyway.
+    of_same_level: Vec<Vec<TaskId>>,
+    problems: Problems,
+}
+
+impl<'a> Written<'a> {
+    /// The names that a task depends on, and where they are written.
+    fn written(&self, index: usize) -> Option<(impl Iterator<Item = &'a str>, &'a Origin)> {
+        self.settings.depends_on(self.tasks[index].section?)
+    }
+
+    fn found(&self, part: Range<usize>, links: &[Link]) -> Found {
+        let mut all = TaskLists::with_capacity(part.len());
+        let mut of_same_level = Vec::with_capacity(part.len());
+        let mut problems = Problems::default();
+        let mut found = Vec::new();
+        for index in part {
+            found.clear();
+            self.find(index, links, &mut found, &mut problems);
+            all.push(&found);
+            found.retain(|need| links[need.0].level == links[index].level);
+            found.sort_unstable();
+            found.dedup();
+            of_same_level.push(found.to_vec());
+        }
+        Found {
+            all,
+            of_same_level,
+            problems,
         }
     }
-    needs.sort();
-    needs.dedup();
-    needs
+
+    /// Adds the tasks that a task depends on to `found`.
+    fn find(&self, index: usize, links: &[Link], found: &mut Vec<TaskId>, problems: &mut Problems) {
+        let Some((names, origin)) = self.written(index) else {
+            return;
+        };
+        for name in names {
+            let (what, hint) = match self.names.find(name) {
+                Ok(Some(other)) => {
+                    found.push(TaskId(other));
+                    if links[other].level <= links[index].level {
+                        continue;
+                    }
+                    self.comes_later(other)
+                }
+                Ok(None) => self.is_absent(name),
+                Err(Ambiguous(several)) => (
+                    format!("which is the short name of {several}"),
+                    "write the file name, or rename one of them".to_owned(),
+                ),
+            };
+            let who = &self.tasks[index].name;
+            problems
+                .error(
+                    origin.clone(),
+                    format!("task `{who}` depends on `{name}`, {what}"),
+                )
+                .hint(hint);
+        }
+    }
+
+    /// What is wrong with a dependency on a task of a later level, and the cure.
+    fn comes_later(&self, other: usize) -> (String, String) {
+        let later = &self.tasks[other].name;
+        let why = match later.number() {
+            Some(_) => "a higher number",
+            None => "no number",
+        };
+        (
+            format!("but `{later}` has {why} and comes later"),
+            "give the two the same number, or the dependent a higher one".to_owned(),
+        )
+    }
+
+    /// What is wrong with a dependency on what is no task of the chain, and the cure.
+    fn is_absent(&self, name: &str) -> (String, String) {
+        let absent = self.absent_names.get(name);
+        let (what, hint) = match absent.map(|&index| self.absent[index].1) {
+            Some(Absent::Disabled) => ("which is disabled", "enable it, or remove the dependency"),
+            Some(Absent::Skipped) => (
+                "which is skipped",
+                "`runner --check` says why; or remove the dependency",
+            ),
+            Some(Absent::HaltTask) => (
+                "which is the halt task and never part of the chain",
+                "remove the dependency",
+            ),
+            None => {
+                let hint = match nearest(name, self.names.all()).first() {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "name a file of the task directory".to_owned(),
+                };
+                return ("which does not exist".to_owned(), hint);
+            }
+        };
+        (what.to_owned(), hint.to_owned())
+    }
 }
 
 /// Every cycle that shares no task with one before it, each in its own order.
 fn cycles(links: &[Link]) -> Vec<Vec<usize>> {
     let mut missing: Vec<usize> = links.iter().map(|link| link.needs.len()).collect();
-    let mut needed_by = vec![Vec::new(); links.len()];
-    for (index, link) in links.iter().enumerate() {
-        link.needs
-            .iter()
-            .for_each(|need| needed_by[need.0].push(index));
-    }
+    let needed_by = TaskLists::needed_by(links);
     let free = (0..links.len()).filter(|&index| missing[index] == 0);
     let free = free.collect();
     let let_go = |mut free: Vec<usize>, missing: &mut [usize]| {
         while let Some(index) = free.pop() {
-            for &dependent in &needed_by[index] {
+            for TaskId(dependent) in needed_by.of(TaskId(index)) {
                 // One of a cycle that was found needs nothing any more.
                 missing[dependent] = match missing[dependent] {
                     0 => continue,
@@ -221,9 +232,9 @@ fn cycle_from(start: usize, links: &[Link], missing: &[usize]) -> Vec<usize> {
     }
 }
 
-fn say_cycle(cycle: &[usize], tasks: &[Task], problems: &mut Problems) {
+fn say_cycle(cycle: &[usize], tasks: &[Task], origin: Option<&Origin>, problems: &mut Problems) {
     let first = &tasks[cycle[0]];
-    let origin = first.settings.depends_on_origin.clone();
+    let origin = origin.cloned();
     if cycle.len() == 1 {
         let message = format!("task `{}` depends on itself", first.name);
         problems

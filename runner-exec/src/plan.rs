@@ -6,13 +6,15 @@ use std::{
     sync::Arc,
 };
 
-use runner_config::{Origin, Problems, Settings, TaskSettings, Words, left_out, nearest};
+use runner_config::{Problems, SectionId, Settings, TaskSettings, Words, left_out, nearest};
 
 use crate::{
     Chain, DirEntry, Head, Kind, Link, Step, TaskId, TaskName, Verdict,
     command::look_up,
     judge::{Interpreters, judge_halt, judge_start},
-    order::{Absent, Ambiguous, Names, links},
+    names::{Ambiguous, Names, first_of},
+    order::{Absent, links},
+    task_lists::TaskLists,
 };
 
 /// One file of the task directory that is started.
@@ -25,7 +27,7 @@ pub struct Task {
     /// What is in force for it.
     pub settings: Arc<TaskSettings>,
     /// The section of the configuration that is its own.
-    pub section: Option<String>,
+    pub section: Option<SectionId>,
 }
 
 /// The ordered tasks of a run, and the halt task.
@@ -35,6 +37,8 @@ pub struct Plan {
     pub tasks: Vec<Task>,
     /// What the chain has to know of each of them.
     pub links: Arc<[Link]>,
+    /// For each of them, those that it names in `depends_on`.
+    dependencies: TaskLists,
     /// The names in the directory that stand for no task, and why.
     pub(crate) absent: Vec<(TaskName, Absent)>,
     /// The halt task, when it is there.
@@ -86,11 +90,11 @@ impl Plan {
         let mut halt = None;
         let mut interpreters = Interpreters::default();
         for (Candidate { name, kind }, section) in candidates.into_iter().zip(sections) {
-            let own = section.map(|section| Arc::new(settings.task_of(section, problems)));
+            let own = section.and_then(|section| settings.task_of(section, problems));
             let mut task = Task {
                 path: directory.join(name.as_os_str()),
-                settings: own.unwrap_or_else(|| common.clone()),
-                section: section.map(str::to_owned),
+                settings: own.map_or_else(|| common.clone(), Arc::new),
+                section,
                 name,
             };
             let is_halt = Some(task.name.as_os_str()) == halt_name;
@@ -117,7 +121,7 @@ impl Plan {
             let is_directory = halt_name.is_some() && skipped.any(|name| name == halt_name);
             judge_halt(directory, &settings, needs_halt, is_directory, problems);
         }
-        let links = links(&tasks, &absent, problems).into();
+        let (links, dependencies) = links(&tasks, &absent, &settings, problems);
         let hook = settings.task_hook.as_ref().map(|words| {
             look_up(words).unwrap_or_else(|why| {
                 problems
@@ -128,8 +132,9 @@ impl Plan {
         });
         Plan {
             tasks,
-            links,
+            links: links.into(),
             absent,
+            dependencies,
             halt,
             hook,
             settings: Arc::new(settings),
@@ -171,14 +176,9 @@ impl Plan {
         order
     }
 
-    /// For each task, those that it names in `depends_on`.
-    pub fn dependencies(&self) -> Vec<Vec<TaskId>> {
-        let names = Names::new(self.tasks.iter().map(|task| &task.name));
-        let found = |name: &String| names.find(name).ok().flatten().map(TaskId);
-        self.tasks
-            .iter()
-            .map(|task| task.settings.depends_on.iter().filter_map(found).collect())
-            .collect()
+    /// The tasks that `task` names in `depends_on`, as they are written.
+    pub fn dependencies(&self, task: TaskId) -> impl Iterator<Item = TaskId> {
+        self.dependencies.of(task)
     }
 
     /// The task that `name` stands for: its file name, or its short name when no
@@ -204,8 +204,8 @@ impl Plan {
 
     /// Why no task is called `name`.
     fn why_not(&self, name: &str, names: &Names) -> String {
-        let absent = self.absent.iter().find(|(file, _)| file.is_called(name));
-        match absent {
+        let absent = first_of(self.absent.iter().map(|(file, _)| file));
+        match absent.get(name).map(|&index| &self.absent[index]) {
             Some((file, Absent::Disabled)) => format!("task `{file}` is disabled"),
             Some((file, Absent::Skipped)) => {
                 format!("`{file}` is skipped; `runner --check` says why")
@@ -272,22 +272,24 @@ fn looks_like_a_task(name: &TaskName, head: &Head) -> bool {
 }
 
 /// For each candidate, the section that is its own.
-fn sections<'a>(
+fn sections(
     candidates: &[Candidate],
     absent: &[(TaskName, Absent)],
-    settings: &'a Settings,
+    settings: &Settings,
     problems: &mut Problems,
-) -> Vec<Option<&'a str>> {
-    let mut sections: Vec<Option<&str>> = vec![None; candidates.len()];
+) -> Vec<Option<SectionId>> {
+    let mut sections = vec![None; candidates.len()];
     let names = Names::new(candidates.iter().map(|candidate| &candidate.name));
+    let skipped = first_of(absent.iter().map(|(name, _)| name));
     for section in settings.task_sections() {
-        let origin = || settings.header(section).cloned();
-        match names.find(section) {
+        let called = settings.section_name(section);
+        let origin = || settings.header(section).clone();
+        match names.find(called) {
             Err(Ambiguous(several)) => {
                 problems
                     .error(
                         origin(),
-                        format!("section `{section}` is the short name of {several}"),
+                        format!("section `{called}` is the short name of {several}"),
                     )
                     .hint("write the file name between the brackets, or rename one of them");
             }
@@ -295,13 +297,13 @@ fn sections<'a>(
                 None => sections[index] = Some(section),
                 Some(first) => {
                     let name = &candidates[index].name;
-                    let there = settings.header(first).map(Origin::to_string);
-                    let there = there.unwrap_or_default();
+                    let there = settings.header(first);
+                    let first = settings.section_name(first);
                     problems
                         .error(
                             origin(),
                             format!(
-                                "section `{section}` is for task `{name}`, which has section \
+                                "section `{called}` is for task `{name}`, which has section \
                                  `{first}` at {there}"
                             ),
                         )
@@ -309,7 +311,7 @@ fn sections<'a>(
                 }
             },
             // What is skipped has been said to be.
-            Ok(None) if absent.iter().any(|(name, _)| name.is_called(section)) => {}
+            Ok(None) if skipped.contains_key(called) => {}
             Ok(None) => settings.judge_stray(section, problems),
         }
     }

@@ -8,7 +8,7 @@ use runner_exec::{CommandLine, Plan, Task, TaskStats};
 use serde_json::{Map, Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use super::{command, dependencies, words};
+use super::{command, dependency_names, words};
 
 /// A setting and what it says.
 type Row<'a> = (&'static str, InForce<'a>);
@@ -40,14 +40,13 @@ pub(super) fn text(plan: &Plan) -> String {
 
 /// For programs: what docs/json.md says.
 pub(super) fn json(plan: &Plan) -> Value {
-    let dependencies = dependencies(plan);
     let chain = plan.order().into_iter();
     let chain = chain.map(|id| {
         let task = &plan.tasks[id.0];
-        object(plan, task, hook(plan, task), &dependencies[id.0])
+        object(plan, task, hook(plan, task), dependency_names(plan, id))
     });
     let halt = plan.halt.as_ref();
-    let halt = halt.map(|halt| object(plan, halt, None, &[]));
+    let halt = halt.map(|halt| object(plan, halt, None, Vec::new()));
     json!({
         "working_directory": directory(),
         "settings": settings(common(plan)),
@@ -56,7 +55,7 @@ pub(super) fn json(plan: &Plan) -> Value {
     })
 }
 
-fn object(plan: &Plan, task: &Task, hook: Option<Vec<String>>, depends_on: &[String]) -> Value {
+fn object(plan: &Plan, task: &Task, hook: Option<Vec<String>>, depends_on: Vec<String>) -> Value {
     json!({
         "task": task.name.as_os_str().to_string_lossy(),
         "command": command(task),
@@ -84,10 +83,9 @@ fn common(plan: &Plan) -> Vec<Row<'_>> {
 
 /// What is in force for `task`.
 fn all<'a>(plan: &'a Plan, task: &Task) -> Vec<Row<'a>> {
-    let section = task.section.as_deref();
     let in_task = SETTINGS.iter().filter(|setting| setting.in_task());
     in_task
-        .map(|setting| (setting.name, plan.settings.in_force(setting, section)))
+        .map(|setting| (setting.name, plan.settings.in_force(setting, task.section)))
         .collect()
 }
 

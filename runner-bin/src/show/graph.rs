@@ -19,9 +19,9 @@ pub(super) fn dot(plan: &Plan) -> String {
         }
         dot += "  }\n";
     }
-    for (id, needs) in plan.dependencies().iter().enumerate() {
-        for &need in needs {
-            let (need, task) = (name(plan, need), name(plan, TaskId(id)));
+    for id in (0..plan.tasks.len()).map(TaskId) {
+        for need in plan.dependencies(id) {
+            let (need, task) = (name(plan, need), name(plan, id));
             let _ = writeln!(dot, "  {need} -> {task}");
         }
     }

@@ -1,59 +1,100 @@
 //! `--list`: the tasks in their order, one a line.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write, io, sync::Arc};
 
 use runner_config::{Frequency, TaskSettings, format_duration, shown};
-use runner_exec::Plan;
+use runner_exec::{Plan, TaskId};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use super::dependencies;
+use super::dependency_names;
 
 /// For people: columns of what every task has, then what only some have.
-pub(super) fn text(plan: &Plan) -> String {
-    let dependencies = dependencies(plan);
-    let width = |column: fn(&TaskSettings) -> String| {
-        let cells = plan.tasks.iter().map(|task| column(&task.settings).len());
-        cells.max().unwrap_or(0)
-    };
-    let names = plan.tasks.iter().map(|task| task.name.to_string().width());
-    let (names, limits, tries) = (names.max().unwrap_or(0), width(limit), width(tries_of));
-    let levels = plan.links.last().map_or(0, |last| last.level);
-    let levels = levels.to_string().len();
-    let mut text = String::new();
+pub(super) fn text(plan: &Plan, out: &mut dyn io::Write) -> io::Result<()> {
+    let names: Vec<Cow<str>> = plan.tasks.iter().map(|task| task.name.shown()).collect();
+    let widest = names.iter().map(|name| name.width()).max().unwrap_or(0);
+    let widths = Widths::of(plan);
+    let mut last: Option<(&Arc<TaskSettings>, Cells)> = None;
+    let mut line = String::new();
     for id in plan.order() {
-        let task = &plan.tasks[id.0];
-        let name = task.name.to_string();
-        let pad = names - name.width();
-        let (level, settings) = (plan.links[id.0].level, &*task.settings);
-        let mut line = format!(
-            "{name}{:pad$}  level {level:<levels$}  {:<limits$}  {:<tries$}",
-            "",
-            limit(settings),
-            tries_of(settings)
-        );
+        let settings = &plan.tasks[id.0].settings;
+        let cells = match &last {
+            Some((of, cells)) if Arc::ptr_eq(of, settings) => cells,
+            _ => &last.insert((settings, Cells::of(settings, &widths))).1,
+        };
+        let (name, level) = (&names[id.0], plan.links[id.0].level);
+        let (pad, levels) = (widest - name.width(), widths.levels);
+        line.clear();
+        let _ = write!(line, "{name}{:pad$}  level {level:<levels$}", "");
+        line += &cells.before;
+        for (place, TaskId(dependency)) in plan.dependencies(id).enumerate() {
+            line += if place == 0 { "  after " } else { ", " };
+            line += &names[dependency];
+        }
+        line += &cells.behind;
+        line.truncate(line.trim_end().len());
+        line += "\n";
+        out.write_all(line.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// How wide the columns are that every task has.
+struct Widths {
+    levels: usize,
+    limits: usize,
+    tries: usize,
+}
+
+impl Widths {
+    fn of(plan: &Plan) -> Widths {
+        // Most tasks share their settings, and neighbours have the same ones.
+        let settings = plan
+            .tasks
+            .chunk_by(|a, b| Arc::ptr_eq(&a.settings, &b.settings))
+            .map(|tasks| &tasks[0].settings);
+        let widest = |column: fn(&TaskSettings) -> String| {
+            let cells = settings.clone().map(|settings| column(settings).len());
+            cells.max().unwrap_or(0)
+        };
+        let levels = plan.links.last().map_or(0, |last| last.level);
+        Widths {
+            levels: levels.to_string().len(),
+            limits: widest(limit),
+            tries: widest(tries_of),
+        }
+    }
+}
+
+/// What the settings of a task add to its line, before and behind the tasks that it
+/// depends on.
+struct Cells {
+    before: String,
+    behind: String,
+}
+
+impl Cells {
+    fn of(settings: &TaskSettings, widths: &Widths) -> Cells {
+        let (limit, tries) = (limit(settings), tries_of(settings));
+        let (limits, all_tries) = (widths.limits, widths.tries);
+        let mut before = format!("  {limit:<limits$}  {tries:<all_tries$}");
         if let Some(words) = &settings.interpreter {
             let words: Vec<String> = words.iter().map(|word| shown(word.as_ref())).collect();
-            let _ = write!(line, "  by {}", words.join(" "));
+            let _ = write!(before, "  by {}", words.join(" "));
         }
-        if !dependencies[id.0].is_empty() {
-            let _ = write!(line, "  after {}", dependencies[id.0].join(", "));
-        }
+        let mut behind = String::new();
         if settings.frequency != Frequency::Always {
-            let _ = write!(line, "  {}", settings.frequency.as_str());
+            let _ = write!(behind, "  {}", settings.frequency.as_str());
         }
         if !settings.required {
-            line += "  not required";
+            behind += "  not required";
         }
-        text += line.trim_end();
-        text += "\n";
+        Cells { before, behind }
     }
-    text
 }
 
 /// For programs: what docs/json.md says.
 pub(super) fn json(plan: &Plan) -> Value {
-    let dependencies = dependencies(plan);
     let order = plan.order().into_iter();
     order
         .map(|id| {
@@ -64,7 +105,7 @@ pub(super) fn json(plan: &Plan) -> Value {
                 "task": task.name.as_os_str().to_string_lossy(),
                 "path": task.path.to_string_lossy(),
                 "level": plan.links[id.0].level,
-                "depends_on": dependencies[id.0],
+                "depends_on": dependency_names(plan, id),
                 "interpreter": interpreter.map(|words| {
                     words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>()
                 }),

@@ -6,7 +6,7 @@ mod env;
 mod graph;
 mod list;
 
-use std::iter;
+use std::{iter, mem};
 
 use runner_config::Problems;
 use runner_exec::{CommandLine, Plan, Task, TaskId};
@@ -16,7 +16,7 @@ use crate::{
     exit::Exit,
     load::Source,
     log::{Log, Verbosity},
-    out::answer,
+    out::{answer, answer_with},
 };
 
 /// A question about what would be run.
@@ -47,9 +47,14 @@ pub(crate) fn show(source: &Source, question: &Question, json: bool, verbosity: 
         Ok(plan) => plan,
         Err(unusable) => return unusable.exit,
     };
+    if *question == Question::List && !json {
+        let exit = answer_with(|stdout| list::text(&plan, stdout), Exit::Finished, &log);
+        // The program ends now, and to free a very large plan piece by piece takes time.
+        mem::forget(plan);
+        return exit;
+    }
     let text = match question {
-        Question::List if json => pretty(&list::json(&plan)),
-        Question::List => list::text(&plan),
+        Question::List => pretty(&list::json(&plan)),
         Question::DryRun if json => pretty(&dry_run::json(&plan)),
         Question::DryRun => dry_run::text(&plan),
         Question::Graph => graph::dot(&plan),
@@ -87,11 +92,9 @@ fn words(command: &CommandLine) -> Vec<String> {
         .collect()
 }
 
-/// The names of the tasks that each task depends on.
-fn dependencies(plan: &Plan) -> Vec<Vec<String>> {
-    let names = |ids: Vec<TaskId>| {
-        let names = ids.iter().map(|id| plan.tasks[id.0].name.to_string());
-        names.collect()
-    };
-    plan.dependencies().into_iter().map(names).collect()
+/// The names of the tasks that `task` depends on.
+fn dependency_names(plan: &Plan, task: TaskId) -> Vec<String> {
+    let dependencies = plan.dependencies(task);
+    let names = dependencies.map(|dependency| plan.tasks[dependency.0].name.to_string());
+    names.collect()
 }
