@@ -207,7 +207,8 @@ impl Work {
     }
 
     fn head(&self, name: &OsStr, heads: &mut Heads) -> io::Result<Head> {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        // What has become a pipe meanwhile would be waited for.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let open = || rustix::fs::openat(&self.directory, name, flags, Mode::empty());
         heads.read(File::from(retry_on_intr(open)?))
     }
