@@ -309,7 +309,7 @@ fn a_journal_that_cannot_be_written_is_said_once_and_stops_nothing() {
         .says("error: cannot write the journal `state/journal.jsonl`: it is a directory");
     assert_eq!(ran.stderr.matches("cannot write the journal").count(), 1);
     // What came after it could be written is there.
-    assert_eq!(ran.events(&["task"])[0], "task-end 2-b");
+    assert!(ran.events(&["task"]).contains(&"task-end 2-b".to_owned()));
 }
 
 #[test]
