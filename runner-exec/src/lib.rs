@@ -26,6 +26,7 @@ mod run;
 mod runs;
 mod state;
 mod task_lists;
+mod trust;
 mod verdict;
 
 pub use crate::{
@@ -51,5 +52,6 @@ pub use crate::{
         Busy, Lock, Marks, NoLock, Patience, State, boot_id, canonical, create_directory,
         create_state_dir, lock_places, other_owner, owner_file, sync_directory,
     },
+    trust::{Distrust, Trust, Use, Why, user_id},
     verdict::{TaskResult, Verdict},
 };

@@ -1,0 +1,268 @@
+//! What root may run: nothing that somebody else could write or replace.
+//!
+//! A path is walked from the root of the file system, through every link. Nobody but a
+//! trusted owner may be able to rename, replace or write anything on the way. A sticky
+//! directory may be open to all, as long as what the path names in it has a trusted owner.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashSet, VecDeque},
+    ffi::OsString,
+    fmt, fs,
+    io::{self, ErrorKind},
+    os::unix::fs::MetadataExt,
+    path::{Component, Path, PathBuf, absolute},
+};
+
+use rustix::{
+    fs::{StatVfsMountFlags, getxattr, statvfs},
+    process::geteuid,
+};
+
+/// So many links lead to something in the end, or to nothing.
+const MOST_LINKS: u32 = 40;
+
+const STICKY: u32 = 0o1000;
+const GROUP_WRITE: u32 = 0o020;
+const OTHERS_WRITE: u32 = 0o002;
+
+/// Whose files root runs.
+#[derive(Debug)]
+pub struct Trust {
+    owners: BTreeSet<u32>,
+    /// Directories that can be passed through. Many tasks have the same ones.
+    passed: RefCell<HashSet<PathBuf>>,
+}
+
+/// What a path is to be fit for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// To be read or executed.
+    File,
+    /// That what is in it is read or executed, or that something is written into it.
+    Directory,
+}
+
+/// Who could change what root would run.
+#[derive(Debug)]
+pub struct Distrust {
+    /// What he could change.
+    pub path: PathBuf,
+    /// Who, or why that is not known.
+    pub why: Why,
+}
+
+/// Why something is not trusted.
+#[derive(Debug)]
+pub enum Why {
+    /// It belongs to this user.
+    Owner(u32),
+    /// This group may write it.
+    Group(u32),
+    /// An access control list lets others write it.
+    Acl,
+    /// Everybody may write it.
+    Everybody,
+    /// It cannot be looked at.
+    Unknown(io::Error),
+}
+
+impl Trust {
+    /// Root, and those that it names. `None` for everybody else: who is not root risks
+    /// nothing that is not his own.
+    pub fn of_root(owners: impl IntoIterator<Item = u32>) -> Option<Trust> {
+        geteuid().is_root().then(|| Trust {
+            owners: owners.into_iter().chain([0]).collect(),
+            passed: RefCell::default(),
+        })
+    }
+
+    /// Whether nobody else can change what `path` leads to. What is not there is fit when
+    /// nobody else can make it.
+    ///
+    /// # Errors
+    ///
+    /// Somebody else can.
+    pub fn judge(&self, path: &Path, fit_for: Use) -> Result<(), Distrust> {
+        let unknown = |path: &Path, error| Distrust {
+            path: path.to_owned(),
+            why: Why::Unknown(error),
+        };
+        let whole = absolute(path).map_err(|error| unknown(path, error))?;
+        let mut rest = components(&whole);
+        let mut at = PathBuf::from("/");
+        let mut links = 0;
+        self.pass(&at, fit_for == Use::Directory && rest.is_empty())?;
+        while let Some(component) = rest.pop_front() {
+            if component == ".." {
+                at.pop();
+                continue;
+            }
+            let next = at.join(component);
+            let metadata = match fs::symlink_metadata(&next) {
+                Ok(metadata) => metadata,
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    return self.pass(&at, true);
+                }
+                Err(error) => return Err(unknown(&next, error)),
+            };
+            if metadata.is_symlink() {
+                // Who owns a link can replace it where the directory is sticky.
+                self.owner(&next, metadata.uid(), &at)?;
+                links += 1;
+                if links > MOST_LINKS {
+                    return Err(unknown(&next, io::Error::other("too many links")));
+                }
+                let target = fs::read_link(&next).map_err(|error| unknown(&next, error))?;
+                if target.is_absolute() {
+                    at = PathBuf::from("/");
+                }
+                let behind = std::mem::take(&mut rest);
+                rest = components(&target);
+                rest.extend(behind);
+                continue;
+            }
+            match rest.is_empty() {
+                true if fit_for == Use::File => self.writers(&next, false)?,
+                last => self.pass(&next, last)?,
+            }
+            at = next;
+        }
+        Ok(())
+    }
+
+    /// Whether what the directory holds under some name stays what it is; when `closed`,
+    /// also that nobody can add to it.
+    fn pass(&self, directory: &Path, closed: bool) -> Result<(), Distrust> {
+        if !closed && self.passed.borrow().contains(directory) {
+            return Ok(());
+        }
+        self.writers(directory, !closed)?;
+        self.passed.borrow_mut().insert(directory.to_owned());
+        Ok(())
+    }
+
+    /// Whether nobody else may write it; when `sticky_may`, a sticky directory may be
+    /// written by all.
+    fn writers(&self, path: &Path, sticky_may: bool) -> Result<(), Distrust> {
+        let distrust = |why| {
+            let path = path.to_owned();
+            Err(Distrust { path, why })
+        };
+        let metadata = match fs::symlink_metadata(path) {
+            Ok(metadata) => metadata,
+            Err(error) => return distrust(Why::Unknown(error)),
+        };
+        self.owner(path, metadata.uid(), path)?;
+        let mode = metadata.mode();
+        if sticky_may && metadata.is_dir() && mode & STICKY != 0 || is_read_only(path) {
+            return Ok(());
+        }
+        if mode & OTHERS_WRITE != 0 {
+            return distrust(Why::Everybody);
+        }
+        if mode & GROUP_WRITE != 0 {
+            // With a list the group's bits say what anybody on it may do at most.
+            if has_acl(path) {
+                return distrust(Why::Acl);
+            }
+            // Group 0 is root.
+            if metadata.gid() != 0 {
+                return distrust(Why::Group(metadata.gid()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether `path`, which stands on the mount of `mount`, is a trusted owner's.
+    fn owner(&self, path: &Path, owner: u32, mount: &Path) -> Result<(), Distrust> {
+        match self.owners.contains(&owner) || is_read_only(mount) {
+            true => Ok(()),
+            false => Err(Distrust {
+                path: path.to_owned(),
+                why: Why::Owner(owner),
+            }),
+        }
+    }
+}
+
+impl Distrust {
+    /// How to mend it.
+    pub fn hint(&self) -> String {
+        let path = runner_config::shown(&self.path);
+        match self.why {
+            Why::Owner(owner) => {
+                let user = name_of("/etc/passwd", owner);
+                format!("`chown root {path}`, or trust this user: `--trust-owner {user}`")
+            }
+            Why::Group(_) | Why::Acl | Why::Everybody => match self.path.is_dir() {
+                true => format!("`chmod go-w {path}`; that it is sticky is not enough here"),
+                false => format!("`chmod go-w {path}`"),
+            },
+            Why::Unknown(_) => "`--insecure` asks nothing".to_owned(),
+        }
+    }
+}
+
+/// The end of the sentence "root does not run this: …".
+impl fmt::Display for Distrust {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let path = runner_config::shown(&self.path);
+        match &self.why {
+            Why::Owner(owner) => write!(f, "`{path}` belongs to user `{}`", name_of("/etc/passwd", *owner)),
+            Why::Group(group) => write!(f, "group `{}` may write `{path}`", name_of("/etc/group", *group)),
+            Why::Acl => write!(f, "an access control list lets others write `{path}`"),
+            Why::Everybody => write!(f, "everybody may write `{path}`"),
+            Why::Unknown(error) => {
+                write!(f, "cannot look at `{path}`: {}", runner_config::reason(error))
+            }
+        }
+    }
+}
+
+/// The number of a user of `/etc/passwd`, by name or number. Users that are known
+/// elsewhere have a number too: to ask for their names a static program would need
+/// libraries of the machine.
+pub fn user_id(user: &str) -> Option<u32> {
+    let by_name = || {
+        let mut entries = entries("/etc/passwd").into_iter();
+        entries.find_map(|(name, number)| (name == user).then_some(number))
+    };
+    user.parse().ok().or_else(by_name)
+}
+
+/// The name of a user or group in `file`, or its number.
+fn name_of(file: &str, number: u32) -> String {
+    let mut entries = entries(file).into_iter();
+    let name = entries.find_map(|(name, found)| (found == number).then_some(name));
+    name.unwrap_or_else(|| number.to_string())
+}
+
+/// Names and numbers in `/etc/passwd` or `/etc/group`, see passwd(5) and group(5).
+fn entries(file: &str) -> Vec<(String, u32)> {
+    let text = fs::read(file).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let entry = |line: &str| {
+        let mut fields = line.split(':');
+        let name = fields.next()?.to_owned();
+        Some((name, fields.nth(1)?.parse().ok()?))
+    };
+    text.lines().filter_map(entry).collect()
+}
+
+fn components(path: &Path) -> VecDeque<OsString> {
+    let components = path.components().filter_map(|component| match component {
+        Component::Normal(_) | Component::ParentDir => Some(component.as_os_str().to_owned()),
+        Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
+    });
+    components.collect()
+}
+
+/// Whether it stands on a mount where nothing can be changed.
+fn is_read_only(path: &Path) -> bool {
+    statvfs(path).is_ok_and(|mount| mount.f_flag.contains(StatVfsMountFlags::RDONLY))
+}
+
+fn has_acl(path: &Path) -> bool {
+    getxattr(path, "system.posix_acl_access", &mut [0_u8; 0]).is_ok()
+}
