@@ -16,3 +16,4 @@ mod show;
 mod snapshots;
 mod state;
 mod support;
+mod trust;

@@ -4,6 +4,7 @@ use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, Parser};
 use runner_config::{Origin, Override, SETTINGS, Setting, parse_duration};
+use runner_exec::user_id;
 
 use crate::{exit::STATUSES, show::Question};
 
@@ -49,6 +50,19 @@ pub(crate) struct RunnerArgs {
     /// Override a setting of `[runner]`
     #[arg(long, value_name = "KEY=VALUE", value_parser = set)]
     set: Vec<(String, String)>,
+
+    /// Let root run what belongs to this user too, by name or number
+    #[arg(
+        long,
+        value_name = "USER",
+        value_parser = user,
+        conflicts_with = "insecure"
+    )]
+    pub(crate) trust_owner: Vec<u32>,
+
+    /// Let root run what somebody else could change
+    #[arg(long)]
+    pub(crate) insecure: bool,
 
     /// Say only warnings and errors
     #[arg(short, long, action = ArgAction::Count, conflicts_with = "verbose")]
@@ -240,6 +254,10 @@ fn set(text: &str) -> Result<(String, String), &'static str> {
         }
         Some(_) | None => Err("write KEY=VALUE"),
     }
+}
+
+fn user(name: &str) -> Result<u32, &'static str> {
+    user_id(name).ok_or("there is no such user in /etc/passwd; write a number")
 }
 
 fn long_help() -> String {

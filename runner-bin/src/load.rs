@@ -7,12 +7,12 @@ use std::{
 };
 
 use runner_config::{Document, Override, Problems, Settings, reason, setting, shown};
-use runner_exec::{Plan, discover, other_owner, owner_file};
+use runner_exec::{Plan, Trust, discover, other_owner, owner_file};
 
-use crate::{exit::Exit, links};
+use crate::{exit::Exit, links, trusted::Judge};
 
 /// Where configuration and tasks come from.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) config: Option<PathBuf>,
     pub(crate) overrides: Vec<Override>,
@@ -21,6 +21,8 @@ pub(crate) struct Source {
     pub(crate) needs_halt: bool,
     /// Whether a directory without a task is an error.
     pub(crate) needs_tasks: bool,
+    /// Whose files are read and run; `None` for anybody's.
+    pub(crate) trust: Option<Trust>,
 }
 
 /// There is nothing to run.
@@ -62,11 +64,18 @@ impl Source {
     pub(crate) fn load(&self, problems: &mut Problems) -> Result<Plan, Unusable> {
         // First, since threads look at a large directory while the configuration is read.
         let entries = discover(&self.taskdir);
-        let document = document(self.config.as_deref(), &self.overrides);
+        let judge = Judge::new(self.trust.as_ref());
+        let config = self.config.as_deref();
+        judge.sources(config, &self.taskdir, problems);
+        let document = document(config, &self.overrides);
         let document = document.map_err(|wrong| problems.extend(wrong));
         let malformed = document.is_err();
-        let settings = Settings::new(document.unwrap_or_default(), &self.overrides, problems);
+        let document = document.unwrap_or_default();
+        judge.included(&document, problems);
+        let settings = Settings::new(document, &self.overrides, problems);
+        let is_fit = judge.written(&settings, problems);
         let state_dir = self.own_state_dir(&settings, problems);
+        let state_dir = state_dir.filter(|_| is_fit);
         let unusable = |exit| Unusable { exit, state_dir };
         let wrong = problems.has_errors();
         let entries = match entries {
@@ -91,6 +100,7 @@ impl Source {
         }
         let entries = entries.entries();
         let plan = Plan::new(&self.taskdir, entries, settings, self.needs_halt, problems);
+        judge.plan(&plan, problems);
         if problems.has_errors() {
             return Err(unusable(Exit::Config));
         }

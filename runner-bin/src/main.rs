@@ -18,6 +18,7 @@ mod sentence;
 mod show;
 mod stderr;
 mod system_log;
+mod trusted;
 
 use std::{env, process::ExitCode};
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use runner_config::{Problems, Settings};
 use runner_exec::{
     Cancel, Environment, Patience, Plan, Processes, Run, Runs, Signal, Supervised, Supervisor,
-    end_everything,
+    Trust, end_everything,
 };
 
 use crate::{
@@ -54,6 +54,10 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
         taskdir: args.taskdir.clone().unwrap_or_default(),
         needs_halt: args.halt_after,
         needs_tasks: args.halt_after || args.times != 1,
+        trust: match args.insecure {
+            true => None,
+            false => Trust::of_root(args.trust_owner.iter().copied()),
+        },
     };
     if let Some(question) = args.question() {
         return show(&source, &question, args.json, verbosity);

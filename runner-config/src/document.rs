@@ -39,6 +39,8 @@ pub(crate) const RESERVED: [&str; 3] = ["runner", "env", DEFAULT];
 pub struct Document {
     /// The file that was asked for, and not one of its `include_dir`.
     main: Option<Arc<Path>>,
+    /// The directory of further files, and those that were read there.
+    included: Option<(PathBuf, Vec<PathBuf>)>,
     /// The values of the sections that are [`RESERVED`].
     ini: Ini,
     /// The values of all others, and the names of all keys.
@@ -146,11 +148,11 @@ impl Document {
                 return;
             }
         };
-        for file in files {
-            match fs::read(&file) {
-                Ok(bytes) => self.read(&bytes, &file, problems),
+        for file in &files {
+            match fs::read(file) {
+                Ok(bytes) => self.read(&bytes, file, problems),
                 Err(error) => {
-                    let (file, why) = (shown(&file), reason(&error));
+                    let (file, why) = (shown(file), reason(&error));
                     problems.error(
                         origin.clone(),
                         format!("cannot read configuration file `{file}`: {why}"),
@@ -158,6 +160,7 @@ impl Document {
                 }
             }
         }
+        self.included = Some((directory.to_owned(), files));
     }
 
     /// Adds what one file says; it wins over what is there.
@@ -229,6 +232,12 @@ impl Document {
     /// The file that was asked for; the others come from its `include_dir`.
     pub fn main_file(&self) -> Option<&Path> {
         self.main.as_deref()
+    }
+
+    /// The directory of further files, and those that were read there, in their order.
+    pub fn included(&self) -> Option<(&Path, &[PathBuf])> {
+        let (directory, files) = self.included.as_ref()?;
+        Some((directory, files))
     }
 
     /// What `key` says in `section`, or else in `[DEFAULT]`. A section that

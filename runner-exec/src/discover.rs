@@ -22,8 +22,9 @@ use std::{
 
 use runner_config::reason;
 use rustix::{
-    fs::{Access, AtFlags, Dir, FileType, Mode, OFlags},
+    fs::{Access, AtFlags, Dir, FileType, Mode, OFlags, fstat},
     io::{Errno, retry_on_intr},
+    process::geteuid,
 };
 
 use crate::{Head, head::Heads};
@@ -35,6 +36,9 @@ pub struct DirEntry {
     pub name: OsString,
     /// What it is.
     pub kind: Kind,
+    /// Whether it is a file that nobody but root may write, and no link to one. What
+    /// this is not may still be fit for root.
+    pub is_roots: bool,
 }
 
 /// What an entry of the task directory is; links are followed.
@@ -75,6 +79,7 @@ pub fn discover(directory: &Path) -> io::Result<Discovery> {
         listing: Listing::of(&directory)?,
         directory,
         begun: AtomicUsize::new(0),
+        is_root: geteuid().is_root(),
     });
     let shares = work.listing.sorted.len().div_ceil(SHARE);
     let processors = thread::available_parallelism().map_or(1, usize::from);
@@ -117,6 +122,8 @@ struct Work {
     listing: Listing,
     /// How many of the names somebody looks at, or has done so.
     begun: AtomicUsize,
+    /// Whether it matters whose the files are.
+    is_root: bool,
 }
 
 /// The names of all entries, one behind the other.
@@ -168,20 +175,27 @@ impl Work {
             let share = &left[..left.len().min(SHARE)];
             entries.extend(share.iter().map(|Name { at, plain }| {
                 let name = OsStr::from_bytes(&self.listing.text[at.clone()]);
+                let (kind, is_roots) = self.kind_of(name, *plain, &mut heads);
                 DirEntry {
                     name: name.to_owned(),
-                    kind: self.kind_of(name, *plain, &mut heads),
+                    kind,
+                    is_roots,
                 }
             }));
         }
     }
 
-    /// What the entry `name` is; links are followed. `plain` says that it is none.
-    fn kind_of(&self, name: &OsStr, plain: bool, heads: &mut Heads) -> Kind {
+    /// What the entry `name` is, and whether it is root's alone. Links are followed;
+    /// `plain` says that it is none.
+    fn kind_of(&self, name: &OsStr, plain: bool, heads: &mut Heads) -> (Kind, bool) {
         // What can be opened and is a regular file need not be asked what it is.
-        if plain && let Ok(head) = self.head(name, heads) {
-            return self.file(name, head);
+        if plain && let Ok((file, head)) = self.head(name, heads) {
+            return (self.file(name, head), self.is_root && is_roots(&file));
         }
+        (self.kind_of_special(name, heads), false)
+    }
+
+    fn kind_of_special(&self, name: &OsStr, heads: &mut Heads) -> Kind {
         let stat = match rustix::fs::statat(&self.directory, name, AtFlags::empty()) {
             Ok(stat) => stat,
             Err(Errno::NOENT) => return Kind::Dangling,
@@ -192,7 +206,8 @@ impl Work {
             FileType::Fifo => Kind::Special("named pipe"),
             FileType::Socket => Kind::Special("socket"),
             FileType::RegularFile => {
-                self.file(name, self.head(name, heads).unwrap_or(Head::Unreadable))
+                let head = self.head(name, heads).map(|(_, head)| head);
+                self.file(name, head.unwrap_or(Head::Unreadable))
             }
             _ => Kind::Special("device"),
         }
@@ -206,12 +221,18 @@ impl Work {
         }
     }
 
-    fn head(&self, name: &OsStr, heads: &mut Heads) -> io::Result<Head> {
+    fn head(&self, name: &OsStr, heads: &mut Heads) -> io::Result<(File, Head)> {
         // What has become a pipe meanwhile would be waited for.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let open = || rustix::fs::openat(&self.directory, name, flags, Mode::empty());
-        heads.read(File::from(retry_on_intr(open)?))
+        let file = File::from(retry_on_intr(open)?);
+        let head = heads.read(&file)?;
+        Ok((file, head))
     }
+}
+
+fn is_roots(file: &File) -> bool {
+    fstat(file).is_ok_and(|stat| stat.st_uid == 0 && stat.st_mode & 0o022 == 0)
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub enum Head {
 impl Head {
     /// Reads how `path` begins.
     pub fn of(path: &Path) -> Head {
-        let head = File::open(path).and_then(|file| Heads::default().read(file));
+        let head = File::open(path).and_then(|file| Heads::default().read(&file));
         head.unwrap_or(Head::Unreadable)
     }
 }
@@ -45,7 +45,7 @@ pub(crate) struct Heads {
 
 impl Heads {
     /// Reads how `file` begins.
-    pub(crate) fn read(&mut self, mut file: File) -> io::Result<Head> {
+    pub(crate) fn read(&mut self, mut file: &File) -> io::Result<Head> {
         // The kernel looks at 256 bytes as well.
         let mut bytes = [0; 256];
         let length = file.read(&mut bytes)?;

@@ -24,6 +24,8 @@ pub struct Task {
     pub name: TaskName,
     /// Its path, as the task directory was given.
     pub path: PathBuf,
+    /// Whether its file is known to be root's alone; see [`DirEntry::is_roots`].
+    pub is_roots: bool,
     /// What is in force for it.
     pub settings: Arc<TaskSettings>,
     /// The section of the configuration that is its own.
@@ -53,6 +55,7 @@ pub struct Plan {
 struct Candidate {
     name: TaskName,
     kind: Kind,
+    is_roots: bool,
 }
 
 impl Plan {
@@ -71,11 +74,20 @@ impl Plan {
         let halt_name = settings.halt_task.as_deref().map(OsStr::new);
         let mut absent = Vec::new();
         let mut candidates = Vec::new();
-        for DirEntry { name, kind } in entries {
+        for DirEntry {
+            name,
+            kind,
+            is_roots,
+        } in entries
+        {
             let is_halt = Some(&*name) == halt_name;
             let name = TaskName::new(name);
             match what_is(&name, &kind, is_halt) {
-                Is::Task => candidates.push(Candidate { name, kind }),
+                Is::Task => candidates.push(Candidate {
+                    name,
+                    kind,
+                    is_roots,
+                }),
                 other => {
                     if !settings.disables(&name.as_os_str().to_string_lossy()) {
                         other.say(&name, problems);
@@ -89,12 +101,18 @@ impl Plan {
         let mut tasks = Vec::new();
         let mut halt = None;
         let mut interpreters = Interpreters::default();
-        for (Candidate { name, kind }, section) in candidates.into_iter().zip(sections) {
+        for (candidate, section) in candidates.into_iter().zip(sections) {
+            let Candidate {
+                name,
+                kind,
+                is_roots,
+            } = candidate;
             let own = section.and_then(|section| settings.task_of(section, problems));
             let mut task = Task {
                 path: directory.join(name.as_os_str()),
                 settings: own.map_or_else(|| common.clone(), Arc::new),
                 section,
+                is_roots,
                 name,
             };
             let is_halt = Some(task.name.as_os_str()) == halt_name;

@@ -103,6 +103,7 @@ fn plan(tasks: &[&str], settings: &[(&str, &str)]) -> Plan {
         .collect();
     let entries = tasks.iter().map(|name| DirEntry {
         name: name.into(),
+        is_roots: true,
         kind: Kind::File {
             executable: true,
             head: Head::Binary,

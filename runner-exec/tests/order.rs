@@ -131,6 +131,7 @@ fn entry(name: &OsStr) -> DirEntry {
     };
     DirEntry {
         name: name.to_owned(),
+        is_roots: true,
         kind,
     }
 }

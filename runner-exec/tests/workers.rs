@@ -79,6 +79,7 @@ impl World {
         let settings = Settings::new(document, &[], &mut problems);
         let entries = self.tasks.iter().map(|task| DirEntry {
             name: task.name.clone().into(),
+            is_roots: true,
             kind: Kind::File {
                 executable: true,
                 head: Head::Binary,

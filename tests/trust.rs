@@ -1,0 +1,295 @@
+//! Trust: what root does not run, since somebody else could change it.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "whose a file is, is changed by a shell"
+)]
+
+use std::process::Command;
+
+use rustix::process::geteuid;
+
+use crate::support::{Ran, Test, is_missing, skip};
+
+/// A user whom nobody trusts: `nobody`, where there is one.
+const STRANGER: &str = "65534";
+
+/// Says so and does nothing when these stories cannot be played.
+fn is_not_root() -> bool {
+    let is_not = !geteuid().is_root();
+    if is_not {
+        skip("only root has to trust");
+    }
+    is_not
+}
+
+/// A story with something of everything that root could run.
+#[track_caller]
+fn story() -> Test {
+    let test = Test::new()
+        .task("1-a", "exit 0")
+        .task("2-b", "exit 0")
+        .task("halt.sh", "exit 0")
+        .hook()
+        .file("include/more.cfg", "[a]\ninterpreter = ../shell\n", 0o644)
+        .file("shell", "#!/bin/sh\nexec sh \"$@\"\n", 0o755)
+        .file("target", "#!/bin/sh\necho 3-c >>order\n", 0o755)
+        .config("include_dir = include\nstate_dir = var/state\nlog_dir = var/logs");
+    let test = test.file("var/keep", "", 0o644);
+    shell(&test, "ln -s ../target tasks.d/3-c");
+    test
+}
+
+/// Does something in the directory of a story.
+#[track_caller]
+fn shell(test: &Test, script: &str) {
+    let mut sh = Command::new("sh");
+    let done = sh.args(["-ec", script]).current_dir(test.dir()).status();
+    assert!(done.unwrap().success(), "{script}");
+}
+
+/// What root says after this was done, and that it ran nothing.
+#[track_caller]
+fn refused(script: &str) -> Ran {
+    let test = story();
+    shell(&test, &script.replace("STRANGER", STRANGER));
+    let ran = test.run().status(78).order("").says("nothing was run");
+    // Nothing was written where somebody else could have laid a trap.
+    assert!(!ran.test.path("var/logs").exists());
+    ran
+}
+
+#[test]
+fn what_is_roots_alone_runs() {
+    if is_not_root() {
+        return;
+    }
+    story().run().status(0).order("1-a 2-b 3-c");
+}
+
+#[test]
+fn a_file_of_somebody_else_is_not_run() {
+    if is_not_root() {
+        return;
+    }
+    for (path, what) in [
+        ("runner.cfg", "read configuration file `runner.cfg`"),
+        ("include", "read `include_dir` `include`"),
+        (
+            "include/more.cfg",
+            "read configuration file `include/more.cfg`",
+        ),
+        ("tasks.d", "run tasks of `tasks.d`"),
+        ("tasks.d/1-a", "run task `tasks.d/1-a`"),
+        ("tasks.d/halt.sh", "run task `tasks.d/halt.sh`"),
+        ("target", "run task `tasks.d/3-c`"),
+        ("hook", "run hook `"),
+        ("shell", "run interpreter `"),
+        ("var", "write to `log_dir` `var/logs`"),
+    ] {
+        let test = story();
+        let touch = if path == "runner.cfg" {
+            "touch runner.cfg;"
+        } else {
+            ""
+        };
+        shell(&test, &format!("{touch} chown {STRANGER} {path}"));
+        let ran = test.run().status(78).order("");
+        let ran = ran.says(&format!("error: root does not {what}"));
+        let expected = format!("{path}` belongs to user `");
+        assert!(ran.stderr.contains(&expected), "{expected}: {}", ran.stderr);
+        // Whoever is trusted may own it.
+        ran.again()
+            .args(["--trust-owner", STRANGER])
+            .run()
+            .status(0);
+    }
+}
+
+#[test]
+fn a_file_that_others_may_write_is_not_run() {
+    if is_not_root() {
+        return;
+    }
+    for path in [
+        "include",
+        "include/more.cfg",
+        "tasks.d",
+        "tasks.d/1-a",
+        "target",
+        "hook",
+        "var",
+    ] {
+        let ran = refused(&format!("chmod o+w {path}"));
+        assert!(
+            ran.stderr.contains("everybody may write `"),
+            "{}",
+            ran.stderr
+        );
+        let ran = ran.says(&format!("{path}`"));
+        // A trusted owner does not make it better.
+        let ran = ran
+            .again()
+            .args(["--trust-owner", STRANGER])
+            .run()
+            .status(78);
+        ran.again().args(["--insecure"]).run().status(0);
+        refused(&format!("chgrp STRANGER {path}; chmod g+w {path}")).says("group `");
+        // Group 0 is root.
+        let test = story();
+        shell(&test, &format!("chgrp 0 {path}; chmod g+w {path}"));
+        test.run().status(0);
+    }
+}
+
+#[test]
+fn the_directories_on_the_way_count() {
+    if is_not_root() {
+        return;
+    }
+    refused("mkdir way; mv target way; ln -sf ../way/target tasks.d/3-c; chmod o+w way")
+        .says("root does not run task `tasks.d/3-c`: everybody may write `");
+    refused("mkdir way; mv target way; ln -sf ../way/target tasks.d/3-c; chown STRANGER way")
+        .says("way` belongs to user");
+    // Through links on the way as well.
+    refused("mkdir way; mv target way; ln -s way link; ln -sf ../link/target tasks.d/3-c; chmod o+w way")
+        .says("way`");
+    refused("mv tasks.d real; mkdir open; mv real open; ln -s open/real tasks.d; chmod o+w open")
+        .says("root does not run tasks of `tasks.d`: everybody may write `");
+}
+
+#[test]
+fn a_sticky_directory_lets_others_add_and_not_replace() {
+    if is_not_root() {
+        return;
+    }
+    // On the way it is fit, as long as what is in it is root's.
+    let test = story();
+    shell(
+        &test,
+        "mkdir way; mv target way; ln -sf ../way/target tasks.d/3-c; chmod 1777 way",
+    );
+    test.run().status(0).order("1-a 2-b 3-c");
+    refused("mkdir way; mv target way; ln -sf ../way/target tasks.d/3-c; chmod 1777 way; chown STRANGER way/target")
+        .says("target` belongs to user");
+    // A link in it can be replaced by whoever owns it.
+    refused("mkdir way; ln -s ../target way/link; ln -sf ../way/link tasks.d/3-c; chmod 1777 way; chown -h STRANGER way/link")
+        .says("link` belongs to user");
+    // What is not there can be made by anybody.
+    refused("mkdir way; ln -sf ../way/target tasks.d/3-c; chmod 1777 way")
+        .says("everybody may write `");
+    // To a directory that is read anybody can add.
+    for path in ["tasks.d", "include", "var"] {
+        refused(&format!("chmod 1777 {path}")).says("that it is sticky is not enough here");
+    }
+}
+
+#[test]
+fn an_access_control_list_counts() {
+    if is_not_root() || is_missing("setfacl") {
+        return;
+    }
+    refused("chgrp 0 tasks.d/1-a; setfacl -m u:STRANGER:rw tasks.d/1-a")
+        .says("an access control list lets others write `");
+}
+
+#[test]
+fn what_stands_on_a_read_only_mount_cannot_be_replaced() {
+    if is_not_root() || is_missing("unshare") {
+        return;
+    }
+    let mounted = "mount --bind tasks.d tasks.d && mount -o remount,bind,ro tasks.d";
+    let can = Command::new("unshare").args(["-m", "true"]).status();
+    if !can.is_ok_and(|status| status.success()) {
+        return skip("no mounts can be made here");
+    }
+    let test = story();
+    shell(&test, &format!("chown -R {STRANGER} tasks.d"));
+    let inside = format!("[ -z \"$INSIDE\" ] && INSIDE=1 exec unshare -m \"$0\" \"$@\"\n{mounted}");
+    test.through(&inside).run().status(0);
+}
+
+#[test]
+fn one_directory_is_complained_of_once() {
+    if is_not_root() {
+        return;
+    }
+    let ran = refused("chmod o+w tasks.d");
+    assert_eq!(
+        ran.stderr.matches("error: root does not").count(),
+        1,
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn questions_ask_for_trust_as_well() {
+    if is_not_root() {
+        return;
+    }
+    let test = story();
+    shell(&test, "chmod o+w tasks.d/1-a");
+    test.args(["--check"])
+        .run()
+        .status(78)
+        .says("error: root does not run task `tasks.d/1-a`");
+}
+
+#[test]
+fn a_state_directory_that_is_not_trusted_is_not_written() {
+    if is_not_root() {
+        return;
+    }
+    let ran = refused("mkdir var/state; chown STRANGER var/state");
+    assert!(!ran.test.path("var/state/journal.jsonl").exists());
+}
+
+#[test]
+fn a_user_who_is_not_there_cannot_be_trusted() {
+    story()
+        .args(["--trust-owner", "no-such-user"])
+        .run()
+        .status(64)
+        .says("there is no such user in /etc/passwd; write a number");
+}
+
+#[test]
+fn a_secret_of_the_environment_is_written_nowhere() {
+    const CANARY: &str = "canary-4711";
+    let arguments: [&[&str]; 8] = [
+        &["-v"],
+        &["-q"],
+        &["-v", "--set", "jobs=2"],
+        &["--check"],
+        &["--check", "--json"],
+        &["--list", "--json"],
+        &["--dry-run"],
+        &["--set", "max_tries=wrong"],
+    ];
+    for args in arguments {
+        let ran = Test::new()
+            .task("1-a", "sleep 0.3 & exit 7")
+            .file("tasks.d/2-b", "#!/no/such/interpreter\n", 0o755)
+            .task("halt.sh", "kill -SEGV $$")
+            .hook()
+            .config("state_dir = state\nlog_dir = logs\nmax_tries = 1\nleak_time = 0")
+            .config(&format!(
+                "[env]\nSECRET = {CANARY}\nexport TWO = {CANARY} $HOME"
+            ))
+            .args(args)
+            .run();
+        let mut grep = Command::new("grep");
+        let found = grep
+            .args(["-rl", CANARY, "."])
+            .current_dir(ran.test.dir())
+            .output();
+        let found = String::from_utf8(found.unwrap().stdout).unwrap();
+        assert_eq!(found, "./runner.cfg\n", "{args:?}");
+    }
+    // That it is found where it is written.
+    let ran = Test::new()
+        .task("1-a", "echo $SECRET")
+        .config(&format!("[env]\nSECRET = {CANARY}"))
+        .run();
+    assert!(ran.stdout.contains(CANARY));
+}
