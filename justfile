@@ -39,6 +39,10 @@ production:
 sudo:
     .ci/run sudo
 
+# The systemd units, as systemd judges them.
+service:
+    .ci/run service
+
 # docs/containers.md, in a container that bubblewrap makes; wants to be root.
 container:
     .ci/run container

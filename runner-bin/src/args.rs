@@ -6,7 +6,7 @@ use clap::{ArgAction, Args, Parser};
 use runner_config::{Origin, Override, SETTINGS, Setting, parse_duration};
 use runner_exec::user_id;
 
-use crate::{exit::STATUSES, show::Question};
+use crate::{exit::STATUSES, notify::Ready, show::Question};
 
 /// The names of the applets; the first one is meant when none is named.
 pub(crate) const APPLETS: [&str; 2] = ["runner", "runner-config"];
@@ -79,6 +79,16 @@ pub(crate) struct RunnerArgs {
     /// Say it to syslog as well
     #[arg(long)]
     pub(crate) syslog: bool,
+
+    /// When a service manager hears that this service is ready
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value_t,
+        value_enum,
+        conflicts_with = "mode"
+    )]
+    pub(crate) ready: Ready,
 
     /// Wait for the run that has the lock, for ever or so long
     #[arg(

@@ -7,11 +7,11 @@ use std::{
 
 use runner_config::{Problems, Severity, reason};
 use runner_exec::{
-    Busy, Cancel, Event, Lock, NoLock, Patience, Plan, create_state_dir, lock_places,
+    Busy, Cancel, Event, Lock, NoLock, Patience, Plan, Signal, create_state_dir, lock_places,
 };
 use runner_report::Journal;
 
-use crate::{exit::Exit, log::Log, run::run_id, sentence::HINT};
+use crate::{exit::Exit, log::Log, notify::Notify, run::run_id, sentence::HINT};
 
 /// What is known of it before there is a run.
 pub(crate) struct Keeper {
@@ -20,6 +20,8 @@ pub(crate) struct Keeper {
     pub(crate) remembers: bool,
     /// Whether a lock is wanted, and how long it is waited for.
     pub(crate) patience: Option<Patience>,
+    /// The service manager, when one wants to know.
+    pub(crate) notify: Option<Notify>,
     pub(crate) log: Arc<Log>,
 }
 
@@ -61,9 +63,12 @@ impl Keeper {
         }
         for place in lock_places(&self.taskdir, state_dir) {
             let mut taken = Lock::take(&place, Patience::None, cancel);
-            if let (Err(NoLock::Busy(busy)), Patience::Wait(_)) = (&taken, patience) {
+            if let (Err(NoLock::Busy(busy)), Patience::Wait(time)) = (&taken, patience) {
                 let (who, _) = self.sentence(busy);
                 self.log.info(&format!("{who}; waiting for it"));
+                if let Some(notify) = &self.notify {
+                    notify.says("waiting for another run", time);
+                }
                 waited = true;
                 taken = Lock::take(&place, patience, cancel);
             }
@@ -88,6 +93,13 @@ impl Keeper {
         self.log
             .detail("there is no lock, so another run of the same tasks may go on");
         Ok(Locked { lock: None, waited })
+    }
+
+    /// The main thread heard a signal.
+    pub(crate) fn heard(&self, signal: Signal, nth: u32) {
+        if let Some(notify) = self.notify.as_ref().filter(|_| nth == 1) {
+            notify.stopping(signal);
+        }
     }
 
     /// Who has the lock, and what to do about it.

@@ -37,11 +37,21 @@ pub(crate) enum Level {
     Detail,
 }
 
+/// How a line begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begin {
+    Plain,
+    /// With the time of day.
+    Time,
+    /// With the priority, as sd-daemon(3) has it. The journal knows the time.
+    Priority,
+}
+
 pub(crate) struct Log {
     verbosity: Verbosity,
     stderr: Stderr,
-    /// Whether lines begin with the time.
-    stamped: bool,
+    /// How lines begin.
+    begin: Begin,
     /// Whether stderr is a terminal that shows colours; asked when first needed.
     color: OnceCell<bool>,
     syslog: Option<SystemLog>,
@@ -55,17 +65,21 @@ impl Log {
         Log {
             verbosity,
             stderr: Stderr::default(),
-            stamped: false,
+            begin: Begin::Plain,
             color: OnceCell::new(),
             syslog: None,
             progress: None,
         }
     }
 
-    /// A log for runs: its lines begin with the time.
+    /// A log for runs: its lines begin with the time, or with what a service manager
+    /// wants to read there.
     pub(crate) fn stamped(verbosity: Verbosity) -> Log {
         Log {
-            stamped: true,
+            begin: match is_journal() {
+                true => Begin::Priority,
+                false => Begin::Time,
+            },
             ..Log::plain(verbosity)
         }
     }
@@ -136,8 +150,13 @@ impl Log {
     }
 
     fn line(&self, level: Level, text: &str) -> String {
+        if self.begin == Begin::Priority {
+            let priority = severity(level) as u8;
+            let lines = text.lines().map(|line| format!("<{priority}>{line}\n"));
+            return lines.collect();
+        }
         let mut line = String::new();
-        if self.stamped {
+        if self.begin == Begin::Time {
             let now = ZonedDateTime::now().strftime("%H:%M:%S").to_string();
             line += &self.styled(Style::new().dimmed(), &now);
             line += " ";
@@ -154,12 +173,7 @@ impl Log {
         let Some(syslog) = &self.syslog else {
             return;
         };
-        let severity = match level {
-            Level::Error => syslog::Severity::LOG_ERR,
-            Level::Warning => syslog::Severity::LOG_WARNING,
-            Level::Info => syslog::Severity::LOG_INFO,
-            Level::Detail => syslog::Severity::LOG_DEBUG,
-        };
+        let severity = severity(level);
         text.lines().for_each(|line| syslog.write(severity, line));
     }
 
@@ -245,4 +259,20 @@ impl Log {
             None => format!("tasks of `{taskdir}`, without a configuration file"),
         });
     }
+}
+
+fn severity(level: Level) -> syslog::Severity {
+    match level {
+        Level::Error => syslog::Severity::LOG_ERR,
+        Level::Warning => syslog::Severity::LOG_WARNING,
+        Level::Info => syslog::Severity::LOG_INFO,
+        Level::Detail => syslog::Severity::LOG_DEBUG,
+    }
+}
+
+/// Whether stderr leads to the journal of systemd, which then says where that is.
+fn is_journal() -> bool {
+    let there = env::var("JOURNAL_STREAM").unwrap_or_default();
+    let here = || rustix::fs::fstat(io::stderr()).ok();
+    !there.is_empty() && here().is_some_and(|it| there == format!("{}:{}", it.st_dev, it.st_ino))
 }

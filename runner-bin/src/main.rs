@@ -9,6 +9,7 @@ mod keeper;
 mod links;
 mod load;
 mod log;
+mod notify;
 mod out;
 mod progress;
 mod queue;

@@ -22,6 +22,7 @@ use crate::{
     links::{self, ConfigCmd},
     load::{Source, Unusable},
     log::{Log, Verbosity},
+    notify::Notify,
     show::show,
 };
 
@@ -88,9 +89,13 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
             (false, None) => Some(Patience::None),
             (false, Some(time)) => Some(Patience::Wait(time)),
         },
+        notify: match what {
+            What::Chain { .. } => Notify::new(args.ready),
+            What::Task(_) => None,
+        },
         log: log.clone(),
     };
-    run(source, what, keeper, log)
+    run(source, what, Arc::new(keeper), log)
 }
 
 /// What is to be run.
@@ -106,7 +111,7 @@ enum What {
     },
 }
 
-fn run(source: Source, what: What, keeper: Keeper, log: Arc<Log>) -> Exit {
+fn run(source: Source, what: What, keeper: Arc<Keeper>, log: Arc<Log>) -> Exit {
     log.sources(&source.taskdir, source.config.as_deref());
     let mut problems = Problems::default();
     let plan = source.load(&mut problems);
@@ -142,7 +147,7 @@ fn run(source: Source, what: What, keeper: Keeper, log: Arc<Log>) -> Exit {
         config_cmd: config_cmd.value.clone(),
         cancel: cancel.clone(),
         log: log.clone(),
-        keeper,
+        keeper: keeper.clone(),
     };
     let (command, work): (Vec<OsString>, Work) = match what {
         What::Task(name) => {
@@ -173,7 +178,10 @@ fn run(source: Source, what: What, keeper: Keeper, log: Arc<Log>) -> Exit {
         }
         std::io::Result::Ok((exit, settings, goes_on))
     };
-    let done = supervisor.run(work, |signal, nth| log.heard(signal, nth));
+    let done = supervisor.run(work, |signal, nth| {
+        log.heard(signal, nth);
+        keeper.heard(signal, nth);
+    });
     let (exit, settings, goes_on) = match done {
         Ok(Supervised::Done(Ok(done))) => done,
         Ok(Supervised::Abandoned(signal)) => {
@@ -209,7 +217,7 @@ struct World {
     config_cmd: OsString,
     cancel: Cancel,
     log: Arc<Log>,
-    keeper: Keeper,
+    keeper: Arc<Keeper>,
 }
 
 impl World {
@@ -230,7 +238,7 @@ impl World {
         // What is read anew may have a journal where this has none.
         let with_journal = plan.settings.state_dir.is_some() || times != Some(NonZeroU32::MIN);
         let record = Record::start(&source.taskdir, lock, with_journal, &self.log)?;
-        let log = self.log.clone();
+        let (log, keeper) = (self.log.clone(), self.keeper.clone());
         let streams = self.log.clone();
         let runs = Runs {
             times,
@@ -241,6 +249,9 @@ impl World {
             sink: &move |event| {
                 record.event(event);
                 log.event(event);
+                if let Some(notify) = &keeper.notify {
+                    notify.event(event);
+                }
             },
             draw: rand::random,
             id: run_id,

@@ -28,7 +28,7 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
         // That it starts was said, and nobody may make it wait now.
         Event::Started { .. } => return None,
         Event::TaskStart { task, .. } => (Level::Info, format!("`{task}` starts")),
-        Event::HookStart { task, phase } => {
+        Event::HookStart { task, phase, .. } => {
             let side = side(*phase);
             (Level::Detail, format!("hook {side} `{task}` starts"))
         }
@@ -137,7 +137,7 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
                 Before::Run => (Level::Info, format!("next run {time}")),
             }
         }
-        Event::HaltStart { task, reason } => {
+        Event::HaltStart { task, reason, .. } => {
             let reason = because(*reason);
             (
                 Level::Info,

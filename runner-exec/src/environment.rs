@@ -11,7 +11,8 @@ use crate::{CommandLine, Outcome, Phase, TaskName, TaskResult};
 pub struct Environment {
     /// `[env]`, then `RUNNER_CONFIG_CMD` and `RUNNER_RUN_ID`.
     common: Vec<(OsString, OsString)>,
-    /// Variables of the runner's that it inherited itself, from a runner above it.
+    /// Variables that the runner inherited and others do not: its own ones, from a runner
+    /// above it, and those of a service manager.
     inherited: Vec<&'static str>,
 }
 
@@ -59,6 +60,10 @@ const SOMETIMES: [&str; 5] = [
     "RUNNER_HALT_REASON",
 ];
 
+/// What a service manager gave to the runner alone: a task that spoke to it would speak
+/// for the runner.
+const NOT_FOR_TASKS: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"];
+
 /// The variables that tell the processes of one start from those of all others.
 pub(crate) const COOKIE: [&str; 5] = [
     "RUNNER_RUN_ID",
@@ -76,7 +81,9 @@ impl Environment {
             .collect();
         common.push(("RUNNER_CONFIG_CMD".into(), config_cmd.into()));
         common.push(("RUNNER_RUN_ID".into(), run_id.into()));
-        let inherited = SOMETIMES.into_iter();
+        let set = |name: &str| env.iter().any(|(set, _)| set == name);
+        let not_for_tasks = NOT_FOR_TASKS.into_iter().filter(|name| !set(name));
+        let inherited = SOMETIMES.into_iter().chain(not_for_tasks);
         Environment {
             common,
             inherited: inherited

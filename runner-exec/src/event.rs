@@ -3,8 +3,8 @@
 use std::{io, path::Path, time::Duration};
 
 use crate::{
-    ChainEnd, Consequence, HaltReason, Outcome, Phase, Plan, Process, Signal, TaskId, TaskName,
-    TaskResult,
+    ChainEnd, Consequence, HaltReason, Limits, Outcome, Phase, Plan, Process, Signal, TaskId,
+    TaskName, TaskResult,
 };
 
 /// What happened. An event is said after it happened and before anything follows
@@ -33,6 +33,8 @@ pub enum Event<'a> {
         task: &'a TaskName,
         /// On which side of the task.
         phase: Phase,
+        /// How long it may run.
+        limits: &'a Limits,
     },
     /// A hook has ended.
     HookEnd {
@@ -53,6 +55,8 @@ pub enum Event<'a> {
         task: &'a TaskName,
         /// The number of the try.
         try_num: u32,
+        /// How long it may run.
+        limits: &'a Limits,
     },
     /// A process has been started. It is said while its limit counts, so nobody who
     /// hears of it may make it wait.
@@ -126,6 +130,8 @@ pub enum Event<'a> {
         task: &'a TaskName,
         /// Why.
         reason: HaltReason,
+        /// How long it may run.
+        limits: &'a Limits,
     },
     /// The halt task has ended.
     HaltEnd {

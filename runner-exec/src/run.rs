@@ -191,7 +191,11 @@ impl Run<'_> {
         let output = self.log_output(task, seen.try_num, &mut command);
         let limits = Limits::of_task(&task.settings, true);
         let name = &task.name;
-        self.say(Event::HaltStart { task: name, reason });
+        self.say(Event::HaltStart {
+            task: name,
+            reason,
+            limits: &limits,
+        });
         let ended = self.launch(
             command,
             &limits,
@@ -258,6 +262,7 @@ impl Run<'_> {
         self.say(Event::TaskStart {
             task: name,
             try_num,
+            limits: &limits,
         });
         let mark = self
             .state
@@ -392,7 +397,11 @@ impl Run<'_> {
         self.let_out(task, &mut command);
         let limits = Limits::of_hook(&task.settings, alone);
         let name = &task.name;
-        self.say(Event::HookStart { task: name, phase });
+        self.say(Event::HookStart {
+            task: name,
+            phase,
+            limits: &limits,
+        });
         let ended = self.launch(command, &limits, &cancel, name, Part::Hook(phase), try_num);
         self.say_left(name, Some(phase), &task.settings, &ended);
         self.say(Event::HookEnd {

@@ -25,7 +25,7 @@ pub(crate) fn entry<'a>(event: &'a Event, taskdir: &'a str) -> Option<Entry<'a>>
             }
         }
         Event::TryStart { try_num, .. } => Entry::TryStart { try_num: *try_num },
-        Event::HookStart { task, phase } => Entry::HookStart {
+        Event::HookStart { task, phase, .. } => Entry::HookStart {
             task: lossy(task),
             phase: phase.as_str().into(),
         },
@@ -81,7 +81,7 @@ pub(crate) fn entry<'a>(event: &'a Event, taskdir: &'a str) -> Option<Entry<'a>>
             }
             .into(),
         },
-        Event::HaltStart { task, reason } => Entry::HaltStart {
+        Event::HaltStart { task, reason, .. } => Entry::HaltStart {
             task: lossy(task),
             reason: reason.as_str().into(),
         },

@@ -49,6 +49,17 @@ impl Limits {
         }
     }
 
+    /// The longest time until nothing of it is left that can be ended; `None` when it
+    /// may run for ever.
+    pub fn longest(&self) -> Option<Duration> {
+        let end = self.kill_grace.saturating_mul(2);
+        Some(
+            self.time?
+                .saturating_add(end)
+                .saturating_add(self.leak_time),
+        )
+    }
+
     /// The limits of a hook.
     pub fn of_hook(settings: &TaskSettings, alone: bool) -> Limits {
         Limits {

@@ -131,7 +131,7 @@ impl Lock {
         match event {
             Event::RunStart { run, .. } => holder.run = (*run).to_owned(),
             Event::TaskStart { task, .. } => holder.starts(task, Part::Task),
-            Event::HookStart { task, phase } => holder.starts(task, Part::Hook(*phase)),
+            Event::HookStart { task, phase, .. } => holder.starts(task, Part::Hook(*phase)),
             Event::HaltStart { task, .. } => holder.starts(task, Part::Halt),
             Event::Started {
                 task, part, pid, ..

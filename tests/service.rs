@@ -1,0 +1,262 @@
+//! The runner as a service: what its manager hears, and what the journal reads.
+
+use std::{
+    fs,
+    os::{
+        linux::net::SocketAddrExt,
+        unix::net::{SocketAddr, UnixDatagram},
+    },
+    path::PathBuf,
+    sync::mpsc::{Receiver, channel},
+    thread,
+    time::Duration,
+};
+
+use rustix::process::Signal;
+
+use crate::support::{Test, is_ignored, once, top};
+
+/// A service manager: everything that it is told comes out of the receiver.
+fn manager(socket: UnixDatagram) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(length) = socket.recv(&mut buffer) {
+            let message = String::from_utf8(buffer[..length].to_vec()).unwrap();
+            if sender.send(message).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+impl Test {
+    /// Lets a manager listen at a path.
+    #[track_caller]
+    fn with_manager(self) -> (Test, Receiver<String>) {
+        let path = self.path("notify");
+        let heard = manager(UnixDatagram::bind(&path).unwrap());
+        (self.env("NOTIFY_SOCKET", path), heard)
+    }
+}
+
+/// All that was heard by now, with the numbers of the timeouts in seconds.
+fn all(heard: &Receiver<String>) -> Vec<String> {
+    let mut all = Vec::new();
+    // Whatever was sent is in the socket.
+    while let Ok(message) = heard.recv_timeout(Duration::from_millis(500)) {
+        let lines = message
+            .lines()
+            .map(|line| match line.split_once("EXTEND_TIMEOUT_USEC=") {
+                Some((_, time)) => format!("for {}", time.parse::<u64>().unwrap() / 1_000_000),
+                None => line.to_owned(),
+            });
+        all.push(lines.collect::<Vec<_>>().join("; "));
+    }
+    all
+}
+
+#[test]
+fn the_manager_hears_what_goes_on_and_how_long_it_may_take() {
+    let (test, heard) = Test::new()
+        .task("1-a", "exit 0")
+        .task("2-b", &once(1))
+        .hook()
+        .config("kill_grace = 5\nleak_time = 1\nmax_time = 100\nhook_time = 20\n[b]\nmax_time = 0")
+        .with_manager();
+    test.run().status(0);
+    // The limit, twice the grace, the time for what is left, and half a minute.
+    assert_eq!(
+        all(&heard),
+        [
+            "READY=1",
+            "STATUS=try 1 of 5: hook of 1-a; for 61",
+            "STATUS=try 1 of 5: 1-a; for 141",
+            "STATUS=try 1 of 5: hook of 1-a; for 61",
+            "STATUS=try 1 of 5: hook of 2-b; for 61",
+            "STATUS=try 1 of 5: 2-b; for 18446744073709",
+            "STATUS=try 1 of 5: hook of 2-b; for 61",
+            "STATUS=next try in 0s; for 30",
+            "STATUS=try 2 of 5: hook of 1-a; for 61",
+            "STATUS=try 2 of 5: 1-a; for 141",
+            "STATUS=try 2 of 5: hook of 1-a; for 61",
+            "STATUS=try 2 of 5: hook of 2-b; for 61",
+            "STATUS=try 2 of 5: 2-b; for 18446744073709",
+            "STATUS=try 2 of 5: hook of 2-b; for 61",
+        ]
+    );
+}
+
+#[test]
+fn a_chain_can_be_ready_when_it_has_finished() {
+    let (test, heard) = Test::new()
+        .task("1-a", "exit 0")
+        .args(["--ready=finished", "-n", "2"])
+        .with_manager();
+    test.run().status(0);
+    let heard = all(&heard);
+    assert_eq!(
+        heard.iter().position(|message| message == "READY=1"),
+        Some(1),
+        "{heard:?}"
+    );
+    assert_eq!(
+        heard.iter().filter(|message| *message == "READY=1").count(),
+        1
+    );
+    // One that does not finish never is.
+    let (test, heard) = Test::new()
+        .task("1-a", "exit 2")
+        .args(["--ready", "finished"])
+        .with_manager();
+    test.run().status(2);
+    assert!(!all(&heard).contains(&"READY=1".to_owned()));
+}
+
+#[test]
+fn what_cannot_run_is_not_ready() {
+    let (test, heard) = Test::new()
+        .task("1-a", "exit 0")
+        .args(["--set", "jobs=0"])
+        .with_manager();
+    test.run().status(78);
+    assert_eq!(all(&heard), [""; 0]);
+}
+
+#[test]
+fn the_manager_hears_that_the_runner_ends() {
+    if is_ignored(Signal::TERM) {
+        return;
+    }
+    let (test, heard) = Test::new().task("1-a", ": >ready; sleep 60").with_manager();
+    let running = test.start();
+    running.until("ready", "");
+    running.signal(Signal::TERM);
+    running.wait().status(143);
+    let heard = all(&heard);
+    assert_eq!(
+        heard.last().unwrap(),
+        "STOPPING=1; STATUS=ending, because of SIGTERM"
+    );
+}
+
+#[test]
+fn a_name_without_a_file_is_a_socket_too() {
+    let name = format!("runner-test-{}", std::process::id());
+    let address = SocketAddr::from_abstract_name(&name).unwrap();
+    let heard = manager(UnixDatagram::bind_addr(&address).unwrap());
+    Test::new()
+        .task("1-a", "exit 0")
+        .env("NOTIFY_SOCKET", format!("@{name}"))
+        .run()
+        .status(0);
+    assert_eq!(all(&heard)[0], "READY=1");
+}
+
+#[test]
+fn a_manager_that_is_gone_is_no_matter() {
+    Test::new()
+        .task("1-a", "exit 0")
+        .env("NOTIFY_SOCKET", "/no/such/socket")
+        .run()
+        .status(0)
+        .does_not_say("socket");
+}
+
+#[test]
+fn tasks_do_not_speak_to_the_manager() {
+    let (test, _heard) = Test::new()
+        .task("1-a", "env >task")
+        .task("halt.sh", "env >halt")
+        .file("hook", "#!/bin/sh\nenv >hooked\n", 0o755)
+        .config("task_hook = ./hook")
+        .env("WATCHDOG_USEC", "30000000")
+        .args(["-H"])
+        .args_after(["--", "sh", "-c", "env >command"])
+        .with_manager();
+    let ran = test.run().status(0);
+    for (file, there) in [
+        ("task", false),
+        ("halt", false),
+        ("hooked", false),
+        ("command", true),
+    ] {
+        let environment = ran.read(file);
+        assert!(environment.contains("RUNNER_TASK=") || there, "{file}");
+        assert_eq!(environment.contains("NOTIFY_SOCKET="), there, "{file}");
+        assert_eq!(environment.contains("WATCHDOG_USEC="), there, "{file}");
+    }
+    // Whoever sets it himself wants it.
+    let ran = Test::new()
+        .task("1-a", "env >task")
+        .config("[env]\nNOTIFY_SOCKET = mine")
+        .env("NOTIFY_SOCKET", "/no/such/socket")
+        .run()
+        .status(0);
+    assert!(ran.read("task").contains("NOTIFY_SOCKET=mine\n"));
+}
+
+#[test]
+fn lines_for_the_journal_begin_with_their_priority() {
+    let ran = Test::new()
+        .task("1-a", "exit 1")
+        .config("max_tries = 1")
+        .args(["-v"])
+        .through("JOURNAL_STREAM=$(stat -Lc %d:%i /proc/self/fd/2); export JOURNAL_STREAM")
+        .run()
+        .status(1);
+    let line = |text: &str| {
+        let mut lines = ran.stderr.lines();
+        lines
+            .find(|line| line.contains(text))
+            .unwrap_or_default()
+            .to_owned()
+    };
+    assert!(
+        line("try 1 starts").starts_with("<7>try 1"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(line("`1-a` starts"), "<6>`1-a` starts");
+    assert!(
+        line("halt task would").starts_with("<4>the halt task"),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        line("giving up").starts_with("<3>`1-a` exited with 1"),
+        "{}",
+        ran.stderr
+    );
+    // A journal that is somebody else's is none.
+    let ran = Test::new()
+        .task("1-a", "exit 0")
+        .env("JOURNAL_STREAM", "1:2")
+        .run()
+        .status(0);
+    assert!(!ran.stderr.contains("<6>"));
+}
+
+#[test]
+fn the_units_use_options_that_there_are() {
+    for unit in ["runner.service", "runner@.service"] {
+        let path: PathBuf = top().join("packaging/systemd").join(unit);
+        let text = fs::read_to_string(path).unwrap();
+        let start = text
+            .lines()
+            .find_map(|line| line.strip_prefix("ExecStart=/usr/bin/runner "));
+        let words = start.unwrap().replace("$RUNNER_OPTIONS", "-n 2 -H");
+        let words = words
+            .replace("/etc/runner/runner.cfg", "runner.cfg")
+            .replace("/etc/runner/%i.cfg", "runner.cfg");
+        let words = words
+            .replace("/etc/runner/tasks.d", "tasks.d")
+            .replace("/etc/runner/%i.d", "tasks.d");
+        Test::new()
+            .task("1-a", "exit 0")
+            .task("halt.sh", "exit 0")
+            .run_with(words.split(' '))
+            .status(0);
+    }
+}
