@@ -261,7 +261,7 @@ fn options_that_mean_nothing_are_wrong_usage() {
 
 #[test]
 fn every_applet_has_help_and_a_version() {
-    for applet in [&[][..], &["runner"], &["runner-config"]] {
+    for applet in [&[][..], &["runner"], &["runner-config"], &["runner-report"]] {
         let name = applet.first().copied().unwrap_or("runner");
         let ask = |option| {
             let test = Test::new().no_config();
@@ -316,8 +316,9 @@ fn installed_links_are_relative_and_work() {
         .status(0)
         .stdout("")
         .test;
-    for name in ["usr/bin/runner", "usr/bin/runner-config"] {
-        let target = fs::read_link(test.path(name)).unwrap();
+    for name in ["runner", "runner-config", "runner-report"] {
+        let name = format!("usr/bin/{name}");
+        let target = fs::read_link(test.path(&name)).unwrap();
         assert_eq!(target, Path::new("../../opt/bin/runner"));
     }
     // They lead from where they are, so they may be moved together with the program.

@@ -114,7 +114,7 @@ fn console_blocks_show_what_happens() {
     let test = Test::new();
     let bin = test.path("bin");
     fs::create_dir(&bin).unwrap();
-    for applet in ["runner", "runner-config"] {
+    for applet in ["runner", "runner-config", "runner-report"] {
         symlink(runner(), bin.join(applet)).unwrap();
     }
     for name in ["runner.cfg", "example-tasks.d", "example-hooks"] {

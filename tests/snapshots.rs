@@ -29,6 +29,14 @@ fn help_of_runner_config() {
 }
 
 #[test]
+fn help_of_runner_report() {
+    let long = answer(&["runner-report", "--help"]).stdout;
+    snapshot!("help-runner-report", long);
+    let short = answer(&["runner-report", "-h"]).stdout;
+    snapshot!("help-runner-report-short", short);
+}
+
+#[test]
 fn every_setting_with_its_default_and_meaning() {
     snapshot!("settings", answer(&["runner-config", "--settings"]).stdout);
 }

@@ -13,6 +13,7 @@ use crate::{
     args::{APPLETS, ConfigArgs, RunnerArgs},
     config,
     exit::Exit,
+    report::{self, ReportArgs},
     run,
     screen::has_colors,
 };
@@ -32,6 +33,7 @@ pub(crate) fn start(mut args: Vec<OsString>) -> Exit {
     }
     match name {
         "runner-config" => parse::<ConfigArgs>(args, config::start),
+        "runner-report" => parse::<ReportArgs>(args, report::start),
         _ => parse::<RunnerArgs>(args, run::start),
     }
 }

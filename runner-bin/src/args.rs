@@ -9,7 +9,7 @@ use runner_exec::user_id;
 use crate::{exit::STATUSES, notify::Ready, show::Question};
 
 /// The names of the applets; the first one is meant when none is named.
-pub(crate) const APPLETS: [&str; 2] = ["runner", "runner-config"];
+pub(crate) const APPLETS: [&str; 3] = ["runner", "runner-config", "runner-report"];
 
 /// Runs the executables of a directory in order, with retries.
 #[derive(Debug, Parser)]

@@ -13,6 +13,8 @@ pub(crate) enum Exit {
     Warned,
     /// A key or a section was asked for and is not there.
     NotThere,
+    /// A run that was waited for is gone without an end.
+    CutOff,
     Halted,
     Stopped,
     FinishedWithFailures,
@@ -22,18 +24,22 @@ pub(crate) enum Exit {
     /// Another run of the same task directory goes on.
     Busy,
     Config,
+    /// The time for a wait is up.
+    TimeUp,
     /// A command that cannot be executed.
     NotExecutable,
     /// A command that does not exist.
     NotFound,
     Signaled(Signal),
+    /// That of a run that was waited for.
+    OfRun(u8),
 }
 
 impl Exit {
     pub(crate) fn status(self) -> u8 {
         match self {
             Exit::Finished => 0,
-            Exit::GaveUp | Exit::Warned | Exit::NotThere => 1,
+            Exit::GaveUp | Exit::Warned | Exit::NotThere | Exit::CutOff => 1,
             Exit::Halted => 2,
             Exit::Stopped => 3,
             Exit::FinishedWithFailures => 4,
@@ -42,9 +48,11 @@ impl Exit {
             Exit::System => 71,
             Exit::Busy => 75,
             Exit::Config => 78,
+            Exit::TimeUp => 124,
             Exit::NotExecutable => 126,
             Exit::NotFound => 127,
             Exit::Signaled(signal) => 128 + signal.0 as u8,
+            Exit::OfRun(status) => status,
         }
     }
 

@@ -1,4 +1,5 @@
-//! The multicall binary: `runner`, and `runner-config` by the name it is called by.
+//! The multicall binary: `runner`, `runner-config` and `runner-report` by the name it is
+//! called by.
 
 mod applet;
 mod args;
@@ -13,6 +14,7 @@ mod notify;
 mod out;
 mod progress;
 mod queue;
+mod report;
 mod run;
 mod screen;
 mod sentence;

@@ -10,7 +10,7 @@ use std::{
 use runner_exec::{create_directory, sync_directory};
 
 /// The name of the journal in its state directory.
-pub(crate) const JOURNAL: &str = "journal.jsonl";
+pub const JOURNAL: &str = "journal.jsonl";
 
 /// A file that lines are appended to, for as long as it is there under its name.
 #[derive(Debug)]

@@ -6,13 +6,15 @@ use std::{collections::BTreeSet, fs};
 
 use super::top;
 
-/// Every snapshot there is.
-const SNAPSHOTS: [&str; 22] = [
+/// Every snapshot there is; those of `report-…` are made by runner-report itself.
+const SNAPSHOTS: [&str; 30] = [
     "broken-configuration",
     "broken-sections",
     "help-runner",
     "help-runner-config",
     "help-runner-config-short",
+    "help-runner-report",
+    "help-runner-report-short",
     "help-runner-short",
     "hook-exit",
     "hook-halt",
@@ -28,6 +30,12 @@ const SNAPSHOTS: [&str; 22] = [
     "hook-retry-after-an-exit-code",
     "hook-retry-of-what-did-not-start",
     "list-of-the-example",
+    "report-cut-off",
+    "report-finished",
+    "report-gave-up",
+    "report-history",
+    "report-running",
+    "report-tasks",
     "settings",
     "values-of-the-example",
 ];

@@ -1,0 +1,120 @@
+//! The command line of `runner-report`.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{ArgGroup, Parser, ValueEnum};
+use runner_config::parse_duration;
+use runner_report::Which;
+
+use crate::args::FileArg;
+
+const STATUSES: &str = "\
+Exit status:
+    0  the question was answered
+   64  wrong usage
+   66  no journal, or no such run in it
+   71  the system refused something needed
+   78  the configuration is wrong, or names no `state_dir`
+With --wait that of the run, or that with which the next one was refused, and:
+    1  the run was cut off: its runner is gone without a word
+  124  the time is up";
+
+/// Answers questions about past and present runs, from the journal.
+#[derive(Debug, Parser)]
+#[command(
+    name = "runner-report",
+    version,
+    max_term_width = 100,
+    override_usage = "runner-report [-c FILE | --state-dir DIR] [--run ID|-N] [--this-boot] [--format FORMAT]\n       \
+                      runner-report [-c FILE | --state-dir DIR] --history | --tasks [--this-boot] [--format FORMAT]\n       \
+                      runner-report [-c FILE | --state-dir DIR] --wait [--timeout TIME]",
+    after_help = STATUSES,
+    group = ArgGroup::new("question"),
+)]
+pub(crate) struct ReportArgs {
+    #[command(flatten)]
+    pub(super) file: FileArg,
+
+    /// The directory of the journal [default: `state_dir` of the configuration]
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    pub(super) state_dir: Option<PathBuf>,
+
+    /// The run of this id, or the Nth from the end: -1 is the last one
+    #[arg(
+        long,
+        value_name = "ID|-N",
+        group = "question",
+        allow_hyphen_values = true,
+        value_parser = which
+    )]
+    pub(super) run: Option<Which>,
+
+    /// Only what happened since the machine was started
+    #[arg(long, conflicts_with = "wait")]
+    pub(super) this_boot: bool,
+
+    /// Every run, one a line, the last one at the end
+    #[arg(long, group = "question")]
+    history: bool,
+
+    /// How often each task ran and failed, and how long it took
+    #[arg(long, group = "question")]
+    tasks: bool,
+
+    /// Wait until the present run has ended, or else the next one
+    #[arg(long, group = "question")]
+    wait: bool,
+
+    /// Wait no longer than this
+    #[arg(long, value_name = "TIME", requires = "wait", value_parser = time)]
+    pub(super) timeout: Option<Duration>,
+
+    /// How to answer
+    #[arg(long, value_enum, default_value_t, conflicts_with = "wait")]
+    pub(super) format: Format,
+}
+
+/// A form of the answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    // Comments for `--help` would make it several times as long.
+    #[default]
+    Text,
+    Json,
+}
+
+/// What is asked.
+pub(super) enum Question {
+    Run(Which),
+    History,
+    Tasks,
+    Wait,
+}
+
+impl ReportArgs {
+    pub(super) fn question(&self) -> Question {
+        match (&self.run, self.history, self.tasks, self.wait) {
+            (_, true, _, _) => Question::History,
+            (_, _, true, _) => Question::Tasks,
+            (_, _, _, true) => Question::Wait,
+            (Some(which), ..) => Question::Run(which.clone()),
+            (None, ..) => Question::Run(Which::FromEnd(1)),
+        }
+    }
+}
+
+fn which(text: &str) -> Result<Which, &'static str> {
+    let Some(back) = text.strip_prefix('-') else {
+        return Ok(Which::Id(text.to_owned()));
+    };
+    match back.parse() {
+        Ok(back) if back > 0 => Ok(Which::FromEnd(back)),
+        Ok(_) | Err(_) => {
+            Err("write the id of a run, or -1 for the last one, -2 for the one before")
+        }
+    }
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map_err(|expected| format!("write {expected}"))
+}

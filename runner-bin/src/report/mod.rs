@@ -1,0 +1,181 @@
+//! The applet `runner-report`: answers questions about runs, from the journal.
+
+mod args;
+
+use std::{
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use runner_config::{Problems, Settings, reason, shown};
+use runner_exec::boot_id;
+use runner_report::{
+    Gather, JOURNAL, Now, Record, Select, Tasks, Waited, Which, history_json, history_text, read,
+    run_json, run_text, tasks_json, tasks_text, wait,
+};
+
+pub(crate) use self::args::ReportArgs;
+use self::args::{Format, Question};
+use crate::{
+    exit::Exit,
+    load::document,
+    log::{Log, Verbosity},
+    out::answer,
+};
+
+pub(crate) fn start(args: ReportArgs) -> Exit {
+    let log = Log::plain(Verbosity::Normal);
+    let state_dir = match &args.state_dir {
+        Some(state_dir) => state_dir.clone(),
+        None => match configured(&args, &log) {
+            Some(state_dir) => state_dir,
+            None => return Exit::Config,
+        },
+    };
+    let journal = Journal {
+        state_dir: &state_dir,
+        boot: args.this_boot.then(|| boot_id().unwrap_or_default()),
+    };
+    let text = match args.question() {
+        Question::Run(which) => journal.run(which, args.format),
+        Question::History => journal.history(args.format),
+        Question::Tasks => journal.tasks(args.format),
+        Question::Wait => return waited(&state_dir, args.timeout, &log),
+    };
+    match text {
+        Ok(Some(text)) => answer(&text, Exit::Finished, &log),
+        Ok(None) => {
+            let such = if args.run.is_some() { "such " } else { "" };
+            let since = match args.this_boot {
+                true => " since the machine was started",
+                false => "",
+            };
+            let path = journal.path();
+            log.error(&format!(
+                "there is no {such}run in `{}`{since}",
+                shown(&path)
+            ));
+            Exit::NoInput
+        }
+        Err(error) => unreadable(&journal.path(), &error, &log),
+    }
+}
+
+/// The `state_dir` of the configuration; says why when there is none.
+fn configured(args: &ReportArgs, log: &Log) -> Option<PathBuf> {
+    let document = match document(args.file.path().as_deref(), &[]) {
+        Ok(document) => document,
+        Err(problems) => {
+            log.problems(problems);
+            return None;
+        }
+    };
+    // Nothing is run, so a setting that is wrong matters to nobody here.
+    let settings = Settings::new(document, &[], &mut Problems::default());
+    if settings.state_dir.is_none() {
+        let mut problems = Problems::default();
+        problems
+            .error(
+                None,
+                "no state directory is configured, so there is no journal",
+            )
+            .hint("name it with `--state-dir`, or as `state_dir` in `[runner]`");
+        log.problems(problems);
+    }
+    settings.state_dir
+}
+
+/// The journal that is asked.
+struct Journal<'a> {
+    state_dir: &'a Path,
+    /// The only boot that is of interest.
+    boot: Option<String>,
+}
+
+/// An answer; `None` when there is nothing to speak of.
+type Answer = io::Result<Option<String>>;
+
+impl Journal<'_> {
+    fn run(&self, which: Which, format: Format) -> Answer {
+        let mut select = Select::new(which);
+        self.read(|record| select.take(record))?;
+        let found = select.found();
+        if found.is_nothing() {
+            return Ok(None);
+        }
+        let now = Now::of(found.run.as_ref().map(|run| &run.head));
+        Ok(Some(match format {
+            Format::Text => run_text(&found, &now),
+            Format::Json => run_json(&found, &now),
+        }))
+    }
+
+    fn history(&self, format: Format) -> Answer {
+        let mut gather = Gather::default();
+        self.read(|record| gather.take(record))?;
+        let history = gather.history();
+        if history.is_empty() {
+            return Ok(None);
+        }
+        let now = Now::of(history.open());
+        Ok(Some(match format {
+            Format::Text => history_text(&history, &now),
+            Format::Json => history_json(&history, &now),
+        }))
+    }
+
+    fn tasks(&self, format: Format) -> Answer {
+        let mut tasks = Tasks::default();
+        self.read(|record| tasks.take(record))?;
+        let tasks = tasks.numbers();
+        if tasks.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(match format {
+            Format::Text => tasks_text(&tasks),
+            Format::Json => tasks_json(&tasks),
+        }))
+    }
+
+    fn read(&self, mut each: impl FnMut(&Record)) -> io::Result<()> {
+        read(self.state_dir, |record| {
+            if self.boot.as_deref().is_none_or(|boot| boot == record.boot) {
+                each(record);
+            }
+        })
+    }
+
+    fn path(&self) -> PathBuf {
+        self.state_dir.join(JOURNAL)
+    }
+}
+
+fn waited(state_dir: &Path, timeout: Option<Duration>, log: &Log) -> Exit {
+    match wait(state_dir, timeout) {
+        Ok(Waited::Ended(status)) => Exit::OfRun(status),
+        Ok(Waited::Refused(status, reason)) => {
+            let reason = shown(Path::new(&reason));
+            log.error(&format!("the next run was refused: {reason}"));
+            Exit::OfRun(status)
+        }
+        Ok(Waited::CutOff(run)) => {
+            let run = shown(Path::new(&run));
+            log.error(&format!(
+                "run {run} was cut off: its runner is gone without a word"
+            ));
+            Exit::CutOff
+        }
+        Ok(Waited::TimeUp) => Exit::TimeUp,
+        Err(error) => unreadable(state_dir, &error, log),
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error, log: &Log) -> Exit {
+    let (path, why) = (shown(path), reason(error));
+    log.error(&format!("cannot read `{path}`: {why}"));
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => Exit::NoInput,
+        _ => Exit::System,
+    }
+}

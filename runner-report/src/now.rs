@@ -1,0 +1,60 @@
+//! What is compared with the journal: the time, the machine's boot, who is alive.
+
+use std::time::Duration;
+
+use jiff::{Timestamp, ZonedDateTime};
+use runner_config::format_duration;
+
+/// A process, told apart from a later one that has its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub pid: i32,
+    /// When it started, in clock ticks since the machine did, where that is known.
+    pub start_time: Option<u64>,
+}
+
+/// The present, as values.
+#[derive(Clone, Debug)]
+pub struct Now {
+    /// The time, where people read it.
+    pub at: ZonedDateTime,
+    /// Which time the machine is running for, or nothing where it does not say.
+    pub boot: String,
+    /// The runners that are alive.
+    pub alive: Vec<Process>,
+}
+
+impl Now {
+    /// How long ago `then` was.
+    pub(crate) fn since(&self, then: Timestamp) -> Duration {
+        span(then, self.at.timestamp())
+    }
+
+    /// The same in words.
+    pub(crate) fn ago(&self, then: Timestamp) -> String {
+        match self.since(then) {
+            time if time < Duration::from_secs(1) => "just now".to_owned(),
+            time => format!(
+                "{} ago",
+                format_duration(Duration::from_secs(time.as_secs()))
+            ),
+        }
+    }
+
+    /// A time as a clock on the wall shows it.
+    pub(crate) fn local(&self, then: Timestamp, format: &str) -> String {
+        let local = then.to_zoned_datetime(self.at.time_zone().clone());
+        local.strftime(format).to_string()
+    }
+}
+
+/// From one time to another; none when a clock was set back between them.
+pub(crate) fn span(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::try_from(to.duration_since(from)).unwrap_or_default()
+}
+
+/// A time as the journal writes it.
+pub(crate) fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}

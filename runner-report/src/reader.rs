@@ -1,0 +1,70 @@
+//! From the bytes of a journal to its records, as far as it is written.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Read},
+    path::Path,
+};
+
+use crate::{JOURNAL, Record};
+
+/// A longer line is none of ours, and may be longer than the memory is large: after a
+/// power cut a file may have any number of NULs in it.
+const LONGEST: usize = 1 << 20;
+
+/// Few system calls for a long journal.
+const BUFFER: usize = 1 << 18;
+
+/// Hands each record of the journal in `state_dir` to `each`.
+///
+/// # Errors
+///
+/// There is no journal, or it cannot be read.
+pub fn read(state_dir: &Path, each: impl FnMut(&Record)) -> io::Result<()> {
+    Reader::default().read(&mut open(&state_dir.join(JOURNAL))?, each)
+}
+
+pub(crate) fn open(path: &Path) -> io::Result<BufReader<File>> {
+    Ok(BufReader::with_capacity(BUFFER, File::open(path)?))
+}
+
+/// The line that is being read.
+#[derive(Debug, Default)]
+pub(crate) struct Reader {
+    line: Vec<u8>,
+    /// Whether its beginning was thrown away.
+    is_too_long: bool,
+}
+
+impl Reader {
+    /// Reads on to the present end, and hands each record to `each`. What is no record is
+    /// passed over.
+    pub(crate) fn read(
+        &mut self,
+        from: &mut impl BufRead,
+        mut each: impl FnMut(&Record),
+    ) -> io::Result<()> {
+        loop {
+            let room = LONGEST - self.line.len();
+            let mut part = from.by_ref().take(room as u64);
+            let is_end = part.read_until(b'\n', &mut self.line)? == 0;
+            let is_line = self.line.ends_with(b"\n");
+            // What is only the beginning of an object is no JSON, so a line that was not
+            // written to its end is not mistaken for one that was.
+            if (is_line || is_end)
+                && !self.is_too_long
+                && let Ok(record) = serde_json::from_slice(&self.line)
+            {
+                each(&record);
+                self.line.clear();
+            }
+            if is_line || self.line.len() == LONGEST {
+                self.is_too_long = !is_line;
+                self.line.clear();
+            }
+            if is_end {
+                return Ok(());
+            }
+        }
+    }
+}

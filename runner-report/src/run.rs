@@ -1,0 +1,286 @@
+//! One run as its records tell it: tasks, waits, the halt task.
+
+use std::{collections::HashMap, time::Duration};
+
+use jiff::Timestamp;
+use runner_exec::TaskResult;
+
+use crate::{Entry, Head, Now, Record, State, now::seconds, runs::Fold};
+
+/// A run with all that happened in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Which one it is, and what became of it.
+    pub head: Head,
+    /// What it set out to do; not there when the journal does not reach back so far.
+    pub setup: Option<Setup>,
+    /// The tasks that were to be started, in the order of their first starts.
+    pub tasks: Vec<Task>,
+    /// When nothing was started for a while, before another try.
+    pub waits: Vec<Wait>,
+    /// The halt task, when it was started.
+    pub halt: Option<Halt>,
+    /// Where the task of a name stands among [`Run::tasks`].
+    places: HashMap<String, usize>,
+}
+
+/// What a run set out to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setup {
+    /// The path of the task directory.
+    pub taskdir: String,
+    /// How many tasks there are in the chain.
+    pub tasks: usize,
+    /// How many of them may run at the same time.
+    pub jobs: usize,
+    /// After so many tries it gives up; 0 tries for ever.
+    pub max_tries: u32,
+    /// The tasks that were done already, and not to be started.
+    pub done: Vec<String>,
+}
+
+/// A task of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Task {
+    /// Its name.
+    pub name: String,
+    /// Each time it was started, or was to be.
+    pub starts: Vec<Start>,
+    /// How it ended last, if it ever did.
+    pub end: Option<TaskEnd>,
+}
+
+/// One start of a task. There may be very many of them in a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Start {
+    /// The number of the try.
+    pub try_num: u32,
+    /// When.
+    pub at: Timestamp,
+    /// How long it ran, when it has ended.
+    pub elapsed: Option<Duration>,
+    /// What hooks heard of it, when it has ended.
+    pub result: Option<TaskResult>,
+}
+
+/// How a task ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskEnd {
+    /// What the process did, as `RUNNER_OUTCOME` says it.
+    pub outcome: String,
+    /// How long it might run.
+    pub limit: Option<Duration>,
+    /// Why it did not start, when it did not.
+    pub why: Option<String>,
+    /// The file that has its output.
+    pub output: Option<String>,
+}
+
+/// A wait before another try.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Wait {
+    /// When it began.
+    pub at: Timestamp,
+    /// How long it was to be.
+    pub time: Duration,
+    /// The number of the try it was for.
+    pub try_num: u32,
+}
+
+/// The halt task of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Halt {
+    /// Its name.
+    pub name: String,
+    /// Why it was started, as `RUNNER_HALT_REASON` says it.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+    /// What it did and how long it ran, when it has ended.
+    pub end: Option<(String, Duration)>,
+}
+
+impl Fold for Run {
+    fn new(record: &Record) -> Run {
+        Run {
+            head: Head::new(record),
+            setup: None,
+            tasks: Vec::new(),
+            waits: Vec::new(),
+            halt: None,
+            places: HashMap::new(),
+        }
+    }
+
+    fn take(&mut self, record: &Record) {
+        self.head.take(record);
+        let at = record.ts;
+        match &record.entry {
+            Entry::RunStart {
+                taskdir,
+                tasks,
+                jobs,
+                max_tries,
+                done,
+                ..
+            } => {
+                self.setup = Some(Setup {
+                    taskdir: taskdir.clone().into_owned(),
+                    tasks: *tasks,
+                    jobs: *jobs,
+                    max_tries: *max_tries,
+                    done: done.iter().map(|name| name.clone().into_owned()).collect(),
+                });
+            }
+            Entry::TaskStart { task, try_num, .. } => {
+                self.task(task).starts.push(Start {
+                    try_num: *try_num,
+                    at,
+                    elapsed: None,
+                    result: None,
+                });
+            }
+            Entry::TaskEnd {
+                task,
+                try_num,
+                result,
+                outcome,
+                elapsed,
+                limit,
+                why,
+                output,
+            } => {
+                let owned = |text: &Option<crate::Text>| text.clone().map(|text| text.into_owned());
+                let task = self.task(task);
+                task.end = Some(TaskEnd {
+                    outcome: outcome.clone().into_owned(),
+                    limit: limit.map(seconds),
+                    why: owned(why),
+                    output: owned(output),
+                });
+                task.ended(Start {
+                    try_num: *try_num,
+                    at,
+                    elapsed: Some(seconds(*elapsed)),
+                    result: task_result(result),
+                });
+            }
+            Entry::Wait {
+                seconds: time,
+                before,
+            } if before == "try" => {
+                self.waits.push(Wait {
+                    at,
+                    time: seconds(*time),
+                    try_num: self.head.try_num.saturating_add(1),
+                });
+            }
+            Entry::HaltStart { task, reason } => {
+                self.halt = Some(Halt {
+                    name: task.clone().into_owned(),
+                    reason: reason.clone().into_owned(),
+                    at,
+                    end: None,
+                });
+            }
+            Entry::HaltEnd {
+                outcome, elapsed, ..
+            } => {
+                if let Some(halt) = &mut self.halt {
+                    halt.end = Some((outcome.clone().into_owned(), seconds(*elapsed)));
+                }
+            }
+            Entry::TryStart { .. }
+            | Entry::HookStart { .. }
+            | Entry::HookEnd { .. }
+            | Entry::Wait { .. }
+            | Entry::RunEnd { .. }
+            | Entry::Refused { .. }
+            | Entry::Unknown => {}
+        }
+    }
+}
+
+impl Run {
+    /// The task of this name, which is put behind the others when it is new.
+    fn task(&mut self, name: &str) -> &mut Task {
+        if let Some(&place) = self.places.get(name) {
+            return &mut self.tasks[place];
+        }
+        let place = self.tasks.len();
+        self.places.insert(name.to_owned(), place);
+        self.tasks.push(Task {
+            name: name.to_owned(),
+            starts: Vec::new(),
+            end: None,
+        });
+        &mut self.tasks[place]
+    }
+
+    /// The time that a picture of it ends with.
+    pub(crate) fn until(&self, now: &Now) -> Timestamp {
+        match self.head.state(now) {
+            State::Running => now.at.timestamp(),
+            // The halt task of `-H` comes after the end.
+            State::Ended(_) if self.halt_runs(now) => now.at.timestamp(),
+            State::Ended(_) | State::CutOff => self.head.last,
+        }
+    }
+
+    pub(crate) fn halt_runs(&self, now: &Now) -> bool {
+        let has_no_end = self.halt.as_ref().is_some_and(|halt| halt.end.is_none());
+        has_no_end && self.head.has_runner(now)
+    }
+}
+
+impl Task {
+    /// Takes over the end of the start that has none, or of one that there is no record of:
+    /// it was not started, or the journal does not reach back so far.
+    fn ended(&mut self, end: Start) {
+        match self
+            .starts
+            .last_mut()
+            .filter(|start| start.elapsed.is_none())
+        {
+            Some(start) => {
+                *start = Start {
+                    at: start.at,
+                    ..end
+                }
+            }
+            None => {
+                let elapsed = end.elapsed.unwrap_or_default();
+                let at = end.at.checked_sub(elapsed).unwrap_or(end.at);
+                self.starts.push(Start { at, ..end });
+            }
+        }
+    }
+
+    /// The last start.
+    pub(crate) fn last(&self) -> Option<&Start> {
+        self.starts.last()
+    }
+
+    /// How the last start ended, if it has.
+    pub(crate) fn result(&self) -> Option<TaskResult> {
+        self.last()?.result
+    }
+
+    /// Whether the last start has no end.
+    pub(crate) fn has_no_end(&self) -> bool {
+        self.last().is_some_and(|last| last.elapsed.is_none())
+    }
+
+    /// How often it failed.
+    pub(crate) fn failures(&self) -> usize {
+        let failed = |start: &&Start| start.result == Some(TaskResult::Retry);
+        self.starts.iter().filter(failed).count()
+    }
+}
+
+/// The result of this name; none that a later version may have.
+pub(crate) fn task_result(name: &str) -> Option<TaskResult> {
+    use TaskResult::{Exit, Halt, Interrupted, Ok, Retry};
+    let mut results = [Ok, Retry, Halt, Exit, Interrupted].into_iter();
+    results.find(|result| result.as_str() == name)
+}

@@ -1,0 +1,69 @@
+//! When something ran, as a bar.
+
+use jiff::Timestamp;
+
+use crate::now::span;
+
+/// A time in which something ran.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Piece {
+    pub(super) from: Timestamp,
+    pub(super) to: Timestamp,
+    /// Whether it was in vain.
+    pub(super) in_vain: bool,
+}
+
+/// `width` columns for the time from one end of `axis` to the other. What was in vain is
+/// lighter, and hidden by nothing.
+pub(super) fn bar(pieces: &[Piece], axis: (Timestamp, Timestamp), width: usize) -> String {
+    let whole = span(axis.0, axis.1).as_secs_f64();
+    let place = |at: Timestamp| match whole > 0.0 {
+        true => span(axis.0, at).as_secs_f64() / whole * width as f64,
+        false => 0.0,
+    };
+    let mut columns = vec![' '; width];
+    for piece in pieces {
+        // The shortest piece is seen, also when it stands at the end.
+        let from = (place(piece.from) as usize).min(width.saturating_sub(1));
+        let to = (place(piece.to).ceil() as usize).clamp(from + 1, width.max(from + 1));
+        for column in columns.iter_mut().take(to).skip(from) {
+            *column = match piece.in_vain || *column == '░' {
+                true => '░',
+                false => '█',
+            };
+        }
+    }
+    columns.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_piece_takes_its_share_and_at_least_a_column() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        for (pieces, expected) in [
+            (&[][..], "          "),
+            (&[(0, 100, false)], "██████████"),
+            (&[(0, 0, false)], "█         "),
+            (&[(100, 100, false)], "         █"),
+            (&[(10, 20, true), (40, 70, false)], " ░  ███   "),
+            (&[(10, 21, false)], " ██       "),
+            (&[(10, 11, true), (12, 20, false)], " ░        "),
+            (&[(90, 500, false)], "         █"),
+        ] {
+            let pieces: Vec<Piece> = pieces
+                .iter()
+                .map(|&(from, to, in_vain)| Piece {
+                    from: at(from),
+                    to: at(to),
+                    in_vain,
+                })
+                .collect();
+            assert_eq!(bar(&pieces, (at(0), at(100)), 10), expected);
+            assert_eq!(bar(&pieces, (at(0), at(100)), 0), "");
+            bar(&pieces, (at(50), at(50)), 10);
+        }
+    }
+}

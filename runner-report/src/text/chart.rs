@@ -1,0 +1,193 @@
+//! How each task of a run did, with a bar that shows when.
+
+use std::{iter, ops::RangeInclusive, time::Duration};
+
+use jiff::Timestamp;
+use runner_config::format_duration;
+use runner_exec::TaskResult;
+use unicode_width::UnicodeWidthStr;
+
+use super::{
+    COLUMNS,
+    bar::{Piece, bar},
+    outcome, shown,
+    table::{
+        Side::{Left, Right},
+        lines,
+    },
+};
+use crate::{Halt, Now, Run, Start, State, Task, now::span};
+
+/// How wide a bar is. It is cut for the sake of long names, and left out when nothing
+/// would be seen.
+const BARS: RangeInclusive<usize> = 10..=30;
+
+/// A longer outcome gets no room: a reason may be longer than any line.
+const OUTCOMES: usize = 20;
+
+/// A line for each task, below a blank one.
+pub(super) fn chart(run: &Run, now: &Now) -> String {
+    let chart = Chart {
+        run,
+        now,
+        state: run.head.state(now),
+        until: run.until(now),
+    };
+    let rows = chart.rows();
+    match rows.is_empty() {
+        true => String::new(),
+        false => chart.draw(&rows),
+    }
+}
+
+struct Chart<'a> {
+    run: &'a Run,
+    now: &'a Now,
+    state: State<'a>,
+    /// The time at the right end of the bars.
+    until: Timestamp,
+}
+
+struct Row {
+    /// Name, result, time, starts.
+    cells: [String; 4],
+    when: Vec<Piece>,
+    outcome: String,
+}
+
+impl Chart<'_> {
+    fn rows(&self) -> Vec<Row> {
+        let done = self.run.setup.iter().flat_map(|setup| &setup.done);
+        let done = done.map(|name| Row {
+            cells: [shown(name), "done".to_owned(), String::new(), String::new()],
+            when: Vec::new(),
+            outcome: "by an earlier run".to_owned(),
+        });
+        let tasks = self.run.tasks.iter().map(|task| self.task(task));
+        let halt = self.run.halt.iter().map(|halt| self.halt(halt));
+        done.chain(tasks).chain(halt).collect()
+    }
+
+    fn task(&self, task: &Task) -> Row {
+        let last = task.last();
+        let result = task.result();
+        let time = match last {
+            Some(start) if start.elapsed.is_some() => start.elapsed,
+            Some(start) if self.state == State::Running => Some(self.now.since(start.at)),
+            Some(_) | None => None,
+        };
+        let starts = match task.starts.len() {
+            0 | 1 => String::new(),
+            starts => format!("{starts}x"),
+        };
+        let outcome = match &task.end {
+            _ if task.has_no_end() => self.without_end().to_owned(),
+            Some(end) if result == Some(TaskResult::Ok) && end.outcome == "exited:0" => {
+                String::new()
+            }
+            Some(end) => outcome(&end.outcome, end.why.as_deref()),
+            None => String::new(),
+        };
+        Row {
+            cells: [
+                shown(&task.name),
+                result.map_or("", TaskResult::as_str).to_owned(),
+                time.map(format_duration).unwrap_or_default(),
+                starts,
+            ],
+            when: task.starts.iter().map(|start| self.piece(start)).collect(),
+            outcome,
+        }
+    }
+
+    fn piece(&self, start: &Start) -> Piece {
+        Piece {
+            from: start.at,
+            to: start
+                .elapsed
+                .map_or(self.until, |time| later(start.at, time)),
+            in_vain: match start.result {
+                Some(TaskResult::Retry | TaskResult::Interrupted) => true,
+                Some(TaskResult::Ok | TaskResult::Halt | TaskResult::Exit) => false,
+                None => self.state != State::Running,
+            },
+        }
+    }
+
+    fn halt(&self, halt: &Halt) -> Row {
+        let is_running = self.run.halt_runs(self.now);
+        let (time, outcome) = match &halt.end {
+            Some((outcome, time)) if outcome == "exited:0" => (Some(*time), String::new()),
+            Some((text, time)) => (Some(*time), outcome(text, None)),
+            None if is_running => (Some(self.now.since(halt.at)), "running".to_owned()),
+            None => (None, "cut off".to_owned()),
+        };
+        Row {
+            cells: [
+                format!("halt task {}", shown(&halt.name)),
+                String::new(),
+                time.map(format_duration).unwrap_or_default(),
+                String::new(),
+            ],
+            when: vec![Piece {
+                from: halt.at,
+                to: time.map_or(self.until, |time| later(halt.at, time)),
+                in_vain: false,
+            }],
+            outcome,
+        }
+    }
+
+    /// What is said of a task that has no end.
+    fn without_end(&self) -> &'static str {
+        match self.state {
+            State::Running => "running",
+            State::CutOff => "cut off",
+            State::Ended(_) => "end unknown",
+        }
+    }
+
+    fn draw(&self, rows: &[Row]) -> String {
+        let starts = match rows.iter().all(|row| row.cells[3].is_empty()) {
+            true => "",
+            false => "starts",
+        };
+        let head = iter::once(["task", "result", "time", starts].map(str::to_owned));
+        let cells = head.chain(rows.iter().map(|row| row.cells.clone()));
+        let lines: Vec<String> = lines([Left, Left, Right, Right], cells).collect();
+        let drawn = rows.iter().filter(|row| !row.when.is_empty());
+        let outcomes = drawn.map(|row| row.outcome.width());
+        let outcomes = outcomes.filter(|width| *width <= OUTCOMES).max();
+        // Two blanks before each column, and the ends of the bar.
+        let taken = 2 + lines[0].width() + 2 + 2 + outcomes.map_or(0, |width| width + 2);
+        let width = COLUMNS.saturating_sub(taken).min(*BARS.end());
+        let width = Some(width).filter(|width| BARS.contains(width));
+        let mut text = format!("\n  {}{}\n", lines[0], self.scale(width));
+        for (line, row) in lines[1..].iter().zip(rows) {
+            let axis = (self.run.head.started, self.until);
+            let bar = match width {
+                Some(width) if !row.when.is_empty() => {
+                    format!("  │{}│", bar(&row.when, axis, width))
+                }
+                Some(_) | None => String::new(),
+            };
+            let line = format!("  {line}{bar}  {}", row.outcome);
+            text += line.trim_end();
+            text += "\n";
+        }
+        text
+    }
+
+    /// What stands over the bars: when they begin, and when they end.
+    fn scale(&self, width: Option<usize>) -> String {
+        let whole = format_duration(span(self.run.head.started, self.until));
+        match width {
+            Some(width) => format!("   0s{whole:>rest$}", rest = width - 2),
+            None => String::new(),
+        }
+    }
+}
+
+fn later(at: Timestamp, time: Duration) -> Timestamp {
+    at.checked_add(time).unwrap_or(at)
+}

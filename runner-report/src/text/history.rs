@@ -1,0 +1,56 @@
+//! The runs of a journal, one a line.
+
+use runner_config::format_duration;
+
+use super::{
+    shown,
+    table::{
+        Side::{Left, Right},
+        table,
+    },
+};
+use crate::{History, Now, Past, State, Summary};
+
+const TIME: &str = "%Y-%m-%d %H:%M";
+
+/// A line for each start of the runner.
+pub fn history_text(history: &History, now: &Now) -> String {
+    let rows = history.starts().map(|past| row(past, now));
+    table([Left, Left, Left, Right, Right, Left], rows)
+}
+
+fn row(past: Past, now: &Now) -> [String; 6] {
+    match past {
+        Past::Run(Summary { head, not_ok }) => {
+            let names: Vec<String> = not_ok.iter().map(|name| shown(name)).collect();
+            [
+                shown(&head.run),
+                now.local(head.started, TIME),
+                state(head.state(now)),
+                format!("try {}", head.try_num),
+                format_duration(head.elapsed(now)),
+                names.join(", "),
+            ]
+        }
+        Past::Refused(run, refused) => [
+            shown(run),
+            now.local(refused.at, TIME),
+            "refused".to_owned(),
+            String::new(),
+            String::new(),
+            shown(&refused.reason),
+        ],
+    }
+}
+
+/// A state in as few words as there are.
+fn state(state: State) -> String {
+    match state {
+        State::Running => "running".to_owned(),
+        State::CutOff => "cut off".to_owned(),
+        State::Ended(end) => match end.reason.as_str() {
+            "finished-with-failures" => "with failures".to_owned(),
+            reason => shown(reason).replace('-', " "),
+        },
+    }
+}

@@ -1,0 +1,34 @@
+//! Reports for people, on a terminal of 80 columns.
+
+mod bar;
+mod chart;
+mod history;
+mod run;
+mod table;
+mod tasks;
+
+use std::path::Path;
+
+pub use self::{history::history_text, run::run_text, tasks::tasks_text};
+
+/// What a line may take, where nothing forces it to take more.
+const COLUMNS: usize = 80;
+
+/// Text of the journal without what a terminal would obey: names may hold anything.
+fn shown(text: &str) -> String {
+    runner_config::shown(Path::new(text))
+}
+
+/// An outcome in words.
+fn outcome(outcome: &str, why: Option<&str>) -> String {
+    match (outcome.split_once(':'), outcome) {
+        (Some(("exited", code)), _) => format!("exited with {}", shown(code)),
+        (Some(("signaled", signal)), _) => shown(signal),
+        (_, "timed-out") => "timed out".to_owned(),
+        (_, "not-started") => match why {
+            Some(why) => format!("did not start: {}", shown(why)),
+            None => "did not start".to_owned(),
+        },
+        _ => shown(outcome),
+    }
+}

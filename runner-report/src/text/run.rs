@@ -1,0 +1,150 @@
+//! One run: what became of it, and what stands out. How each task did is in the chart.
+
+use std::{cmp::Reverse, fmt::Write};
+
+use runner_config::format_duration;
+use runner_exec::TaskResult;
+
+use super::{chart::chart, shown};
+use crate::{Found, Now, Refusals, Run, State, Task};
+
+/// What there is to say of the run that was found.
+pub fn run_text(found: &Found, now: &Now) -> String {
+    let mut text = refused(&found.refused, now);
+    match &found.run {
+        Some(run) => {
+            text += &headline(run, now);
+            text += "\n";
+            text += &facts(run, now);
+            text += &chart(run, now);
+        }
+        None => text += "no run is known\n",
+    }
+    text
+}
+
+fn refused(refusals: &Refusals, now: &Now) -> String {
+    let Some(last) = &refusals.last else {
+        return String::new();
+    };
+    let before = match refusals.count - 1 {
+        0 => String::new(),
+        1 => ", and once before".to_owned(),
+        count => format!(", and {count} times before"),
+    };
+    let (ago, reason) = (now.ago(last.at), shown(&last.reason));
+    format!("refused {ago}{before}: {reason}\n\n")
+}
+
+fn headline(run: &Run, now: &Now) -> String {
+    let head = &run.head;
+    // Nothing is heard of a run that waits.
+    let wait = run.waits.last().filter(|wait| wait.at == head.last);
+    let what = match head.state(now) {
+        State::Running => match wait {
+            Some(wait) => format!("is waiting for try {}", wait.try_num),
+            None => "is running".to_owned(),
+        },
+        State::CutOff => format!("was cut off, last heard of {}", now.ago(head.last)),
+        State::Ended(end) => {
+            let ago = now.ago(end.at);
+            match end.reason.as_str() {
+                "finished" => format!("finished {ago}"),
+                "finished-with-failures" => format!("finished, with failures, {ago}"),
+                "gave-up" => format!("gave up {ago}"),
+                "halted" => format!("halted {ago}"),
+                "stopped" => format!("stopped {ago}"),
+                "interrupted" => format!("was interrupted {ago}"),
+                "halts-used-up" => {
+                    format!("ended {ago}, without the halt task: its halts are used up")
+                }
+                later => format!("ended {ago}: {}", shown(later)),
+            }
+        }
+    };
+    format!("run {} {what}\n", shown(&head.run))
+}
+
+/// What is true of the run as a whole, one fact a line.
+fn facts(run: &Run, now: &Now) -> String {
+    let Run { head, setup, .. } = run;
+    let started = now.local(head.started, "%Y-%m-%d %H:%M:%S");
+    let boot = match head.is_of_this_boot(now) {
+        true => "this boot",
+        false => "an earlier boot",
+    };
+    let state = head.state(now);
+    let mut time = format_duration(head.elapsed(now));
+    match state {
+        State::Running => time += " so far",
+        State::CutOff => time = format!("at least {time}"),
+        State::Ended(_) => {}
+    }
+    let of = match setup.as_ref().map(|setup| setup.max_tries) {
+        None | Some(0) => String::new(),
+        Some(most) => format!(" of {most}"),
+    };
+    let mut facts = vec![
+        ("started", format!("{started}, in {boot}")),
+        ("took", format!("{time}, try {}{of}", head.try_num)),
+    ];
+    if let Some(setup) = setup {
+        let is_ok = |task: &&Task| task.result() == Some(TaskResult::Ok);
+        let ok = run.tasks.iter().filter(is_ok).count() + setup.done.len();
+        let jobs = match setup.jobs {
+            1 => String::new(),
+            jobs => format!(", {jobs} jobs"),
+        };
+        let (tasks, taskdir) = (setup.tasks, shown(&setup.taskdir));
+        facts.push(("tasks", format!("{ok} of {tasks} OK{jobs}, in {taskdir}")));
+    }
+    facts.extend(outstanding(run));
+    if state == State::CutOff {
+        facts.push(("cut off", cut_off(run)));
+    }
+    let mut text = String::new();
+    for (name, fact) in facts {
+        let _ = writeln!(text, "  {name:<12}  {fact}");
+    }
+    text
+}
+
+/// What stands out, as far as anything does.
+fn outstanding(run: &Run) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    let slowest = |task: &Task| task.starts.iter().filter_map(|start| start.elapsed).max();
+    let tasks = run.tasks.iter();
+    let slowest = tasks.filter_map(|task| Some((slowest(task)?, task)));
+    if let Some((time, task)) = slowest.min_by_key(|(time, _)| Reverse(*time))
+        && run.tasks.len() > 1
+    {
+        let (name, time) = (shown(&task.name), format_duration(time));
+        facts.push(("slowest", format!("{name}, {time}")));
+    }
+    let retried = run.tasks.iter().filter(|task| task.failures() > 0);
+    // The first of several, as everywhere.
+    if let Some(task) = retried.min_by_key(|task| Reverse(task.failures())) {
+        let times = match task.failures() {
+            1 => "failed once".to_owned(),
+            2 => "failed twice".to_owned(),
+            failures => format!("failed {failures} times"),
+        };
+        facts.push(("most retried", format!("{}, {times}", shown(&task.name))));
+    }
+    let waits = run.waits.iter().filter(|wait| !wait.time.is_zero());
+    if let Some(wait) = waits.min_by_key(|wait| Reverse(wait.time)) {
+        let (time, try_num) = (format_duration(wait.time), wait.try_num);
+        facts.push(("longest wait", format!("{time}, before try {try_num}")));
+    }
+    facts
+}
+
+/// What cut the run off, as far as that can be known, and what ran then.
+fn cut_off(run: &Run) -> String {
+    let cut = run.tasks.iter().filter(|task| task.has_no_end());
+    let cut: Vec<String> = cut.map(|task| shown(&task.name)).collect();
+    match cut.len() {
+        0 => "by a kill or a power cut".to_owned(),
+        _ => format!("by a kill or a power cut, during {}", cut.join(", ")),
+    }
+}

@@ -1,0 +1,43 @@
+//! How each task does, one a line.
+
+use std::{iter, time::Duration};
+
+use runner_config::format_duration;
+
+use super::{
+    shown,
+    table::{
+        Side::{Left, Right},
+        table,
+    },
+};
+use crate::{TaskNumbers, Times};
+
+/// A table of `tasks`.
+pub fn tasks_text(tasks: &[TaskNumbers]) -> String {
+    let head = [
+        "task", "runs", "retried", "starts", "failures", "median", "p95", "max",
+    ];
+    let rows = iter::once(head.map(str::to_owned)).chain(tasks.iter().map(row));
+    table(
+        [Left, Right, Right, Right, Right, Right, Right, Right],
+        rows,
+    )
+}
+
+fn row(task: &TaskNumbers) -> [String; 8] {
+    let time = |time: fn(&Times) -> Duration| {
+        let time = task.times.as_ref().map(time);
+        time.map(format_duration).unwrap_or_default()
+    };
+    [
+        shown(&task.name),
+        task.runs.to_string(),
+        task.retried.to_string(),
+        task.starts.to_string(),
+        task.failures.to_string(),
+        time(|times| times.median),
+        time(|times| times.p95),
+        time(|times| times.max),
+    ]
+}

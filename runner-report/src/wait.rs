@@ -1,0 +1,147 @@
+//! Edge: waiting for the end of a run, without looking again and again.
+
+use std::{
+    io,
+    mem::MaybeUninit,
+    os::fd::{AsFd, OwnedFd},
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags},
+    io::Errno,
+    process::{Pid, PidfdFlags, pidfd_open},
+};
+
+use crate::{Head, Now, Waited, follow::Follow, watch::Watch};
+
+/// Waits until the run that goes on has ended, or else the next one, by the journal in
+/// `state_dir`; at most for `timeout`.
+///
+/// # Errors
+///
+/// The directory is not there or goes away, the journal cannot be read, or the system does
+/// not let anybody wait.
+pub fn wait(state_dir: &Path, timeout: Option<Duration>) -> io::Result<Waited> {
+    // What does not fit is not lived to see.
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    // Before the journal is read, so that nothing happens between the two.
+    let changes = Changes::new(state_dir)?;
+    let mut journal = Follow::new(state_dir);
+    let mut watch = Watch::Reading(Vec::new());
+    journal.read(|record| watch.take(record))?;
+    watch = watch.begin(|open| Now::of(open));
+    let mut runner: Option<Runner> = None;
+    loop {
+        // Asked before the journal is read, which then holds its last words.
+        let is_gone = match &runner {
+            Some(runner) => runner.is_gone()?,
+            None => false,
+        };
+        journal.read(|record| watch.take(record))?;
+        match watch {
+            Watch::Over(waited) => return Ok(waited),
+            Watch::Run(head) if is_gone => return Ok(Waited::CutOff(head.run)),
+            Watch::Run(ref head) if runner.is_none() => {
+                runner = Some(Runner::of(head)?);
+                continue;
+            }
+            Watch::Run(_) | Watch::Next | Watch::Reading(_) => {}
+        }
+        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            return Ok(Waited::TimeUp);
+        }
+        changes.wait(runner.as_ref(), deadline)?;
+    }
+}
+
+/// The process of a runner.
+enum Runner {
+    /// Readable when it ends.
+    Alive(OwnedFd),
+    Gone,
+}
+
+impl Runner {
+    fn of(head: &Head) -> io::Result<Runner> {
+        // Of what stands in a file, not every number is that of a process.
+        let process = head.process.filter(|process| process.pid > 0);
+        let Some((process, pid)) = process.and_then(|it| Some((it, Pid::from_raw(it.pid)?))) else {
+            return Ok(Runner::Gone);
+        };
+        match pidfd_open(pid, PidfdFlags::empty()) {
+            // Only now it is sure whose descriptor it is.
+            Ok(fd) if process.is_alive() => Ok(Runner::Alive(fd)),
+            Ok(_) | Err(Errno::SRCH) => Ok(Runner::Gone),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn is_gone(&self) -> io::Result<bool> {
+        match self {
+            Runner::Alive(fd) => {
+                let mut fds = [PollFd::new(fd, PollFlags::IN)];
+                poll_until(&mut fds, Some(Instant::now()))?;
+                Ok(!fds[0].revents().is_empty())
+            }
+            Runner::Gone => Ok(true),
+        }
+    }
+}
+
+/// Says when anything changes in a directory.
+struct Changes(OwnedFd);
+
+impl Changes {
+    fn new(directory: &Path) -> io::Result<Changes> {
+        let fd = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+        let what = WatchFlags::ONLYDIR
+            | WatchFlags::MODIFY
+            | WatchFlags::CREATE
+            | WatchFlags::MOVED_TO
+            | WatchFlags::DELETE;
+        inotify::add_watch(&fd, directory, what)?;
+        Ok(Changes(fd))
+    }
+
+    /// Waits for a change, for the end of `runner`, or for `deadline`.
+    fn wait(&self, runner: Option<&Runner>, deadline: Option<Instant>) -> io::Result<()> {
+        let mut fds = vec![PollFd::new(&self.0, PollFlags::IN)];
+        match runner {
+            Some(Runner::Alive(fd)) => fds.push(PollFd::new(fd, PollFlags::IN)),
+            Some(Runner::Gone) | None => {}
+        }
+        poll_until(&mut fds, deadline)?;
+        self.forget()
+    }
+
+    /// Takes what is known of changes, to hear of further ones.
+    fn forget(&self) -> io::Result<()> {
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut changes = inotify::Reader::new(self.0.as_fd(), &mut buffer);
+        loop {
+            match changes.next() {
+                Ok(change) if change.events().contains(ReadFlags::IGNORED) => {
+                    return Err(io::ErrorKind::NotFound.into());
+                }
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(Errno::WOULDBLOCK) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+fn poll_until(fds: &mut [PollFd], deadline: Option<Instant>) -> io::Result<()> {
+    loop {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let timeout = left.and_then(|left| Timespec::try_from(left).ok());
+        match poll(fds, timeout.as_ref()) {
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+            Ok(_) => return Ok(()),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What a wait waits for, by what the journal says.
+
+use crate::{Entry, Head, Now, Record, State};
+
+/// How a wait ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// The run ended with this exit status.
+    Ended(u8),
+    /// The next run was refused, with this exit status and for this reason.
+    Refused(u8, String),
+    /// The runner of the run of this id is gone, and has not said how it ended.
+    CutOff(String),
+    /// The time is up.
+    TimeUp,
+}
+
+/// The state of a wait. What was is read first, and [`Watch::begin`] makes of it what is
+/// waited for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Watch {
+    /// These runs have a start and no end, as far as the journal is read.
+    Reading(Vec<Head>),
+    /// No run goes on.
+    Next,
+    /// This one goes on.
+    Run(Head),
+    /// There is nothing to wait for any more.
+    Over(Waited),
+}
+
+impl Watch {
+    /// Takes over a record of the journal.
+    pub(crate) fn take(&mut self, record: &Record) {
+        match (&mut *self, &record.entry) {
+            (Watch::Reading(open), Entry::RunStart { .. }) => open.push(begun(record)),
+            (Watch::Reading(open), Entry::RunEnd { .. }) => {
+                // It is nearly always the last one.
+                if let Some(place) = open.iter().rposition(|head| head.run == record.run) {
+                    open.remove(place);
+                }
+            }
+            (Watch::Next, Entry::RunStart { .. }) => *self = Watch::Run(begun(record)),
+            (Watch::Next, Entry::Refused { status, reason }) => {
+                let reason = reason.clone().into_owned();
+                *self = Watch::Over(Waited::Refused(*status, reason));
+            }
+            (Watch::Run(head), Entry::RunEnd { status, .. }) if head.run == record.run => {
+                *self = Watch::Over(Waited::Ended(*status));
+            }
+            (Watch::Reading(_) | Watch::Next | Watch::Run(_) | Watch::Over(_), _) => {}
+        }
+    }
+
+    /// Begins to wait for the run that goes on now, the last one when there are several, or
+    /// for the next one; `now` asks for the runners of those that have no end.
+    pub(crate) fn begin(self, now: impl FnOnce(&[Head]) -> Now) -> Watch {
+        let Watch::Reading(mut open) = self else {
+            return self;
+        };
+        let now = now(&open);
+        open.retain(|head| head.state(&now) == State::Running);
+        open.pop().map_or(Watch::Next, Watch::Run)
+    }
+}
+
+fn begun(record: &Record) -> Head {
+    let mut head = Head::new(record);
+    head.take(record);
+    head
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{Timestamp, ZonedDateTime};
+
+    use super::*;
+    use crate::Process;
+
+    /// Reads `before`, finds the processes of the runs `alive` alive, and reads `after`. A
+    /// record is the id of its run and `<` for a start, `!` for a refused one, or `>` for
+    /// an end, with its place in the list as the status.
+    fn waited(before: &[&str], alive: &[i32], after: &[&str]) -> Option<Waited> {
+        let mut watch = Watch::Reading(Vec::new());
+        let take = |watch: &mut Watch, (place, text): (usize, &&str)| {
+            let (run, what) = text.split_at(text.len() - 1);
+            let status = place as u8;
+            let entry = match what {
+                "<" => Entry::RunStart {
+                    version: 1,
+                    pid: run.parse().unwrap(),
+                    start_time: None,
+                    taskdir: "".into(),
+                    tasks: 1,
+                    jobs: 1,
+                    max_tries: 1,
+                    done: Vec::new(),
+                },
+                "!" => Entry::Refused {
+                    status,
+                    reason: "why".into(),
+                },
+                _ => Entry::RunEnd {
+                    status,
+                    reason: "".into(),
+                    elapsed: 0.0,
+                },
+            };
+            watch.take(&Record {
+                ts: Timestamp::UNIX_EPOCH,
+                run: run.into(),
+                boot: "".into(),
+                entry,
+            });
+        };
+        before
+            .iter()
+            .enumerate()
+            .for_each(|record| take(&mut watch, record));
+        let process = |&pid: &i32| Process {
+            pid,
+            start_time: None,
+        };
+        watch = watch.begin(|_| Now {
+            at: ZonedDateTime::now(),
+            boot: String::new(),
+            alive: alive.iter().map(process).collect(),
+        });
+        after
+            .iter()
+            .enumerate()
+            .for_each(|record| take(&mut watch, record));
+        match watch {
+            Watch::Over(waited) => Some(waited),
+            Watch::Reading(_) | Watch::Next | Watch::Run(_) => None,
+        }
+    }
+
+    #[test]
+    fn the_present_run_is_waited_for_or_else_the_next_one() {
+        let refused = |status| Some(Waited::Refused(status, "why".to_owned()));
+        for (before, alive, after, expected) in [
+            (&["1<"][..], &[1][..], &["1>"][..], Some(Waited::Ended(0))),
+            (
+                &["1<"],
+                &[1],
+                &["2<", "2!", "2>", "1>"],
+                Some(Waited::Ended(3)),
+            ),
+            (&["1<"], &[1], &["1>", "2<", "2>"], Some(Waited::Ended(0))),
+            (&["1<"], &[1], &["2<", "2>"], None),
+            (
+                &["1<", "2<"],
+                &[1, 2],
+                &["1>", "2>"],
+                Some(Waited::Ended(1)),
+            ),
+            (&["1<", "2<"], &[1], &["2>", "1>"], Some(Waited::Ended(1))),
+            (
+                &["1<", "2<", "1>"],
+                &[1, 2],
+                &["2>"],
+                Some(Waited::Ended(0)),
+            ),
+            (&[], &[], &["1<", "1>"], Some(Waited::Ended(1))),
+            (&[], &[], &["1>", "2<"], None),
+            (&["1<"], &[], &["1>", "2<", "2>"], Some(Waited::Ended(2))),
+            (&["1<", "1>"], &[1], &["2<", "2>"], Some(Waited::Ended(1))),
+            (&["1!"], &[], &[], None),
+            (&["1!"], &[], &["2!"], refused(0)),
+            (&[], &[], &["2<", "3!"], None),
+        ] {
+            let found = waited(before, alive, after);
+            assert_eq!(found, expected, "{before:?} {alive:?} {after:?}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! `--history`: every start of the runner.
+
+use runner_report::{Past, Summary, history_text};
+
+use crate::journal::{EARLIER_BOOT, Journal, now};
+
+fn several() -> Journal {
+    Journal::new()
+        .run("x1")
+        .boot(EARLIER_BOOT)
+        .refused(0.0, 78, "configuration or plan is wrong")
+        .run("r1")
+        .starts(60.0, 42)
+        .ok(61.0, 62.0, "1-a")
+        .begins(62.0, "2-b")
+        .run("r2")
+        .boot(crate::journal::THIS_BOOT)
+        .starts(300.0, 42)
+        .task(301.0, 302.0, "1-a", "RETRY", "exited:7")
+        .tries(310.0, 2)
+        .ok(311.0, 312.0, "1-a")
+        .task(312.0, 400.0, "2-b", "RETRY", "timed-out")
+        .run_ends(400.0, 4, "finished-with-failures")
+        .run("x2")
+        .refused(350.0, 75, "already\nrunning")
+        .run("r3")
+        .starts(500.0, 43)
+        .begins(501.0, "1-a")
+}
+
+#[test]
+fn a_line_for_each_start_the_oldest_first() {
+    let text = history_text(&several().history(), &now(530.0, &[43]));
+    snapshot!("report-history", text);
+}
+
+#[test]
+fn a_task_is_not_ok_until_it_ends_with_ok() {
+    let not_ok: Vec<String> = several()
+        .history()
+        .starts()
+        .map(|past| match past {
+            Past::Run(Summary { not_ok, .. }) => not_ok.join(" "),
+            Past::Refused(run, _) => format!("refused {run}"),
+        })
+        .collect();
+    assert_eq!(not_ok, ["refused x1", "2-b", "2-b", "refused x2", "1-a"]);
+}
+
+#[test]
+fn a_clock_that_is_set_back_does_not_change_the_order() {
+    let journal = Journal::new()
+        .starts(900.0, 1)
+        .run_ends(910.0, 0, "finished")
+        .run("r2")
+        .starts(0.0, 2)
+        .run("x1")
+        .refused(1.0, 75, "already running");
+    let order: Vec<String> = journal
+        .history()
+        .starts()
+        .map(|past| match past {
+            Past::Run(summary) => summary.head.run.clone(),
+            Past::Refused(run, _) => run.to_owned(),
+        })
+        .collect();
+    assert_eq!(order, ["r1", "r2", "x1"]);
+}

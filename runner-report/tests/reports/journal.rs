@@ -1,0 +1,230 @@
+//! The builder of journals.
+
+use std::{fs, io};
+
+use jiff::{Timestamp, tz::TimeZone};
+use runner_report::{
+    Entry, Found, Gather, History, JOURNAL, Now, Process, Record, Select, TaskNumbers, Tasks,
+    VERSION, Which, read, run_text,
+};
+use tempfile::TempDir;
+
+/// 2026-11-24T06:00:00Z, which is second 0 of every journal.
+const ZERO: i64 = 1_795_500_000;
+
+/// The boot that the machine is in, and one before.
+pub(crate) const THIS_BOOT: &str = "b2";
+pub(crate) const EARLIER_BOOT: &str = "b1";
+
+/// A journal, line by line. A time is seconds from its beginning.
+pub(crate) struct Journal {
+    pub(crate) text: Vec<u8>,
+    run: &'static str,
+    boot: &'static str,
+    try_num: u32,
+}
+
+pub(crate) fn at(second: f64) -> Timestamp {
+    Timestamp::from_millisecond(ZERO * 1000 + (second * 1000.0) as i64).unwrap()
+}
+
+/// The present is `second`, and these processes are alive.
+pub(crate) fn now(second: f64, alive: &[i32]) -> Now {
+    Now {
+        at: at(second).to_zoned_datetime(TimeZone::UTC),
+        boot: THIS_BOOT.to_owned(),
+        alive: alive.iter().map(|&pid| process(pid)).collect(),
+    }
+}
+
+fn process(pid: i32) -> Process {
+    Process {
+        pid,
+        start_time: Some(7),
+    }
+}
+
+impl Journal {
+    pub(crate) fn new() -> Journal {
+        Journal {
+            text: Vec::new(),
+            run: "r1",
+            boot: THIS_BOOT,
+            try_num: 1,
+        }
+    }
+
+    /// What follows is of this run.
+    pub(crate) fn run(mut self, run: &'static str) -> Journal {
+        self.run = run;
+        self
+    }
+
+    /// What follows is of this boot.
+    pub(crate) fn boot(mut self, boot: &'static str) -> Journal {
+        self.boot = boot;
+        self
+    }
+
+    /// Bytes that nobody wrote on purpose.
+    pub(crate) fn raw(mut self, bytes: &[u8]) -> Journal {
+        self.text.extend_from_slice(bytes);
+        self
+    }
+
+    pub(crate) fn add(self, second: f64, entry: Entry) -> Journal {
+        let record = Record {
+            ts: at(second),
+            run: self.run.into(),
+            boot: self.boot.into(),
+            entry,
+        };
+        let line = record.line();
+        self.raw(line.as_bytes())
+    }
+
+    /// The run starts, in a process of this number.
+    pub(crate) fn starts(self, second: f64, pid: i32) -> Journal {
+        self.starts_with(second, pid, 1, &[])
+    }
+
+    pub(crate) fn starts_with(
+        self,
+        second: f64,
+        pid: i32,
+        jobs: usize,
+        done: &[&'static str],
+    ) -> Journal {
+        let start = Entry::RunStart {
+            version: VERSION,
+            pid,
+            start_time: process(pid).start_time,
+            taskdir: "/etc/tasks.d".into(),
+            tasks: 4 + done.len(),
+            jobs,
+            max_tries: 5,
+            done: done.iter().map(|&name| name.into()).collect(),
+        };
+        self.add(second, start).tries(second, 1)
+    }
+
+    pub(crate) fn tries(mut self, second: f64, try_num: u32) -> Journal {
+        self.try_num = try_num;
+        self.add(second, Entry::TryStart { try_num })
+    }
+
+    pub(crate) fn begins(self, second: f64, task: &str) -> Journal {
+        let try_num = self.try_num;
+        let start = Entry::TaskStart {
+            task: task.into(),
+            try_num,
+            pid: 99,
+        };
+        self.add(second, start)
+    }
+
+    /// The task ends `elapsed` seconds after it began.
+    pub(crate) fn ends(
+        self,
+        second: f64,
+        task: &str,
+        elapsed: f64,
+        result: &str,
+        outcome: &str,
+    ) -> Journal {
+        let (outcome, why) = match outcome.split_once("not-started: ") {
+            Some((_, why)) => ("not-started", Some(why.into())),
+            None => (outcome, None),
+        };
+        let end = Entry::TaskEnd {
+            task: task.into(),
+            try_num: self.try_num,
+            result: result.into(),
+            outcome: outcome.into(),
+            elapsed,
+            limit: Some(600.0),
+            why,
+            output: None,
+        };
+        self.add(second, end)
+    }
+
+    /// The task runs from one second to another.
+    pub(crate) fn task(
+        self,
+        from: f64,
+        to: f64,
+        task: &str,
+        result: &str,
+        outcome: &str,
+    ) -> Journal {
+        self.begins(from, task)
+            .ends(to, task, to - from, result, outcome)
+    }
+
+    pub(crate) fn ok(self, from: f64, to: f64, task: &str) -> Journal {
+        self.task(from, to, task, "OK", "exited:0")
+    }
+
+    pub(crate) fn waits(self, second: f64, seconds: f64, before: &str) -> Journal {
+        let before = before.into();
+        self.add(second, Entry::Wait { seconds, before })
+    }
+
+    pub(crate) fn halt_starts(self, second: f64, reason: &str) -> Journal {
+        let (task, reason) = ("halt.sh".into(), reason.into());
+        self.add(second, Entry::HaltStart { task, reason })
+    }
+
+    pub(crate) fn halt_ends(self, second: f64, elapsed: f64, outcome: &str) -> Journal {
+        let end = Entry::HaltEnd {
+            task: "halt.sh".into(),
+            outcome: outcome.into(),
+            elapsed,
+        };
+        self.add(second, end)
+    }
+
+    pub(crate) fn run_ends(self, second: f64, status: u8, reason: &str) -> Journal {
+        let end = Entry::RunEnd {
+            status,
+            reason: reason.into(),
+            elapsed: second,
+        };
+        self.add(second, end)
+    }
+
+    pub(crate) fn refused(self, second: f64, status: u8, reason: &str) -> Journal {
+        let reason = reason.into();
+        self.add(second, Entry::Refused { status, reason })
+    }
+
+    pub(crate) fn read(&self, each: impl FnMut(&Record)) -> io::Result<()> {
+        let state_dir = TempDir::new()?;
+        fs::write(state_dir.path().join(JOURNAL), &self.text)?;
+        read(state_dir.path(), each)
+    }
+
+    pub(crate) fn find(&self, which: Which) -> Found {
+        let mut select = Select::new(which);
+        self.read(|record| select.take(record)).unwrap();
+        select.found()
+    }
+
+    /// What is said of the last run, at `second` and while these processes are alive.
+    pub(crate) fn report(&self, second: f64, alive: &[i32]) -> String {
+        run_text(&self.find(Which::FromEnd(1)), &now(second, alive))
+    }
+
+    pub(crate) fn history(&self) -> History {
+        let mut gather = Gather::default();
+        self.read(|record| gather.take(record)).unwrap();
+        gather.history()
+    }
+
+    pub(crate) fn tasks(&self) -> Vec<TaskNumbers> {
+        let mut tasks = Tasks::default();
+        self.read(|record| tasks.take(record)).unwrap();
+        tasks.numbers()
+    }
+}

@@ -1,0 +1,24 @@
+//! From the lines of a journal to what is reported of it.
+
+/// Compares a text with the snapshot of this name. A macro, so that the file names the
+/// source of the story.
+macro_rules! snapshot {
+    ($name:literal, $text:expr) => {
+        insta::with_settings!(
+            {
+                snapshot_path => "../../../snapshots",
+                prepend_module_to_snapshot => false,
+                omit_expression => true,
+            },
+            { insta::assert_snapshot!($name, $text) }
+        );
+    };
+}
+
+mod history;
+mod journal;
+mod json;
+mod reading;
+mod runs;
+mod tasks;
+mod text;

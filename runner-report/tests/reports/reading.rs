@@ -1,0 +1,83 @@
+//! Lines that are no records, of which a journal may have any number.
+
+use runner_report::Record;
+
+use crate::journal::Journal;
+
+/// The records of a journal, as `RUN@SECOND`.
+fn records(journal: &Journal) -> String {
+    let mut found = Vec::new();
+    let each =
+        |record: &Record| found.push(format!("{}@{}", record.run, record.ts.as_second() % 100));
+    journal.read(each).unwrap();
+    found.join(" ")
+}
+
+#[test]
+fn what_is_no_record_is_passed_over_and_never_glued_to_the_next_line() {
+    let long = vec![b'x'; 2 << 20];
+    let long_json = [br#"{"run":""#, &*long, b"\"}"].concat();
+    let nuls = vec![0; 3 << 20];
+    for garbage in [
+        &b"\n"[..],
+        b"\r\n",
+        b"garbage\n",
+        b"{}\n",
+        b"[]\n",
+        b"null\n",
+        b"{\"ts\":\"2026-11-24T06:00\n",
+        b"{\"ts\":\"soon\",\"run\":\"r9\",\"boot\":\"b\",\"event\":\"try-start\",\"try_num\":1}\n",
+        b"{\"ts\":\"2026-11-24T06:00:00Z\",\"run\":\"r9\",\"event\":\"try-start\",\"try_num\":\"one\"}\n",
+        b"{\"ts\":\"2026-11-24T06:00:00Z\",\"run\":\"r9\",\"event\":\"try-start\",\"try_num\":1,\"x\":\"\xff\"}\n",
+        b"\0\0\0\n",
+        &[&*long, b"\n"].concat(),
+        &[&*long_json, b"\n"].concat(),
+        &[&*nuls, b"\n"].concat(),
+    ] {
+        let journal = Journal::new().tries(10.0, 1).raw(garbage).tries(20.0, 1);
+        let begin = String::from_utf8_lossy(&garbage[..garbage.len().min(80)]);
+        assert_eq!(records(&journal), "r1@10 r1@20", "{begin:?}");
+        // The end of a journal is the same.
+        let end = &garbage[..garbage.len() - 1];
+        let journal = Journal::new().tries(10.0, 1).raw(end);
+        assert_eq!(records(&journal), "r1@10", "{begin:?}");
+    }
+}
+
+#[test]
+fn the_end_of_a_long_line_is_no_record() {
+    for length in [1 << 20, (1 << 20) + 1, 2 << 20] {
+        let mut line = vec![b'x'; length];
+        line.extend(Journal::new().tries(20.0, 1).text);
+        let journal = Journal::new().tries(10.0, 1).raw(&line).tries(30.0, 1);
+        assert_eq!(records(&journal), "r1@10 r1@30", "{length}");
+    }
+}
+
+#[test]
+fn a_line_that_was_cut_anywhere_is_no_record_and_a_whole_one_is() {
+    let line = Journal::new().tries(20.0, 1).text;
+    for cut in 0..=line.len() {
+        let journal = Journal::new().tries(10.0, 1).raw(&line[..cut]);
+        let expected = match cut {
+            cut if cut < line.len() - 1 => "r1@10",
+            _ => "r1@10 r1@20",
+        };
+        assert_eq!(records(&journal), expected, "{cut}");
+        // Whoever finds no end writes one.
+        let journal = journal.raw(b"\n").tries(30.0, 1);
+        assert_eq!(records(&journal), format!("{expected} r1@30"), "{cut}");
+    }
+}
+
+#[test]
+fn an_unknown_event_is_a_record_of_its_run() {
+    let line =
+        b"{\"ts\":\"2026-11-24T06:00:05Z\",\"run\":\"r7\",\"event\":\"task-dreamt\",\"of\":[1]}\n";
+    assert_eq!(records(&Journal::new().raw(line)), "r7@5");
+}
+
+#[test]
+fn a_journal_may_be_empty() {
+    assert_eq!(records(&Journal::new()), "");
+}

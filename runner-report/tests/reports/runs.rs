@@ -1,0 +1,159 @@
+//! What became of a run, and which one is meant.
+
+use std::time::Duration;
+
+use runner_report::{Run, State, Which};
+
+use crate::journal::{EARLIER_BOOT, Journal, now};
+
+fn last(journal: &Journal) -> Run {
+    journal.find(Which::FromEnd(1)).run.unwrap()
+}
+
+#[test]
+fn a_run_without_an_end_goes_on_while_its_runner_is_alive() {
+    let start = || Journal::new().starts(0.0, 42);
+    let early = || Journal::new().boot(EARLIER_BOOT).starts(0.0, 42);
+    let headless = || Journal::new().begins(0.0, "1-a");
+    for (journal, alive, expected) in [
+        (start(), &[42][..], "running"),
+        (start(), &[], "cut off"),
+        (start(), &[43], "cut off"),
+        // Another process has the number now.
+        (early(), &[42], "cut off"),
+        (headless(), &[42], "cut off"),
+        (start().run_ends(9.0, 0, "finished"), &[42], "finished"),
+        (start().run_ends(9.0, 1, "gave-up"), &[], "gave-up"),
+        (
+            early().run_ends(9.0, 130, "interrupted"),
+            &[],
+            "interrupted",
+        ),
+        (
+            start().run_ends(9.0, 9, "of-a-later-version"),
+            &[],
+            "of-a-later-version",
+        ),
+    ] {
+        let run = last(&journal);
+        let found = match run.head.state(&now(10.0, alive)) {
+            State::Running => "running",
+            State::CutOff => "cut off",
+            State::Ended(end) => &end.reason,
+        };
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn a_process_of_another_start_is_another_process() {
+    let journal = Journal::new().starts(0.0, 42);
+    let mut now = now(10.0, &[42]);
+    now.alive[0].start_time = Some(8);
+    assert_eq!(last(&journal).head.state(&now), State::CutOff);
+}
+
+/// Which runs the journal has, with the tasks of each.
+fn tasks(journal: &Journal, which: Which) -> String {
+    let Some(run) = journal.find(which).run else {
+        return "none".to_owned();
+    };
+    let tasks = run.tasks.iter().map(|task| task.name.as_str());
+    format!("{}: {}", run.head.run, tasks.collect::<Vec<_>>().join(" "))
+}
+
+#[test]
+fn runs_are_told_apart_by_their_ids() {
+    let journal = Journal::new()
+        .starts(0.0, 1)
+        .ok(1.0, 2.0, "1-a")
+        .run("r2")
+        .starts(3.0, 2)
+        .run("r1")
+        .ok(4.0, 5.0, "2-b")
+        .run("r2")
+        .ok(4.0, 5.0, "1-a")
+        .run("r3")
+        .starts(6.0, 3)
+        .run("r1")
+        .ok(7.0, 8.0, "3-c")
+        .run_ends(8.0, 0, "finished");
+    for (which, expected) in [
+        (Which::FromEnd(1), "r3: "),
+        (Which::FromEnd(2), "r2: 1-a"),
+        (Which::FromEnd(3), "r1: 1-a 2-b 3-c"),
+        (Which::FromEnd(4), "none"),
+        (Which::FromEnd(usize::MAX), "none"),
+        (Which::Id("r1".to_owned()), "r1: 1-a 2-b 3-c"),
+        (Which::Id("r2".to_owned()), "r2: 1-a"),
+        (Which::Id("r".to_owned()), "none"),
+    ] {
+        assert_eq!(tasks(&journal, which.clone()), expected, "{which:?}");
+    }
+}
+
+#[test]
+fn a_run_whose_start_was_rotated_away_is_a_run() {
+    let journal = Journal::new()
+        .ok(1.0, 2.0, "7-x")
+        .run_ends(2.0, 0, "finished");
+    assert_eq!(tasks(&journal, Which::FromEnd(1)), "r1: 7-x");
+    assert_eq!(last(&journal).setup, None);
+}
+
+#[test]
+fn every_start_of_a_task_is_kept() {
+    let journal = Journal::new()
+        .starts(0.0, 1)
+        .task(1.0, 2.5, "1-a", "RETRY", "exited:7")
+        .tries(10.0, 2)
+        .ok(11.0, 12.0, "1-a")
+        .ends(13.0, "2-b", 0.25, "RETRY", "not-started: it is a directory")
+        .tries(20.0, 3)
+        .begins(21.0, "1-a");
+    let run = last(&journal);
+    let starts = |task: usize| {
+        let starts = run.tasks[task].starts.iter().map(|start| {
+            let result = start.result.map_or("none", |result| result.as_str());
+            let elapsed = start.elapsed.map_or(0, |elapsed| elapsed.as_millis());
+            let second = start.at.as_millisecond() % 100_000;
+            format!("{} {second} {elapsed} {result}", start.try_num)
+        });
+        starts.collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(
+        starts(0),
+        "1 1000 1500 RETRY, 2 11000 1000 OK, 3 21000 0 none"
+    );
+    assert_eq!(starts(1), "2 12750 250 RETRY");
+    let end = run.tasks[1].end.clone().unwrap();
+    assert_eq!(end.outcome, "not-started");
+    assert_eq!(end.why.as_deref(), Some("it is a directory"));
+    assert_eq!(end.limit, Some(Duration::from_secs(600)));
+}
+
+#[test]
+fn a_refused_start_counts_when_it_is_later_than_the_last_run() {
+    let refused = |journal: &Journal, which| journal.find(which).refused.count;
+    let journal = Journal::new()
+        .run("x1")
+        .refused(0.0, 78, "wrong")
+        .run("r1")
+        .starts(1.0, 1)
+        .run("x2")
+        .refused(2.0, 75, "already running")
+        .run("r1")
+        .run_ends(3.0, 0, "finished");
+    assert_eq!(refused(&journal, Which::FromEnd(1)), 0);
+    let journal = journal
+        .run("x3")
+        .refused(4.0, 78, "wrong")
+        .run("x4")
+        .refused(5.0, 78, "still wrong");
+    assert_eq!(refused(&journal, Which::FromEnd(1)), 2);
+    assert_eq!(refused(&journal, Which::Id("r1".to_owned())), 0);
+    assert_eq!(refused(&journal, Which::FromEnd(2)), 0);
+    let found = journal.find(Which::FromEnd(1));
+    assert_eq!(found.refused.last.unwrap().reason, "still wrong");
+    assert_eq!(found.run.unwrap().head.run, "r1");
+}

@@ -1,0 +1,31 @@
+//! `--tasks`: how each task does, over many runs.
+
+use runner_report::tasks_text;
+
+use crate::journal::Journal;
+
+#[test]
+fn runs_starts_and_failures_are_counted_and_times_ranked() {
+    let mut journal = Journal::new();
+    for (run, elapsed) in [("r1", 1.0), ("r2", 2.0), ("r3", 90.0)] {
+        journal = journal
+            .run(run)
+            .starts(0.0, 1)
+            .task(0.0, elapsed, "1-a", "OK", "exited:0");
+    }
+    let text = journal
+        .task(100.0, 100.5, "2-b", "RETRY", "exited:1")
+        .tries(101.0, 2)
+        .task(101.0, 101.5, "2-b", "RETRY", "exited:1")
+        .tries(102.0, 3)
+        .ok(102.0, 102.1, "2-b")
+        .ends(103.0, "3-c", 0.0, "RETRY", "not-started: why ever")
+        .run("r4")
+        .starts(200.0, 1)
+        .ok(200.0, 200.1, "2-b")
+        // A run that is not the last one goes on.
+        .run("r3")
+        .begins(300.0, "4-d")
+        .tasks();
+    snapshot!("report-tasks", tasks_text(&text));
+}
