@@ -6,12 +6,15 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeSet, HashSet, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
+    env,
     ffi::OsString,
-    fmt, fs,
+    fmt,
+    fs::{self, Metadata},
     io::{self, ErrorKind},
+    mem,
     os::unix::fs::MetadataExt,
-    path::{Component, Path, PathBuf, absolute},
+    path::{Component, Path, PathBuf},
 };
 
 use rustix::{
@@ -30,8 +33,22 @@ const OTHERS_WRITE: u32 = 0o002;
 #[derive(Debug)]
 pub struct Trust {
     owners: BTreeSet<u32>,
-    /// Directories that can be passed through. Many tasks have the same ones.
-    passed: RefCell<HashSet<PathBuf>>,
+    /// Where relative paths begin.
+    here: PathBuf,
+    /// What was found fit. Many tasks have the same directories, or are links to the same
+    /// program.
+    fit: RefCell<HashMap<PathBuf, Fit>>,
+}
+
+/// What is on the way to something, and fit for it.
+#[derive(Clone, Debug)]
+enum Fit {
+    /// A link that leads there.
+    Link(PathBuf),
+    /// A directory that others cannot replace anything in.
+    Passage,
+    /// A file that others cannot write.
+    File,
 }
 
 /// What a path is to be fit for.
@@ -73,7 +90,9 @@ impl Trust {
     pub fn of_root(owners: impl IntoIterator<Item = u32>) -> Option<Trust> {
         geteuid().is_root().then(|| Trust {
             owners: owners.into_iter().chain([0]).collect(),
-            passed: RefCell::default(),
+            // Without it they lead nowhere, for whoever runs them too.
+            here: env::current_dir().unwrap_or_default(),
+            fit: RefCell::default(),
         })
     }
 
@@ -84,12 +103,7 @@ impl Trust {
     ///
     /// Somebody else can.
     pub fn judge(&self, path: &Path, fit_for: Use) -> Result<(), Distrust> {
-        let unknown = |path: &Path, error| Distrust {
-            path: path.to_owned(),
-            why: Why::Unknown(error),
-        };
-        let whole = absolute(path).map_err(|error| unknown(path, error))?;
-        let mut rest = components(&whole);
+        let mut rest = components(&self.here.join(path));
         let mut at = PathBuf::from("/");
         let mut links = 0;
         self.pass(&at, fit_for == Use::Directory && rest.is_empty())?;
@@ -99,92 +113,129 @@ impl Trust {
                 continue;
             }
             let next = at.join(component);
-            let metadata = match fs::symlink_metadata(&next) {
-                Ok(metadata) => metadata,
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    return self.pass(&at, true);
+            match self.step(&at, &next, rest.is_empty().then_some(fit_for))? {
+                Step::On => at = next,
+                Step::Nothing => return Ok(()),
+                Step::Link(target) => {
+                    links += 1;
+                    if links > MOST_LINKS {
+                        return Ok(());
+                    }
+                    if target.is_absolute() {
+                        at = PathBuf::from("/");
+                    }
+                    let behind = mem::take(&mut rest);
+                    rest = components(&target);
+                    rest.extend(behind);
                 }
-                // It leads to nothing, and nobody else can change that.
-                Err(error) if error.kind() == ErrorKind::NotADirectory => return Ok(()),
-                Err(error) => return Err(unknown(&next, error)),
-            };
-            if metadata.is_symlink() {
-                // Who owns a link can replace it where the directory is sticky.
-                self.owner(&next, metadata.uid(), &at)?;
-                links += 1;
-                if links > MOST_LINKS {
-                    return Ok(());
-                }
-                let target = fs::read_link(&next).map_err(|error| unknown(&next, error))?;
-                if target.is_absolute() {
-                    at = PathBuf::from("/");
-                }
-                let behind = std::mem::take(&mut rest);
-                rest = components(&target);
-                rest.extend(behind);
-                continue;
             }
-            match rest.is_empty() {
-                true if fit_for == Use::File => self.writers(&next, false)?,
-                last => self.pass(&next, last)?,
-            }
-            at = next;
         }
         Ok(())
+    }
+
+    /// Goes on to `next`, which stands in the directory `at`; `last` says what it is to be
+    /// fit for at the end of the way.
+    fn step(&self, at: &Path, next: &Path, last: Option<Use>) -> Result<Step, Distrust> {
+        match (self.fit.borrow().get(next), last) {
+            (Some(Fit::Link(target)), _) => return Ok(Step::Link(target.clone())),
+            (Some(Fit::Passage), None) | (Some(Fit::File), Some(Use::File)) => {
+                return Ok(Step::On);
+            }
+            (Some(Fit::Passage | Fit::File) | None, _) => {}
+        }
+        let metadata = match fs::symlink_metadata(next) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.pass(at, true)?;
+                return Ok(Step::Nothing);
+            }
+            // It leads to nothing, and nobody else can change that.
+            Err(error) if error.kind() == ErrorKind::NotADirectory => return Ok(Step::Nothing),
+            Err(error) => return Err(unknown(next, error)),
+        };
+        if metadata.is_symlink() {
+            // Who owns a link can replace it where the directory is sticky.
+            self.owner(next, &metadata, at)?;
+            let target = fs::read_link(next).map_err(|error| unknown(next, error))?;
+            self.is_fit(next, Fit::Link(target.clone()));
+            return Ok(Step::Link(target));
+        }
+        match last {
+            Some(Use::File) => {
+                self.writers(next, &metadata, false)?;
+                self.is_fit(next, Fit::File);
+            }
+            last => {
+                self.writers(next, &metadata, last.is_none())?;
+                self.is_fit(next, Fit::Passage);
+            }
+        }
+        Ok(Step::On)
     }
 
     /// Whether what the directory holds under some name stays what it is; when `closed`,
     /// also that nobody can add to it.
     fn pass(&self, directory: &Path, closed: bool) -> Result<(), Distrust> {
-        if !closed && self.passed.borrow().contains(directory) {
-            return Ok(());
-        }
-        self.writers(directory, !closed)?;
-        self.passed.borrow_mut().insert(directory.to_owned());
-        Ok(())
+        let metadata = fs::symlink_metadata(directory);
+        let metadata = metadata.map_err(|error| unknown(directory, error))?;
+        self.writers(directory, &metadata, !closed)
     }
 
     /// Whether nobody else may write it; when `sticky_may`, a sticky directory may be
     /// written by all.
-    fn writers(&self, path: &Path, sticky_may: bool) -> Result<(), Distrust> {
-        let distrust = |why| {
-            let path = path.to_owned();
-            Err(Distrust { path, why })
-        };
-        let metadata = match fs::symlink_metadata(path) {
-            Ok(metadata) => metadata,
-            Err(error) => return distrust(Why::Unknown(error)),
-        };
-        self.owner(path, metadata.uid(), path)?;
-        let mode = metadata.mode();
-        if sticky_may && metadata.is_dir() && mode & STICKY != 0 || is_read_only(path) {
+    fn writers(&self, path: &Path, it: &Metadata, sticky_may: bool) -> Result<(), Distrust> {
+        self.owner(path, it, path)?;
+        let mode = it.mode();
+        let is_open = mode & (GROUP_WRITE | OTHERS_WRITE) != 0;
+        let is_sticky = sticky_may && it.is_dir() && mode & STICKY != 0;
+        if !is_open || is_sticky || is_read_only(path) {
             return Ok(());
         }
-        if mode & OTHERS_WRITE != 0 {
-            return distrust(Why::Everybody);
-        }
-        if mode & GROUP_WRITE != 0 {
+        let why = if mode & OTHERS_WRITE != 0 {
+            Why::Everybody
+        } else if has_acl(path) {
             // With a list the group's bits say what anybody on it may do at most.
-            if has_acl(path) {
-                return distrust(Why::Acl);
-            }
+            Why::Acl
+        } else if it.gid() != 0 {
+            Why::Group(it.gid())
+        } else {
             // Group 0 is root.
-            if metadata.gid() != 0 {
-                return distrust(Why::Group(metadata.gid()));
-            }
-        }
-        Ok(())
+            return Ok(());
+        };
+        let path = path.to_owned();
+        Err(Distrust { path, why })
     }
 
     /// Whether `path`, which stands on the mount of `mount`, is a trusted owner's.
-    fn owner(&self, path: &Path, owner: u32, mount: &Path) -> Result<(), Distrust> {
-        match self.owners.contains(&owner) || is_read_only(mount) {
+    fn owner(&self, path: &Path, it: &Metadata, mount: &Path) -> Result<(), Distrust> {
+        match self.owners.contains(&it.uid()) || is_read_only(mount) {
             true => Ok(()),
             false => Err(Distrust {
                 path: path.to_owned(),
-                why: Why::Owner(owner),
+                why: Why::Owner(it.uid()),
             }),
         }
+    }
+
+    fn is_fit(&self, path: &Path, fit: Fit) {
+        self.fit.borrow_mut().insert(path.to_owned(), fit);
+    }
+}
+
+/// Where a way goes on.
+enum Step {
+    /// At what was asked for.
+    On,
+    /// At what a link leads to.
+    Link(PathBuf),
+    /// There is nothing.
+    Nothing,
+}
+
+fn unknown(path: &Path, error: io::Error) -> Distrust {
+    Distrust {
+        path: path.to_owned(),
+        why: Why::Unknown(error),
     }
 }
 
