@@ -764,3 +764,19 @@ fn a_configuration_that_is_removed_leaves_the_last_good_one() {
         .says("error: cannot read configuration file `runner.cfg`: no such file or directory\n")
         .says("warning: ");
 }
+
+#[test]
+fn a_setting_that_is_taken_for_an_option_is_named() {
+    for option in ["--max-tries", "--max_tries=3", "--state-dir"] {
+        let ran = Test::new().args([option]).run().status(64);
+        let setting = option.trim_start_matches('-').replace('-', "_");
+        let setting = setting.split('=').next().unwrap();
+        let ran = ran.says(&format!(
+            "tip: a setting is written in `[runner]`, or `--set {setting}=VALUE`"
+        ));
+        ran.does_not_say("as a value");
+    }
+    let ran = Test::new().args(["--lst"]).run().status(64);
+    ran.says("tip: a similar argument exists: '--list'")
+        .does_not_say("as a value");
+}

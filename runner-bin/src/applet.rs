@@ -7,7 +7,11 @@ use std::{
 };
 
 use anstream::stream::RawStream;
-use clap::Parser;
+use clap::{
+    Parser,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
+use runner_config::{Setting, setting};
 
 use crate::{
     args::{APPLETS, ConfigArgs, RunnerArgs},
@@ -46,6 +50,7 @@ fn parse<A: Parser>(args: Vec<OsString>, start: fn(A) -> Exit) -> Exit {
     match A::try_parse_from(args) {
         Ok(args) => start(args),
         Err(error) => {
+            let error = mend(error);
             // A reader that is gone does not want to know.
             let (_, exit) = match error.use_stderr() {
                 true => (write(&error, stderr()), Exit::Usage),
@@ -54,6 +59,26 @@ fn parse<A: Parser>(args: Vec<OsString>, start: fn(A) -> Exit) -> Exit {
             exit
         }
     }
+}
+
+/// Makes of what clap proposes what helps here: behind `--` stands COMMAND, and a setting
+/// is no option.
+fn mend(mut error: clap::Error) -> clap::Error {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return error;
+    }
+    error.remove(ContextKind::Suggested);
+    let option = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(option)) => option.trim_start_matches('-').replace('-', "_"),
+        Some(_) | None => return error,
+    };
+    if let Some(Setting { name, .. }) = setting(&option).filter(|setting| setting.in_runner()) {
+        let tip = format!("a setting is written in `[runner]`, or `--set {name}=VALUE`");
+        let tips = ContextValue::StyledStrs(vec![tip.into()]);
+        error.remove(ContextKind::SuggestedArg);
+        error.insert(ContextKind::Suggested, tips);
+    }
+    error
 }
 
 /// Writes help, or what is wrong with the arguments. A file gets no colours, as from

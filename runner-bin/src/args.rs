@@ -18,8 +18,8 @@ pub(crate) const APPLETS: [&str; 3] = ["runner", "runner-config", "runner-report
     version,
     max_term_width = 100,
     override_usage = "runner [OPTIONS] TASKDIR [-- COMMAND [ARG...]]\n       \
-                      runner [-c FILE] --list | --dry-run | --check | --graph | --env TASK TASKDIR\n       \
-                      runner [-c FILE] --only TASK TASKDIR\n       \
+                      runner [-c FILE] --list | --dry-run | --check | --graph TASKDIR\n       \
+                      runner [-c FILE] --env TASK | --only TASK TASKDIR\n       \
                       runner [-c FILE] -g SECTION.KEY\n       \
                       runner --install-links DIR",
     after_help = STATUSES,
