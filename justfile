@@ -39,6 +39,10 @@ production:
 sudo:
     .ci/run sudo
 
+# docs/recipes.md, every recipe of it.
+recipes:
+    .ci/run recipes
+
 # The systemd units, as systemd judges them.
 service:
     .ci/run service

@@ -11,6 +11,7 @@ mod output;
 mod parallel;
 mod processes;
 mod readme;
+mod recipes;
 mod report;
 mod service;
 mod settings;

@@ -160,7 +160,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// The text with `#` for what differs from machine to machine: times, sizes, ids.
-fn same_everywhere(text: &str) -> String {
+pub(crate) fn same_everywhere(text: &str) -> String {
     let word = |word: &str| match differs(word.trim_end_matches([',', '.', ';'])) {
         true => "#".to_owned(),
         false => word.to_owned(),
