@@ -7,6 +7,7 @@ mod config_cmd;
 mod discovery;
 mod hooks;
 mod logs;
+mod manual;
 mod output;
 mod parallel;
 mod processes;

@@ -1,0 +1,117 @@
+# Completion of runner and its applets for fish.
+
+# What stands on the line before the cursor: `config` or `taskdir`, one line, or none.
+function __runner_said --argument-names what
+    set -l tokens (commandline --tokenize --cut-at-cursor --current-process)
+    set -l config
+    set -l taskdir
+    set -e tokens[1]
+    while set -q tokens[1]
+        set -l token $tokens[1]
+        set -e tokens[1]
+        switch $token
+            case -c --config
+                set config $tokens[1]
+                set -e tokens[1]
+            case '--config=*'
+                set config (string replace -- --config= '' $token)
+            case -n --times -j --jobs --set --trust-owner --ready --env --only -g --get --install-links
+                set -e tokens[1]
+            case --
+                break
+            case '-*'
+            case '*'
+                set taskdir $token
+        end
+    end
+    string join \n -- $$what
+end
+
+# `-c FILE` when the line says so.
+function __runner_config
+    set -l config (__runner_said config)
+    set -q config[1]; and printf '%s\n' -c $config
+end
+
+# Asks the program that stands on the line.
+function __runner_ask
+    set -l program (commandline --tokenize --current-process)[1]
+    $program $argv 2>/dev/null
+end
+
+function __runner_tasks
+    set -l taskdir (__runner_said taskdir)
+    set -q taskdir[1]; or return
+    __runner_ask (__runner_config) --list $taskdir | string replace --regex '  +level [0-9].*' ''
+end
+
+function __runner_entries
+    __runner_ask runner-config (__runner_config) --list | string match --regex '^[^ =].*\..*='
+end
+
+function __runner_keys
+    __runner_entries | string replace --regex '=.*' ''
+end
+
+function __runner_sections
+    __runner_entries | string replace --regex '\..*' '' | sort -u
+end
+
+function __runner_settings
+    __runner_ask runner-config --settings | string replace --regex ' .*' '='
+end
+
+# Options of runner.
+complete -c runner -x -a '(__fish_complete_directories)'
+complete -c runner -s c -l config -r -F -d 'The configuration file'
+complete -c runner -s n -l times -x -d 'How many runs of the chain; 0 runs for ever'
+complete -c runner -s H -l halt-after -d 'Run the halt task after the last run'
+complete -c runner -s j -l jobs -x -d 'How many tasks may run at the same time'
+complete -c runner -l set -x -a '(__runner_settings)' -d 'Override a setting of `[runner]`'
+complete -c runner -s q -l quiet -d 'Say only warnings and errors'
+complete -c runner -s v -l verbose -d 'Say what was decided, and why'
+complete -c runner -l no-progress -d 'Show no line at the bottom of the terminal with what goes on'
+complete -c runner -l syslog -d 'Say it to syslog as well'
+complete -c runner -l trust-owner -x -a '(__fish_complete_users)' -d 'Let root run what belongs to this user too, by name or number'
+complete -c runner -l insecure -d 'Let root run what somebody else could change'
+complete -c runner -l ready -x -a 'started finished' -d 'When a service manager hears that this service is ready'
+complete -c runner -l wait-lock -d 'Wait for the run that has the lock, for ever or so long'
+complete -c runner -l no-lock -d 'Run although another run of the same directory may go on'
+complete -c runner -l list -d 'List the tasks in their order, and run nothing'
+complete -c runner -l dry-run -d 'Show the commands and where each setting was written, and run nothing'
+complete -c runner -l graph -d 'Draw the plan for graphviz, and run nothing'
+complete -c runner -l env -x -a '(__runner_tasks)' -d 'Show the environment that a task would get, values included, and run nothing'
+complete -c runner -l check -d 'Say everything that is wrong, and run nothing: exit 0, 1 (warnings) or 78 (errors)'
+complete -c runner -l json -d 'Answer as JSON'
+complete -c runner -l only -x -a '(__runner_tasks)' -d 'Run one task with its hooks and limits, and no chain'
+complete -c runner -s g -l get -x -a '(__runner_keys)' -d 'Print a value of the configuration, as `runner-config -g` does'
+complete -c runner -l install-links -x -a '(__fish_complete_directories)' -d 'Make the links to the applets in a directory'
+complete -c runner -s h -l help -d 'Print help (see a summary with \'-h\')'
+complete -c runner -s V -l version -d 'Print version'
+
+# Options of runner-config.
+complete -c runner-config -f
+complete -c runner-config -s c -l config -r -F -d 'The configuration file'
+complete -c runner-config -s g -l get -x -a '(__runner_keys)' -d 'Print the value of a key'
+complete -c runner-config -s l -l list -x -a '(__runner_sections)' -d 'List all keys and values, or those of a section'
+complete -c runner-config -l check -d 'Say everything that is wrong: exit 0, 1 (warnings) or 78 (errors)'
+complete -c runner-config -l settings -d 'List every setting: name, default, meaning'
+complete -c runner-config -l default -x -d 'Print this value, and exit 0, when the key is not there'
+complete -c runner-config -l show-origin -d 'Show where each value was written'
+complete -c runner-config -l json -d 'Answer as JSON: one object, section, key, value'
+complete -c runner-config -s h -l help -d 'Print help'
+complete -c runner-config -s V -l version -d 'Print version'
+
+# Options of runner-report.
+complete -c runner-report -f
+complete -c runner-report -s c -l config -r -F -d 'The configuration file'
+complete -c runner-report -l state-dir -x -a '(__fish_complete_directories)' -d 'The directory of the journal'
+complete -c runner-report -l run -x -d 'The run of this id, or the Nth from the end: -1 is the last one'
+complete -c runner-report -l this-boot -d 'Only what happened since the machine was started'
+complete -c runner-report -l history -d 'Every run, one a line, the last one at the end'
+complete -c runner-report -l tasks -d 'How often each task ran and failed, and how long it took'
+complete -c runner-report -l wait -d 'Wait until the present run has ended, or else the next one'
+complete -c runner-report -l timeout -x -d 'Wait no longer than this'
+complete -c runner-report -l format -x -a 'text json' -d 'How to answer'
+complete -c runner-report -s h -l help -d 'Print help'
+complete -c runner-report -s V -l version -d 'Print version'
