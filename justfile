@@ -51,6 +51,14 @@ service:
 container:
     .ci/run container
 
+# The packages, in target/release-artifacts.
+release:
+    packaging/build target/release-artifacts
+
+# The packages, and whether they keep what they promise; wants to be root.
+verify-release:
+    .ci/run release
+
 # What README says about speed.
 bench:
     .ci/run bench
