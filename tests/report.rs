@@ -239,7 +239,9 @@ fn wrong_usage_is_refused() {
         &["--timeout", "1"],
         &["--wait", "--timeout", "soon"],
         &["--wait", "--timeout", "-1"],
-        &["--format", "html"],
+        &["--format", "pdf"],
+        &["--history", "--format", "html"],
+        &["--tasks", "--format", "junit"],
         &["-c", "runner.cfg"],
     ] {
         let ran = ask(journal(&whole("r1")), args).status(64).stdout("");
@@ -248,6 +250,22 @@ fn wrong_usage_is_refused() {
             "{args:?}: {}",
             ran.stderr
         );
+    }
+}
+
+#[test]
+fn a_run_is_shown_as_page_picture_and_tests() {
+    for (format, begin, task) in [
+        ("html", "<!DOCTYPE html>\n", "<bdi>1-a</bdi>"),
+        ("svg", "<svg xmlns=", "<title>1-a, try 1\n"),
+        ("junit", "<?xml version=", r#"<testcase name="1-a" "#),
+    ] {
+        let ran = ask(journal(&whole("r1")), &["--format", format]).status(0);
+        assert!(ran.stdout.starts_with(begin), "{}", ran.stdout);
+        assert!(ran.stdout.contains(task), "{}", ran.stdout);
+        ask(journal(&whole("r1")), &["--format", format, "--run", "r2"])
+            .status(66)
+            .stdout("");
     }
 }
 

@@ -54,6 +54,11 @@ pub(crate) fn span(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or_default()
 }
 
+/// So much later than `at`.
+pub(crate) fn later(at: Timestamp, time: Duration) -> Timestamp {
+    at.checked_add(time).unwrap_or(at)
+}
+
 /// A time as the journal writes it.
 pub(crate) fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()

@@ -217,6 +217,11 @@ impl Run {
         &mut self.tasks[place]
     }
 
+    /// How the task of this name ended last.
+    pub(crate) fn end_of(&self, name: &str) -> Option<&TaskEnd> {
+        self.tasks[*self.places.get(name)?].end.as_ref()
+    }
+
     /// The time that a picture of it ends with.
     pub(crate) fn until(&self, now: &Now) -> Timestamp {
         match self.head.state(now) {

@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::{Entry, Record, Run, runs::Runs};
+use crate::{
+    Entry, Record, Run,
+    runs::{Fold, Runs},
+};
 
 /// Which run is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,17 +41,17 @@ impl Refused {
     }
 }
 
-/// What is found of one run.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Found {
+/// What is found of one run, in as much detail as a report wants.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found<T = Run> {
     /// The run.
-    pub run: Option<Run>,
+    pub run: Option<T>,
     /// Which starts were refused since, when it is the last one: what it says is not the
     /// news then.
     pub refused: Refusals,
 }
 
-impl Found {
+impl<T> Found<T> {
     /// Whether nothing was found at all.
     pub fn is_nothing(&self) -> bool {
         self.run.is_none() && self.refused.last.is_none()
@@ -66,15 +69,19 @@ pub struct Refusals {
 
 /// Looks for a run while records come.
 #[derive(Debug)]
-pub struct Select {
+pub struct Select<T = Run> {
     which: Which,
-    runs: Runs<Run>,
+    runs: Runs<T>,
     refused: Refusals,
 }
 
-impl Select {
+#[expect(
+    private_bounds,
+    reason = "a run is told in two ways, and both of them are here"
+)]
+impl<T: Fold> Select<T> {
     /// Begins to look for a run.
-    pub fn new(which: Which) -> Select {
+    pub fn new(which: Which) -> Select<T> {
         let most = match which {
             Which::FromEnd(back) => back,
             Which::Id(_) => 1,
@@ -103,14 +110,17 @@ impl Select {
     }
 
     /// What was found.
-    pub fn found(self) -> Found {
+    pub fn found(self) -> Found<T> {
         let mut runs = self.runs.into_kept();
         match self.which {
             Which::FromEnd(1) => Found {
                 run: runs.pop_front(),
                 refused: self.refused,
             },
-            Which::FromEnd(back) if runs.len() < back => Found::default(),
+            Which::FromEnd(back) if runs.len() < back => Found {
+                run: None,
+                refused: Refusals::default(),
+            },
             Which::FromEnd(_) | Which::Id(_) => Found {
                 run: runs.pop_front(),
                 refused: Refusals::default(),

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, fs};
 use super::top;
 
 /// Every snapshot there is; those of `report-…` are made by runner-report itself.
-const SNAPSHOTS: [&str; 30] = [
+const SNAPSHOTS: [&str; 32] = [
     "broken-configuration",
     "broken-sections",
     "help-runner",
@@ -34,7 +34,9 @@ const SNAPSHOTS: [&str; 30] = [
     "report-finished",
     "report-gave-up",
     "report-history",
+    "report-junit",
     "report-running",
+    "report-svg",
     "report-tasks",
     "settings",
     "values-of-the-example",

@@ -81,25 +81,48 @@ pub(super) enum Format {
     #[default]
     Text,
     Json,
+    Html,
+    Svg,
+    Junit,
+}
+
+/// A form that every answer has.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Listing {
+    Text,
+    Json,
+}
+
+impl Format {
+    fn listing(self) -> Result<Listing, &'static str> {
+        match self {
+            Format::Text => Ok(Listing::Text),
+            Format::Json => Ok(Listing::Json),
+            Format::Html | Format::Svg | Format::Junit => Err(
+                "only one run has the formats html, svg and junit: the last one, or that of `--run`",
+            ),
+        }
+    }
 }
 
 /// What is asked.
 pub(super) enum Question {
-    Run(Which),
-    History,
-    Tasks,
+    Run(Which, Format),
+    History(Listing),
+    Tasks(Listing),
     Wait,
 }
 
 impl ReportArgs {
-    pub(super) fn question(&self) -> Question {
-        match (&self.run, self.history, self.tasks, self.wait) {
-            (_, true, _, _) => Question::History,
-            (_, _, true, _) => Question::Tasks,
+    /// The question, or what is wrong with it.
+    pub(super) fn question(&self) -> Result<Question, &'static str> {
+        Ok(match (&self.run, self.history, self.tasks, self.wait) {
+            (_, true, _, _) => Question::History(self.format.listing()?),
+            (_, _, true, _) => Question::Tasks(self.format.listing()?),
             (_, _, _, true) => Question::Wait,
-            (Some(which), ..) => Question::Run(which.clone()),
-            (None, ..) => Question::Run(Which::FromEnd(1)),
-        }
+            (Some(which), ..) => Question::Run(which.clone(), self.format),
+            (None, ..) => Question::Run(Which::FromEnd(1), self.format),
+        })
     }
 }
 

@@ -11,12 +11,13 @@ use std::{
 use runner_config::{Problems, Settings, reason, shown};
 use runner_exec::boot_id;
 use runner_report::{
-    Gather, JOURNAL, Now, Record, Select, Tasks, Waited, Which, history_json, history_text, read,
-    run_json, run_text, tasks_json, tasks_text, wait,
+    Found, Gather, JOURNAL, Now, Record, Run, Select, Tasks, Timeline, Waited, Which, history_json,
+    history_text, read, run_html, run_json, run_junit, run_svg, run_text, tasks_json, tasks_text,
+    wait,
 };
 
 pub(crate) use self::args::ReportArgs;
-use self::args::{Format, Question};
+use self::args::{Format, Listing, Question};
 use crate::{
     exit::Exit,
     load::document,
@@ -26,6 +27,13 @@ use crate::{
 
 pub(crate) fn start(args: ReportArgs) -> Exit {
     let log = Log::plain(Verbosity::Normal);
+    let question = match args.question() {
+        Ok(question) => question,
+        Err(sentence) => {
+            log.error(sentence);
+            return Exit::Usage;
+        }
+    };
     let state_dir = match &args.state_dir {
         Some(state_dir) => state_dir.clone(),
         None => match configured(&args, &log) {
@@ -37,10 +45,10 @@ pub(crate) fn start(args: ReportArgs) -> Exit {
         state_dir: &state_dir,
         boot: args.this_boot.then(|| boot_id().unwrap_or_default()),
     };
-    let text = match args.question() {
-        Question::Run(which) => journal.run(which, args.format),
-        Question::History => journal.history(args.format),
-        Question::Tasks => journal.tasks(args.format),
+    let text = match question {
+        Question::Run(which, format) => journal.run(which, format),
+        Question::History(listing) => journal.history(listing),
+        Question::Tasks(listing) => journal.tasks(listing),
         Question::Wait => return waited(&state_dir, args.timeout, &log),
     };
     match text {
@@ -98,20 +106,44 @@ type Answer = io::Result<Option<String>>;
 
 impl Journal<'_> {
     fn run(&self, which: Which, format: Format) -> Answer {
-        let mut select = Select::new(which);
+        match format {
+            Format::Text => self.tasks_of(which, run_text),
+            Format::Json => self.tasks_of(which, run_json),
+            Format::Html => self.timeline(which, run_html),
+            Format::Svg => self.timeline(which, run_svg),
+            Format::Junit => self.timeline(which, run_junit),
+        }
+    }
+
+    /// A run, task by task.
+    fn tasks_of(&self, which: Which, report: fn(&Found, &Now) -> String) -> Answer {
+        let mut select = Select::<Run>::new(which);
         self.read(|record| select.take(record))?;
         let found = select.found();
         if found.is_nothing() {
             return Ok(None);
         }
         let now = Now::of(found.run.as_ref().map(|run| &run.head));
-        Ok(Some(match format {
-            Format::Text => run_text(&found, &now),
-            Format::Json => run_json(&found, &now),
-        }))
+        Ok(Some(report(&found, &now)))
     }
 
-    fn history(&self, format: Format) -> Answer {
+    /// A run, start by start.
+    fn timeline(
+        &self,
+        which: Which,
+        report: fn(&Found<Timeline>, &Now) -> Option<String>,
+    ) -> Answer {
+        let mut select = Select::<Timeline>::new(which);
+        self.read(|record| select.take(record))?;
+        let mut found = select.found();
+        if let Some(timeline) = &mut found.run {
+            timeline.read_outputs();
+        }
+        let now = Now::of(found.run.as_ref().map(|timeline| &timeline.run.head));
+        Ok(report(&found, &now))
+    }
+
+    fn history(&self, listing: Listing) -> Answer {
         let mut gather = Gather::default();
         self.read(|record| gather.take(record))?;
         let history = gather.history();
@@ -119,22 +151,22 @@ impl Journal<'_> {
             return Ok(None);
         }
         let now = Now::of(history.open());
-        Ok(Some(match format {
-            Format::Text => history_text(&history, &now),
-            Format::Json => history_json(&history, &now),
+        Ok(Some(match listing {
+            Listing::Text => history_text(&history, &now),
+            Listing::Json => history_json(&history, &now),
         }))
     }
 
-    fn tasks(&self, format: Format) -> Answer {
+    fn tasks(&self, listing: Listing) -> Answer {
         let mut tasks = Tasks::default();
         self.read(|record| tasks.take(record))?;
         let tasks = tasks.numbers();
         if tasks.is_empty() {
             return Ok(None);
         }
-        Ok(Some(match format {
-            Format::Text => tasks_text(&tasks),
-            Format::Json => tasks_json(&tasks),
+        Ok(Some(match listing {
+            Listing::Text => tasks_text(&tasks),
+            Listing::Json => tasks_json(&tasks),
         }))
     }
 

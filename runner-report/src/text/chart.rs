@@ -1,6 +1,6 @@
 //! How each task of a run did, with a bar that shows when.
 
-use std::{iter, ops::RangeInclusive, time::Duration};
+use std::{iter, ops::RangeInclusive};
 
 use jiff::Timestamp;
 use runner_config::format_duration;
@@ -16,7 +16,10 @@ use super::{
         lines,
     },
 };
-use crate::{Halt, Now, Run, Start, State, Task, now::span};
+use crate::{
+    Halt, Now, Run, Start, State, Task,
+    now::{later, span},
+};
 
 /// How wide a bar is. It is cut for the sake of long names, and left out when nothing
 /// would be seen.
@@ -186,8 +189,4 @@ impl Chart<'_> {
             None => String::new(),
         }
     }
-}
-
-fn later(at: Timestamp, time: Duration) -> Timestamp {
-    at.checked_add(time).unwrap_or(at)
 }

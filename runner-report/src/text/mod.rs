@@ -9,18 +9,19 @@ mod tasks;
 
 use std::path::Path;
 
+pub(crate) use self::run::{Fact, facts};
 pub use self::{history::history_text, run::run_text, tasks::tasks_text};
 
 /// What a line may take, where nothing forces it to take more.
 const COLUMNS: usize = 80;
 
 /// Text of the journal without what a terminal would obey: names may hold anything.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     runner_config::shown(Path::new(text))
 }
 
 /// An outcome in words.
-fn outcome(outcome: &str, why: Option<&str>) -> String {
+pub(crate) fn outcome(outcome: &str, why: Option<&str>) -> String {
     match (outcome.split_once(':'), outcome) {
         (Some(("exited", code)), _) => format!("exited with {}", shown(code)),
         (Some(("signaled", signal)), _) => shown(signal),

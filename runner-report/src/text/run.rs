@@ -15,7 +15,7 @@ pub fn run_text(found: &Found, now: &Now) -> String {
         Some(run) => {
             text += &headline(run, now);
             text += "\n";
-            text += &facts(run, now);
+            text += &lines(facts(run, now));
             text += &chart(run, now);
         }
         None => text += "no run is known\n",
@@ -65,8 +65,19 @@ fn headline(run: &Run, now: &Now) -> String {
     format!("run {} {what}\n", shown(&head.run))
 }
 
-/// What is true of the run as a whole, one fact a line.
-fn facts(run: &Run, now: &Now) -> String {
+fn lines(facts: Vec<Fact>) -> String {
+    let mut text = String::new();
+    for (name, fact) in facts {
+        let _ = writeln!(text, "  {name:<12}  {fact}");
+    }
+    text
+}
+
+/// What something is called, and what there is to say of it.
+pub(crate) type Fact = (&'static str, String);
+
+/// What is true of the run as a whole.
+pub(crate) fn facts(run: &Run, now: &Now) -> Vec<Fact> {
     let Run { head, setup, .. } = run;
     let started = now.local(head.started, "%Y-%m-%d %H:%M:%S");
     let boot = match head.is_of_this_boot(now) {
@@ -102,15 +113,11 @@ fn facts(run: &Run, now: &Now) -> String {
     if state == State::CutOff {
         facts.push(("cut off", cut_off(run)));
     }
-    let mut text = String::new();
-    for (name, fact) in facts {
-        let _ = writeln!(text, "  {name:<12}  {fact}");
-    }
-    text
+    facts
 }
 
 /// What stands out, as far as anything does.
-fn outstanding(run: &Run) -> Vec<(&'static str, String)> {
+fn outstanding(run: &Run) -> Vec<Fact> {
     let mut facts = Vec::new();
     let slowest = |task: &Task| task.starts.iter().filter_map(|start| start.elapsed).max();
     let tasks = run.tasks.iter();

@@ -18,6 +18,7 @@ macro_rules! snapshot {
 mod history;
 mod journal;
 mod json;
+mod page;
 mod reading;
 mod runs;
 mod tasks;

@@ -1,0 +1,91 @@
+//! Where the ticks of the axis stand.
+
+use std::time::Duration;
+
+use runner_config::format_duration;
+
+/// More than these would run into each other on a telephone.
+const MOST: u128 = 7;
+
+/// What would stand further to the right is cut by the edge.
+const LAST: f64 = 0.97;
+
+/// Steps that people count in, in milliseconds.
+const STEPS: [u64; 28] = {
+    const S: u64 = 1_000;
+    const M: u64 = 60 * S;
+    const H: u64 = 60 * M;
+    const D: u64 = 24 * H;
+    [
+        1,
+        2,
+        5,
+        10,
+        20,
+        50,
+        100,
+        200,
+        500,
+        S,
+        2 * S,
+        5 * S,
+        10 * S,
+        15 * S,
+        30 * S,
+        M,
+        2 * M,
+        5 * M,
+        10 * M,
+        15 * M,
+        30 * M,
+        H,
+        2 * H,
+        6 * H,
+        12 * H,
+        D,
+        7 * D,
+        30 * D,
+    ]
+};
+
+/// The share of `whole` at which each tick stands, and what it says.
+pub(super) fn ticks(whole: Duration) -> Vec<(f64, String)> {
+    let millis = whole.as_millis();
+    let mut steps = STEPS.into_iter();
+    let step = steps.find(|step| millis / u128::from(*step) < MOST);
+    let most = if whole.is_zero() { 1 } else { MOST as u64 };
+    // A run of more than half a year has its beginning alone.
+    let step = step.unwrap_or(u64::MAX);
+    let times = (0..most).map(|tick| Duration::from_millis(tick.saturating_mul(step)));
+    let shares = times.map(|time| (share(time, whole), format_duration(time)));
+    shares.take_while(|(share, _)| *share < LAST).collect()
+}
+
+/// Which part of `whole` it is.
+pub(super) fn share(time: Duration, whole: Duration) -> f64 {
+    match whole.is_zero() {
+        true => 0.0,
+        false => (time.as_secs_f64() / whole.as_secs_f64()).min(1.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_few_and_round() {
+        for (whole, expected) in [
+            (0, "0s@0"),
+            (3, "0s@0 1ms@33 2ms@67"),
+            (1_234, "0s@0 200ms@16 400ms@32 600ms@49 800ms@65 1s@81"),
+            (64_000, "0s@0 10s@16 20s@31 30s@47 40s@62 50s@78 1m@94"),
+            (5_400_000, "0s@0 15m@17 30m@33 45m@50 1h@67 1h 15m@83"),
+            (900 * 86_400_000, "0s@0"),
+        ] {
+            let ticks = ticks(Duration::from_millis(whole)).into_iter();
+            let ticks = ticks.map(|(share, text)| format!("{text}@{:.0}", share * 100.0));
+            assert_eq!(ticks.collect::<Vec<_>>().join(" "), expected);
+        }
+    }
+}

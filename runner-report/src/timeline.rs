@@ -1,0 +1,244 @@
+//! One run with every start in it, and the hooks around each: what a picture of it needs.
+
+use std::{collections::HashMap, path::Path, time::Duration};
+
+use jiff::Timestamp;
+use runner_exec::{TaskResult, tail};
+
+use crate::{
+    Entry, Record, Run, TaskEnd,
+    now::{later, seconds, span},
+    run::task_result,
+    runs::Fold,
+};
+
+/// A run, start by start. It takes more memory than a [`Run`], which forgets how a task
+/// ended as soon as it is started again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timeline {
+    /// The same, task by task.
+    pub run: Run,
+    /// When each try started, in the order of the journal.
+    pub(crate) tries: Vec<Try>,
+    /// Every start, in the same order.
+    pub(crate) visits: Vec<Visit>,
+    /// Which of them was the last one of a task.
+    last: HashMap<String, usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Try {
+    pub(crate) number: u32,
+    pub(crate) at: Timestamp,
+}
+
+/// A start of a task with the hooks around it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Visit {
+    pub(crate) task: String,
+    pub(crate) try_num: u32,
+    /// When it began, its hook included.
+    pub(crate) from: Timestamp,
+    pub(crate) before: Option<Hook>,
+    /// When the task started, unless something kept it from that after its hook.
+    pub(crate) started: Option<Timestamp>,
+    pub(crate) ended: Option<Ended>,
+    pub(crate) after: Option<Hook>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Ended {
+    pub(crate) at: Timestamp,
+    pub(crate) result: Option<TaskResult>,
+    pub(crate) elapsed: Duration,
+    pub(crate) how: TaskEnd,
+    /// The last lines of its output, once [`Timeline::read_outputs`] has seen them.
+    pub(crate) lines: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Hook {
+    pub(crate) from: Timestamp,
+    /// When it ended, and what it did.
+    pub(crate) end: Option<(Timestamp, String)>,
+}
+
+impl Timeline {
+    /// Edge: reads the last lines of the output of each task, where there are any.
+    pub fn read_outputs(&mut self) {
+        let ends = self.visits.iter_mut();
+        for ended in ends.filter_map(|visit| visit.ended.as_mut()) {
+            if let Some(output) = &ended.how.output {
+                // The log may be deleted since, or be readable for others only.
+                ended.lines = tail(Path::new(output)).unwrap_or_default();
+            }
+        }
+    }
+
+    /// The last start of `task`.
+    fn last(&mut self, task: &str) -> Option<&mut Visit> {
+        let index = *self.last.get(task)?;
+        self.visits.get_mut(index)
+    }
+
+    /// The start of `task` that has not got as far as `is_later` says.
+    fn visit(&mut self, task: &str, from: Timestamp, is_later: fn(&Visit) -> bool) -> &mut Visit {
+        let index = match self.last.get(task) {
+            Some(&index) if !is_later(&self.visits[index]) => index,
+            Some(_) | None => {
+                self.visits.push(Visit {
+                    task: task.to_owned(),
+                    try_num: self.run.head.try_num,
+                    from,
+                    before: None,
+                    started: None,
+                    ended: None,
+                    after: None,
+                });
+                self.visits.len() - 1
+            }
+        };
+        self.last.insert(task.to_owned(), index);
+        &mut self.visits[index]
+    }
+}
+
+impl Fold for Timeline {
+    fn new(record: &Record) -> Timeline {
+        Timeline {
+            run: Run::new(record),
+            tries: Vec::new(),
+            visits: Vec::new(),
+            last: HashMap::new(),
+        }
+    }
+
+    fn take(&mut self, record: &Record) {
+        self.run.take(record);
+        let at = record.ts;
+        match &record.entry {
+            Entry::TryStart { try_num } => self.tries.push(Try {
+                number: *try_num,
+                at,
+            }),
+            Entry::HookStart { task, phase } if phase == "pre" => {
+                self.visit(task, at, |_| true).before = Some(Hook::new(at));
+            }
+            Entry::HookStart { task, .. } => {
+                if let Some(visit) = self.last(task) {
+                    visit.after = Some(Hook::new(at));
+                }
+            }
+            Entry::HookEnd {
+                task,
+                phase,
+                outcome,
+                ..
+            } => {
+                let hook = self.last(task).and_then(|visit| match &**phase {
+                    "pre" => visit.before.as_mut(),
+                    _ => visit.after.as_mut(),
+                });
+                if let Some(hook) = hook {
+                    hook.end = Some((at, outcome.clone().into_owned()));
+                }
+            }
+            Entry::TaskStart { task, .. } => {
+                let visit = self.visit(task, at, |last| last.started.is_some());
+                visit.started = Some(at);
+            }
+            Entry::TaskEnd {
+                task,
+                result,
+                elapsed,
+                ..
+            } => {
+                // What has just been told of it.
+                let how = self.run.end_of(task).cloned();
+                let elapsed = seconds(*elapsed);
+                let started = at.checked_sub(elapsed).unwrap_or(at);
+                let visit = self.visit(task, started, |last| last.ended.is_some());
+                visit.started.get_or_insert(started);
+                visit.ended = how.map(|how| Ended {
+                    at,
+                    result: task_result(result),
+                    elapsed,
+                    how,
+                    lines: Vec::new(),
+                });
+            }
+            Entry::RunStart { .. }
+            | Entry::Wait { .. }
+            | Entry::HaltStart { .. }
+            | Entry::HaltEnd { .. }
+            | Entry::RunEnd { .. }
+            | Entry::Refused { .. }
+            | Entry::Unknown => {}
+        }
+    }
+}
+
+impl Visit {
+    /// When the task started, or would have.
+    pub(crate) fn starts(&self) -> Timestamp {
+        let hook = self.before.as_ref().map(|hook| hook.to(hook.from));
+        self.started.or(hook).unwrap_or(self.from)
+    }
+
+    /// When the task ended; what has no end goes on until `otherwise`.
+    pub(crate) fn ends(&self, otherwise: Timestamp) -> Timestamp {
+        match (&self.ended, self.started) {
+            (Some(ended), _) => ended.at,
+            (None, Some(_)) => otherwise,
+            (None, None) => self.starts(),
+        }
+    }
+
+    /// When it was over, its hook included.
+    pub(crate) fn is_over(&self, otherwise: Timestamp) -> Timestamp {
+        let hook = self.after.as_ref().map(|hook| hook.to(otherwise));
+        hook.unwrap_or(self.ends(otherwise))
+    }
+
+    /// How long the task ran, by the clock that limits go by.
+    pub(crate) fn time(&self, otherwise: Timestamp) -> Duration {
+        match &self.ended {
+            Some(ended) => ended.elapsed,
+            None => span(self.starts(), self.ends(otherwise)),
+        }
+    }
+
+    pub(crate) fn result(&self) -> Option<TaskResult> {
+        self.ended.as_ref()?.result
+    }
+
+    /// How long it might run.
+    pub(crate) fn limit(&self) -> Option<Duration> {
+        self.ended.as_ref()?.how.limit
+    }
+
+    /// When its limit would have been up.
+    pub(crate) fn limit_at(&self) -> Option<Timestamp> {
+        Some(later(self.started?, self.limit()?))
+    }
+
+    pub(crate) fn hooks(&self) -> impl Iterator<Item = (&'static str, &Hook)> {
+        let before = self.before.iter().map(|hook| ("before", hook));
+        before.chain(self.after.iter().map(|hook| ("after", hook)))
+    }
+}
+
+impl Hook {
+    fn new(from: Timestamp) -> Hook {
+        Hook { from, end: None }
+    }
+
+    /// When it ended; one that has no end goes on until `otherwise`.
+    pub(crate) fn to(&self, otherwise: Timestamp) -> Timestamp {
+        self.end.as_ref().map_or(otherwise, |(at, _)| *at)
+    }
+
+    pub(crate) fn time(&self, otherwise: Timestamp) -> Duration {
+        span(self.from, self.to(otherwise))
+    }
+}

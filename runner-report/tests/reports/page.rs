@@ -1,0 +1,184 @@
+//! A run as a page, as a picture and as tests.
+
+use roxmltree::{Document, ParsingOptions};
+use runner_report::{Entry, Found, Select, Timeline, Which, run_html, run_junit, run_svg};
+
+use crate::journal::{Journal, now};
+
+fn found(journal: &Journal) -> Found<Timeline> {
+    let mut select = Select::new(Which::FromEnd(1));
+    journal.read(|record| select.take(record)).unwrap();
+    select.found()
+}
+
+fn svg(journal: &Journal) -> String {
+    run_svg(&found(journal), &now(1000.0, &[7])).unwrap()
+}
+
+fn html(journal: &Journal) -> String {
+    run_html(&found(journal), &now(1000.0, &[7])).unwrap()
+}
+
+fn junit(journal: &Journal) -> String {
+    run_junit(&found(journal), &now(1000.0, &[7])).unwrap()
+}
+
+fn parse(text: &str) -> Document<'_> {
+    let options = ParsingOptions {
+        allow_dtd: true,
+        ..ParsingOptions::default()
+    };
+    Document::parse_with_options(text, options).unwrap()
+}
+
+fn hook(journal: Journal, from: f64, to: f64, task: &str, phase: &str) -> Journal {
+    let start = Entry::HookStart {
+        task: task.into(),
+        phase: phase.into(),
+    };
+    let end = Entry::HookEnd {
+        task: task.into(),
+        phase: phase.into(),
+        outcome: "exited:0".into(),
+        elapsed: to - from,
+    };
+    journal.add(from, start).add(to, end)
+}
+
+/// Two tries with two jobs, hooks around one task, a wait between them.
+fn parallel() -> Journal {
+    let journal = Journal::new().starts_with(0.0, 7, 2, &["0-done"]);
+    let journal = journal
+        .begins(0.0, "1-slow")
+        .begins(0.0, "1-quick")
+        .ends(20.0, "1-quick", 20.0, "OK", "exited:0")
+        .ends(60.0, "1-slow", 60.0, "RETRY", "exited:7")
+        .waits(60.0, 30.0, "try")
+        .tries(90.0, 2);
+    let journal = hook(journal, 90.0, 92.0, "1-slow", "pre")
+        .begins(90.0, "1-quick")
+        .begins(92.0, "1-slow")
+        .ends(110.0, "1-quick", 20.0, "OK", "exited:0")
+        .ends(142.0, "1-slow", 50.0, "OK", "exited:0");
+    hook(journal, 142.0, 143.0, "1-slow", "post")
+        .task(143.0, 150.0, "2-halt", "HALT", "exited:2")
+        .halt_starts(150.0, "task")
+        .run_ends(150.0, 2, "halted")
+        .halt_ends(155.0, 5.0, "exited:0")
+}
+
+#[test]
+fn a_picture() {
+    let svg = svg(&parallel());
+    let (before, rest) = svg.split_once("<style>").unwrap();
+    let (_, drawn) = rest.split_once("</defs>").unwrap();
+    snapshot!("report-svg", format!("{before}{drawn}"));
+}
+
+#[test]
+fn tests_for_ci() {
+    let journal = parallel().run("r2");
+    let journal = journal.starts_with(200.0, 7, 1, &["0-done"]);
+    let journal = journal
+        .task(200.0, 201.0, "1-flaky", "RETRY", "timed-out")
+        .tries(201.0, 2)
+        .task(201.0, 202.0, "1-flaky", "OK", "exited:0")
+        .task(202.0, 203.0, "2-bad\u{1}</testcase>", "RETRY", "exited:1")
+        .tries(203.0, 3)
+        .task(203.0, 204.0, "1-flaky", "OK", "exited:0")
+        .ends(
+            204.0,
+            "2-bad\u{1}</testcase>",
+            0.0,
+            "RETRY",
+            "not-started: no such file",
+        )
+        .begins(204.0, "3-cut");
+    snapshot!("report-junit", junit(&journal));
+}
+
+#[test]
+fn page_and_picture_show_every_start() {
+    let journal = parallel();
+    let (html, svg) = (html(&journal), svg(&journal));
+    let (page, picture) = (parse(&html), parse(&svg));
+    let count = |document: &Document, name: &str, class: &str| {
+        let nodes = document.descendants();
+        let nodes = nodes.filter(|node| node.tag_name().name() == name);
+        let classes = nodes.filter_map(|node| node.attribute("class"));
+        classes.filter(|found| found.starts_with(class)).count()
+    };
+    // Five starts, a wait and the halt task, and four marks in the legend.
+    for document in [&page, &picture] {
+        assert_eq!(count(document, "rect", "bar "), 7 + 4);
+        assert_eq!(count(document, "rect", "hook"), 2 + 1);
+        assert_eq!(count(document, "line", "decides"), 5);
+    }
+    let links = page
+        .descendants()
+        .filter(|node| node.tag_name().name() == "a");
+    assert_eq!(links.count(), 7);
+    let rows = page
+        .descendants()
+        .filter(|node| node.tag_name().name() == "tr");
+    assert_eq!(rows.count(), 1 + 7);
+}
+
+#[test]
+fn nothing_is_asked_for_elsewhere() {
+    let html = html(&parallel());
+    for text in [
+        "<script", "<link", "<img", "@import", "src=", "url(http", "//cdn",
+    ] {
+        assert!(!html.contains(text), "{text}");
+    }
+}
+
+#[test]
+fn a_name_does_nothing() {
+    for name in [
+        "1-</script><script>alert(1)</script>",
+        "1-\" onfocus=\"alert(1)",
+        "1-]]>&amp;<!--",
+        "1-\u{202e}hs\u{0}\u{1b}[31m\u{ffff}",
+    ] {
+        let journal = Journal::new()
+            .starts(0.0, 7)
+            .task(0.0, 1.0, name, "RETRY", name)
+            .halt_starts(1.0, name)
+            .run_ends(1.0, 1, name);
+        for text in [html(&journal), svg(&journal), junit(&journal)] {
+            let document = parse(&text);
+            for node in document.descendants() {
+                assert_ne!(node.tag_name().name(), "script");
+                assert!(
+                    node.attributes()
+                        .all(|attribute| attribute.name() != "onfocus")
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_run_that_goes_on_or_was_cut_off_is_shown_as_far_as_it_got() {
+    let journal = Journal::new()
+        .starts(0.0, 7)
+        .ok(0.0, 1.0, "1-a")
+        .begins(1.0, "2-b");
+    let text = html(&journal);
+    assert!(text.contains("<h1>Running for 16m 40s</h1>"), "{text}");
+    assert!(text.contains("2-b: running;"), "{text}");
+    let text = run_html(&found(&journal), &now(1000.0, &[])).unwrap();
+    assert!(text.contains("<h1>Cut off after 1s</h1>"), "{text}");
+    assert!(text.contains("2-b: end unknown;"), "{text}");
+}
+
+#[test]
+fn without_a_run_there_is_nothing_to_show() {
+    let found = found(&Journal::new().refused(1.0, 75, "busy"));
+    let now = now(2.0, &[]);
+    for report in [run_html, run_svg, run_junit] {
+        assert_eq!(report(&found, &now), None);
+    }
+}
