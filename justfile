@@ -59,6 +59,14 @@ release:
 verify-release:
     .ci/run release
 
+# The pages of runner-report, in a browser.
+browser:
+    .ci/run browser
+
+# The pictures in README.
+screenshots:
+    .ci/run screenshots
+
 # What README says about speed.
 bench:
     .ci/run bench

@@ -1,0 +1,159 @@
+// Opens pages of runner-report in a real browser, and looks for what a parser cannot see.
+// node ci/browser.mjs RUNNER DIRECTORY [OUT]: playwright-core is in DIRECTORY; with OUT, the
+// pictures for README go there.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+
+import { hostile, many, parallel } from "./journals.mjs";
+
+const [runner, directory, out] = process.argv.slice(2);
+const { chromium } = createRequire(resolve(directory, "package.json"))("playwright-core");
+const scratch = mkdtempSync(join(tmpdir(), "runner-browser-"));
+
+// The page of the last run in `state`; says where it is.
+function report(name, state, format = "html") {
+    const text = execFileSync(resolve(runner), ["runner-report", "--state-dir", state, "--format", format], {
+        maxBuffer: 1 << 28,
+    });
+    const file = join(scratch, `${name}.${format}`);
+    writeFileSync(file, text);
+    return file;
+}
+
+function state(name, journal) {
+    const path = join(scratch, name);
+    mkdirSync(path);
+    writeFileSync(join(path, "journal.jsonl"), journal);
+    return path;
+}
+
+const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox"],
+});
+
+// Shows a file, does something with it, and wants neither errors nor requests of it.
+async function shown(file, { width = 1024, dark = false } = {}, act) {
+    const page = await browser.newPage({
+        viewport: { width, height: 900 },
+        colorScheme: dark ? "dark" : "light",
+    });
+    const heard = [];
+    const url = pathToFileURL(file).href;
+    page.on("console", (message) => heard.push(message.text()));
+    page.on("pageerror", (error) => heard.push(String(error)));
+    page.on("dialog", (dialog) => heard.push(dialog.message()));
+    page.on("request", (request) => request.url() === url || heard.push(request.url()));
+    const began = performance.now();
+    await page.goto(url);
+    await page.screenshot();
+    const took = performance.now() - began;
+    await act(page, took);
+    assert.deepEqual(heard, [], `${file} was quiet`);
+    await page.close();
+}
+
+const isShown = (page, link) => page.locator(".hot a").nth(link).locator("span").isVisible();
+const paper = (page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+
+async function keyboardAndPointer(page) {
+    assert.equal(await isShown(page, 0), false);
+    await page.keyboard.press("Tab");
+    assert.equal(await isShown(page, 0), true, "focus shows details");
+    const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+    assert.equal(outline, "solid", "focus is seen");
+    await page.keyboard.press("Tab");
+    assert.deepEqual([await isShown(page, 0), await isShown(page, 1)], [false, true]);
+    await page.keyboard.press("Enter");
+    assert.equal(new URL(page.url()).hash, "#s1", "Enter leads to the table");
+    await page.locator(".hot a").nth(2).hover({ force: true });
+    assert.equal(await isShown(page, 2), true, "the pointer shows details");
+    const labels = await page.locator(".hot a").evaluateAll((links) => links.map((link) => link.ariaLabel));
+    assert.ok(labels.includes("2-fetch-mirror: failed: exited with 7; took 19s of 5m; " +
+        "began 3.5s into try 1, at 06:00:03; hook before: 400ms; hook after: 400ms"), labels.join("\n"));
+}
+
+async function fits(page) {
+    const { scroll, client } = await page.evaluate(() => ({
+        scroll: document.documentElement.scrollWidth,
+        client: document.documentElement.clientWidth,
+    }));
+    assert.ok(scroll <= client, `${scroll} pixels in ${client}`);
+}
+
+async function isOnePage(page) {
+    const pdf = (await page.pdf({ preferCSSPageSize: true, printBackground: true })).toString("latin1");
+    assert.equal(pdf.match(/\/Type\s*\/Page\b/g).length, 1, "one printed page");
+    assert.match(pdf, /\/MediaBox\s*\[0 0 84\d\.\d+ 59\d\.\d+\]/, "in landscape");
+}
+
+async function check() {
+    const example = report("parallel", state("parallel", parallel()));
+    await shown(example, {}, keyboardAndPointer);
+    for (const width of [390, 1024, 1600]) {
+        await shown(example, { width }, fits);
+    }
+    let papers = [];
+    for (const dark of [false, true]) {
+        await shown(example, { dark }, async (page) => papers.push(await paper(page)));
+    }
+    assert.deepEqual(papers, ["rgb(255, 255, 255)", "rgb(20, 24, 29)"]);
+    await shown(example, {}, isOnePage);
+    await shown(report("parallel", join(scratch, "parallel"), "svg"), {}, async (page) => {
+        assert.equal(await page.locator("g[tabindex]").count(), 35);
+    });
+
+    const evil = report("hostile", state("hostile", hostile()));
+    await shown(evil, {}, async (page) => {
+        assert.equal(await page.locator("script, img, [onfocus], [autofocus]").count(), 0);
+        assert.equal(await page.locator("tbody tr").count(), 9);
+    });
+
+    const large = report("many", state("many", many(2000)));
+    await shown(large, { width: 1600 }, async (page, took) => {
+        const began = performance.now();
+        for (let step = 0; step < 20; step += 1) {
+            await page.keyboard.press("Tab");
+            assert.equal(await isShown(page, step), true);
+        }
+        const step = (performance.now() - began) / 20;
+        console.log(`2,000 tasks: shown after ${took.toFixed()}ms, ${step.toFixed()}ms a step`);
+        assert.ok(took < 10_000 && step < 500, "2,000 tasks are fluid");
+        await isOnePage(page);
+    });
+}
+
+async function screenshots() {
+    const picture = async (name, file) => {
+        await shown(file, { width: 1200 }, async (page) => {
+            const clip = await page.locator(".legend").boundingBox();
+            const height = Math.ceil(clip.y + clip.height + 24);
+            await page.screenshot({ path: join(out, name), fullPage: true, clip: { x: 0, y: 0, width: 1200, height } });
+        });
+    };
+    const example = join(scratch, "example");
+    const set = ["--set", `state_dir=${example}`];
+    const top = resolve(import.meta.dirname, "..");
+    execFileSync(resolve(runner), ["-c", join(top, "runner.cfg"), ...set, join(top, "example-tasks.d")], {
+        cwd: mkdtempSync(join(scratch, "work-")),
+        stdio: "ignore",
+    });
+    // Where the checkout is differs from machine to machine.
+    const journal = readFileSync(join(example, "journal.jsonl"), "utf8").replaceAll(join(top, "example-tasks.d"), "/etc/tasks.d");
+    mkdirSync(out, { recursive: true });
+    await picture("example.png", report("example", state("example-elsewhere", journal)));
+    await picture("parallel.png", report("parallel", state("parallel", parallel())));
+}
+
+try {
+    await (out ? screenshots() : check());
+} finally {
+    await browser.close();
+    rmSync(scratch, { recursive: true });
+}
