@@ -81,7 +81,7 @@ impl Parts {
             });
         }
         parts.push(Part {
-            name: "nothing of these".to_owned(),
+            name: "between these".to_owned(),
             time: whole.saturating_sub(known),
             count: 1,
         });

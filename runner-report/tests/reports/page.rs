@@ -125,6 +125,41 @@ fn page_and_picture_show_every_start() {
 }
 
 #[test]
+fn the_length_is_added_up_along_what_decided_it() {
+    let html = html(&parallel());
+    for part in [
+        "<bdi>1-slow</bdi><span>1m 50s, 2 times</span><b>71 %</b>",
+        "<bdi>waits before another try</bdi><span>30s</span><b>19 %</b>",
+        "<bdi>2-halt</bdi><span>7s</span><b>5 %</b>",
+        "<bdi>halt task halt.sh</bdi><span>5s</span><b>3 %</b>",
+        "<bdi>hooks</bdi><span>3s</span><b>2 %</b>",
+    ] {
+        assert!(html.contains(part), "{part} in {html}");
+    }
+    assert!(!html.contains("between these") && !html.contains("<bdi>1-quick</bdi><span>"));
+}
+
+#[test]
+fn many_levels_stand_beside_each_other() {
+    let height = |tasks: u32| {
+        let mut journal = Journal::new().starts(0.0, 7);
+        for number in 0..tasks {
+            let at = f64::from(number);
+            journal = journal.ok(at, at + 1.0, &format!("{number}-task"));
+        }
+        let svg = svg(&journal);
+        let height = parse(&svg)
+            .root_element()
+            .attribute("height")
+            .unwrap()
+            .to_owned();
+        height.parse::<u32>().unwrap()
+    };
+    assert_eq!(height(20) - height(10), 10 * 22);
+    assert_eq!(height(121), height(1));
+}
+
+#[test]
 fn nothing_is_asked_for_elsewhere() {
     let html = html(&parallel());
     for text in [
