@@ -1,18 +1,33 @@
-/* The floor: what starting processes costs without a supervisor.
+/* The floor: what the same work costs without a supervisor.
  *
- *     floor DIRECTORY
+ *     floor DIRECTORY [HOOK]
  *
  * Starts every file of DIRECTORY, in byte order, one after the other, and waits
- * for it: posix_spawn in a process group of its own, stdin from /dev/null. */
+ * for it, as the runner does: posix_spawn in a process group of its own, stdin from
+ * /dev/null, SIGPIPE at its default, and the variables that a task is told. HOOK is
+ * started before and after each of them, with the variables and the JSON of a hook.
+ *
+ *     floor --times N COMMAND [ARG...]     COMMAND, so many times
+ *     floor --peak COMMAND [ARG...]        how many KiB COMMAND had at most
+ *     floor --lines BYTES                  so many bytes to stdout, 64 to a line
+ *
+ * --peak is here because a process counts the memory of who started it as its own,
+ * and a Python program is larger than what it measures. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 extern char **environ;
+
+static posix_spawnattr_t attributes;
+static posix_spawn_file_actions_t actions;
 
 static int visible(const struct dirent *entry) { return entry->d_name[0] != '.'; }
 
@@ -20,15 +35,74 @@ static int by_bytes(const struct dirent **a, const struct dirent **b) {
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-int main(int argc, char **argv) {
-    struct dirent **names;
-    int count = argc == 2 ? scandir(argv[1], &names, visible, by_bytes) : -1;
-    if (count < 0) {
-        fprintf(stderr, "usage: floor DIRECTORY\n");
-        return 64;
+/* Starts a program and waits for it; anything but status 0 is the end. */
+static struct rusage run(char **command) {
+    struct rusage usage;
+    pid_t pid;
+    int status;
+    if (posix_spawn(&pid, command[0], &actions, &attributes, command, environ) != 0 ||
+        wait4(pid, &status, 0, &usage) != pid || status != 0) {
+        fprintf(stderr, "floor: %s failed\n", command[0]);
+        exit(1);
     }
-    posix_spawnattr_t attributes;
-    posix_spawn_file_actions_t actions;
+    return usage;
+}
+
+static void chain(const char *directory, char *hook) {
+    struct dirent **names;
+    int count = scandir(directory, &names, visible, by_bytes);
+    if (count < 0) {
+        perror(directory);
+        exit(66);
+    }
+    setenv("RUNNER_CONFIG_CMD", "/usr/local/bin/runner runner-config", 1);
+    setenv("RUNNER_TRY_NUM", "1", 1);
+    setenv("RUNNER_MAX_TRIES", "5", 1);
+    setenv("RUNNER_RUN_ID", "20261124T060000.000Z-00000000", 1);
+    for (int i = 0; i < count; i++) {
+        char path[4096], json[4096];
+        snprintf(path, sizeof path, "%s/%s", directory, names[i]->d_name);
+        setenv("RUNNER_TASK", names[i]->d_name, 1);
+        if (hook) {
+            snprintf(json, sizeof json, "{\"task\":\"%s\",\"try_num\":1,\"max_retries\":5}",
+                     names[i]->d_name);
+            setenv("RUNNER_HOOK", "pre", 1);
+            run((char *[]){hook, json, NULL});
+            unsetenv("RUNNER_HOOK");
+        }
+        run((char *[]){path, NULL});
+        if (hook) {
+            snprintf(json, sizeof json,
+                     "{\"task\":\"%s\",\"try_num\":1,\"max_retries\":5,\"result\":\"OK\"}",
+                     names[i]->d_name);
+            setenv("RUNNER_HOOK", "post", 1);
+            setenv("RUNNER_RESULT", "OK", 1);
+            setenv("RUNNER_OUTCOME", "exited:0", 1);
+            setenv("RUNNER_ELAPSED", "0.001", 1);
+            run((char *[]){hook, json, NULL});
+            unsetenv("RUNNER_HOOK");
+            unsetenv("RUNNER_RESULT");
+            unsetenv("RUNNER_OUTCOME");
+            unsetenv("RUNNER_ELAPSED");
+        }
+    }
+}
+
+static void lines(long left) {
+    static char block[1 << 16];
+    for (size_t at = 0; at < sizeof block; at++)
+        block[at] = at % 64 == 63 ? '\n' : 'a' + at % 64 % 26;
+    while (left > 0) {
+        ssize_t written = write(1, block, left < (long)sizeof block ? (size_t)left : sizeof block);
+        if (written < 0) {
+            perror("floor");
+            exit(1);
+        }
+        left -= written;
+    }
+}
+
+int main(int argc, char **argv) {
     sigset_t signals;
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
@@ -38,17 +112,20 @@ int main(int argc, char **argv) {
     posix_spawnattr_setsigdefault(&attributes, &signals);
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    for (int i = 0; i < count; i++) {
-        char path[4096];
-        char *task[] = {path, NULL};
-        pid_t pid;
-        int status;
-        snprintf(path, sizeof path, "%s/%s", argv[1], names[i]->d_name);
-        if (posix_spawn(&pid, path, &actions, &attributes, task, environ) != 0 ||
-            waitpid(pid, &status, 0) != pid || status != 0) {
-            fprintf(stderr, "floor: %s failed\n", path);
-            return 1;
-        }
+    if (argc > 3 && strcmp(argv[1], "--times") == 0) {
+        for (int left = atoi(argv[2]); left > 0; left--)
+            run(argv + 3);
+    } else if (argc > 2 && strcmp(argv[1], "--peak") == 0) {
+        posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+        printf("%ld\n", run(argv + 2).ru_maxrss);
+    } else if (argc == 3 && strcmp(argv[1], "--lines") == 0) {
+        lines(atol(argv[2]));
+    } else if ((argc == 2 || argc == 3) && argv[1][0] != '-') {
+        chain(argv[1], argv[2]);
+    } else {
+        fprintf(stderr, "usage: floor DIRECTORY [HOOK] | --times N COMMAND | --peak COMMAND"
+                        " | --lines BYTES\n");
+        return 64;
     }
     return 0;
 }
