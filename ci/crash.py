@@ -91,7 +91,7 @@ class Round:
         state = self.directory / "state"
         state.mkdir()
         if self.how == "full":
-            size = f"size={self.dice.randint(3, 6) * 4}k"
+            size = f"mode=755,size={self.dice.randint(3, 6) * 4}k"
             subprocess.run(["mount", "-t", "tmpfs", "-o", size, "none", state], check=True)
 
     def start(self, before=(), options=()):

@@ -242,12 +242,14 @@ fn the_last_line_of_a_terminal_shows_what_goes_on() {
     }
 }
 
-/// Runs that have everything in them that has a colour on a terminal.
-fn colourful() -> Test {
+/// Runs that have everything in them that has a colour on a terminal, with a wait of so
+/// many seconds.
+fn colourful(wait: &str) -> Test {
     Test::new()
         .task("1-a", "echo out; echo err >&2; exit 1")
         .task("1-b", "sleep 0.7")
-        .config("max_tries = 2\nsleep_time = 0.7\n[nobody]\nmax_time = 1")
+        .config(&format!("max_tries = 2\nsleep_time = {wait}"))
+        .config("[nobody]\nmax_time = 1")
 }
 
 /// Whether a text has an escape that sets a colour or its like.
@@ -278,7 +280,7 @@ fn a_file_has_no_colours_whatever_is_forced() {
         &["-h"],
         &["--nonsense"],
     ] {
-        let ran = forced(colourful()).args(args).run();
+        let ran = forced(colourful("0.7")).args(args).run();
         assert!(!ran.stdout.is_empty() || !ran.stderr.is_empty(), "{args:?}");
         assert!(!ran.stdout.contains('\x1b'), "{args:?}: {}", ran.stdout);
         assert!(!ran.stderr.contains('\x1b'), "{args:?}: {}", ran.stderr);
@@ -293,14 +295,15 @@ fn no_color_leaves_nothing_coloured() {
         return;
     }
     for args in ["-v", "-v -j 2", "--check", "--nonsense", "--help"] {
-        let seen = |env: &str| on_a_terminal(colourful(), &format!("TERM=xterm {env}"), args);
+        let seen = |env: &str| on_a_terminal(colourful("0.7"), &format!("TERM=xterm {env}"), args);
         let with = seen("CLICOLOR_FORCE=1");
         assert!(is_coloured(&with), "{args}: {with}");
         let without = seen("NO_COLOR=1");
         assert!(!is_coloured(&without), "{args}: {without}");
     }
     // Each kind of colour was there.
-    let with = on_a_terminal(colourful(), "TERM=xterm", "-j 2");
+    // The line at the bottom is there as long as the wait, however busy the machine is.
+    let with = on_a_terminal(colourful("5"), "TERM=xterm", "-j 2");
     for part in [
         "\x1b[2m",
         "\x1b[33mwarning: ",

@@ -688,8 +688,11 @@ fn a_process_that_was_just_started_is_not_forgotten() {
     let test = Test::with_state().task("1-a", "exit 0").file(
         "state/lock",
         &format!(
-            "1\nboot {}run lost\ntask - - 1-a\n\n",
-            fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap()
+            "1\nboot {} {}\nrun lost\ntask - - 1-a\n\n",
+            fs::read_to_string("/proc/sys/kernel/random/boot_id")
+                .unwrap()
+                .trim(),
+            fs::read_link("/proc/self/ns/pid").unwrap().display(),
         ),
         0o644,
     );
@@ -814,4 +817,103 @@ fn a_halt_that_cannot_be_counted_is_said_and_runs() {
         .status(2)
         .order("1-a halt.sh")
         .says("error: cannot count the halts in `state/halts`: it is a directory");
+}
+
+/// Makes a named pipe, for which whoever opens it would wait.
+#[track_caller]
+fn pipe(test: &Test, name: &str) {
+    let mkfifo = Command::new("mkfifo").arg(test.path(name)).status();
+    assert!(mkfifo.unwrap().success());
+}
+
+#[test]
+fn a_pipe_in_place_of_a_file_of_the_state_holds_up_nobody() {
+    for name in ["journal.jsonl", "halts", "taskdir", "done/1-a"] {
+        let test = Test::with_state()
+            .file("state/done/keep", "", 0o644)
+            .task("1-a", "exit 0")
+            .task("2-b", "exit 2")
+            .task("halt.sh", "exit 0")
+            .config("max_halts = 5\n[a]\nfrequency = once-per-boot");
+        pipe(&test, &format!("state/{name}"));
+        test.run().status(2).within(SOON).order("1-a 2-b halt.sh");
+    }
+    let test = Test::with_state();
+    fs::create_dir(test.path("state")).unwrap();
+    pipe(&test, "state/journal.jsonl");
+    let report = [
+        "runner-report",
+        "--state-dir",
+        "state",
+        "--wait",
+        "--timeout",
+        "0.2",
+    ];
+    test.run_with(report).within(SOON);
+}
+
+#[test]
+fn a_line_of_the_halts_that_is_broken_does_not_count_anew() {
+    let ran = Test::with_state()
+        .task("1-a", "exit 2")
+        .task("halt.sh", "exit 0")
+        .config("max_halts = 1")
+        .run()
+        .status(2);
+    let halts = [
+        fs::read(ran.test.path("state/halts")).unwrap(),
+        b"\xff\n".to_vec(),
+    ]
+    .concat();
+    fs::write(ran.test.path("state/halts"), halts).unwrap();
+    ran.again().run().status(1).order("1-a halt.sh 1-a");
+}
+
+#[test]
+fn a_runner_removes_no_lock_but_its_own() {
+    let first = Test::with_state().task("1-a", STAY).start();
+    first.until("ready", "");
+    fs::remove_file(first.path("state/lock")).unwrap();
+    fs::write(first.path("state/lock"), "another's").unwrap();
+    fs::write(first.path("go"), "").unwrap();
+    let ran = first.wait().status(0);
+    assert_eq!(ran.read("state/lock"), "another's");
+}
+
+#[test]
+fn a_lock_of_another_pid_namespace_accuses_nobody() {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let me = std::process::id();
+    let lock = format!(
+        "1\nboot {} pid:[1]\nrun r\ntask {me} 99999999999 1-a\n\n",
+        boot.trim()
+    );
+    Test::with_state()
+        .file("state/lock", &lock, 0o644)
+        .task("1-a", "exit 0")
+        .run()
+        .status(0);
+}
+
+#[test]
+fn a_state_directory_has_an_owner_without_a_lock_too() {
+    let ran = Test::with_state()
+        .task("1-a", "exit 0")
+        .args(["--no-lock"])
+        .run()
+        .status(0);
+    assert!(ran.read("state/taskdir").ends_with("/tasks.d\n"));
+}
+
+#[test]
+fn a_huge_lock_is_no_matter() {
+    let test = Test::with_state()
+        .file("state/lock", "", 0o644)
+        .task("1-a", "exit 0");
+    let lock = fs::OpenOptions::new()
+        .write(true)
+        .open(test.path("state/lock"))
+        .unwrap();
+    lock.set_len(1 << 40).unwrap();
+    test.run().status(0);
 }

@@ -293,3 +293,35 @@ fn a_secret_of_the_environment_is_written_nowhere() {
         .run();
     assert!(ran.stdout.contains(CANARY));
 }
+
+#[test]
+fn what_somebody_else_left_in_a_state_directory_is_not_followed() {
+    if is_not_root() {
+        return;
+    }
+    for name in ["journal.jsonl", "halts", "taskdir", "lock", "done"] {
+        // The directory is root's by now, and this was put there before.
+        let ran = refused(&format!(
+            "mkdir var/state; echo keep >victim; ln -s ../../victim var/state/{name}; \
+             chown -h STRANGER var/state/{name}"
+        ));
+        assert_eq!(ran.read("victim"), "keep\n", "{name}");
+    }
+    // A draft that is a link is made anew.
+    let test = story().config("max_halts = 3\n[b]\nfrequency = once");
+    shell(&test, "mkdir -p var/state/done; chmod 755 var/state");
+    test.run().status(0);
+}
+
+#[test]
+fn a_script_that_a_hook_runs_is_judged_like_the_hook() {
+    if is_not_root() {
+        return;
+    }
+    let test = story();
+    shell(&test, &format!("chown {STRANGER} hook"));
+    test.args(["--set", "task_hook=sh ./hook"])
+        .run()
+        .status(78)
+        .says("root does not run hook `./hook`");
+}

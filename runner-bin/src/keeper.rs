@@ -8,6 +8,7 @@ use std::{
 use runner_config::{Problems, Severity, reason};
 use runner_exec::{
     Busy, Cancel, Event, Lock, NoLock, Patience, Plan, Signal, create_state_dir, lock_places,
+    other_owner,
 };
 use runner_report::Journal;
 
@@ -93,6 +94,28 @@ impl Keeper {
         self.log
             .detail("there is no lock, so another run of the same tasks may go on");
         Ok(Locked { lock: None, waited })
+    }
+
+    /// Makes the state directory of `plan` that of the tasks.
+    ///
+    /// # Errors
+    ///
+    /// Another task directory was first; then nothing is to be run.
+    pub(crate) fn own_state(&self, plan: &Plan) -> Result<(), Exit> {
+        let Some(state_dir) = &plan.settings.state_dir else {
+            return Ok(());
+        };
+        // Without it there is no journal, which says why.
+        let _ = create_state_dir(state_dir, &self.taskdir);
+        match other_owner(state_dir, &self.taskdir) {
+            None => Ok(()),
+            Some(owner) => {
+                let owner = owner.display();
+                self.log
+                    .error(&format!("`state_dir` has just become that of `{owner}`"));
+                Err(Exit::Config)
+            }
+        }
     }
 
     /// The main thread heard a signal.

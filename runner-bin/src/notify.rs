@@ -137,8 +137,10 @@ impl Notify {
     }
 
     fn send(&self, message: &str) {
-        // A manager that does not read misses something.
-        let _ = self.socket.send(message.as_bytes());
+        if self.socket.send(message.as_bytes()).is_err() {
+            // A manager that does not read misses something, and is not waited for again.
+            let _ = self.socket.set_nonblocking(true);
+        }
     }
 
     fn try_in_words(&self) -> std::sync::MutexGuard<'_, String> {

@@ -232,8 +232,11 @@ impl World {
             Ok(locked) => locked,
             Err(exit) => return Ok((exit, plan.settings)),
         };
-        if let Some(read) = waited.then(|| reload(&source, &self.log)).flatten() {
+        if let Some(read) = waited.then(|| reload(&source, &self.keeper)).flatten() {
             plan = read;
+        }
+        if let Err(exit) = self.keeper.own_state(&plan) {
+            return Ok((exit, plan.settings));
         }
         // What is read anew may have a journal where this has none.
         let with_journal = plan.settings.state_dir.is_some() || times != Some(NonZeroU32::MIN);
@@ -256,7 +259,7 @@ impl World {
             draw: rand::random,
             id: run_id,
             outlet: &move |task| streams.streams(task),
-            reload: &|| reload(&source, &self.log),
+            reload: &|| reload(&source, &self.keeper),
         };
         let end = runs.run(plan)?;
         let exit = Exit::of_runs(end.end, self.asked());
@@ -300,10 +303,12 @@ impl World {
 }
 
 /// Reads configuration and directory anew; says so when they have become wrong.
-fn reload(source: &Source, log: &Log) -> Option<Plan> {
+fn reload(source: &Source, keeper: &Keeper) -> Option<Plan> {
+    let log = &keeper.log;
     let mut problems = Problems::default();
     let plan = source.load_again(&mut problems).ok();
     log.problems(problems);
+    let plan = plan.filter(|plan| keeper.own_state(plan).is_ok());
     if plan.is_none() {
         log.warning("configuration or tasks have become wrong; going on with the last good ones");
     }

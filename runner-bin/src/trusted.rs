@@ -3,11 +3,12 @@
 use std::{
     cell::RefCell,
     collections::{BTreeSet, HashSet},
+    ffi::OsString,
     path::{Path, PathBuf},
 };
 
-use runner_config::{Document, Problems, Settings, shown};
-use runner_exec::{Plan, Trust, Use};
+use runner_config::{Document, Problems, Settings, Words, shown};
+use runner_exec::{Plan, Trust, Use, state_files};
 
 /// Judges what a run is made of, one path after the other.
 pub(crate) struct Judge<'a> {
@@ -51,7 +52,20 @@ impl<'a> Judge<'a> {
             directory.is_none_or(|path| self.judge(what, path, Use::Directory, problems))
         };
         judge("write to `log_dir`", &settings.log_dir);
-        judge("write to `state_dir`", &settings.state_dir)
+        let is_fit = judge("write to `state_dir`", &settings.state_dir);
+        // What stands in it was perhaps put there when it was somebody else's.
+        let within = settings
+            .state_dir
+            .as_deref()
+            .filter(|_| is_fit)
+            .map(state_files);
+        within.is_none_or(|(files, marks)| {
+            let mut is_fit = self.judge("keep marks in", &marks, Use::Directory, problems);
+            for file in files {
+                is_fit &= self.judge("write to", &file, Use::File, problems);
+            }
+            is_fit
+        }) && is_fit
     }
 
     /// What is started.
@@ -62,11 +76,11 @@ impl<'a> Judge<'a> {
             self.judge("run task", &task.path, Use::File, problems);
         }
         let interpreters = tasks().filter_map(|task| task.settings.interpreter.as_ref());
-        let interpreters: BTreeSet<_> = interpreters.filter_map(|words| words.first()).collect();
+        let interpreters: BTreeSet<&OsString> = interpreters.flat_map(files).collect();
         for interpreter in interpreters {
             self.judge("run interpreter", interpreter.as_ref(), Use::File, problems);
         }
-        if let Some(hook) = plan.hook.as_ref().and_then(|words| words.first()) {
+        for hook in plan.hook.iter().flat_map(files) {
             self.judge("run hook", hook.as_ref(), Use::File, problems);
         }
     }
@@ -87,4 +101,13 @@ impl<'a> Judge<'a> {
         }
         false
     }
+}
+
+/// The words of a command that are files: the program, there or not, and a script that it
+/// is to run.
+fn files(words: &Words) -> impl Iterator<Item = &OsString> {
+    let is_script =
+        |word: &OsString| word.to_string_lossy().contains('/') && Path::new(word).is_file();
+    let words = words.iter().enumerate();
+    words.filter_map(move |(place, word)| (place == 0 || is_script(word)).then_some(word))
 }

@@ -50,7 +50,8 @@ pub use crate::{
     runs::{Runs, RunsEnd},
     state::{
         Busy, Lock, Marks, NoLock, Patience, State, boot_id, canonical, create_directory,
-        create_state_dir, lock_places, other_owner, owner_file, sync_directory,
+        create_state_dir, lock_places, open_file, other_owner, owner_file, state_files,
+        sync_directory,
     },
     trust::{Distrust, Trust, Use, Why, user_id},
     verdict::{TaskResult, Verdict},

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use runner_exec::{create_directory, sync_directory};
+use runner_exec::{create_directory, open_file, sync_directory};
 
 /// The name of the journal in its state directory.
 pub const JOURNAL: &str = "journal.jsonl";
@@ -76,12 +76,9 @@ impl JournalFile {
         if let Some(state_dir) = self.path.parent() {
             create_directory(state_dir)?;
         }
-        let file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .mode(0o644)
-            .open(&self.path)?;
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true).mode(0o644);
+        let file = open_file(&mut options, &self.path)?;
         if is_new {
             sync_directory(&self.path)?;
         }

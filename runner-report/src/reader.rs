@@ -1,10 +1,12 @@
 //! From the bytes of a journal to its records, as far as it is written.
 
 use std::{
-    fs::File,
+    fs::{File, OpenOptions},
     io::{self, BufRead, BufReader, Read},
     path::Path,
 };
+
+use runner_exec::open_file;
 
 use crate::{JOURNAL, Record};
 
@@ -25,7 +27,8 @@ pub fn read(state_dir: &Path, each: impl FnMut(&Record)) -> io::Result<()> {
 }
 
 pub(crate) fn open(path: &Path) -> io::Result<BufReader<File>> {
-    Ok(BufReader::with_capacity(BUFFER, File::open(path)?))
+    let file = open_file(OpenOptions::new().read(true), path)?;
+    Ok(BufReader::with_capacity(BUFFER, file))
 }
 
 /// The line that is being read.

@@ -3,10 +3,12 @@
 use std::{
     ffi::OsString,
     fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Write},
+    io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
+
+use rustix::fs::OFlags;
 
 /// Makes a directory, and those on the way to it, unless they are there.
 ///
@@ -30,27 +32,89 @@ pub fn create_directory(path: &Path) -> io::Result<()> {
 ///
 /// It cannot be written; what was there before is still there.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    let draft = path.with_file_name(name);
+    let draft = draft_of(path);
     write(&draft, bytes)?;
     put(&draft, path)
 }
 
-/// Writes a file that is not in its place yet.
+/// Makes the file at `path`, unless there is one.
+///
+/// # Errors
+///
+/// It cannot be written.
+pub(super) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let draft = draft_of(path);
+    write(&draft, bytes)?;
+    let linked = fs::hard_link(&draft, path);
+    fs::remove_file(&draft)?;
+    match linked {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        linked => linked.and_then(|()| sync_directory(path)),
+    }
+}
+
+/// The name under which a file is written before it is put into its place. Another
+/// runner's is another one.
+fn draft_of(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}", std::process::id()));
+    path.with_file_name(name)
+}
+
+/// Writes a file that is not in its place yet, and no other: one that a killed run left
+/// is made anew, and a link is not followed.
 ///
 /// # Errors
 ///
 /// It cannot be written.
 pub(super) fn write(draft: &Path, bytes: &[u8]) -> io::Result<()> {
+    match fs::remove_file(draft) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
     let mut file = OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o644)
         .open(draft)?;
     file.write_all(bytes)?;
     file.sync_all()
+}
+
+/// Reads a file of the state, of which none is large. What is no file would be waited
+/// for, and is an error.
+///
+/// # Errors
+///
+/// It is not there, or cannot be read.
+pub(super) fn read(path: &Path) -> io::Result<String> {
+    let file = open_file(OpenOptions::new().read(true), path)?;
+    let mut bytes = Vec::new();
+    file.take(LARGEST).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// No file of the state is as large.
+pub(super) const LARGEST: u64 = 1 << 20;
+
+/// Opens what has to be a regular file: a pipe would be waited for.
+///
+/// # Errors
+///
+/// It cannot be opened, or is something else.
+pub fn open_file(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let file = options
+        .custom_flags(OFlags::NONBLOCK.bits() as i32)
+        .open(path)?;
+    let file_type = file.metadata()?.file_type();
+    if file_type.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    match file_type.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("it is no regular file")),
+    }
 }
 
 /// Puts a file that was written into its place.

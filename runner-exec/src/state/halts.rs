@@ -4,7 +4,7 @@
 //! written and flushed before the halt task starts, which may end the machine.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -58,7 +58,11 @@ impl Halts {
         }
         let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let since = now.saturating_sub(self.period.as_secs());
-        let text = fs::read_to_string(&self.path).unwrap_or_default();
+        let (text, read) = match flushed::read(&self.path) {
+            Ok(text) => (text, Ok(())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (String::new(), Ok(())),
+            Err(error) => (String::new(), Err(error)),
+        };
         let times = text.lines().filter_map(|line| line.parse::<u64>().ok());
         // One that lies ahead was counted before somebody set the clock back.
         let mut times: Vec<u64> = times.filter(|&time| time > since).collect();
@@ -71,7 +75,7 @@ impl Halts {
             .collect();
         Some(Counted {
             used_up,
-            written: flushed::replace(&self.path, lines.as_bytes()),
+            written: read.and_then(|()| flushed::replace(&self.path, lines.as_bytes())),
         })
     }
 }

@@ -4,9 +4,13 @@
 //! then the boot, then a line for each process that it runs. A killed runner leaves it
 //! behind, and by it the next one knows which of them go on.
 
-use std::{fmt::Write, fs::File, os::unix::fs::FileExt};
+use std::{
+    fmt::Write,
+    fs::{self, File},
+    os::unix::fs::FileExt,
+};
 
-use super::boot_id;
+use super::{boot_id, flushed::LARGEST};
 use crate::{
     Part, Phase, TaskName,
     process::{Process, processes, ticks, variables},
@@ -17,7 +21,7 @@ use crate::{
 pub(super) struct Holder {
     /// The process of the runner.
     pub(super) pid: i32,
-    /// Which time the machine runs for.
+    /// Where its numbers are those of processes.
     boot: String,
     /// The id of the run.
     pub(super) run: String,
@@ -42,6 +46,14 @@ struct Started {
     by: u64,
 }
 
+/// Which time the machine runs for, and which PID namespace this process is in: in
+/// another one the same number is somebody else's.
+pub(super) fn machine() -> String {
+    let boot = boot_id().unwrap_or_default();
+    let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    format!("{boot} {}", namespace.display())
+}
+
 /// What goes on although its runner is gone.
 #[derive(Debug)]
 pub(super) struct Survivor {
@@ -62,7 +74,8 @@ impl Holder {
 
     /// What `file` says, if it says anything.
     pub(super) fn read(file: &File) -> Option<Holder> {
-        let mut bytes = vec![0; file.metadata().ok()?.len() as usize];
+        let length = file.metadata().ok()?.len().min(LARGEST);
+        let mut bytes = vec![0; length as usize];
         file.read_exact_at(&mut bytes, 0).ok()?;
         Holder::parse(&String::from_utf8_lossy(&bytes))
     }
@@ -125,7 +138,7 @@ impl Holder {
 
     /// One of the processes that go on.
     pub(super) fn survivor(self) -> Option<Survivor> {
-        if self.boot != boot_id().unwrap_or_default() {
+        if self.boot != machine() {
             return None;
         }
         self.running.iter().find_map(|running| {

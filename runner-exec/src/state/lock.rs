@@ -22,8 +22,8 @@ use rustix::{
 };
 
 use super::{
-    boot_id, create_directory,
-    holder::{Holder, Survivor},
+    create_directory,
+    holder::{Holder, Survivor, machine},
 };
 use crate::{Cancel, Event, Flag, Part, Signal, pause, process::wait_for_end};
 
@@ -111,7 +111,7 @@ impl Lock {
             }
             match Holder::read(&file).and_then(|holder| holder.survivor()) {
                 None => {
-                    let holder = Holder::new(boot_id().unwrap_or_default());
+                    let holder = Holder::new(machine());
                     holder.write(&file);
                     return Ok(Lock {
                         path: path.to_owned(),
@@ -161,8 +161,10 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // As long as it is locked, it is nobody else's.
-        let _ = fs::remove_file(&self.path);
+        // As long as it is locked, it is nobody else's; unless somebody removed it before.
+        if is_still_there(&self.file, &self.path) {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 

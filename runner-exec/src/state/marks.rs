@@ -74,7 +74,7 @@ impl Marks {
             Frequency::Always => false,
             Frequency::Once => fs::symlink_metadata(self.path(&task.name)).is_ok(),
             Frequency::OncePerBoot => {
-                let mark = fs::read_to_string(self.path(&task.name)).unwrap_or_default();
+                let mark = flushed::read(&self.path(&task.name)).unwrap_or_default();
                 // A machine that does not say which time it is running for may have
                 // been started again.
                 self.boot.is_some() && value(&mark, "boot") == self.boot.as_deref()
@@ -103,8 +103,10 @@ impl Marks {
         flushed::create_directory(&self.directory)?;
         let number = self.drafts.fetch_add(1, Ordering::Relaxed);
         let mark = Mark {
-            // No task has such a name.
-            draft: self.directory.join(format!(".new.{number}")),
+            // No task has such a name, and no other runner.
+            draft: self
+                .directory
+                .join(format!(".new.{}.{number}", std::process::id())),
             path: self.path(&task.name),
         };
         let boot = self.boot.as_deref().unwrap_or_default();

@@ -8,7 +8,8 @@ mod marks;
 
 use std::{
     ffi::OsStr,
-    fs, io,
+    fs::{self, OpenOptions},
+    io::{self, Read},
     os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
 };
@@ -16,7 +17,7 @@ use std::{
 use runner_config::Settings;
 
 pub use self::{
-    flushed::{create_directory, sync_directory},
+    flushed::{create_directory, open_file, sync_directory},
     lock::{Busy, Lock, NoLock, Patience, lock_places},
     marks::Marks,
 };
@@ -53,17 +54,21 @@ impl State {
 pub fn create_state_dir(state_dir: &Path, taskdir: &Path) -> io::Result<()> {
     flushed::create_directory(state_dir)?;
     let owner = state_dir.join(OWNER);
-    if !owner.exists() {
-        let mut path = canonical(taskdir).into_os_string().into_vec();
-        path.push(b'\n');
-        flushed::replace(&owner, &path)?;
+    if owner.symlink_metadata().is_ok() {
+        return Ok(());
     }
-    Ok(())
+    let mut path = canonical(taskdir).into_os_string().into_vec();
+    path.push(b'\n');
+    // Of two that do so at once one is first, and the other one finds that.
+    flushed::create(&owner, &path)
 }
 
 /// The other task directory that `state_dir` belongs to, if it does.
 pub fn other_owner(state_dir: &Path, taskdir: &Path) -> Option<PathBuf> {
-    let owner = fs::read(state_dir.join(OWNER)).ok()?;
+    let mut options = OpenOptions::new();
+    let file = flushed::open_file(options.read(true), &state_dir.join(OWNER)).ok()?;
+    let mut owner = Vec::new();
+    file.take(flushed::LARGEST).read_to_end(&mut owner).ok()?;
     let owner = Path::new(OsStr::from_bytes(owner.strip_suffix(b"\n")?));
     (owner != canonical(taskdir)).then(|| owner.to_owned())
 }
@@ -78,6 +83,14 @@ pub fn canonical(path: &Path) -> PathBuf {
     let absolute = || std::path::absolute(path);
     let canonical = fs::canonicalize(path).or_else(|_| absolute());
     canonical.unwrap_or_else(|_| path.to_owned())
+}
+
+/// The files of a state directory that are read or written, some of which may not be
+/// there, and the directory of the marks.
+pub fn state_files(state_dir: &Path) -> (Vec<PathBuf>, PathBuf) {
+    let files = [OWNER, "halts", "lock", "journal.jsonl"];
+    let files = files.map(|name| state_dir.join(name)).to_vec();
+    (files, state_dir.join("done"))
 }
 
 /// Which time the machine is running for; `None` where the system does not say.
