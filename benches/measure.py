@@ -206,7 +206,7 @@ class Bench:
             target += f" {case.held[0]}"
         rival = case.rival
         if case.besides:
-            rival += f" + {statistics.median(cost.wall for cost in besides) * 1000:.0f} ms"
+            rival += f" + {statistics.median(cost.wall for cost in besides) * 1000:.0f} ms of flushes"
         self.report.row(
             case.what, case.flags and f"`{case.flags}`", str(case.variables), rival,
             milliseconds(ours), milliseconds(theirs), f"{wall:.2f}", f"{cpu:.2f}",
@@ -240,11 +240,11 @@ def write(path, text, mode=0o644):
     return path
 
 
-def tasks(directory, number, body=None):
-    """So many tasks, `#!/bin/sh` scripts or links to /bin/true."""
+def tasks(directory, number, body=None, before=""):
+    """So many tasks, `#!/bin/sh` scripts or links to /bin/true, with this before their names."""
     os.mkdir(directory)
     for index in range(number):
-        path = os.path.join(directory, f"{1000 + index}-task")
+        path = os.path.join(directory, f"{before}{1000 + index}-task")
         if body is None:
             os.symlink("/bin/true", path)
         else:
@@ -297,7 +297,9 @@ def cases(bench):
     true = tasks(path("true.d"), 1000)
     no_ops = tasks(path("no-op.d"), 1000, "")
     few = tasks(path("few.d"), 300, "")
-    short = tasks(path("short.d"), 200, "exec sleep 0.01\n")
+    # What has the same number may run side by side.
+    beside = tasks(path("beside.d"), 1000, "", "1-")
+    short = tasks(path("short.d"), 200, "exec sleep 0.01\n", "1-")
     hook = write(path("hook"), "#!/bin/sh\n", 0o755)
     hooked = write(path("hook.cfg"), f"[runner]\ntask_hook = {hook}\n")
     journaled = write(path("state.cfg"), f"[runner]\nstate_dir = {path('state')}\n")
@@ -337,13 +339,13 @@ def cases(bench):
         )  # fmt: skip
     yield Case(
         "1,000 no-op scripts with a journal", "-q", [runner, "-q", "-c", journaled, no_ops],
-        "without, the disk's time", [runner, "-q", no_ops],
+        "without it", [runner, "-q", no_ops],
         target=1.50, held=("wall",), removed=(path("state"),),
         besides=flushes(path("flushed"), 1000), rounds=5,
     )  # fmt: skip
     yield Case(
-        "1,000 no-op scripts", "-q -j 2", [runner, "-q", "-j", "2", no_ops],
-        "`xargs -P 2`", f"ls -d {no_ops}/* | xargs -P 2 -n 1 sh", target=1.05, guard=(1.60, 1.40),
+        "1,000 no-op scripts", "-q -j 2", [runner, "-q", "-j", "2", beside],
+        "`xargs -P 2`", f"ls -d {beside}/* | xargs -P 2 -n 1 sh", target=1.05, guard=(1.60, 1.40),
     )  # fmt: skip
     yield Case(
         "200 tasks of 10 ms", "-q -j 2", [runner, "-q", "-j", "2", short],
@@ -383,10 +385,10 @@ def outputs(bench):
     )  # fmt: skip
     prefixed = [runner, "-q", "-j", "2", chatty]
     yield Case(
-        f"{what}, prefixed", "-q -j 2", prefixed, "`| cat`", f"{lines} | cat",
+        f"{what}, prefixed", "-q -j 2", prefixed, "`cat`, through a pipe", f"{lines} | cat",
         target=1.30, guard=(9.00, 8.00), rounds=7,
     )  # fmt: skip
-    yield Case(f"{what}, prefixed", "-q -j 2", prefixed, "`| tee`", f"{lines} | tee", rounds=5)
+    yield Case(f"{what}, prefixed", "-q -j 2", prefixed, "`tee`, through a pipe", f"{lines} | tee", rounds=5)
 
 
 def lists(bench):
