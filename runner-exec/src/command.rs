@@ -6,21 +6,22 @@ use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use runner_config::Words;
 
-/// One process to start; [`crate::launch()`] starts it.
+/// One process to start; [`crate::launch()`] starts it. Its stdin is that of this process,
+/// which a [`crate::Supervisor`] makes empty.
 #[derive(Debug)]
 pub struct CommandLine {
     /// The path of the program. One without a slash was not found in PATH.
     pub program: PathBuf,
     /// Its arguments.
     pub args: Vec<OsString>,
-    /// Variables that are set, over what the runner inherited.
-    pub env: Vec<(OsString, OsString)>,
-    /// Variables that it does not inherit.
-    pub env_remove: Vec<OsString>,
+    /// What changes in the environment that the runner inherited, in this order: a variable
+    /// is set, or without a value not passed on.
+    pub env: Arc<Vec<(OsString, Option<OsString>)>>,
     /// Where its output goes; `None` for the runner's own stdout and stderr.
     pub output: Option<Streams>,
 }
@@ -53,8 +54,7 @@ impl CommandLine {
         CommandLine {
             program: program.into(),
             args,
-            env: Vec::new(),
-            env_remove: Vec::new(),
+            env: Arc::default(),
             output: None,
         }
     }

@@ -1,6 +1,6 @@
 //! The runner's own variables: what tasks, hooks and the halt task see.
 
-use std::{env, ffi::OsString, time::Duration};
+use std::{env, ffi::OsString, sync::Arc, time::Duration};
 
 use runner_config::MaxTries;
 
@@ -10,7 +10,7 @@ use crate::{CommandLine, Outcome, Phase, TaskName, TaskResult};
 #[derive(Clone, Debug)]
 pub struct Environment {
     /// `[env]`, then `RUNNER_CONFIG_CMD` and `RUNNER_RUN_ID`.
-    common: Vec<(OsString, OsString)>,
+    common: Vec<(OsString, Option<OsString>)>,
     /// Variables that the runner inherited and others do not: its own ones, from a runner
     /// above it, and those of a service manager.
     inherited: Vec<&'static str>,
@@ -76,11 +76,11 @@ pub(crate) const COOKIE: [&str; 5] = [
 impl Environment {
     /// The environment of the run called `run_id`.
     pub fn new(env: &[(String, String)], config_cmd: &OsString, run_id: &str) -> Environment {
-        let mut common: Vec<(OsString, OsString)> = (env.iter())
-            .map(|(name, value)| (name.into(), value.into()))
+        let mut common: Vec<(OsString, Option<OsString>)> = (env.iter())
+            .map(|(name, value)| (name.into(), Some(value.into())))
             .collect();
-        common.push(("RUNNER_CONFIG_CMD".into(), config_cmd.into()));
-        common.push(("RUNNER_RUN_ID".into(), run_id.into()));
+        common.push(("RUNNER_CONFIG_CMD".into(), Some(config_cmd.into())));
+        common.push(("RUNNER_RUN_ID".into(), Some(run_id.into())));
         let set = |name: &str| env.iter().any(|(set, _)| set == name);
         let not_for_tasks = NOT_FOR_TASKS.into_iter().filter(|name| !set(name));
         let inherited = SOMETIMES.into_iter().chain(not_for_tasks);
@@ -130,18 +130,15 @@ impl Environment {
         }
         more.push(("RUNNER_TRY_NUM", seen.try_num.to_string()));
         more.push(("RUNNER_MAX_TRIES", seen.max_tries.number().to_string()));
-        command.env.clone_from(&self.common);
+        let removed = self.inherited.iter().map(|name| (name.into(), None));
         let task = seen.task.as_os_str().to_owned();
-        command.env.push(("RUNNER_TASK".into(), task));
-        for name in &self.inherited {
-            if more.iter().all(|(given, _)| given != name) {
-                command.env_remove.push(name.into());
-            }
-        }
         let more = more.into_iter();
-        command
-            .env
-            .extend(more.map(|(name, value)| (name.into(), value.into())));
+        let given = more.map(|(name, value)| (name.into(), Some(value.into())));
+        let env = removed
+            .chain(self.common.iter().cloned())
+            .chain([("RUNNER_TASK".into(), Some(task))])
+            .chain(given);
+        command.env = Arc::new(env.collect());
         command
     }
 }

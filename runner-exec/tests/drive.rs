@@ -35,7 +35,7 @@ impl Launcher for Script {
     fn launch(&self, command: CommandLine, _: &Limits, cancel: &Cancel, _: &dyn Fn(i32)) -> Ended {
         let variable = |name: &str| {
             let (_, value) = command.env.iter().rfind(|(set, _)| set == name)?;
-            value.to_str()
+            value.as_ref()?.to_str()
         };
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_running.fetch_max(running, Ordering::SeqCst);

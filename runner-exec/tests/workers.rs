@@ -307,7 +307,7 @@ impl Launcher for Stage {
     fn launch(&self, command: CommandLine, _: &Limits, cancel: &Cancel, _: &dyn Fn(i32)) -> Ended {
         let name = command.program.file_name().unwrap();
         let (_, try_num) = (command.env.iter().rfind(|(key, _)| key == "RUNNER_TRY_NUM")).unwrap();
-        let try_num = try_num.to_str().unwrap().parse().unwrap();
+        let try_num = try_num.as_ref().unwrap().to_str().unwrap().parse().unwrap();
         let mut scene = self.lock();
         let mut tasks = scene.model.world.tasks.iter();
         let task = tasks.position(|task| name == &*task.name).unwrap();

@@ -42,7 +42,6 @@ pub(super) fn variables(
     let command = CommandLine::task(task.settings.interpreter.as_ref(), &task.path);
     let command = environment.task(command, seen);
     let mut variables: Variables = env::vars_os()
-        .filter(|(name, _)| !command.env_remove.contains(name))
         .map(|(name, value)| (name, (value, "inherited".to_owned())))
         .collect();
     let origin = |name: &OsStr| match name.to_str() {
@@ -51,9 +50,14 @@ pub(super) fn variables(
         }
         Some(_) | None => None,
     };
-    for (name, value) in command.env {
-        let origin = origin(&name).unwrap_or_else(|| "runner".to_owned());
-        variables.insert(name, (value, origin));
+    for (name, value) in &*command.env {
+        match value {
+            Some(value) => {
+                let origin = origin(name).unwrap_or_else(|| "runner".to_owned());
+                variables.insert(name.clone(), (value.clone(), origin))
+            }
+            None => variables.remove(name),
+        };
     }
     Ok(variables)
 }

@@ -5,7 +5,6 @@
 //! processes of one start from those of all others. Daemons of earlier tasks stay.
 
 use std::{
-    ffi::OsString,
     os::fd::{AsFd, OwnedFd},
     time::{Duration, Instant},
 };
@@ -37,8 +36,8 @@ impl Trace {
     /// `alone` says that nothing else runs at the same time.
     pub(crate) fn of(command: &CommandLine, leader: Pid, alone: bool) -> Trace {
         let value = |name: &str| {
-            let (_, value): &(_, OsString) = command.env.iter().rfind(|(set, _)| set == name)?;
-            Some(value.as_encoded_bytes().to_owned())
+            let (_, value) = command.env.iter().rfind(|(set, _)| set == name)?;
+            Some(value.as_ref()?.as_encoded_bytes().to_owned())
         };
         let leader = Process::read(leader.as_raw_pid()).filter(|_| alone);
         Trace {

@@ -16,7 +16,7 @@ use crate::{CommandLine, Head, StartFailure};
 /// doubles each time, from a millisecond on, to a quarter of a second in all.
 const BUSY_TRIES: u32 = 8;
 
-/// Starts `command` in a process group of its own, with an empty stdin.
+/// Starts `command` in a process group of its own.
 ///
 /// duct starts it through `posix_spawn` as long as the program is a path and
 /// nothing is to be done in the child, and that does not copy the memory of this
@@ -31,20 +31,20 @@ pub(crate) fn start(command: &mut CommandLine) -> Result<duct::Handle, StartFail
             hint: Some("write its path, or install it"),
         });
     }
+    let env = command.env.clone();
     let mut expression = duct::cmd(&command.program, &command.args)
-        .stdin_null()
         .unchecked()
-        .before_spawn(|process| {
+        .before_spawn(move |process| {
             process.process_group(0);
+            // Through duct, each of them would cost an expression and its copies.
+            for (name, value) in &*env {
+                match value {
+                    Some(value) => process.env(name, value),
+                    None => process.env_remove(name),
+                };
+            }
             Ok(())
         });
-    // Of two settings of a variable the last one holds, and duct keeps the first.
-    for (name, value) in command.env.iter().rev() {
-        expression = expression.env(name, value);
-    }
-    for name in &command.env_remove {
-        expression = expression.env_remove(name);
-    }
     if let Some(output) = command.output.take() {
         expression = expression
             .stdout_file(output.stdout)

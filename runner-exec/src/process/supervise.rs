@@ -2,14 +2,21 @@
 //! that the third signal can end the program whatever the rest is doing.
 
 use std::{
-    fs, io, panic,
+    fs::{self, File},
+    io,
+    os::fd::OwnedFd,
+    panic,
     sync::{Arc, atomic::AtomicUsize},
     thread,
 };
 
 // rustix leaves the signal mask to the C library.
 use nix::sys::signal::{SigSet, Signal as NixSignal};
-use rustix::process::{Pid, getpid, set_child_subreaper};
+use rustix::{
+    io::fcntl_dupfd_cloexec,
+    process::{Pid, getpid, set_child_subreaper},
+    stdio::{dup2_stdin, stdin},
+};
 use signal_hook::{
     consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP},
     flag,
@@ -35,13 +42,14 @@ pub struct Supervisor {
     ask: Arc<Flag>,
     kill: Arc<Flag>,
     children: Arc<Children>,
-    original: Original,
+    original: Arc<Original>,
 }
 
 impl Supervisor {
     /// Takes over the signals that ask a process to end. One that came in ignored
     /// stays so: `nohup` and a shell's `&` mean it. One that came in blocked does not.
-    /// What tasks orphan becomes a child of this process from now on.
+    /// What tasks orphan becomes a child of this process from now on, and its stdin, which
+    /// they inherit, is empty.
     ///
     /// # Errors
     ///
@@ -63,7 +71,10 @@ impl Supervisor {
         }
         let signals = Signals::new(heard)?;
         // Now that there are handlers: one that waits would end this process without them.
-        let original = Original(unblock()?);
+        let original = Original {
+            blocked: unblock()?,
+            stdin: empty_stdin()?,
+        };
         let children = Arc::new(Children::default());
         children.heard_through(signals.handle());
         Ok(Supervisor {
@@ -71,13 +82,13 @@ impl Supervisor {
             ask: Arc::new(Flag::with_handler(asked)?),
             kill: Arc::new(Flag::new()?),
             children,
-            original,
+            original: Arc::new(original),
         })
     }
 
     /// What was changed in this process and is not undone by exec.
-    pub fn original(&self) -> Original {
-        self.original
+    pub fn original(&self) -> Arc<Original> {
+        self.original.clone()
     }
 
     /// What the first and the second signal do.
@@ -158,17 +169,33 @@ impl Drop for Close {
     }
 }
 
-/// How this process was before there was a [`Supervisor`]: the signals that were blocked.
-#[derive(Clone, Copy, Debug)]
-pub struct Original(SigSet);
+/// How this process was before there was a [`Supervisor`].
+#[derive(Debug)]
+pub struct Original {
+    /// The signals that were blocked.
+    blocked: SigSet,
+    stdin: OwnedFd,
+}
 
 impl Original {
-    /// Gives up being the reaper of orphans and blocks those signals again, for what is
-    /// executed in place of the runner. On the main thread.
-    pub fn restore(self) {
+    /// Makes it so again, for what is executed in place of the runner, and gives up being
+    /// the reaper of orphans. On the main thread.
+    pub fn restore(&self) {
         let _ = set_child_subreaper(None);
-        let _ = self.0.thread_set_mask();
+        let _ = self.blocked.thread_set_mask();
+        let _ = dup2_stdin(&self.stdin);
     }
+}
+
+/// Makes stdin of this process empty, and so that of all that it starts: to open it for
+/// each of them would take longer. Returns what it was.
+fn empty_stdin() -> io::Result<OwnedFd> {
+    let stdin = fcntl_dupfd_cloexec(stdin(), 0)?;
+    let empty = File::open("/dev/null").map_err(|error| {
+        io::Error::other(format!("`/dev/null`: {}", runner_config::reason(&error)))
+    })?;
+    dup2_stdin(empty)?;
+    Ok(stdin)
 }
 
 /// Lets the signals of the runner come to this thread: whoever started it may have
