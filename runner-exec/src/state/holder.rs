@@ -116,14 +116,14 @@ impl Holder {
     pub(super) fn starts(&mut self, task: &TaskName, part: Part) {
         self.ended(task, part);
         self.running.push(Running {
-            task: task.to_string(),
+            task: task.shown().into_owned(),
             part,
             process: None,
         });
     }
 
     pub(super) fn started(&mut self, task: &TaskName, part: Part, pid: i32) {
-        let task = task.to_string();
+        let task = task.shown();
         let is_it = |running: &&mut Running| running.part == part && running.task == task;
         if let Some(running) = self.running.iter_mut().find(is_it) {
             running.process = Some(Started { pid, by: ticks() });
@@ -131,7 +131,7 @@ impl Holder {
     }
 
     pub(super) fn ended(&mut self, task: &TaskName, part: Part) {
-        let task = task.to_string();
+        let task = task.shown();
         self.running
             .retain(|running| running.part != part || running.task != task);
     }
