@@ -3,7 +3,7 @@
 //! `name | ` begins a line. `name + ` goes on with the one above, which was too long or
 //! waited for its end too long; so what was written can be put together again.
 
-use std::mem;
+use memchr::memchr_iter;
 
 /// A line is shown in pieces of at most so many bytes.
 pub(super) const LONGEST: usize = 64 * 1024;
@@ -11,8 +11,10 @@ pub(super) const LONGEST: usize = 64 * 1024;
 /// The lines of one stream.
 #[derive(Debug)]
 pub(super) struct Lines {
-    /// What stands before each line, and the escapes round it.
-    name: String,
+    /// The name, with the escapes round it, and ` | `.
+    begin: String,
+    /// The same with ` + `.
+    go_on: String,
     /// What has no end yet.
     rest: Vec<u8>,
     /// Whether a piece of this line was shown already.
@@ -20,9 +22,10 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn new(name: String) -> Lines {
+    pub(super) fn new(name: &str) -> Lines {
         Lines {
-            name,
+            begin: format!("{name} | "),
+            go_on: format!("{name} + "),
             rest: Vec::new(),
             goes_on: false,
         }
@@ -35,7 +38,14 @@ impl Lines {
 
     /// Takes over `bytes`, and puts what makes whole lines behind `shown`.
     pub(super) fn add(&mut self, bytes: &[u8], shown: &mut Vec<u8>) {
-        for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
+        for piece in pieces(bytes) {
+            // Most are whole lines, which nothing is put together for.
+            if self.rest.is_empty() && piece.len() <= LONGEST && piece.ends_with(b"\n") {
+                shown.extend_from_slice(self.prefix());
+                shown.extend_from_slice(piece);
+                self.goes_on = false;
+                continue;
+            }
             let mut piece = piece;
             while self.rest.len() + piece.len() > LONGEST {
                 let (now, later) = piece.split_at(LONGEST - self.rest.len());
@@ -63,13 +73,29 @@ impl Lines {
     }
 
     fn show(&mut self, goes_on: bool, shown: &mut Vec<u8>) {
-        let mark = if self.goes_on { b" + " } else { b" | " };
-        shown.extend_from_slice(self.name.as_bytes());
-        shown.extend_from_slice(mark);
-        shown.append(&mut mem::take(&mut self.rest));
+        shown.extend_from_slice(self.prefix());
+        shown.append(&mut self.rest);
         shown.push(b'\n');
         self.goes_on = goes_on;
     }
+
+    fn prefix(&self) -> &[u8] {
+        match self.goes_on {
+            true => self.go_on.as_bytes(),
+            false => self.begin.as_bytes(),
+        }
+    }
+}
+
+/// `bytes` with a cut behind each end of line.
+fn pieces(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let ends = memchr_iter(b'\n', bytes).map(|end| end + 1);
+    let mut start = 0;
+    ends.chain([bytes.len()]).map(move |end| {
+        let piece = &bytes[start..end];
+        start = end;
+        piece
+    })
 }
 
 #[cfg(test)]
@@ -79,7 +105,7 @@ mod tests {
     use super::*;
 
     fn shown(pieces: &[&[u8]]) -> String {
-        let mut lines = Lines::new("a".to_owned());
+        let mut lines = Lines::new("a");
         let mut shown = Vec::new();
         for piece in pieces {
             lines.add(piece, &mut shown);
@@ -108,7 +134,7 @@ mod tests {
         fn what_was_written_can_be_put_together_again(
             pieces in prop::collection::vec(("[ab\n]{0,9}", any::<bool>()), 0..20)
         ) {
-            let mut lines = Lines::new("n".to_owned());
+            let mut lines = Lines::new("n");
             let (mut shown, mut written) = (Vec::new(), String::new());
             for (piece, pause) in pieces {
                 lines.add(piece.as_bytes(), &mut shown);

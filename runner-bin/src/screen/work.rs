@@ -209,7 +209,7 @@ impl Work {
                     self.pipes.push(Pipe {
                         from,
                         to,
-                        lines: Lines::new(name),
+                        lines: Lines::new(&name),
                         since: None,
                         has_ended: false,
                     });
