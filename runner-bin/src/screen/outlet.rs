@@ -1,7 +1,7 @@
 //! stdout or stderr, written to without a wait.
 
 use std::{
-    io::{stderr, stdout},
+    io::{IoSlice, stderr, stdout},
     os::fd::{AsFd, BorrowedFd},
 };
 
@@ -9,7 +9,7 @@ use anstream::{AutoStream, ColorChoice, stream::RawStream};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{FileType, fstat},
-    io::Errno,
+    io::{Errno, ReadWriteFlags, pwritev2},
     process::getpgrp,
     termios::{LocalModes, isatty, tcgetattr, tcgetpgrp},
 };
@@ -77,13 +77,28 @@ impl Outlet {
 
     /// Writes what can be written without a wait.
     pub(super) fn write(&mut self) {
+        self.write_what_fits();
         while !self.is_empty() && is_writable(self.fd) {
             self.write_some();
         }
     }
 
+    /// Writes what fits, in one piece. A poll does not say how much that is, only the
+    /// system does; where it cannot (named pipes, all of them before Linux 6.4), nothing is
+    /// written here.
+    fn write_what_fits(&mut self) {
+        if self.is_empty() || self.is_file || self.is_terminal {
+            return;
+        }
+        let left = [IoSlice::new(self.left())];
+        // The flag of this one write: O_NONBLOCK would hold for all who have the stream.
+        if let Ok(bytes) = pwritev2(self.fd, &left, u64::MAX, ReadWriteFlags::NOWAIT) {
+            self.went(bytes);
+        }
+    }
+
     fn write_some(&mut self) {
-        let left = &self.text[self.written..];
+        let left = self.left();
         let most = if self.is_file { left.len() } else { AT_ONCE };
         let piece = &left[..left.len().min(most)];
         // What would stop this process is lost, and not the chain.
@@ -92,13 +107,22 @@ impl Outlet {
             false => rustix::io::write(self.fd, piece),
         };
         match written {
-            Ok(bytes) => self.written += bytes,
+            Ok(bytes) => self.went(bytes),
             Err(Errno::INTR | Errno::AGAIN) => {}
             Err(_) => {
                 self.is_closed = true;
-                self.written = self.text.len();
+                self.went(self.left().len());
             }
         }
+    }
+
+    fn left(&self) -> &[u8] {
+        &self.text[self.written..]
+    }
+
+    /// So many bytes need not be written any more.
+    fn went(&mut self, bytes: usize) {
+        self.written += bytes;
         if self.written == self.text.len() {
             self.text.clear();
             self.written = 0;
@@ -123,4 +147,41 @@ pub(crate) fn would_stop(terminal: impl AsFd) -> bool {
 pub(crate) fn is_writable(stream: impl AsFd) -> bool {
     let mut fds = [PollFd::from_borrowed_fd(stream.as_fd(), PollFlags::OUT)];
     poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{PipeWriter, Read, pipe},
+        thread,
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_pipe_takes_what_fits_and_later_the_rest() {
+        let (mut reader, writer) = pipe().unwrap();
+        let writer: &'static PipeWriter = Box::leak(Box::new(writer));
+        let written: Vec<u8> = (0..300_000_u32).map(|n| (n >> 4) as u8).collect();
+        let mut outlet = Outlet {
+            fd: writer.as_fd(),
+            is_terminal: false,
+            has_colors: false,
+            is_file: false,
+            is_closed: false,
+            text: written.clone(),
+            written: 0,
+        };
+        // Nobody reads, and nobody waits.
+        outlet.write();
+        assert!(0 < outlet.written && outlet.written < written.len());
+        let mut seen = vec![0; written.len()];
+        thread::scope(|scope| {
+            scope.spawn(|| reader.read_exact(&mut seen).unwrap());
+            while !outlet.is_empty() {
+                outlet.write();
+            }
+        });
+        assert!(seen == written);
+    }
 }
