@@ -18,6 +18,7 @@ use runner_exec::{Flag, Signal};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
+    pipe::fcntl_setpipe_size,
     termios::tcgetwinsize,
 };
 use unicode_width::UnicodeWidthStr;
@@ -38,6 +39,10 @@ const BETWEEN: Duration = Duration::from_millis(50);
 /// A pipe holds so much, unless somebody made it larger.
 const PIPE: usize = 64 * 1024;
 
+/// So large is it made for who fills it faster than it is read; each waits less often for
+/// the other then. It is the kernel's memory, so it is not larger, and not for everybody.
+const LARGE_PIPE: usize = 4 * PIPE;
+
 /// Colours that are told apart on light and on dark ground.
 const COLORS: [AnsiColor; 6] = [
     AnsiColor::Cyan,
@@ -56,7 +61,7 @@ pub(super) struct Work {
     /// How many of them are in the text for stderr.
     lines_taken: usize,
     pipes: Vec<Pipe>,
-    /// As much as a pipe holds.
+    /// As much as the largest pipe holds.
     buffer: Vec<u8>,
     /// As [`To`] counts them.
     outlets: [Outlet; 2],
@@ -94,6 +99,10 @@ impl Pipe {
                 Ok(read) if read > 0 => {
                     self.lines.add(&buffer[..read], &mut outlet.text);
                     left -= read;
+                    // It was full. Where the user's share of pipes is used up, it stays.
+                    if read == PIPE {
+                        let _ = fcntl_setpipe_size(&self.from, LARGE_PIPE);
+                    }
                 }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => break,
@@ -124,7 +133,7 @@ impl Work {
             lines,
             lines_taken: 0,
             pipes: Vec::new(),
-            buffer: vec![0; PIPE],
+            buffer: vec![0; LARGE_PIPE],
             outlets: [To::Stdout, To::Stderr].map(Outlet::new),
             widest: 0,
             colors: HashMap::new(),
