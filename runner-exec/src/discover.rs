@@ -27,7 +27,7 @@ use rustix::{
     process::geteuid,
 };
 
-use crate::{Head, head::Heads};
+use crate::{Head, head::Heads, parts::threads};
 
 /// One entry of the task directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,8 +82,7 @@ pub fn discover(directory: &Path) -> io::Result<Discovery> {
         is_root: geteuid().is_root(),
     });
     let shares = work.listing.sorted.len().div_ceil(SHARE);
-    let processors = thread::available_parallelism().map_or(1, usize::from);
-    let helpers = shares.min(processors).min(MOST_THREADS).saturating_sub(1);
+    let helpers = threads(shares.min(MOST_THREADS)) - 1;
     let help = |_| {
         let work = work.clone();
         // Where no thread can be had, the others do more.

@@ -8,8 +8,7 @@ const LEAST: usize = 5_000;
 /// What becomes of 0 to `length` when `work` is done on it in parts, as many as there are
 /// processors for; in order.
 pub(crate) fn in_parts<R: Send>(length: usize, work: impl Fn(Range<usize>) -> R + Sync) -> Vec<R> {
-    let processors = thread::available_parallelism().map_or(1, usize::from);
-    let parts = (length / LEAST).clamp(1, processors);
+    let parts = threads(length / LEAST);
     let share = length.div_ceil(parts);
     let do_part = &|part: usize| work(part * share..length.min((part + 1) * share));
     thread::scope(|scope| {
@@ -27,6 +26,15 @@ pub(crate) fn in_parts<R: Send>(length: usize, work: impl Fn(Range<usize>) -> R 
         }
         done
     })
+}
+
+/// How many threads share the work when it is enough for `most`: no more than there are
+/// processors. Those are counted only for many, since that reads files of the control group.
+pub(crate) fn threads(most: usize) -> usize {
+    match most {
+        0 | 1 => 1,
+        _ => thread::available_parallelism().map_or(1, |processors| most.min(processors.get())),
+    }
 }
 
 #[cfg(test)]
