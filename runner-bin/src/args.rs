@@ -273,15 +273,15 @@ fn user(name: &str) -> Result<u32, &'static str> {
 fn long_help() -> String {
     let settings = SETTINGS.iter().filter(|setting| setting.in_runner());
     let settings: String = settings
-        .map(|setting| {
+        .flat_map(|setting| {
             let Setting {
                 name,
                 default,
                 meaning,
                 ..
             } = setting;
-            let value = format!("{name} = {default}");
-            format!("  {}\n          {meaning}\n", value.trim_end())
+            let equals = if default.is_empty() { " =" } else { " = " };
+            ["  ", name, equals, default, "\n          ", meaning, "\n"]
         })
         .collect();
     format!("Settings of [runner], with their defaults:\n{settings}\n{STATUSES}")
