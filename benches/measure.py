@@ -42,7 +42,7 @@ GIB = 1 << 30
 # compiler. To renew: `just bench`, and put what it shows here when the change is worth it.
 INSTRUCTIONS = {
     ("one value", "-g", 2): 197_400,
-    ("ten tasks", "--list", 2): 671_000,
+    ("ten tasks", "--list", 2): 610_000,
     ("each task", "-q --no-lock", 2): 98_600,
     ("each task", "-q --no-lock", 35): 248_500,
 }
