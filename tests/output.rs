@@ -1,6 +1,6 @@
 //! What is shown when several tasks run at once, and at the bottom of a terminal.
 
-use std::{fs, time::Duration};
+use std::{fs, io::Read, time::Duration};
 
 use rustix::process::Signal;
 
@@ -86,17 +86,22 @@ fn what_was_written_can_be_put_together_again() {
     let ran = test.args(["-q", "-j", "2"]).run().status(0).within(SOON);
     let shown = fs::read(ran.test.path("stdout")).unwrap();
     for name in ["1-a", "1-b"] {
-        let mut again: Vec<u8> = Vec::new();
-        for line in shown.split_inclusive(|&byte| byte == b'\n') {
-            let begins = line.strip_prefix(format!("{name} | ").as_bytes());
-            let goes_on = line.strip_prefix(format!("{name} + ").as_bytes());
-            if goes_on.is_some() {
-                again.pop();
-            }
-            again.extend(begins.or(goes_on).unwrap_or_default());
-        }
-        assert!(again == bytes.repeat(5), "{name}: {} bytes", again.len());
+        assert!(put_together(name, &shown) == bytes.repeat(5), "{name}");
     }
+}
+
+/// What the task called `name` wrote, from what was shown of it.
+fn put_together(name: &str, shown: &[u8]) -> Vec<u8> {
+    let mut again: Vec<u8> = Vec::new();
+    for line in shown.split_inclusive(|&byte| byte == b'\n') {
+        let begins = line.strip_prefix(format!("{name} | ").as_bytes());
+        let goes_on = line.strip_prefix(format!("{name} + ").as_bytes());
+        if goes_on.is_some() {
+            again.pop();
+        }
+        again.extend(begins.or(goes_on).unwrap_or_default());
+    }
+    again
 }
 
 #[test]
@@ -151,6 +156,34 @@ fn a_reader_who_reads_nothing_holds_up_no_limit_and_no_signal() {
     story.until("stderr", "`1-b` ran longer than `max_time`");
     story.signal(Signal::TERM);
     story.wait().status(143).within(SOON);
+}
+
+#[test]
+fn lines_of_both_streams_stay_whole_in_one_pipe() {
+    let text: String = (0..60_000)
+        .map(|n| format!("line {n} of a story\n"))
+        .collect();
+    let test = Test::new()
+        .task("1-a", "exec cat text")
+        .task("1-b", "exec cat text >&2")
+        .task("1-c", "exec cat text")
+        .task("1-d", "exec cat text >&2");
+    fs::write(test.path("text"), &text).unwrap();
+    let story = test
+        .args(["-q", "-j", "4"])
+        .through("mkfifo pipe; touch there; exec >pipe 2>&1")
+        .start();
+    story.until("there", "");
+    let mut pipe = fs::File::open(story.path("pipe")).unwrap();
+    let (mut seen, mut some) = (Vec::new(), [0; 1000]);
+    while let Ok(read @ 1..) = pipe.read(&mut some) {
+        seen.extend_from_slice(&some[..read]);
+    }
+    drop(pipe);
+    story.wait().status(0).within(SOON);
+    for name in ["1-a", "1-b", "1-c", "1-d"] {
+        assert!(put_together(name, &seen) == text.as_bytes(), "{name}");
+    }
 }
 
 #[test]

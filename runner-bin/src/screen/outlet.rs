@@ -149,6 +149,15 @@ pub(crate) fn is_writable(stream: impl AsFd) -> bool {
     poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
 }
 
+/// Whether stdout and stderr are the same file, pipe or terminal.
+pub(super) fn lead_to_the_same() -> bool {
+    let [stdout, stderr] = [rustix::stdio::stdout(), rustix::stdio::stderr()].map(fstat);
+    stdout
+        .ok()
+        .zip(stderr.ok())
+        .is_some_and(|(a, b)| (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino))
+}
+
 #[cfg(test)]
 mod tests {
     use std::{

@@ -26,7 +26,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{
     Bar, Message,
     lines::Lines,
-    outlet::{Outlet, To, is_writable},
+    outlet::{Outlet, To, is_writable, lead_to_the_same},
 };
 
 /// What has no end of line is shown when it has waited so long.
@@ -65,6 +65,9 @@ pub(super) struct Work {
     buffer: Vec<u8>,
     /// As [`To`] counts them.
     outlets: [Outlet; 2],
+    /// Whether both lead to the same place. All goes through one of them then: the other
+    /// would go on in the middle of a line, where a slow reader has left room.
+    same: bool,
     /// The widest name so far, so that lines stand below each other.
     widest: usize,
     /// Which of the colours a name has.
@@ -97,7 +100,12 @@ impl Pipe {
         while left > 0 && !self.has_ended {
             match rustix::io::read(&self.from, &mut buffer[..left]) {
                 Ok(read) if read > 0 => {
+                    let before = outlet.text.len();
                     self.lines.add(&buffer[..read], &mut outlet.text);
+                    // What waits now has come after that, and waits anew.
+                    if outlet.text.len() > before {
+                        self.since = None;
+                    }
                     left -= read;
                     // It was full. Where the user's share of pipes is used up, it stays.
                     if read == PIPE {
@@ -135,6 +143,7 @@ impl Work {
             pipes: Vec::new(),
             buffer: vec![0; LARGE_PIPE],
             outlets: [To::Stdout, To::Stderr].map(Outlet::new),
+            same: lead_to_the_same(),
             widest: 0,
             colors: HashMap::new(),
             bar: None,
@@ -186,7 +195,8 @@ impl Work {
 
     /// When there is something to do although nothing can be read or written.
     fn next_time(&self) -> Option<Instant> {
-        let waiting = self.pipes.iter().filter_map(|pipe| pipe.since);
+        let waiting = self.open_pipes().into_iter();
+        let waiting = waiting.filter_map(|index| self.pipes[index].since);
         // While something waits for a reader, the bar does too.
         let bar = self.bar.as_ref().filter(|_| self.is_idle());
         let bar = bar.map(|_| self.draw_at);
@@ -214,6 +224,7 @@ impl Work {
                 }
                 Ok(Message::Align(columns)) => self.widest = columns,
                 Ok(Message::Read { from, name, to }) => {
+                    let to = if self.same { To::Stderr } else { to };
                     let name = self.styled(&name, to);
                     self.pipes.push(Pipe {
                         from,
@@ -261,10 +272,12 @@ impl Work {
         }
     }
 
-    /// Shows what has waited for the end of its line for too long.
+    /// Shows what has waited for the end of its line for too long, and not only because it
+    /// was not read.
     fn show_what_waits(&mut self) {
         let now = Instant::now();
-        for pipe in &mut self.pipes {
+        for index in self.open_pipes() {
+            let pipe = &mut self.pipes[index];
             if pipe.since.is_some_and(|since| since + PATIENCE <= now) {
                 pipe.since = None;
                 pipe.lines
@@ -337,5 +350,37 @@ impl Work {
             0 => 80,
             columns => columns.into(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Write, pipe};
+
+    use super::*;
+
+    #[test]
+    fn only_the_line_that_waits_has_waited() {
+        let (from, mut writer) = pipe().unwrap();
+        rustix::fs::fcntl_setfl(&from, rustix::fs::OFlags::NONBLOCK).unwrap();
+        let long_ago = Instant::now() - 2 * PATIENCE;
+        let mut pipe = Pipe {
+            from: from.into(),
+            to: To::Stdout,
+            lines: Lines::new("a"),
+            since: None,
+            has_ended: false,
+        };
+        let mut outlet = Outlet::new(To::Stdout);
+        let mut since = |written: &str| {
+            pipe.since = pipe.since.and(Some(long_ago));
+            writer.write_all(written.as_bytes()).unwrap();
+            pipe.read(&mut [0; 100], &mut outlet);
+            pipe.since
+        };
+        assert!(since("begin").unwrap() > long_ago);
+        assert_eq!(since(" more").unwrap(), long_ago);
+        assert!(since(" end\nbegin").unwrap() > long_ago);
+        assert_eq!(since(" end\n"), None);
     }
 }
