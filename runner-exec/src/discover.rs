@@ -22,9 +22,12 @@ use std::{
 
 use runner_config::reason;
 use rustix::{
-    fs::{Access, AtFlags, Dir, FileType, Mode, OFlags, fstat},
+    fs::{
+        Access, AtFlags, Dir, FileType, Mode, OFlags, StatVfsMountFlags, Statx, StatxAttributes,
+        StatxFlags, fstatvfs, statx,
+    },
     io::{Errno, retry_on_intr},
-    process::geteuid,
+    process::{geteuid, getuid},
 };
 
 use crate::{Head, head::Heads, parts::threads};
@@ -77,9 +80,10 @@ pub fn discover(directory: &Path) -> io::Result<Discovery> {
     let directory = retry_on_intr(|| rustix::fs::open(directory, flags, Mode::empty()))?;
     let work = Arc::new(Work {
         listing: Listing::of(&directory)?,
-        directory,
         begun: AtomicUsize::new(0),
         is_root: geteuid().is_root(),
+        executor: may_execute(&directory).then(|| getuid().as_raw()),
+        directory,
     });
     let shares = work.listing.sorted.len().div_ceil(SHARE);
     let helpers = threads(shares.min(MOST_THREADS)) - 1;
@@ -123,6 +127,8 @@ struct Work {
     begun: AtomicUsize,
     /// Whether it matters whose the files are.
     is_root: bool,
+    /// Who we are, unless the mount of the directory forbids to execute anything.
+    executor: Option<u32>,
 }
 
 /// The names of all entries, one behind the other.
@@ -189,7 +195,15 @@ impl Work {
     fn kind_of(&self, name: &OsStr, plain: bool, heads: &mut Heads) -> (Kind, bool) {
         // What can be opened and is a regular file need not be asked what it is.
         if plain && let Ok((file, head)) = self.head(name, heads) {
-            return (self.file(name, head), self.is_root && is_roots(&file));
+            let (mask, flags) = (StatxFlags::MODE | StatxFlags::UID, AtFlags::EMPTY_PATH);
+            let stat = statx(&file, c"", flags, mask).ok();
+            let executable = stat.is_some_and(|stat| self.is_our_program(&stat));
+            let kind = Kind::File {
+                executable: executable || self.may_execute(name),
+                head,
+            };
+            let is_roots = self.is_root && stat.is_some_and(|stat| is_roots(&stat));
+            return (kind, is_roots);
         }
         (self.kind_of_special(name, heads), false)
     }
@@ -206,18 +220,28 @@ impl Work {
             FileType::Socket => Kind::Special("socket"),
             FileType::RegularFile => {
                 let head = self.head(name, heads).map(|(_, head)| head);
-                self.file(name, head.unwrap_or(Head::Unreadable))
+                Kind::File {
+                    executable: self.may_execute(name),
+                    head: head.unwrap_or(Head::Unreadable),
+                }
             }
             _ => Kind::Special("device"),
         }
     }
 
-    fn file(&self, name: &OsStr, head: Head) -> Kind {
-        let access = rustix::fs::accessat(&self.directory, name, Access::EXEC_OK, AtFlags::empty());
-        Kind::File {
-            executable: access.is_ok(),
-            head,
-        }
+    /// Whether a file is ours, and its mode alone says that we may execute it: access
+    /// lists have no say in that, and the mount is known unless it is one of its own.
+    fn is_our_program(&self, stat: &Statx) -> bool {
+        let mount_root = StatxAttributes::MOUNT_ROOT;
+        self.executor == Some(stat.stx_uid)
+            && stat.stx_mode & 0o100 != 0
+            && stat.stx_attributes_mask.contains(mount_root)
+            && !stat.stx_attributes.contains(mount_root)
+    }
+
+    /// The same of any file, which takes the kernel another walk to it.
+    fn may_execute(&self, name: &OsStr) -> bool {
+        rustix::fs::accessat(&self.directory, name, Access::EXEC_OK, AtFlags::empty()).is_ok()
     }
 
     fn head(&self, name: &OsStr, heads: &mut Heads) -> io::Result<(File, Head)> {
@@ -230,8 +254,13 @@ impl Work {
     }
 }
 
-fn is_roots(file: &File) -> bool {
-    fstat(file).is_ok_and(|stat| stat.st_uid == 0 && stat.st_mode & 0o022 == 0)
+fn is_roots(stat: &Statx) -> bool {
+    stat.stx_uid == 0 && stat.stx_mode & 0o022 == 0
+}
+
+/// Whether programs may stand on the mount of `directory`.
+fn may_execute(directory: &OwnedFd) -> bool {
+    fstatvfs(directory).is_ok_and(|mount| !mount.f_flag.contains(StatVfsMountFlags::NOEXEC))
 }
 
 #[cfg(test)]
