@@ -12,7 +12,6 @@
 
 use std::{
     borrow::Borrow,
-    collections::HashMap,
     fs, io, mem,
     ops::Range,
     path::{Path, PathBuf},
@@ -25,6 +24,7 @@ use crate::{
     Origin, Override, Problems,
     left_out::left_out,
     lines::{Item, scan},
+    name_map::NameMap,
     problem::{reason, shown},
 };
 
@@ -47,7 +47,7 @@ pub struct Document {
     text: String,
     /// Every section in the order in which they first appear; a [`SectionId`] is an index.
     sections: Vec<Section>,
-    places: HashMap<Arc<str>, SectionId>,
+    places: NameMap<Arc<str>, SectionId>,
     /// The keys of the first section, then those of the second, and so on.
     keys: Vec<Key>,
 }
@@ -212,7 +212,7 @@ impl Document {
         let mut added = mem::take(&mut self.keys);
         added.sort_by_key(|key| key.section);
         self.keys.reserve_exact(added.len());
-        let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut places: NameMap<&str, usize> = NameMap::default();
         for key in added {
             let next = self.keys.len();
             if (self.keys.last()).is_none_or(|last| last.section != key.section) {
@@ -310,7 +310,7 @@ impl Document {
             return own.collect();
         };
         let own: Vec<Entry> = own.collect();
-        let mut left: HashMap<&str, Entry> = own.iter().map(|entry| (entry.key, *entry)).collect();
+        let mut left: NameMap<&str, Entry> = own.iter().map(|entry| (entry.key, *entry)).collect();
         // A key of its own keeps the place that `[DEFAULT]` gave it, as in Python.
         let filled_in = self.keys_of(default).map(|default| Entry {
             own: false,

@@ -68,9 +68,10 @@ pub(crate) fn short_of(name: &str) -> &str {
         Some(rest) if digits > 0 && !rest.is_empty() => rest,
         _ => name,
     };
-    match stem.rsplit_once('.') {
-        Some((before, _)) if !before.is_empty() => before,
-        _ => stem,
+    // The dot is near the end, and found there sooner than by a search made for long texts.
+    match stem.bytes().rposition(|byte| byte == b'.') {
+        Some(dot) if dot > 0 => &stem[..dot],
+        Some(_) | None => stem,
     }
 }
 

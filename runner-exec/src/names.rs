@@ -1,6 +1,6 @@
 //! From the names that a configuration uses to the tasks they stand for.
 
-use std::collections::HashMap;
+use runner_config::NameMap;
 
 use crate::{TaskName, name::short_of};
 
@@ -11,9 +11,9 @@ use crate::{TaskName, name::short_of};
 pub(crate) struct Names<'a> {
     names: Vec<&'a TaskName>,
     /// The first one of each short name.
-    by_short: HashMap<&'a str, usize>,
+    by_short: NameMap<&'a str, usize>,
     /// All of a short name that several have.
-    shared: HashMap<&'a str, Vec<usize>>,
+    shared: NameMap<&'a str, Vec<usize>>,
 }
 
 /// A short name that several tasks share: their names, as a sentence has them.
@@ -22,8 +22,9 @@ pub(crate) struct Ambiguous(pub(crate) String);
 impl<'a> Names<'a> {
     pub(crate) fn new(names: impl ExactSizeIterator<Item = &'a TaskName>) -> Names<'a> {
         let names: Vec<&TaskName> = names.collect();
-        let mut by_short = HashMap::with_capacity(names.len());
-        let mut shared: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut by_short = NameMap::default();
+        by_short.reserve(names.len());
+        let mut shared: NameMap<&str, Vec<usize>> = NameMap::default();
         for (index, name) in names.iter().enumerate() {
             let Some(short) = name.short() else {
                 continue;
@@ -48,13 +49,14 @@ impl<'a> Names<'a> {
                 .map(|&index| format!("`{}`", self.names[index]));
             return Err(Ambiguous(several.collect::<Vec<_>>().join(" and ")));
         }
-        let found = self.file(name).or_else(|| self.by_short.get(name).copied());
-        Ok(found)
+        let short = short_of(name);
+        // Whatever is called by its own short name is the first one of it.
+        let file = (short != name).then(|| self.file(name, short)).flatten();
+        Ok(file.or_else(|| self.by_short.get(name).copied()))
     }
 
-    /// The one whose file name is `name`.
-    fn file(&self, name: &str) -> Option<usize> {
-        let short = short_of(name);
+    /// The one whose file name is `name`, which has this short name.
+    fn file(&self, name: &str, short: &str) -> Option<usize> {
         let first = self.by_short.get(short)?;
         let several = self.shared.get(short).map(Vec::as_slice);
         let mut same_short = several.unwrap_or(std::slice::from_ref(first)).iter();
@@ -74,8 +76,8 @@ impl<'a> Names<'a> {
 }
 
 /// For each file name and short name, the first one that is called so, whichever others are.
-pub(crate) fn first_of<'a>(names: impl Iterator<Item = &'a TaskName>) -> HashMap<&'a str, usize> {
-    let mut first = HashMap::new();
+pub(crate) fn first_of<'a>(names: impl Iterator<Item = &'a TaskName>) -> NameMap<&'a str, usize> {
+    let mut first = NameMap::default();
     for (index, name) in names.enumerate() {
         let called = [name.as_os_str().to_str(), name.short()];
         for called in called.into_iter().flatten() {

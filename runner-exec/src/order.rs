@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, ops::Range};
 
-use runner_config::{Origin, Problems, Settings, nearest};
+use runner_config::{NameMap, Origin, Problems, Settings, nearest};
 
 use crate::{
     Link, Task, TaskId, TaskName,
@@ -72,7 +72,7 @@ struct Written<'a> {
     absent: &'a [(TaskName, Absent)],
     settings: &'a Settings,
     names: Names<'a>,
-    absent_names: HashMap<&'a str, usize>,
+    absent_names: NameMap<&'a str, usize>,
 }
 
 /// What the names in `depends_on` of some tasks stand for.
