@@ -73,7 +73,7 @@ impl<'a> Judge<'a> {
         let tasks = || plan.tasks.iter().chain(&plan.halt);
         // Those of which that is known need not be looked at once more.
         for task in tasks().filter(|task| !task.is_roots) {
-            self.judge("run task", &task.path, Use::File, problems);
+            self.judge("run task", &task.path(), Use::File, problems);
         }
         let interpreters = tasks().filter_map(|task| task.settings.interpreter.as_ref());
         let interpreters: BTreeSet<&OsString> = interpreters.flat_map(files).collect();

@@ -22,14 +22,21 @@ use crate::{
 pub struct Task {
     /// Its name.
     pub name: TaskName,
-    /// Its path, as the task directory was given.
-    pub path: PathBuf,
+    /// The task directory, as it was given.
+    directory: Arc<Path>,
     /// Whether its file is known to be root's alone; see [`DirEntry::is_roots`].
     pub is_roots: bool,
     /// What is in force for it.
     pub settings: Arc<TaskSettings>,
     /// The section of the configuration that is its own.
     pub section: Option<SectionId>,
+}
+
+impl Task {
+    /// Its path, as the task directory was given.
+    pub fn path(&self) -> PathBuf {
+        self.directory.join(self.name.as_os_str())
+    }
 }
 
 /// The ordered tasks of a run, and the halt task.
@@ -98,6 +105,7 @@ impl Plan {
         }
         let sections = sections(&candidates, &absent, &settings, problems);
         let common = Arc::new(settings.task.clone());
+        let task_directory: Arc<Path> = Arc::from(directory);
         let mut tasks = Vec::new();
         let mut halt = None;
         let mut interpreters = Interpreters::default();
@@ -109,7 +117,7 @@ impl Plan {
             } = candidate;
             let own = section.and_then(|section| settings.task_of(section, problems));
             let mut task = Task {
-                path: directory.join(name.as_os_str()),
+                directory: task_directory.clone(),
                 settings: own.map_or_else(|| common.clone(), Arc::new),
                 section,
                 is_roots,

@@ -185,7 +185,7 @@ impl Run<'_> {
             },
             None => seen(task, 1, None),
         };
-        let command = CommandLine::task(task.settings.interpreter.as_ref(), &task.path);
+        let command = CommandLine::task(task.settings.interpreter.as_ref(), &task.path());
         let mut command = self.environment.halt(command, seen, reason);
         self.let_out(task, &mut command);
         let output = self.log_output(task, seen.try_num, &mut command);
@@ -252,7 +252,7 @@ impl Run<'_> {
         if called_off() {
             return;
         }
-        let command = CommandLine::task(task.settings.interpreter.as_ref(), &task.path);
+        let command = CommandLine::task(task.settings.interpreter.as_ref(), &task.path());
         let mut command = self.environment.task(command, seen(task, try_num, None));
         self.let_out(task, &mut command);
         let output = self.log_output(task, try_num, &mut command);

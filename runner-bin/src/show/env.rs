@@ -39,7 +39,7 @@ pub(super) fn variables(
         max_tries: task.settings.max_tries,
         end: None,
     };
-    let command = CommandLine::task(task.settings.interpreter.as_ref(), &task.path);
+    let command = CommandLine::task(task.settings.interpreter.as_ref(), &task.path());
     let command = environment.task(command, seen);
     let mut variables: Variables = env::vars_os()
         .map(|(name, value)| (name, (value, "inherited".to_owned())))

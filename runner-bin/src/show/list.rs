@@ -103,7 +103,7 @@ pub(super) fn json(plan: &Plan) -> Value {
             let interpreter = settings.interpreter.as_ref();
             json!({
                 "task": task.name.as_os_str().to_string_lossy(),
-                "path": task.path.to_string_lossy(),
+                "path": task.path().to_string_lossy(),
                 "level": plan.links[id.0].level,
                 "depends_on": dependency_names(plan, id),
                 "interpreter": interpreter.map(|words| {

@@ -79,7 +79,7 @@ fn pretty(value: &Value) -> String {
 fn command(task: &Task) -> Vec<String> {
     words(&CommandLine::task(
         task.settings.interpreter.as_ref(),
-        &task.path,
+        &task.path(),
     ))
 }
 
