@@ -3,6 +3,8 @@
 
 use std::ffi::OsStr;
 
+const STARTS: [&str; 3] = [".", "#", "README"];
+
 const ENDINGS: [&str; 13] = [
     "~",
     ".bak",
@@ -23,24 +25,27 @@ const INFIXES: [&str; 3] = [".dpkg-", ".rpm", ".ucf-"];
 
 /// Why a file of this name is left out, or `None` when it is not.
 pub fn left_out(name: &OsStr) -> Option<String> {
-    let name = name.to_string_lossy();
-    if name.starts_with('.') {
-        return Some("its name starts with `.`".to_owned());
+    let name = name.as_encoded_bytes();
+    if let Some(start) = STARTS
+        .iter()
+        .find(|start| name.starts_with(start.as_bytes()))
+    {
+        return Some(format!("its name starts with `{start}`"));
     }
-    if name.starts_with('#') {
-        return Some("its name starts with `#`".to_owned());
-    }
-    if name.starts_with("README") {
-        return Some("its name starts with `README`".to_owned());
-    }
-    if let Some(ending) = ENDINGS.iter().find(|&&ending| name.ends_with(ending)) {
+    if let Some(ending) = ENDINGS
+        .iter()
+        .find(|ending| name.ends_with(ending.as_bytes()))
+    {
         return Some(format!("its name ends in `{ending}`"));
     }
-    // Nearly no name comes so far with more than one dot in it, so this is soon done.
-    let dots = || name.match_indices('.').map(|(dot, _)| &name[dot..]);
-    INFIXES
-        .iter()
-        .find(|&&infix| dots().any(|rest| rest.starts_with(infix)))
+    // Each of them begins with a dot, and hardly a name has more than one.
+    let dots = (0..name.len()).filter(|&at| name[at] == b'.');
+    dots.map(|dot| &name[dot..])
+        .find_map(|rest| {
+            INFIXES
+                .iter()
+                .find(|infix| rest.starts_with(infix.as_bytes()))
+        })
         .map(|infix| format!("its name has `{infix}` in it"))
 }
 
