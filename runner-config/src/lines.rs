@@ -12,7 +12,7 @@
 //! 4. `[name]` begins a section.
 //! 5. Everything up to the first `=` or `:` is a key, the rest its value.
 
-use std::{borrow::Cow, path::Path, sync::Arc};
+use std::{borrow::Cow, iter, mem, path::Path, sync::Arc};
 
 use crate::{Origin, Problems};
 
@@ -86,6 +86,8 @@ struct Scanner<'a, 't, F> {
 struct Open<'t> {
     key: &'t str,
     value: Cow<'t, str>,
+    /// How many empty lines follow, which belong to the value if it goes on behind them.
+    empty: usize,
     line: u32,
 }
 
@@ -103,7 +105,7 @@ impl<'t, F: FnMut(Item<'t>)> Scanner<'_, 't, F> {
         }
         if content.is_empty() {
             if let Some(open) = &mut self.key {
-                open.value.to_mut().push('\n');
+                open.empty += 1;
             }
             return;
         }
@@ -112,7 +114,8 @@ impl<'t, F: FnMut(Item<'t>)> Scanner<'_, 't, F> {
             && indent > self.indent
         {
             let value = open.value.to_mut();
-            value.push('\n');
+            let ends = mem::take(&mut open.empty) + 1;
+            value.extend(iter::repeat_n('\n', ends));
             value.push_str(content);
             return;
         }
@@ -168,7 +171,7 @@ impl<'t, F: FnMut(Item<'t>)> Scanner<'_, 't, F> {
         self.finish_value();
         let key = key.trim_end();
         if self.section.is_none() {
-            if !std::mem::replace(&mut self.headless, true) {
+            if !mem::replace(&mut self.headless, true) {
                 self.error(
                     number,
                     format!("`{key}` stands before the first section header"),
@@ -182,6 +185,7 @@ impl<'t, F: FnMut(Item<'t>)> Scanner<'_, 't, F> {
             self.key = Some(Open {
                 key,
                 value: Cow::Borrowed(value.trim()),
+                empty: 0,
                 line: number,
             });
         }
@@ -189,15 +193,9 @@ impl<'t, F: FnMut(Item<'t>)> Scanner<'_, 't, F> {
 
     fn finish_value(&mut self) {
         if let Some(Open {
-            key,
-            mut value,
-            line,
+            key, value, line, ..
         }) = self.key.take()
         {
-            // What is borrowed was trimmed.
-            if let Cow::Owned(lines) = &mut value {
-                lines.truncate(lines.trim_end().len());
-            }
             (self.found)(Item::Key { key, value, line });
         }
     }
@@ -210,9 +208,10 @@ impl<'t, F: FnMut(Item<'t>)> Scanner<'_, 't, F> {
 
 /// The first control character of a line, other than a tab.
 fn control_character(line: &str) -> Option<char> {
-    // Nearly every line is plain, and bytes are asked faster than characters.
+    // Nearly every line is plain, and bytes are asked faster than characters; many of them
+    // at once, when none puts an end to it.
     let plain = |byte| matches!(byte, b' '..=b'~' | b'\t');
-    if line.bytes().all(plain) {
+    if line.bytes().fold(true, |all, byte| all & plain(byte)) {
         return None;
     }
     line.chars().find(|&c| c.is_control() && c != '\t')
