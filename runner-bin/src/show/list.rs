@@ -1,6 +1,6 @@
 //! `--list`: the tasks in their order, one a line.
 
-use std::{borrow::Cow, fmt::Write, io, sync::Arc};
+use std::{borrow::Cow, fmt::Write, io, iter, sync::Arc};
 
 use runner_config::{Frequency, TaskSettings, format_duration, shown};
 use runner_exec::{Plan, TaskId};
@@ -12,20 +12,24 @@ use super::dependency_names;
 /// For people: columns of what every task has, then what only some have.
 pub(super) fn text(plan: &Plan, out: &mut dyn io::Write) -> io::Result<()> {
     let names: Vec<Cow<str>> = plan.tasks.iter().map(|task| task.name.shown()).collect();
-    let widest = names.iter().map(|name| name.width()).max().unwrap_or(0);
+    let widest = names.iter().map(|name| columns(name)).max().unwrap_or(0);
     let widths = Widths::of(plan);
-    let mut last: Option<(&Arc<TaskSettings>, Cells)> = None;
+    let mut last: Option<(&Arc<TaskSettings>, usize, Cells)> = None;
     let mut line = String::new();
     for id in plan.order() {
-        let settings = &plan.tasks[id.0].settings;
+        let (settings, level) = (&plan.tasks[id.0].settings, plan.links[id.0].level);
         let cells = match &last {
-            Some((of, cells)) if Arc::ptr_eq(of, settings) => cells,
-            _ => &last.insert((settings, Cells::of(settings, &widths))).1,
+            Some((of, at, cells)) if Arc::ptr_eq(of, settings) && *at == level => cells,
+            _ => {
+                &last
+                    .insert((settings, level, Cells::of(settings, level, &widths)))
+                    .2
+            }
         };
-        let (name, level) = (&names[id.0], plan.links[id.0].level);
-        let (pad, levels) = (widest - name.width(), widths.levels);
+        let name = &names[id.0];
         line.clear();
-        let _ = write!(line, "{name}{:pad$}  level {level:<levels$}", "");
+        line += name;
+        line.extend(iter::repeat_n(' ', widest - columns(name)));
         line += &cells.before;
         for (place, TaskId(dependency)) in plan.dependencies(id).enumerate() {
             line += if place == 0 { "  after " } else { ", " };
@@ -37,6 +41,14 @@ pub(super) fn text(plan: &Plan, out: &mut dyn io::Write) -> io::Result<()> {
         out.write_all(line.as_bytes())?;
     }
     Ok(())
+}
+
+/// How many columns a name takes that has no control characters in it.
+fn columns(name: &str) -> usize {
+    match name.is_ascii() {
+        true => name.len(),
+        false => name.width(),
+    }
 }
 
 /// How wide the columns are that every task has.
@@ -66,18 +78,25 @@ impl Widths {
     }
 }
 
-/// What the settings of a task add to its line, before and behind the tasks that it
-/// depends on.
+/// What the level and the settings of a task add to its line, before and behind the tasks
+/// that it depends on.
 struct Cells {
     before: String,
     behind: String,
 }
 
 impl Cells {
-    fn of(settings: &TaskSettings, widths: &Widths) -> Cells {
-        let (limit, tries) = (limit(settings), tries_of(settings));
-        let (limits, all_tries) = (widths.limits, widths.tries);
-        let mut before = format!("  {limit:<limits$}  {tries:<all_tries$}");
+    fn of(settings: &TaskSettings, level: usize, widths: &Widths) -> Cells {
+        let Widths {
+            levels,
+            limits,
+            tries,
+        } = *widths;
+        let mut before = format!(
+            "  level {level:<levels$}  {:<limits$}  {:<tries$}",
+            limit(settings),
+            tries_of(settings)
+        );
         if let Some(words) = &settings.interpreter {
             let words: Vec<String> = words.iter().map(|word| shown(word.as_ref())).collect();
             let _ = write!(before, "  by {}", words.join(" "));
