@@ -12,7 +12,7 @@
 
 use std::{
     borrow::Borrow,
-    fs, io, mem,
+    fs, io,
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
@@ -209,24 +209,23 @@ impl Document {
     /// Puts the keys that were added to those of their sections. One that was there
     /// already keeps its place, as in Python.
     fn settle(&mut self) {
-        let mut added = mem::take(&mut self.keys);
-        added.sort_by_key(|key| key.section);
-        self.keys.reserve_exact(added.len());
+        self.keys.sort_by_key(|key| key.section);
         let mut places: NameMap<&str, usize> = NameMap::default();
-        for key in added {
-            let next = self.keys.len();
-            if (self.keys.last()).is_none_or(|last| last.section != key.section) {
+        let mut kept = 0;
+        let mut last = None;
+        for next in 0..self.keys.len() {
+            let Key { section, name, .. } = &self.keys[next];
+            let keys = &mut self.sections[section.index()].keys;
+            if last.replace(*section) != Some(*section) {
                 places.clear();
-                self.sections[key.section.index()].keys.start = next;
+                keys.start = kept;
             }
-            let section = &mut self.sections[key.section.index()];
-            let name = &self.text[key.name.clone()];
-            match *places.entry(name).or_insert(next) {
-                place if place < next => self.keys[place] = key,
-                _ => self.keys.push(key),
-            }
-            section.keys.end = self.keys.len();
+            let place = *places.entry(&self.text[name.clone()]).or_insert(kept);
+            self.keys.swap(place, next);
+            kept = kept.max(place + 1);
+            keys.end = kept;
         }
+        self.keys.truncate(kept);
     }
 
     /// The file that was asked for; the others come from its `include_dir`.
