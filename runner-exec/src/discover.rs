@@ -6,7 +6,7 @@
 //! the configuration is read, and whoever waits for the entries helps.
 
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsStr,
     fs::File,
     io,
     ops::Range,
@@ -30,13 +30,13 @@ use rustix::{
     process::{geteuid, getuid},
 };
 
-use crate::{Head, head::Heads, parts::threads};
+use crate::{Head, TaskName, head::Heads, parts::threads};
 
 /// One entry of the task directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirEntry {
-    /// Its file name.
-    pub name: OsString,
+    /// Its file name, whether it is a task or not.
+    pub name: TaskName,
     /// What it is.
     pub kind: Kind,
     /// Whether it is a file that nobody but root may write, and no link to one. What
@@ -182,7 +182,7 @@ impl Work {
                 let name = OsStr::from_bytes(&self.listing.text[at.clone()]);
                 let (kind, is_roots) = self.kind_of(name, *plain, &mut heads);
                 DirEntry {
-                    name: name.to_owned(),
+                    name: TaskName::new(name),
                     kind,
                     is_roots,
                 }
@@ -270,14 +270,14 @@ mod tests {
     #[test]
     fn each_entry_of_a_large_directory_is_found_once() {
         let directory = tempfile::tempdir().unwrap();
-        let mut expected: Vec<OsString> = (0..3 * SHARE + 1)
-            .map(|index| format!("{index}").into())
+        let mut expected: Vec<TaskName> = (0..3 * SHARE + 1)
+            .map(|index| TaskName::new(format!("{index}")))
             .collect();
         for name in &expected {
-            File::create(directory.path().join(name)).unwrap();
+            File::create(directory.path().join(name.as_os_str())).unwrap();
         }
         let entries = discover(directory.path()).unwrap().entries();
-        let mut found: Vec<OsString> = entries.into_iter().map(|entry| entry.name).collect();
+        let mut found: Vec<TaskName> = entries.into_iter().map(|entry| entry.name).collect();
         found.sort();
         expected.sort();
         assert_eq!(found, expected);

@@ -58,13 +58,6 @@ pub struct Plan {
     pub settings: Arc<Settings>,
 }
 
-/// A file that may be a task, or the halt task.
-struct Candidate {
-    name: TaskName,
-    kind: Kind,
-    is_roots: bool,
-}
-
 impl Plan {
     /// Makes a plan of the `entries` of `directory`. `needs_halt` says that the
     /// halt task will be run in any case, so that it has to be there.
@@ -77,40 +70,32 @@ impl Plan {
         needs_halt: bool,
         problems: &mut Problems,
     ) -> Plan {
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        entries.sort_by(|a, b| a.name.as_os_str().cmp(b.name.as_os_str()));
         let halt_name = settings.halt_task.as_deref().map(OsStr::new);
         let mut absent = Vec::new();
-        let mut candidates = Vec::new();
-        for DirEntry {
-            name,
-            kind,
-            is_roots,
-        } in entries
-        {
-            let is_halt = Some(&*name) == halt_name;
-            let name = TaskName::new(name);
-            match what_is(&name, &kind, is_halt) {
-                Is::Task => candidates.push(Candidate {
-                    name,
-                    kind,
-                    is_roots,
-                }),
+        // Those that may be tasks, or the halt task.
+        let mut candidates = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let name = &entry.name;
+            let is_halt = Some(name.as_os_str()) == halt_name;
+            match what_is(name, &entry.kind, is_halt) {
+                Is::Task => candidates.push(entry),
                 other => {
                     if !settings.disables(&name.as_os_str().to_string_lossy()) {
-                        other.say(&name, problems);
+                        other.say(name, problems);
                     }
-                    absent.push((name, Absent::Skipped));
+                    absent.push((entry.name, Absent::Skipped));
                 }
             }
         }
         let sections = sections(&candidates, &absent, &settings, problems);
         let common = Arc::new(settings.task.clone());
         let task_directory: Arc<Path> = Arc::from(directory);
-        let mut tasks = Vec::new();
+        let mut tasks = Vec::with_capacity(candidates.len());
         let mut halt = None;
         let mut interpreters = Interpreters::default();
         for (candidate, section) in candidates.into_iter().zip(sections) {
-            let Candidate {
+            let DirEntry {
                 name,
                 kind,
                 is_roots,
@@ -299,7 +284,7 @@ fn looks_like_a_task(name: &TaskName, head: &Head) -> bool {
 
 /// For each candidate, the section that is its own.
 fn sections(
-    candidates: &[Candidate],
+    candidates: &[DirEntry],
     absent: &[(TaskName, Absent)],
     settings: &Settings,
     problems: &mut Problems,

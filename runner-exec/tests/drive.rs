@@ -13,7 +13,7 @@ use std::{
 use runner_config::{Document, Origin, Override, Problems, Settings};
 use runner_exec::{
     Cancel, ChainEnd, CommandLine, DirEntry, Ended, Environment, Event, Flag, Head, Kind, Launcher,
-    Limits, Outcome, Plan, Run, Runs, Signal, StartFailure,
+    Limits, Outcome, Plan, Run, Runs, Signal, StartFailure, TaskName,
 };
 
 /// Exit codes by program and try; what is not in it exits with 0.
@@ -102,7 +102,7 @@ fn plan(tasks: &[&str], settings: &[(&str, &str)]) -> Plan {
         })
         .collect();
     let entries = tasks.iter().map(|name| DirEntry {
-        name: name.into(),
+        name: TaskName::new(name),
         is_roots: true,
         kind: Kind::File {
             executable: true,

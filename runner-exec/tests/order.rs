@@ -13,7 +13,7 @@ use std::{
 
 use proptest::{prelude::*, sample::Index};
 use runner_config::{Document, Problems, Settings, Severity};
-use runner_exec::{Chain, DirEntry, Head, Kind, Link, Plan, Step, Verdict};
+use runner_exec::{Chain, DirEntry, Head, Kind, Link, Plan, Step, TaskName, Verdict};
 
 /// Leading numbers: none, some that are equal, and some that differ by 2 to the power
 /// of 64.
@@ -130,7 +130,7 @@ fn entry(name: &OsStr) -> DirEntry {
         },
     };
     DirEntry {
-        name: name.to_owned(),
+        name: TaskName::new(name),
         is_roots: true,
         kind,
     }

@@ -17,7 +17,7 @@ use proptest::{prelude::*, sample::Index};
 use runner_config::{Document, Problems, Settings};
 use runner_exec::{
     Cancel, ChainEnd, CommandLine, DirEntry, Ended, Environment, Event, Head, Kind, Launcher,
-    Limits, Outcome, Plan, Run,
+    Limits, Outcome, Plan, Run, TaskName,
 };
 
 /// How long something that has to happen may take, however busy the machine is.
@@ -78,7 +78,7 @@ impl World {
         let document = Document::load(Some(config.path()), &[]).unwrap();
         let settings = Settings::new(document, &[], &mut problems);
         let entries = self.tasks.iter().map(|task| DirEntry {
-            name: task.name.clone().into(),
+            name: TaskName::new(&task.name),
             is_roots: true,
             kind: Kind::File {
                 executable: true,
