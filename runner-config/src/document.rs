@@ -18,13 +18,13 @@ use std::{
     sync::Arc,
 };
 
+use foldhash::{HashMap, HashMapExt};
 use ini::Ini;
 
 use crate::{
     Origin, Override, Problems,
     left_out::left_out,
     lines::{Item, scan},
-    name_map::NameMap,
     problem::{reason, shown},
 };
 
@@ -47,7 +47,7 @@ pub struct Document {
     text: String,
     /// Every section in the order in which they first appear; a [`SectionId`] is an index.
     sections: Vec<Section>,
-    places: NameMap<Arc<str>, SectionId>,
+    places: HashMap<Arc<str>, SectionId>,
     /// The keys of the first section, then those of the second, and so on.
     keys: Vec<Key>,
 }
@@ -210,7 +210,7 @@ impl Document {
     /// already keeps its place, as in Python.
     fn settle(&mut self) {
         self.keys.sort_by_key(|key| key.section);
-        let mut places: NameMap<&str, usize> = NameMap::default();
+        let mut places: HashMap<&str, usize> = HashMap::new();
         let mut kept = 0;
         let mut last = None;
         for next in 0..self.keys.len() {
@@ -309,7 +309,7 @@ impl Document {
             return own.collect();
         };
         let own: Vec<Entry> = own.collect();
-        let mut left: NameMap<&str, Entry> = own.iter().map(|entry| (entry.key, *entry)).collect();
+        let mut left: HashMap<&str, Entry> = own.iter().map(|entry| (entry.key, *entry)).collect();
         // A key of its own keeps the place that `[DEFAULT]` gave it, as in Python.
         let filled_in = self.keys_of(default).map(|default| Entry {
             own: false,

@@ -8,7 +8,6 @@ mod document;
 mod key;
 mod left_out;
 mod lines;
-mod name_map;
 mod nearest;
 mod problem;
 mod reader;
@@ -21,7 +20,6 @@ pub use crate::{
     document::{Document, Entry, SectionId},
     key::Key,
     left_out::left_out,
-    name_map::{NameHasher, NameMap},
     nearest::nearest,
     problem::{Origin, Problem, Problems, Severity, reason, shown},
     settings::{InForce, OWN_VARIABLES, Override, Settings},

@@ -1,6 +1,6 @@
 //! From the names that a configuration uses to the tasks they stand for.
 
-use runner_config::NameMap;
+use foldhash::{HashMap, HashMapExt};
 
 use crate::{TaskName, name::short_of};
 
@@ -11,9 +11,9 @@ use crate::{TaskName, name::short_of};
 pub(crate) struct Names<'a> {
     names: Vec<&'a TaskName>,
     /// The first one of each short name.
-    by_short: NameMap<&'a str, usize>,
+    by_short: HashMap<&'a str, usize>,
     /// All of a short name that several have.
-    shared: NameMap<&'a str, Vec<usize>>,
+    shared: HashMap<&'a str, Vec<usize>>,
 }
 
 /// A short name that several tasks share: their names, as a sentence has them.
@@ -22,9 +22,8 @@ pub(crate) struct Ambiguous(pub(crate) String);
 impl<'a> Names<'a> {
     pub(crate) fn new(names: impl ExactSizeIterator<Item = &'a TaskName>) -> Names<'a> {
         let names: Vec<&TaskName> = names.collect();
-        let mut by_short = NameMap::default();
-        by_short.reserve(names.len());
-        let mut shared: NameMap<&str, Vec<usize>> = NameMap::default();
+        let mut by_short = HashMap::with_capacity(names.len());
+        let mut shared: HashMap<&str, Vec<usize>> = HashMap::new();
         for (index, name) in names.iter().enumerate() {
             let Some(short) = name.short() else {
                 continue;
@@ -76,8 +75,8 @@ impl<'a> Names<'a> {
 }
 
 /// For each file name and short name, the first one that is called so, whichever others are.
-pub(crate) fn first_of<'a>(names: impl Iterator<Item = &'a TaskName>) -> NameMap<&'a str, usize> {
-    let mut first = NameMap::default();
+pub(crate) fn first_of<'a>(names: impl Iterator<Item = &'a TaskName>) -> HashMap<&'a str, usize> {
+    let mut first = HashMap::new();
     for (index, name) in names.enumerate() {
         let called = [name.as_os_str().to_str(), name.short()];
         for called in called.into_iter().flatten() {

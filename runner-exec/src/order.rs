@@ -1,9 +1,11 @@
 //! Levels and dependencies: from names to the links of the chain, or to what is
 //! wrong with them.
 
-use std::{collections::HashMap, ops::Range};
+use std::ops::Range;
 
-use runner_config::{NameMap, Origin, Problems, Settings, nearest};
+use foldhash::{HashMap, HashMapExt};
+
+use runner_config::{Origin, Problems, Settings, nearest};
 
 use crate::{
     Link, Task, TaskId, TaskName,
@@ -72,7 +74,7 @@ struct Written<'a> {
     absent: &'a [(TaskName, Absent)],
     settings: &'a Settings,
     names: Names<'a>,
-    absent_names: NameMap<&'a str, usize>,
+    absent_names: HashMap<&'a str, usize>,
 }
 
 /// What the names in `depends_on` of some tasks stand for.
