@@ -16,7 +16,7 @@ use runner_exec::{Cancel, Event, Signal, Streams, TaskName};
 use crate::{
     progress::Progress,
     screen::{Screen, has_colors},
-    sentence::{HINT, sentence},
+    sentence::{HINT, goes_on, sentence},
     stderr::Stderr,
     system_log::SystemLog,
 };
@@ -195,6 +195,10 @@ impl Log {
         }
         if let (Some(progress), Some(screen)) = (&self.progress, self.screen_for(event)) {
             progress.event(event, screen);
+        }
+        // Most events are of this kind, and to put them into words takes a while.
+        if self.verbosity == Verbosity::Quiet && goes_on(event) {
+            return;
         }
         if let Some((level, text)) = sentence(event) {
             self.say(level, &text);

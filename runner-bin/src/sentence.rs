@@ -13,6 +13,16 @@ use crate::log::Level;
 /// Begins a line that says how to mend what the line above says.
 pub(crate) const HINT: &str = "  hint: ";
 
+/// Whether something starts, or has ended as it should and the chain goes on.
+pub(crate) fn goes_on(event: &Event) -> bool {
+    match event {
+        Event::TaskStart { .. } | Event::HookStart { .. } => true,
+        Event::TaskEnd { next, .. } => matches!(next, Next::Chain(Consequence::GoOn)),
+        Event::HookEnd { outcome, .. } => matches!(outcome, Outcome::Exited(0)),
+        _ => false,
+    }
+}
+
 /// What happened, and what comes next; `None` when there is nothing to say of it.
 pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
     Some(match event {
