@@ -318,11 +318,11 @@ def cases(bench):
 
     yield Case(
         "1,000 no-op scripts", "-q", [runner, "-q", no_ops], "the floor", [floor, no_ops],
-        variables=2, target=1.06, guard=(1.50, 1.30), rounds=15,
+        variables=2, target=1.06, guard=(1.50, 1.30), rounds=35,
     )  # fmt: skip
     yield Case(
         "1,000 no-op scripts", "-q", [runner, "-q", no_ops], "the floor", [floor, no_ops],
-        target=1.10, guard=(1.50, 1.30), rounds=15,
+        target=1.10, guard=(1.50, 1.30), rounds=35,
     )  # fmt: skip
     yield Case(
         "1,000 links to /bin/true", "-q", [runner, "-q", true], "the floor", [floor, true],
@@ -335,7 +335,8 @@ def cases(bench):
     for name, theirs in rivals(bench, no_ops).items():
         yield Case(
             "1,000 no-op scripts", "-q", [runner, "-q", no_ops], name, theirs,
-            target=1.00 if "run-parts" in name else None, rounds=5,
+            target=1.00 if "run-parts" in name else None,
+            rounds=25 if "run-parts" in name else 5,
             guard=(1.50, 1.30) if "run-parts" in name else None,
         )  # fmt: skip
     for name, theirs in rivals(bench, true).items():
@@ -346,7 +347,7 @@ def cases(bench):
         yield Case(
             "300 no-op scripts with a hook", "-q", [runner, "-q", "-c", hooked, few],
             "the floor, 900 processes", [floor, few, hook], variables=variables,
-            target=1.10, guard=(1.50, 1.40) if variables == 35 else None, rounds=9,
+            target=1.10, guard=(1.50, 1.40) if variables == 35 else None, rounds=25,
         )  # fmt: skip
     yield Case(
         "1,000 no-op scripts with a journal", "-q", [runner, "-q", "-c", journaled, no_ops],
@@ -392,7 +393,7 @@ def outputs(bench):
     yield Case(
         f"{what}, `log_dir`", "-q", [runner, "-q", "-c", logged, chatty],
         "`>file` in `sh`", f"exec {lines} >{path('out')}", target=1.05,
-        removed=(path("logs"), path("out")), rounds=7,
+        removed=(path("logs"), path("out")), rounds=15,
     )  # fmt: skip
     prefixed = [runner, "-q", "-j", "2", chatty]
     yield Case(
