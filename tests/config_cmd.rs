@@ -454,3 +454,35 @@ fn the_next_run_can_ask_as_well() {
         .status(0)
         .stdout("a value\na value\n");
 }
+
+const ASK_STDIN: &str = "echo \"$X\"; $RUNNER_CONFIG_CMD -g env.X; cat";
+
+#[test]
+fn a_file_at_stdin_is_still_the_configuration_when_tasks_run() {
+    for stdin in ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"] {
+        Test::new()
+            .file("given.cfg", "[env]\nX = 1\n", 0o644)
+            .task("1-a", ASK_STDIN)
+            .through("exec <given.cfg")
+            .run_with(["-q", "-n", "2", "-c", stdin, "tasks.d"])
+            .status(0)
+            .stdout("1\n1\n1\n1\n");
+    }
+}
+
+#[test]
+fn a_configuration_that_tasks_cannot_read_again_is_refused() {
+    for stdin in [
+        "printf '[env]\\nX = 1\\n' >gone; exec <gone; rm gone",
+        // A pipe, where the shell is not bash.
+        "exec <<END\n[env]\nX = 1\nEND",
+    ] {
+        Test::new()
+            .task("1-a", ASK_STDIN)
+            .through(stdin)
+            .run_with(["-q", "-c", "/dev/stdin", "tasks.d"])
+            .status(71)
+            .stdout("")
+            .says("cannot make RUNNER_CONFIG_CMD work");
+    }
+}

@@ -6,7 +6,7 @@ use clap::{ArgAction, Args, Parser};
 use runner_config::{Origin, Override, SETTINGS, Setting, parse_duration};
 use runner_exec::user_id;
 
-use crate::{exit::STATUSES, notify::Ready, show::Question};
+use crate::{exit::STATUSES, links::lasting, notify::Ready, show::Question};
 
 /// The names of the applets; the first one is meant when none is named.
 pub(crate) const APPLETS: [&str; 3] = ["runner", "runner-config", "runner-report"];
@@ -223,7 +223,8 @@ impl FileArg {
     /// The configuration file to read, if there is one.
     pub(crate) fn path(&self) -> Option<PathBuf> {
         let named = || std::env::var_os("RUNNER_CONFIG").filter(|name| !name.is_empty());
-        self.config.clone().or_else(|| named().map(PathBuf::from))
+        let path = self.config.clone().or_else(|| named().map(PathBuf::from));
+        path.map(lasting)
     }
 }
 

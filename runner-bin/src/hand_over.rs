@@ -15,7 +15,7 @@ use crate::{exit::Exit, log::Log};
 pub(crate) fn hand_over(
     command: &[OsString],
     env: &[(String, String)],
-    original: &Original,
+    original: Original,
     log: &Log,
 ) -> Exit {
     let Some((program, args)) = command.split_first() else {

@@ -68,9 +68,9 @@ impl ConfigCmd {
             value.push(plain(binary, CONFIG_APPLET)?);
         }
         if let Some(config) = config {
-            if is_pipe(config) {
+            if is_pipe(config) || is_stdin(config) {
                 return Err(io::Error::other(
-                    "the configuration is a pipe, which tasks cannot read again",
+                    "the configuration is a pipe or gone, so tasks cannot read it again",
                 ));
             }
             value.push(" -c ");
@@ -125,6 +125,22 @@ pub(crate) fn original(config: PathBuf) -> PathBuf {
         Ok(original) if private && config.file_name() == Some(PRIVATE_CONFIG.as_ref()) => original,
         Ok(_) | Err(_) => config,
     }
+}
+
+/// The path by which `config` is found also when it is no longer stdin; where there is
+/// none, `config` itself.
+pub(crate) fn lasting(config: PathBuf) -> PathBuf {
+    match is_stdin(&config) {
+        true => fs::canonicalize(&config).unwrap_or(config),
+        false => config,
+    }
+}
+
+/// Whether `path` means stdin, which tasks have one of their own of.
+fn is_stdin(path: &Path) -> bool {
+    ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]
+        .map(Path::new)
+        .contains(&path)
 }
 
 /// Makes a link for each applet in `directory`.

@@ -135,7 +135,7 @@ fn run(source: Source, what: What, keeper: Arc<Keeper>, log: Arc<Log>) -> Exit {
     // Before there is anything that a signal would leave behind.
     let supervisor = match Supervisor::new() {
         Ok(supervisor) => supervisor,
-        Err(error) => return refuse(&cannot("supervise tasks", &error)),
+        Err(error) => return refuse(&cannot("handle signals", &error)),
     };
     let config_cmd = match ConfigCmd::new(source.config.as_deref()) {
         Ok(config_cmd) => config_cmd,
@@ -197,7 +197,7 @@ fn run(source: Source, what: What, keeper: Arc<Keeper>, log: Arc<Log>) -> Exit {
         None if goes_on => {
             drop(config_cmd);
             log.flush();
-            hand_over(&command, &settings.env, &original, &log)
+            hand_over(&command, &settings.env, original, &log)
         }
         // A signal that came in the last moment is not lost on what would follow.
         Some(signal) if !command.is_empty() && exit.is_finished() => Exit::Signaled(signal),

@@ -12,7 +12,7 @@ use std::{
 use runner_config::Words;
 
 /// One process to start; [`crate::launch()`] starts it. Its stdin is that of this process,
-/// which a [`crate::Supervisor`] makes empty.
+/// which [`crate::Supervisor::run`] makes empty.
 #[derive(Debug)]
 pub struct CommandLine {
     /// The path of the program. One without a slash was not found in PATH.

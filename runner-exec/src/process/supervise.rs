@@ -42,14 +42,13 @@ pub struct Supervisor {
     ask: Arc<Flag>,
     kill: Arc<Flag>,
     children: Arc<Children>,
-    original: Arc<Original>,
+    original: Original,
 }
 
 impl Supervisor {
     /// Takes over the signals that ask a process to end. One that came in ignored
     /// stays so: `nohup` and a shell's `&` mean it. One that came in blocked does not.
-    /// What tasks orphan becomes a child of this process from now on, and its stdin, which
-    /// they inherit, is empty.
+    /// What tasks orphan becomes a child of this process from now on.
     ///
     /// # Errors
     ///
@@ -71,10 +70,7 @@ impl Supervisor {
         }
         let signals = Signals::new(heard)?;
         // Now that there are handlers: one that waits would end this process without them.
-        let original = Original {
-            blocked: unblock()?,
-            stdin: empty_stdin()?,
-        };
+        let original = Original(unblock()?);
         let children = Arc::new(Children::default());
         children.heard_through(signals.handle());
         Ok(Supervisor {
@@ -82,13 +78,13 @@ impl Supervisor {
             ask: Arc::new(Flag::with_handler(asked)?),
             kill: Arc::new(Flag::new()?),
             children,
-            original: Arc::new(original),
+            original,
         })
     }
 
     /// What was changed in this process and is not undone by exec.
-    pub fn original(&self) -> Arc<Original> {
-        self.original.clone()
+    pub fn original(&self) -> Original {
+        self.original
     }
 
     /// What the first and the second signal do.
@@ -101,18 +97,19 @@ impl Supervisor {
         }
     }
 
-    /// Does `work` on a thread of its own. The first signal asks it to end, the
+    /// Does `work` on a thread of its own; stdin is empty meanwhile. The first signal asks it to end, the
     /// second kills what it runs, the third abandons it. `heard` is told of each
     /// signal and its number.
     ///
     /// # Errors
     ///
-    /// There are no threads left.
+    /// There are no threads or descriptors left, or there is no `/dev/null`.
     pub fn run<T: Send + 'static>(
         mut self,
         work: impl FnOnce() -> T + Send + 'static,
         heard: impl Fn(Signal, u32),
     ) -> io::Result<Supervised<T>> {
+        let _empty = EmptyStdin::new()?;
         let close = Close(self.signals.handle());
         let worker = thread::Builder::new()
             .name("drive".to_owned())
@@ -169,33 +166,40 @@ impl Drop for Close {
     }
 }
 
-/// How this process was before there was a [`Supervisor`].
-#[derive(Debug)]
-pub struct Original {
-    /// The signals that were blocked.
-    blocked: SigSet,
-    stdin: OwnedFd,
-}
+/// How this process was before there was a [`Supervisor`]: the signals that were blocked.
+#[derive(Clone, Copy, Debug)]
+pub struct Original(SigSet);
 
 impl Original {
-    /// Makes it so again, for what is executed in place of the runner, and gives up being
-    /// the reaper of orphans. On the main thread.
-    pub fn restore(&self) {
+    /// Gives up being the reaper of orphans and blocks those signals again, for what is
+    /// executed in place of the runner. On the main thread.
+    pub fn restore(self) {
         let _ = set_child_subreaper(None);
-        let _ = self.blocked.thread_set_mask();
-        let _ = dup2_stdin(&self.stdin);
+        let _ = self.0.thread_set_mask();
     }
 }
 
-/// Makes stdin of this process empty, and so that of all that it starts: to open it for
-/// each of them would take longer. Returns what it was.
-fn empty_stdin() -> io::Result<OwnedFd> {
-    let stdin = fcntl_dupfd_cloexec(stdin(), 0)?;
-    let empty = File::open("/dev/null").map_err(|error| {
-        io::Error::other(format!("`/dev/null`: {}", runner_config::reason(&error)))
-    })?;
-    dup2_stdin(empty)?;
-    Ok(stdin)
+/// As long as it is there, stdin of this process is empty, and so that of all that it
+/// starts: to open it for each of them would take longer.
+struct EmptyStdin {
+    original: OwnedFd,
+}
+
+impl EmptyStdin {
+    fn new() -> io::Result<EmptyStdin> {
+        let original = fcntl_dupfd_cloexec(stdin(), 0)?;
+        let empty = File::open("/dev/null").map_err(|error| {
+            io::Error::other(format!("`/dev/null`: {}", runner_config::reason(&error)))
+        })?;
+        dup2_stdin(empty)?;
+        Ok(EmptyStdin { original })
+    }
+}
+
+impl Drop for EmptyStdin {
+    fn drop(&mut self) {
+        let _ = dup2_stdin(&self.original);
+    }
 }
 
 /// Lets the signals of the runner come to this thread: whoever started it may have
