@@ -18,7 +18,6 @@ use runner_exec::{Flag, Signal};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
-    pipe::fcntl_setpipe_size,
     termios::tcgetwinsize,
 };
 use unicode_width::UnicodeWidthStr;
@@ -39,10 +38,6 @@ const BETWEEN: Duration = Duration::from_millis(50);
 /// A pipe holds so much, unless somebody made it larger.
 const PIPE: usize = 64 * 1024;
 
-/// So large is it made for who fills it faster than it is read; each waits less often for
-/// the other then. It is the kernel's memory, so it is not larger, and not for everybody.
-const LARGE_PIPE: usize = 4 * PIPE;
-
 /// Colours that are told apart on light and on dark ground.
 const COLORS: [AnsiColor; 6] = [
     AnsiColor::Cyan,
@@ -61,7 +56,7 @@ pub(super) struct Work {
     /// How many of them are in the text for stderr.
     lines_taken: usize,
     pipes: Vec<Pipe>,
-    /// As much as the largest pipe holds.
+    /// As much as a pipe holds.
     buffer: Vec<u8>,
     /// As [`To`] counts them.
     outlets: [Outlet; 2],
@@ -107,10 +102,6 @@ impl Pipe {
                         self.since = None;
                     }
                     left -= read;
-                    // It was full. Where the user's share of pipes is used up, it stays.
-                    if read == PIPE {
-                        let _ = fcntl_setpipe_size(&self.from, LARGE_PIPE);
-                    }
                 }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => break,
@@ -141,7 +132,7 @@ impl Work {
             lines,
             lines_taken: 0,
             pipes: Vec::new(),
-            buffer: vec![0; LARGE_PIPE],
+            buffer: vec![0; PIPE],
             outlets: [To::Stdout, To::Stderr].map(Outlet::new),
             same: lead_to_the_same(),
             widest: 0,
