@@ -175,7 +175,7 @@ impl Work {
         let ready = open.into_iter().zip(&fds[first..]);
         let ready = ready.filter(|(_, fd)| !fd.revents().is_empty());
         let ready: Vec<usize> = ready.map(|(index, _)| index).collect();
-        self.read(&ready);
+        self.read(&ready, false);
     }
 
     /// The pipes whose reader keeps up.
@@ -194,11 +194,15 @@ impl Work {
         waiting.map(|since| since + PATIENCE).chain(bar).min()
     }
 
-    /// Reads what has been written by now to these of the pipes.
-    fn read(&mut self, pipes: &[usize]) {
+    /// Reads what has been written by now to these of the pipes; unless it has to be `all`,
+    /// as long as their reader keeps up.
+    fn read(&mut self, pipes: &[usize], all: bool) {
         for &index in pipes {
             let pipe = &mut self.pipes[index];
-            pipe.read(&mut self.buffer, &mut self.outlets[pipe.to as usize]);
+            let outlet = &mut self.outlets[pipe.to as usize];
+            if all || !outlet.is_full() {
+                pipe.read(&mut self.buffer, outlet);
+            }
         }
         self.pipes.retain(|pipe| !pipe.has_ended);
     }
@@ -209,7 +213,7 @@ impl Work {
         loop {
             match self.messages.try_recv() {
                 Ok(Message::Line(line)) => {
-                    self.read(&self.open_pipes());
+                    self.read(&self.open_pipes(), true);
                     self.stderr().text.extend_from_slice(&line);
                     self.lines_taken += 1;
                 }
@@ -235,7 +239,7 @@ impl Work {
                 }
                 Ok(Message::Written(flag)) => {
                     let all: Vec<usize> = (0..self.pipes.len()).collect();
-                    self.read(&all);
+                    self.read(&all, true);
                     self.waiting.push(flag);
                 }
                 Err(TryRecvError::Empty) => return,
