@@ -459,11 +459,11 @@ const ASK_STDIN: &str = "echo \"$X\"; $RUNNER_CONFIG_CMD -g env.X; cat";
 
 #[test]
 fn a_file_at_stdin_is_still_the_configuration_when_tasks_run() {
-    for stdin in ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"] {
+    for stdin in ["/dev/stdin", "/proc/self/fd/0", "/dev/../dev/fd/0", "link"] {
         Test::new()
             .file("given.cfg", "[env]\nX = 1\n", 0o644)
             .task("1-a", ASK_STDIN)
-            .through("exec <given.cfg")
+            .through("ln -sf /dev/stdin link; exec <given.cfg")
             .run_with(["-q", "-n", "2", "-c", stdin, "tasks.d"])
             .status(0)
             .stdout("1\n1\n1\n1\n");

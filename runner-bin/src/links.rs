@@ -10,6 +10,10 @@ use std::{
 };
 
 use once_cell::unsync::OnceCell;
+use rustix::{
+    fs::{FileType, Stat, fstat, stat},
+    stdio::stdin,
+};
 use tempfile::TempDir;
 
 use crate::{args::APPLETS, exit::Exit, load::is_pipe, log::Log};
@@ -68,9 +72,14 @@ impl ConfigCmd {
             value.push(plain(binary, CONFIG_APPLET)?);
         }
         if let Some(config) = config {
-            if is_pipe(config) || is_stdin(config) {
+            if is_pipe(config) {
                 return Err(io::Error::other(
-                    "the configuration is a pipe or gone, so tasks cannot read it again",
+                    "the configuration is a pipe, which tasks cannot read again",
+                ));
+            }
+            if is_stdin(config) && fs::canonicalize(config).is_err() {
+                return Err(io::Error::other(
+                    "the configuration is stdin, and tasks have no path to that file",
                 ));
             }
             value.push(" -c ");
@@ -136,11 +145,12 @@ pub(crate) fn lasting(config: PathBuf) -> PathBuf {
     }
 }
 
-/// Whether `path` means stdin, which tasks have one of their own of.
+/// Whether `path` leads to the file that is stdin, by whatever name.
 fn is_stdin(path: &Path) -> bool {
-    ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]
-        .map(Path::new)
-        .contains(&path)
+    let id = |stat: Stat| (stat.st_dev, stat.st_ino);
+    let stdin = fstat(stdin()).ok();
+    let stdin = stdin.filter(|it| FileType::from_raw_mode(it.st_mode) == FileType::RegularFile);
+    stdin.is_some_and(|stdin| stat(path).is_ok_and(|found| id(found) == id(stdin)))
 }
 
 /// Makes a link for each applet in `directory`.
