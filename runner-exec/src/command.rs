@@ -11,8 +11,7 @@ use std::{
 
 use runner_config::Words;
 
-/// One process to start; [`crate::launch()`] starts it. Its stdin is that of this process,
-/// which [`crate::Supervisor::run`] makes empty.
+/// One process to start; [`crate::launch()`] starts it.
 #[derive(Debug)]
 pub struct CommandLine {
     /// The path of the program. One without a slash was not found in PATH.

@@ -16,7 +16,7 @@ use crate::{CommandLine, Head, StartFailure};
 /// doubles each time, from a millisecond on, to a quarter of a second in all.
 const BUSY_TRIES: u32 = 8;
 
-/// Starts `command` in a process group of its own.
+/// Starts `command` in a process group of its own, with an empty stdin.
 ///
 /// duct starts it through `posix_spawn` as long as the program is a path and
 /// nothing is to be done in the child, and that does not copy the memory of this
@@ -33,6 +33,7 @@ pub(crate) fn start(command: &mut CommandLine) -> Result<duct::Handle, StartFail
     }
     let env = command.env.clone();
     let mut expression = duct::cmd(&command.program, &command.args)
+        .stdin_null()
         .unchecked()
         .before_spawn(move |process| {
             process.process_group(0);

@@ -2,21 +2,14 @@
 //! that the third signal can end the program whatever the rest is doing.
 
 use std::{
-    fs::{self, File},
-    io,
-    os::fd::OwnedFd,
-    panic,
+    fs, io, panic,
     sync::{Arc, atomic::AtomicUsize},
     thread,
 };
 
 // rustix leaves the signal mask to the C library.
 use nix::sys::signal::{SigSet, Signal as NixSignal};
-use rustix::{
-    io::fcntl_dupfd_cloexec,
-    process::{Pid, getpid, set_child_subreaper},
-    stdio::{dup2_stdin, stdin},
-};
+use rustix::process::{Pid, getpid, set_child_subreaper};
 use signal_hook::{
     consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP},
     flag,
@@ -97,19 +90,18 @@ impl Supervisor {
         }
     }
 
-    /// Does `work` on a thread of its own; stdin is empty meanwhile. The first signal asks it to end, the
+    /// Does `work` on a thread of its own. The first signal asks it to end, the
     /// second kills what it runs, the third abandons it. `heard` is told of each
     /// signal and its number.
     ///
     /// # Errors
     ///
-    /// There are no threads or descriptors left, or there is no `/dev/null`.
+    /// There are no threads left.
     pub fn run<T: Send + 'static>(
         mut self,
         work: impl FnOnce() -> T + Send + 'static,
         heard: impl Fn(Signal, u32),
     ) -> io::Result<Supervised<T>> {
-        let _empty = EmptyStdin::new()?;
         let close = Close(self.signals.handle());
         let worker = thread::Builder::new()
             .name("drive".to_owned())
@@ -176,29 +168,6 @@ impl Original {
     pub fn restore(self) {
         let _ = set_child_subreaper(None);
         let _ = self.0.thread_set_mask();
-    }
-}
-
-/// As long as it is there, stdin of this process is empty, and so that of all that it
-/// starts: to open it for each of them would take longer.
-struct EmptyStdin {
-    original: OwnedFd,
-}
-
-impl EmptyStdin {
-    fn new() -> io::Result<EmptyStdin> {
-        let original = fcntl_dupfd_cloexec(stdin(), 0)?;
-        let empty = File::open("/dev/null").map_err(|error| {
-            io::Error::other(format!("`/dev/null`: {}", runner_config::reason(&error)))
-        })?;
-        dup2_stdin(empty)?;
-        Ok(EmptyStdin { original })
-    }
-}
-
-impl Drop for EmptyStdin {
-    fn drop(&mut self) {
-        let _ = dup2_stdin(&self.original);
     }
 }
 
