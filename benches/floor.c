@@ -3,8 +3,8 @@
  *     floor DIRECTORY [HOOK]
  *
  * Starts every file of DIRECTORY, in byte order, one after the other, and waits
- * for it, as the runner does: posix_spawn in a process group of its own, an empty stdin
- * that is inherited, SIGPIPE at its default, and the variables that a task is told. HOOK is
+ * for it, as the runner does: posix_spawn in a process group of its own, stdin from
+ * /dev/null, SIGPIPE at its default, and the variables that a task is told. HOOK is
  * started before and after each of them, with the variables and the JSON of a hook.
  *
  *     floor --times N COMMAND [ARG...]     COMMAND, so many times
@@ -111,11 +111,7 @@ int main(int argc, char **argv) {
     sigaddset(&signals, SIGPIPE);
     posix_spawnattr_setsigdefault(&attributes, &signals);
     posix_spawn_file_actions_init(&actions);
-    close(0);
-    if (open("/dev/null", O_RDONLY) != 0) {
-        perror("/dev/null");
-        return 71;
-    }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     if (argc > 3 && strcmp(argv[1], "--times") == 0) {
         for (int left = atoi(argv[2]); left > 0; left--)
             run(argv + 3);
