@@ -187,6 +187,35 @@ fn lines_of_both_streams_stay_whole_in_one_pipe() {
 }
 
 #[test]
+fn what_writes_much_to_a_slow_reader_does_not_hold_back_others() {
+    let test = Test::new()
+        .task(
+            "1-a",
+            "cat lines; touch flows; until [ -e seen ]; do cat lines; done",
+        )
+        .task("1-b", "until [ -e flows ]; do sleep 0.01; done; echo hello");
+    fs::write(test.path("lines"), "\n".repeat(1_000_000)).unwrap();
+    let story = test
+        .args(["-q", "-j", "2"])
+        .through("mkfifo pipe; touch there; exec >pipe")
+        .start();
+    story.until("there", "");
+    let mut pipe = fs::File::open(story.path("pipe")).unwrap();
+    // A million lines before, and what is on its way.
+    let (mut seen, mut some, mut left) = (Vec::new(), [0; 1000], 20_000_000_usize);
+    while left > 0 && !seen.windows(11).any(|seen| seen == b"1-b | hello") {
+        let read = pipe.read(&mut some).unwrap();
+        seen.drain(..seen.len().saturating_sub(11));
+        seen.extend_from_slice(&some[..read]);
+        left = left.saturating_sub(read);
+    }
+    fs::write(story.path("seen"), "").unwrap();
+    std::io::copy(&mut pipe, &mut std::io::sink()).unwrap();
+    story.wait().status(0).within(SOON);
+    assert!(left > 0);
+}
+
+#[test]
 fn what_nobody_reads_is_not_kept() {
     let mut test = Test::new()
         .task("1-a", "exec cat /dev/zero")

@@ -149,6 +149,7 @@ impl Work {
         while !self.is_over {
             self.wait();
             self.hear();
+            self.pipes.retain(|pipe| !pipe.has_ended);
             self.show_what_waits();
             self.write();
             self.draw();
@@ -158,7 +159,8 @@ impl Work {
     /// Waits until there is something to do, and reads what there is to read.
     fn wait(&mut self) {
         let now = Instant::now();
-        let until = self.next_time();
+        let open = self.open_pipes();
+        let until = self.next_time(&open);
         let timeout = until.map(|until| until.saturating_duration_since(now));
         let timeout = timeout.and_then(|time| Timespec::try_from(time).ok());
         let mut fds = vec![PollFd::new(&*self.wake, PollFlags::IN)];
@@ -166,7 +168,6 @@ impl Work {
             fds.push(PollFd::from_borrowed_fd(outlet.fd, PollFlags::OUT));
         }
         let first = fds.len();
-        let open: Vec<usize> = self.open_pipes();
         for &index in &open {
             fds.push(PollFd::new(&self.pipes[index].from, PollFlags::IN));
         }
@@ -175,7 +176,10 @@ impl Work {
         let ready = open.into_iter().zip(&fds[first..]);
         let ready = ready.filter(|(_, fd)| !fd.revents().is_empty());
         let ready: Vec<usize> = ready.map(|(index, _)| index).collect();
-        self.read(&ready, false);
+        for index in ready {
+            // Also when others have filled what it goes to: it would wait for them for ever.
+            self.read(index);
+        }
     }
 
     /// The pipes whose reader keeps up.
@@ -184,27 +188,20 @@ impl Work {
         (0..self.pipes.len()).filter(keeps_up).collect()
     }
 
-    /// When there is something to do although nothing can be read or written.
-    fn next_time(&self) -> Option<Instant> {
-        let waiting = self.open_pipes().into_iter();
-        let waiting = waiting.filter_map(|index| self.pipes[index].since);
+    /// When there is something to do although nothing can be read or written; what the
+    /// pipes that are not `open` brought is not waited for.
+    fn next_time(&self, open: &[usize]) -> Option<Instant> {
+        let waiting = open.iter().filter_map(|&index| self.pipes[index].since);
         // While something waits for a reader, the bar does too.
         let bar = self.bar.as_ref().filter(|_| self.is_idle());
         let bar = bar.map(|_| self.draw_at);
         waiting.map(|since| since + PATIENCE).chain(bar).min()
     }
 
-    /// Reads what has been written by now to these of the pipes; unless it has to be `all`,
-    /// as long as their reader keeps up.
-    fn read(&mut self, pipes: &[usize], all: bool) {
-        for &index in pipes {
-            let pipe = &mut self.pipes[index];
-            let outlet = &mut self.outlets[pipe.to as usize];
-            if all || !outlet.is_full() {
-                pipe.read(&mut self.buffer, outlet);
-            }
-        }
-        self.pipes.retain(|pipe| !pipe.has_ended);
+    /// Reads what has been written by now to a pipe.
+    fn read(&mut self, pipe: usize) {
+        let pipe = &mut self.pipes[pipe];
+        pipe.read(&mut self.buffer, &mut self.outlets[pipe.to as usize]);
     }
 
     /// Does what it is told.
@@ -213,7 +210,9 @@ impl Work {
         loop {
             match self.messages.try_recv() {
                 Ok(Message::Line(line)) => {
-                    self.read(&self.open_pipes(), true);
+                    for index in self.open_pipes() {
+                        self.read(index);
+                    }
                     self.stderr().text.extend_from_slice(&line);
                     self.lines_taken += 1;
                 }
@@ -238,8 +237,9 @@ impl Work {
                     self.erase();
                 }
                 Ok(Message::Written(flag)) => {
-                    let all: Vec<usize> = (0..self.pipes.len()).collect();
-                    self.read(&all, true);
+                    for index in 0..self.pipes.len() {
+                        self.read(index);
+                    }
                     self.waiting.push(flag);
                 }
                 Err(TryRecvError::Empty) => return,
