@@ -5,7 +5,7 @@ use std::{
     ffi::OsString,
     fs::{self, Permissions},
     io,
-    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
+    os::unix::fs::{PermissionsExt, symlink},
     path::{Component, Path, PathBuf, absolute},
 };
 
@@ -16,7 +16,7 @@ use rustix::{
 };
 use tempfile::TempDir;
 
-use crate::{args::APPLETS, exit::Exit, load::is_pipe, log::Log};
+use crate::{args::APPLETS, exit::Exit, load::is_pipe, log::Log, same::is_same};
 
 const CONFIG_APPLET: &str = "runner-config";
 
@@ -100,10 +100,7 @@ fn is_plain(path: &Path) -> bool {
 }
 
 fn is_same_file(a: &Path, b: &Path) -> bool {
-    match (fs::metadata(a), fs::metadata(b)) {
-        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
-        _ => false,
-    }
+    is_same(stat(a), stat(b))
 }
 
 /// A directory that other users may look into: tasks may run as somebody else.
@@ -136,8 +133,8 @@ pub(crate) fn original(config: PathBuf) -> PathBuf {
     }
 }
 
-/// The path by which `config` is found also when it is no longer stdin; where there is
-/// none, `config` itself.
+/// The path by which tasks find `config` too, although their stdin is another; where there
+/// is none, `config` itself.
 pub(crate) fn lasting(config: PathBuf) -> PathBuf {
     match is_stdin(&config) {
         true => fs::canonicalize(&config).unwrap_or(config),
@@ -147,10 +144,9 @@ pub(crate) fn lasting(config: PathBuf) -> PathBuf {
 
 /// Whether `path` leads to the file that is stdin, by whatever name.
 fn is_stdin(path: &Path) -> bool {
-    let id = |stat: Stat| (stat.st_dev, stat.st_ino);
-    let stdin = fstat(stdin()).ok();
-    let stdin = stdin.filter(|it| FileType::from_raw_mode(it.st_mode) == FileType::RegularFile);
-    stdin.is_some_and(|stdin| stat(path).is_ok_and(|found| id(found) == id(stdin)))
+    let is_file = |it: &Stat| FileType::from_raw_mode(it.st_mode) == FileType::RegularFile;
+    let stdin = fstat(stdin());
+    stdin.as_ref().is_ok_and(is_file) && is_same(stat(path), stdin)
 }
 
 /// Makes a link for each applet in `directory`.

@@ -16,6 +16,7 @@ mod progress;
 mod queue;
 mod report;
 mod run;
+mod same;
 mod screen;
 mod sentence;
 mod show;

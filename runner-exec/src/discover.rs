@@ -82,7 +82,7 @@ pub fn discover(directory: &Path) -> io::Result<Discovery> {
         listing: Listing::of(&directory)?,
         begun: AtomicUsize::new(0),
         is_root: geteuid().is_root(),
-        executor: may_execute(&directory).then(|| getuid().as_raw()),
+        executor: allows_programs(&directory).then(|| getuid().as_raw()),
         directory,
     });
     let shares = work.listing.sorted.len().div_ceil(SHARE);
@@ -259,7 +259,7 @@ fn is_roots(stat: &Statx) -> bool {
 }
 
 /// Whether programs may stand on the mount of `directory`.
-fn may_execute(directory: &OwnedFd) -> bool {
+fn allows_programs(directory: &OwnedFd) -> bool {
     fstatvfs(directory).is_ok_and(|mount| !mount.f_flag.contains(StatVfsMountFlags::NOEXEC))
 }
 

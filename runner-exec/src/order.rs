@@ -4,7 +4,6 @@
 use std::ops::Range;
 
 use foldhash::{HashMap, HashMapExt};
-
 use runner_config::{Origin, Problems, Settings, nearest};
 
 use crate::{

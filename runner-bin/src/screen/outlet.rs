@@ -14,6 +14,8 @@ use rustix::{
     termios::{LocalModes, isatty, tcgetattr, tcgetpgrp},
 };
 
+use crate::same::is_same;
+
 /// A pipe or a terminal that is writable takes so many bytes without a wait (PIPE_BUF).
 pub(crate) const AT_ONCE: usize = 4096;
 
@@ -151,11 +153,10 @@ pub(crate) fn is_writable(stream: impl AsFd) -> bool {
 
 /// Whether stdout and stderr are the same file, pipe or terminal.
 pub(super) fn lead_to_the_same() -> bool {
-    let [stdout, stderr] = [rustix::stdio::stdout(), rustix::stdio::stderr()].map(fstat);
-    stdout
-        .ok()
-        .zip(stderr.ok())
-        .is_some_and(|(a, b)| (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino))
+    is_same(
+        fstat(rustix::stdio::stdout()),
+        fstat(rustix::stdio::stderr()),
+    )
 }
 
 #[cfg(test)]

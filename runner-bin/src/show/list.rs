@@ -14,17 +14,14 @@ pub(super) fn text(plan: &Plan, out: &mut dyn io::Write) -> io::Result<()> {
     let names: Vec<Cow<str>> = plan.tasks.iter().map(|task| task.name.shown()).collect();
     let widest = names.iter().map(|name| columns(name)).max().unwrap_or(0);
     let widths = Widths::of(plan);
-    let mut last: Option<(&Arc<TaskSettings>, usize, Cells)> = None;
+    let mut last = None;
     let mut line = String::new();
     for id in plan.order() {
         let (settings, level) = (&plan.tasks[id.0].settings, plan.links[id.0].level);
+        let of = (Arc::as_ptr(settings), level);
         let cells = match &last {
-            Some((of, at, cells)) if Arc::ptr_eq(of, settings) && *at == level => cells,
-            _ => {
-                &last
-                    .insert((settings, level, Cells::of(settings, level, &widths)))
-                    .2
-            }
+            Some((same, cells)) if *same == of => cells,
+            _ => &last.insert((of, Cells::of(settings, level, &widths))).1,
         };
         let name = &names[id.0];
         line.clear();

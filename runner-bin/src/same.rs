@@ -1,0 +1,9 @@
+//! Whether two are the same file, pipe or terminal.
+
+use rustix::{fs::Stat, io::Result};
+
+/// By what is known of both; nothing is the same as what cannot be looked at.
+pub(crate) fn is_same(a: Result<Stat>, b: Result<Stat>) -> bool {
+    let id = |stat: Stat| (stat.st_dev, stat.st_ino);
+    a.map(id).is_ok_and(|a| b.map(id) == Ok(a))
+}
