@@ -36,7 +36,10 @@ pub(crate) fn start(mut args: Vec<OsString>) -> Exit {
         None => args.push(name.into()),
     }
     match name {
-        "runner-config" => parse::<ConfigArgs>(args, config::start),
+        "runner-config" => match ConfigArgs::of_a_task(&args) {
+            Some(args) => config::start(args),
+            None => parse(args, config::start),
+        },
         "runner-report" => parse::<ReportArgs>(args, report::start),
         _ => parse::<RunnerArgs>(args, run::start),
     }
