@@ -70,7 +70,7 @@ FAULTS = """
 32 | a variable with no or a wrong name    | story a_variable_without_a_name_is_an_error
 33 | more than 128 KiB for a hook          | none: the JSON holds a file name, which has at most 255 bytes; story too_long_an_environment_is_said_to_be_so
 34 | a hook hangs                          | story a_hook_that_hangs_is_ended_at_its_limit
-35 | no descriptors or processes left      | case few_descriptors, case few_processes, case many_tasks, case many_faults
+35 | no descriptors or processes left      | case few_descriptors, case cannot_be_watched, case few_processes, case many_tasks, case many_faults
 36 | dies of a signal                      | story an_end_by_a_signal_is_a_failure_with_the_name_of_the_signal
 37 | orphans of process 1                  | case process_1_reaps, case process_1_reaps_in_a_grace, case process_1_reaps_after_a_start, case statuses_beside_orphans, case orphans_of_quick_tasks
 38 | SIGTERM to process 1                  | case process_1_is_asked_to_end, case process_1_ends_daemons, case process_1_and_a_deaf_daemon
@@ -1180,6 +1180,19 @@ def few_descriptors(case):
                 assert "error" in done.stderr or done.status == 2, f"{number} descriptors: not said"
     left = {there.pid: case.read(f"/proc/{there.pid}/cmdline") for there in case.left()}
     assert not left, f"left, 9, descriptors, jobs: {sorted(left.values())}"
+
+
+@listed
+def cannot_be_watched(case):
+    """What started when no descriptor was left to watch it is ended, and its daemon."""
+    fault = "inject=pidfd_open:error=EMFILE:delay_enter=500000:when=1"
+    strace = ["strace", "-f", "-q", "-o", os.devnull, "-e", "trace=pidfd_open", "-e", fault]
+    needs(*strace, "true")
+    case.config("max_tries = 1", "kill_grace = 5")
+    case.task("1-a", "setsid sleep 9000 &\n: >ready\nsleep 9000")
+    done = case.run(before=strace).must(1, "`1-a` did not start: too many open files")
+    assert os.path.exists(case.path("ready")) and not case.left(), f"left: {case.left()}"
+    assert done.elapsed < 4, f"{done.elapsed:.2f} s"
 
 
 @listed

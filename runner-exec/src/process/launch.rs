@@ -131,20 +131,10 @@ pub fn launch(
         leader,
         reaped: false,
     };
-    let exit = match ExitFd::open(leader) {
-        Ok(exit) => exit,
-        Err(error) => {
-            // It cannot be watched, so it must not go on.
-            group.end(Signal::TERM, Duration::ZERO, cancel);
-            reap(&handle);
-            return Ended::not_started(StartFailure {
-                reason: runner_config::reason(&error),
-                hint: None,
-            });
-        }
-    };
-    let (signal, outcome) = match watch(&exit, &countdown, &registered, cancel) {
-        Woken::Exited => {
+    let woken = ExitFd::open(leader).map(|exit| watch(&exit, &countdown, &registered, cancel));
+    let mut grace = limits.kill_grace;
+    let (signal, outcome) = match woken {
+        Ok(Woken::Exited) => {
             let mut ended = Ended::new(status(reap(&handle)), countdown.elapsed());
             // Its number may be another's from now on.
             drop(registered);
@@ -153,14 +143,19 @@ pub fn launch(
             cancel.children.reap_orphans();
             return ended;
         }
-        Woken::Limit => (Signal::TERM, Some(Outcome::TimedOut)),
-        Woken::WantsTerminal(signal) => (Signal::TERM, Some(Outcome::Signaled(signal))),
-        Woken::ToEnd(signal) => (signal, None),
+        Ok(Woken::Limit) => (Signal::TERM, Some(Outcome::TimedOut)),
+        Ok(Woken::WantsTerminal(signal)) => (Signal::TERM, Some(Outcome::Signaled(signal))),
+        Ok(Woken::ToEnd(signal)) => (signal, None),
+        Err(error) => {
+            // It cannot be watched, so it must not go on.
+            grace = Duration::ZERO;
+            let reason = runner_config::reason(&error);
+            let failure = StartFailure { reason, hint: None };
+            (Signal::TERM, Some(Outcome::NotStarted(failure)))
+        }
     };
-    // What looks for the rest may need the descriptor.
-    drop(exit);
     let trace = Trace::of(&command, leader, limits.alone);
-    let undying = group.end(signal, limits.kill_grace, cancel);
+    let undying = group.end(signal, grace, cancel);
     let elapsed = countdown.elapsed();
     let leader_ended = undying
         .iter()
