@@ -67,6 +67,6 @@ browser:
 screenshots:
     .ci/run screenshots
 
-# All that README says about speed, in six minutes on a quiet machine.
+# All that README says about speed, in nine minutes on a quiet machine.
 bench:
     .ci/run measure
