@@ -141,10 +141,15 @@ fn run(source: Source, what: What, keeper: Arc<Keeper>, log: Arc<Log>) -> Exit {
         Ok(config_cmd) => config_cmd,
         Err(sentence) => return refuse(&sentence),
     };
+    let processes = match Processes::new() {
+        Ok(processes) => processes,
+        Err(error) => return refuse(&cannot("open `/dev/null`", &error)),
+    };
     let cancel = supervisor.cancel();
     let original = supervisor.original();
     let world = World {
         config_cmd: config_cmd.value.clone(),
+        processes,
         cancel: cancel.clone(),
         log: log.clone(),
         keeper: keeper.clone(),
@@ -215,6 +220,7 @@ fn cannot(what: &str, error: &std::io::Error) -> String {
 /// Everything outside that a run needs.
 struct World {
     config_cmd: OsString,
+    processes: Processes,
     cancel: Cancel,
     log: Arc<Log>,
     keeper: Arc<Keeper>,
@@ -247,7 +253,7 @@ impl World {
             times,
             halt_after,
             config_cmd: self.config_cmd.clone(),
-            launcher: &Processes,
+            launcher: &self.processes,
             cancel: &self.cancel,
             sink: &move |event| {
                 record.event(event);
@@ -278,7 +284,7 @@ impl World {
             id: &id,
             plan,
             environment: &Environment::new(&plan.settings.env, &self.config_cmd, &id),
-            launcher: &Processes,
+            launcher: &self.processes,
             cancel: &self.cancel,
             sink: &move |event| {
                 record.event(event);

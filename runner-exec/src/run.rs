@@ -2,9 +2,13 @@
 //! when is obeyed in [`crate::drive`].
 
 use std::{
+    fs::File,
     io,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
@@ -33,8 +37,23 @@ pub trait Launcher: Sync {
 }
 
 /// The launcher that starts real processes.
-#[derive(Clone, Copy, Debug)]
-pub struct Processes;
+#[derive(Debug)]
+pub struct Processes {
+    /// The stdin of all of them. That they share it has no effect: there is nothing to read.
+    empty: Arc<File>,
+}
+
+impl Processes {
+    /// Opens what they all have as stdin, `/dev/null`.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be opened, as where nothing is mounted at `/dev`.
+    pub fn new() -> io::Result<Processes> {
+        let empty = Arc::new(File::open("/dev/null")?);
+        Ok(Processes { empty })
+    }
+}
 
 impl Launcher for Processes {
     fn launch(
@@ -44,7 +63,7 @@ impl Launcher for Processes {
         cancel: &Cancel,
         started: &dyn Fn(i32),
     ) -> Ended {
-        launch(command, limits, cancel, started)
+        launch(command, &self.empty, limits, cancel, started)
     }
 }
 

@@ -1,6 +1,7 @@
 //! One process from its start to its end.
 
 use std::{
+    fs::File,
     os::{fd::AsFd, unix::process::ExitStatusExt},
     process::ExitStatus,
     sync::Arc,
@@ -103,11 +104,12 @@ impl Ended {
     }
 }
 
-/// Starts `command` and waits for its end: by itself, at its limit, or because
-/// `cancel` asks for it. What it leaves behind is seen to before this returns.
+/// Starts `command` with this stdin and waits for its end: by itself, at its limit, or
+/// because `cancel` asks for it. What it leaves behind is seen to before this returns.
 /// `started` is told of its number once it runs, and must not make it wait.
 pub fn launch(
     mut command: CommandLine,
+    stdin: &Arc<File>,
     limits: &Limits,
     cancel: &Cancel,
     started: &dyn Fn(i32),
@@ -117,7 +119,7 @@ pub fn launch(
     let countdown = Countdown::start(limits.time, &cancel.children);
     let (handle, registered) = {
         let starting = cancel.children.starting();
-        match start(&mut command) {
+        match start(&mut command, stdin) {
             Ok(handle) => {
                 let leader = leader(&handle);
                 (handle, starting.register(leader))

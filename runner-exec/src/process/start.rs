@@ -4,7 +4,7 @@
     reason = "this is where processes are started"
 )]
 
-use std::{io, os::unix::process::CommandExt, path::Path, time::Duration};
+use std::{fs::File, io, os::unix::process::CommandExt, path::Path, sync::Arc, time::Duration};
 
 use runner_config::reason;
 use rustix::io::Errno;
@@ -16,14 +16,17 @@ use crate::{CommandLine, Head, StartFailure};
 /// doubles each time, from a millisecond on, to a quarter of a second in all.
 const BUSY_TRIES: u32 = 8;
 
-/// Starts `command` in a process group of its own, with an empty stdin.
+/// Starts `command` in a process group of its own, with this stdin.
 ///
 /// duct starts it through `posix_spawn` as long as the program is a path and
 /// nothing is to be done in the child, and that does not copy the memory of this
 /// process. Exit codes are no errors here, so the expression is unchecked.
 /// Its output is taken out of `command`, and closed in this process once it has started:
 /// so whoever reads it sees its end, and descriptors are left for others.
-pub(crate) fn start(command: &mut CommandLine) -> Result<duct::Handle, StartFailure> {
+pub(crate) fn start(
+    command: &mut CommandLine,
+    stdin: &Arc<File>,
+) -> Result<duct::Handle, StartFailure> {
     if !command.program.to_string_lossy().contains('/') {
         let program = command.program.display();
         return Err(StartFailure {
@@ -31,12 +34,11 @@ pub(crate) fn start(command: &mut CommandLine) -> Result<duct::Handle, StartFail
             hint: Some("write its path, or install it"),
         });
     }
-    let env = command.env.clone();
+    let (env, stdin) = (command.env.clone(), stdin.clone());
     let mut expression = duct::cmd(&command.program, &command.args)
-        .stdin_null()
         .unchecked()
         .before_spawn(move |process| {
-            process.process_group(0);
+            process.stdin(stdin.try_clone()?).process_group(0);
             // Through duct, each of them would cost an expression and its copies.
             for (name, value) in &*env {
                 match value {
