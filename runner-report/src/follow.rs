@@ -39,7 +39,11 @@ impl Follow {
             if self.is_current()? {
                 return Ok(());
             }
-            self.file = Some(open(&self.path)?);
+            self.file = match open(&self.path) {
+                // It was moved away just now; whatever has its name next is a change.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                opened => Some(opened?),
+            };
             self.reader = Reader::default();
         }
     }
