@@ -142,6 +142,17 @@ fn a_file_that_others_may_write_is_not_run() {
 }
 
 #[test]
+fn a_device_on_the_way_is_not_to_be_changed() {
+    if is_not_root() {
+        return;
+    }
+    let test = Test::new().no_config().task("1-a", "exit 0");
+    let ran = test.args(["-c", "/dev/null/x"]).run().status(78);
+    let ran = ran.says("hint: `/dev/null` is a device; write the path of a file");
+    assert!(!ran.stderr.contains("chmod"), "{}", ran.stderr);
+}
+
+#[test]
 fn the_directories_on_the_way_count() {
     if is_not_root() {
         return;

@@ -13,7 +13,7 @@ use std::{
     fs::{self, Metadata},
     io::{self, ErrorKind},
     mem,
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{FileTypeExt, MetadataExt},
     path::{Component, Path, PathBuf},
 };
 
@@ -248,10 +248,19 @@ impl Distrust {
                 let user = name_of("/etc/passwd", owner);
                 format!("`chown root {path}`, or trust this user: `--trust-owner {user}`")
             }
-            Why::Group(_) | Why::Acl | Why::Everybody => match self.path.is_dir() {
-                true => format!("`chmod go-w {path}`; that it is sticky is not enough here"),
-                false => format!("`chmod go-w {path}`"),
-            },
+            Why::Group(_) | Why::Acl | Why::Everybody => {
+                let what = fs::symlink_metadata(&self.path).map(|it| it.file_type());
+                match what {
+                    Ok(what) if what.is_dir() => {
+                        format!("`chmod go-w {path}`; that it is sticky is not enough here")
+                    }
+                    // Others need it as it is.
+                    Ok(what) if what.is_char_device() => {
+                        format!("`{path}` is a device; write the path of a file")
+                    }
+                    Ok(_) | Err(_) => format!("`chmod go-w {path}`"),
+                }
+            }
             Why::Unknown(_) => "`--insecure` asks nothing".to_owned(),
         }
     }
