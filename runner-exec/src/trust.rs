@@ -255,7 +255,7 @@ impl Distrust {
                         format!("`chmod go-w {path}`; that it is sticky is not enough here")
                     }
                     // Others need it as it is.
-                    Ok(what) if what.is_char_device() => {
+                    Ok(what) if what.is_char_device() || what.is_block_device() => {
                         format!("`{path}` is a device; write the path of a file")
                     }
                     Ok(_) | Err(_) => format!("`chmod go-w {path}`"),

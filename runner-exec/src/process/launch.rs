@@ -133,6 +133,7 @@ pub fn launch(
         leader,
         reaped: false,
     };
+    // Closed after that, since what looks for the rest may need the descriptor.
     let woken = ExitFd::open(leader).map(|exit| watch(&exit, &countdown, &registered, cancel));
     let mut grace = limits.kill_grace;
     let (signal, outcome) = match woken {
