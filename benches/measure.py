@@ -403,7 +403,7 @@ def outputs(bench):
     prefixed = [runner, "-q", "-j", "2", chatty]
     yield Case(
         f"{what}, prefixed", "-q -j 2", prefixed, "`cat`, through a pipe", f"{lines} | cat",
-        target=1.30, guard=(4.00, 3.50), rounds=7,
+        target=1.30, guard=(4.00, 3.50), rounds=15,
     )  # fmt: skip
     yield Case(f"{what}, prefixed", "-q -j 2", prefixed, "`tee`, through a pipe", f"{lines} | tee", rounds=5)
 
