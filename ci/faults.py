@@ -1547,7 +1547,7 @@ def traced(lines):
     births = [call for pid, call in clones if pid in threads and "CLONE_THREAD" not in call]
     # The trace itself interrupts calls, which then begin anew; and what is built without
     # optimization asks for each descriptor that it closes whether it is one.
-    beside = ("ERESTART", ", F_GETFD)")
+    beside = ("ERESTART", ", F_GETFD")
     calls = sum(pid in threads and not any(word in call for word in beside) for pid, call in trace)
     return calls, births
 
