@@ -244,26 +244,24 @@ impl Distrust {
     pub fn hint(&self) -> String {
         let path = runner_config::shown(&self.path);
         match self.why {
+            Why::Unknown(_) => "`--insecure` asks nothing".to_owned(),
+            // Others need it as it is.
+            _ if is_device(&self.path) => format!("`{path}` is a device; write the path of a file"),
             Why::Owner(owner) => {
                 let user = name_of("/etc/passwd", owner);
                 format!("`chown root {path}`, or trust this user: `--trust-owner {user}`")
             }
-            Why::Group(_) | Why::Acl | Why::Everybody => {
-                let what = fs::symlink_metadata(&self.path).map(|it| it.file_type());
-                match what {
-                    Ok(what) if what.is_dir() => {
-                        format!("`chmod go-w {path}`; that it is sticky is not enough here")
-                    }
-                    // Others need it as it is.
-                    Ok(what) if what.is_char_device() || what.is_block_device() => {
-                        format!("`{path}` is a device; write the path of a file")
-                    }
-                    Ok(_) | Err(_) => format!("`chmod go-w {path}`"),
-                }
-            }
-            Why::Unknown(_) => "`--insecure` asks nothing".to_owned(),
+            Why::Group(_) | Why::Acl | Why::Everybody => match self.path.is_dir() {
+                true => format!("`chmod go-w {path}`; that it is sticky is not enough here"),
+                false => format!("`chmod go-w {path}`"),
+            },
         }
     }
+}
+
+fn is_device(path: &Path) -> bool {
+    let what = fs::symlink_metadata(path).map(|it| it.file_type());
+    what.is_ok_and(|what| what.is_char_device() || what.is_block_device())
 }
 
 /// The end of the sentence "root does not run this: …".
