@@ -4,7 +4,7 @@ use std::{fs, io::Read, time::Duration};
 
 use rustix::process::Signal;
 
-use crate::support::{Test, is_missing, quoted, runner};
+use crate::support::{Running, Test, is_missing, quoted, runner};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -158,6 +158,16 @@ fn a_reader_who_reads_nothing_holds_up_no_limit_and_no_signal() {
     story.wait().status(143).within(SOON);
 }
 
+/// Starts a story of which `output` goes into the pipe `pipe`, and opens that.
+#[track_caller]
+fn into_a_pipe(test: Test, output: &str) -> (Running, fs::File) {
+    let before = format!("mkfifo pipe; touch there; exec {output}");
+    let story = test.through(&before).start();
+    story.until("there", "");
+    let pipe = fs::File::open(story.path("pipe")).unwrap();
+    (story, pipe)
+}
+
 #[test]
 fn lines_of_both_streams_stay_whole_in_one_pipe() {
     let text: String = (0..60_000)
@@ -169,12 +179,7 @@ fn lines_of_both_streams_stay_whole_in_one_pipe() {
         .task("1-c", "exec cat text")
         .task("1-d", "exec cat text >&2");
     fs::write(test.path("text"), &text).unwrap();
-    let story = test
-        .args(["-q", "-j", "4"])
-        .through("mkfifo pipe; touch there; exec >pipe 2>&1")
-        .start();
-    story.until("there", "");
-    let mut pipe = fs::File::open(story.path("pipe")).unwrap();
+    let (story, mut pipe) = into_a_pipe(test.args(["-q", "-j", "4"]), ">pipe 2>&1");
     let (mut seen, mut some) = (Vec::new(), [0; 1000]);
     while let Ok(read @ 1..) = pipe.read(&mut some) {
         seen.extend_from_slice(&some[..read]);
@@ -195,12 +200,7 @@ fn what_writes_much_to_a_slow_reader_does_not_hold_back_others() {
         )
         .task("1-b", "until [ -e flows ]; do sleep 0.01; done; echo hello");
     fs::write(test.path("lines"), "\n".repeat(1_000_000)).unwrap();
-    let story = test
-        .args(["-q", "-j", "2"])
-        .through("mkfifo pipe; touch there; exec >pipe")
-        .start();
-    story.until("there", "");
-    let mut pipe = fs::File::open(story.path("pipe")).unwrap();
+    let (story, mut pipe) = into_a_pipe(test.args(["-q", "-j", "2"]), ">pipe");
     // A million lines before, and what is on its way.
     let (mut seen, mut some, mut left) = (Vec::new(), [0; 1000], 20_000_000_usize);
     while left > 0 && !seen.windows(11).any(|seen| seen == b"1-b | hello") {
