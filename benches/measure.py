@@ -555,18 +555,22 @@ def machine(bench):
     build = "static" if is_static(bench.runner) else "dynamic"
     return (
         f"{build} release build, {os.cpu_count()} cores, Linux {platform.release()} on"
-        f" {platform.machine()}, load {os.getloadavg()[0]:.1f} at the end"
+        f" {platform.machine()}, /run is {file_system('/run')}, load"
+        f" {os.getloadavg()[0]:.1f} at the end"
     )
+
+
+def file_system(path):
+    kind = subprocess.run(["stat", "-f", "-c", "%T", path], capture_output=True, text=True)
+    return kind.stdout.strip()
 
 
 def as_booted():
     """Puts a tmpfs on /run, for this program and what it runs: a machine that has booted
     has one, and the runner's lock in it. Where that is not allowed, /run is what it is."""
-    run = subprocess.run(["stat", "-f", "-c", "%T", "/run"], capture_output=True, text=True)
     mounted = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs run /run && exec "$@"', "sh"]
-    if run.stdout.strip() != "tmpfs" and subprocess.run([*mounted, "true"]).returncode == 0:
+    if file_system("/run") != "tmpfs" and subprocess.run([*mounted, "true"]).returncode == 0:
         os.execvp(mounted[0], [*mounted, sys.executable, *sys.argv])
-    return run.stdout.strip()
 
 
 def main():
@@ -578,7 +582,7 @@ def main():
     parser.add_argument("--dynamic")
     options = parser.parse_args()
     os.umask(0o022)
-    run = as_booted()
+    as_booted()
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(options, scratch)
         for case in itertools.chain(cases(bench), outputs(bench)):
@@ -589,7 +593,7 @@ def main():
         sizes(bench)
         counts(bench)
         print()
-        print(f"Measured: {machine(bench)}, /run is {run}.")
+        print(f"Measured: {machine(bench)}.")
     print("The original asks once a second whether its task has ended: 1,000 tasks take 1,000 s.")
     for left_out in dict.fromkeys(bench.report.left_out):
         print(f"Left out: {left_out}.")
