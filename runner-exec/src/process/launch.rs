@@ -133,7 +133,7 @@ pub fn launch(
         leader,
         reaped: false,
     };
-    // Closed after that, since what looks for the rest may need the descriptor.
+    // Its descriptor is closed with the wait: what looks for the rest may need it.
     let woken = ExitFd::open(leader).map(|exit| watch(&exit, &countdown, &registered, cancel));
     let mut grace = limits.kill_grace;
     let (signal, outcome) = match woken {
