@@ -148,7 +148,7 @@ fn a_device_on_the_way_is_not_to_be_changed() {
     }
     let test = Test::new().no_config().task("1-a", "exit 0");
     let ran = test.args(["-c", "/dev/null/x"]).run().status(78);
-    let ran = ran.says("hint: `/dev/null` is a device; write the path of a file");
+    let ran = ran.says("hint: `/dev/null` is a device; write another path");
     assert!(!ran.stderr.contains("chmod"), "{}", ran.stderr);
 }
 

@@ -246,7 +246,7 @@ impl Distrust {
         match self.why {
             Why::Unknown(_) => "`--insecure` asks nothing".to_owned(),
             // Others need it as it is.
-            _ if is_device(&self.path) => format!("`{path}` is a device; write the path of a file"),
+            _ if is_device(&self.path) => format!("`{path}` is a device; write another path"),
             Why::Owner(owner) => {
                 let user = name_of("/etc/passwd", owner);
                 format!("`chown root {path}`, or trust this user: `--trust-owner {user}`")
