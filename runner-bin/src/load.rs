@@ -62,7 +62,6 @@ pub(crate) fn is_pipe(path: &Path) -> bool {
 impl Source {
     /// Reads everything; what is wrong goes to `problems`, all of it at once.
     pub(crate) fn load(&self, problems: &mut Problems) -> Result<Plan, Unusable> {
-        // First, since threads look at a large directory while the configuration is read.
         let entries = discover(&self.taskdir);
         let judge = Judge::new(self.trust.as_ref());
         let config = self.config.as_deref();
@@ -98,7 +97,6 @@ impl Source {
             // What the tasks' sections say is not known, so nothing can be said of them.
             return Err(Unusable::wrong());
         }
-        let entries = entries.entries();
         let plan = Plan::new(&self.taskdir, entries, settings, self.needs_halt, problems);
         judge.plan(&plan, problems);
         if problems.has_errors() {

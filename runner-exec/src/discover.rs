@@ -1,23 +1,12 @@
-//! Reads a task directory: what every entry of it is. What follows from that is
-//! decided by [`crate::Plan`].
-//!
-//! To look at an entry takes some microseconds, all of them in the kernel. Of a large
-//! directory that is most of what there is to do, so other threads begin with it while
-//! the configuration is read, and whoever waits for the entries helps.
+//! Reads a task directory: what every entry of it is. [`crate::Plan`] decides what
+//! follows from that.
 
 use std::{
     ffi::OsStr,
     fs::File,
     io,
-    ops::Range,
     os::{fd::OwnedFd, unix::ffi::OsStrExt},
-    panic,
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread::{self, JoinHandle},
 };
 
 use runner_config::reason;
@@ -30,7 +19,7 @@ use rustix::{
     process::{geteuid, getuid},
 };
 
-use crate::{Head, TaskName, head::Heads, parts::threads};
+use crate::{Head, TaskName, head::Heads};
 
 /// One entry of the task directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,132 +53,60 @@ pub enum Kind {
     Hidden(String),
 }
 
-/// A task directory whose entries are being looked at.
-pub struct Discovery {
-    work: Arc<Work>,
-    helpers: Vec<JoinHandle<Vec<DirEntry>>>,
-}
-
-/// Begins to look at every entry of `directory`.
+/// Looks at every entry of `directory`. The order is that of the names.
 ///
 /// # Errors
 ///
 /// The directory cannot be read.
-pub fn discover(directory: &Path) -> io::Result<Discovery> {
+pub fn discover(directory: &Path) -> io::Result<Vec<DirEntry>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = retry_on_intr(|| rustix::fs::open(directory, flags, Mode::empty()))?;
-    let work = Arc::new(Work {
-        listing: Listing::of(&directory)?,
-        begun: AtomicUsize::new(0),
+    let listing = listing(&directory)?;
+    let discovery = Discovery {
         is_root: geteuid().is_root(),
         executor: allows_programs(&directory).then(|| getuid().as_raw()),
         directory,
-    });
-    let shares = work.listing.sorted.len().div_ceil(SHARE);
-    let helpers = threads(shares.min(MOST_THREADS)) - 1;
-    let help = |_| {
-        let work = work.clone();
-        // Where no thread can be had, the others do more.
-        thread::Builder::new().spawn(move || work.look()).ok()
     };
-    Ok(Discovery {
-        helpers: (0..helpers).filter_map(help).collect(),
-        work,
-    })
-}
-
-impl Discovery {
-    /// Every entry, in no order.
-    pub fn entries(self) -> Vec<DirEntry> {
-        let mut entries = self.work.look();
-        for helper in self.helpers {
-            match helper.join() {
-                Ok(more) => entries.extend(more),
-                Err(panic) => panic::resume_unwind(panic),
-            }
+    let mut heads = Heads::default();
+    let entry = |(name, plain): (TaskName, bool)| {
+        let (kind, is_roots) = discovery.kind_of(name.as_os_str(), plain, &mut heads);
+        DirEntry {
+            name,
+            kind,
+            is_roots,
         }
-        entries
-    }
+    };
+    Ok(listing.into_iter().map(entry).collect())
 }
 
-/// So many entries are looked at by one thread before it comes for more: enough for
-/// a thread to be worth its start.
-const SHARE: usize = 1_000;
+/// The names in `directory`, each with `true` for a regular file that is no symlink.
+fn listing(directory: &OwnedFd) -> io::Result<Vec<(TaskName, bool)>> {
+    let mut names = Vec::new();
+    for entry in Dir::new(directory.try_clone()?)? {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if name != b"." && name != b".." {
+            let plain = entry.file_type() == FileType::RegularFile;
+            names.push((TaskName::new(OsStr::from_bytes(name)), plain));
+        }
+    }
+    // Neighbours in the alphabet were often made one after the other, and the kernel
+    // finds them sooner when they are asked for in that order.
+    names.sort_unstable_by(|(a, _), (b, _)| a.as_os_str().cmp(b.as_os_str()));
+    Ok(names)
+}
 
-/// More threads than this wait for each other in the kernel.
-const MOST_THREADS: usize = 4;
-
-/// What there is to be looked at.
-struct Work {
+/// A task directory while its entries are looked at.
+struct Discovery {
     directory: OwnedFd,
-    listing: Listing,
-    /// How many of the names somebody looks at, or has done so.
-    begun: AtomicUsize,
     /// Whether it matters whose the files are.
     is_root: bool,
-    /// Who we are, unless the mount of the directory forbids to execute anything.
+    /// The real user of this process, unless the mount of the directory forbids to execute
+    /// anything.
     executor: Option<u32>,
 }
 
-/// The names of all entries, one behind the other.
-struct Listing {
-    text: Vec<u8>,
-    sorted: Vec<Name>,
-}
-
-struct Name {
-    /// Where in the text it stands.
-    at: Range<usize>,
-    /// Whether it is a regular file itself, and no link to one.
-    plain: bool,
-}
-
-impl Listing {
-    fn of(directory: &OwnedFd) -> io::Result<Listing> {
-        let mut text = Vec::new();
-        let mut sorted = Vec::new();
-        for entry in Dir::new(directory.try_clone()?)? {
-            let entry = entry?;
-            let name = entry.file_name().to_bytes();
-            if name != b"." && name != b".." {
-                let begin = text.len();
-                text.extend_from_slice(name);
-                let plain = entry.file_type() == FileType::RegularFile;
-                let at = begin..text.len();
-                sorted.push(Name { at, plain });
-            }
-        }
-        // Neighbours in the alphabet were often made one after the other, and the kernel
-        // finds them sooner when they are asked for in that order.
-        sorted.sort_unstable_by(|a, b| text[a.at.clone()].cmp(&text[b.at.clone()]));
-        Ok(Listing { text, sorted })
-    }
-}
-
-impl Work {
-    /// Looks at one share after the other, until none is left.
-    fn look(&self) -> Vec<DirEntry> {
-        let mut heads = Heads::default();
-        let mut entries = Vec::new();
-        loop {
-            let begin = self.begun.fetch_add(SHARE, Ordering::Relaxed);
-            let left = self.listing.sorted.get(begin..).unwrap_or_default();
-            if left.is_empty() {
-                return entries;
-            }
-            let share = &left[..left.len().min(SHARE)];
-            entries.extend(share.iter().map(|Name { at, plain }| {
-                let name = OsStr::from_bytes(&self.listing.text[at.clone()]);
-                let (kind, is_roots) = self.kind_of(name, *plain, &mut heads);
-                DirEntry {
-                    name: TaskName::new(name),
-                    kind,
-                    is_roots,
-                }
-            }));
-        }
-    }
-
+impl Discovery {
     /// What the entry `name` is, and whether it is root's alone. Links are followed;
     /// `plain` says that it is none.
     fn kind_of(&self, name: &OsStr, plain: bool, heads: &mut Heads) -> (Kind, bool) {
@@ -261,25 +178,4 @@ fn is_roots(stat: &Statx) -> bool {
 /// Whether programs may stand on the mount of `directory`.
 fn allows_programs(directory: &OwnedFd) -> bool {
     fstatvfs(directory).is_ok_and(|mount| !mount.f_flag.contains(StatVfsMountFlags::NOEXEC))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_entry_of_a_large_directory_is_found_once() {
-        let directory = tempfile::tempdir().unwrap();
-        let mut expected: Vec<TaskName> = (0..3 * SHARE + 1)
-            .map(|index| TaskName::new(format!("{index}")))
-            .collect();
-        for name in &expected {
-            File::create(directory.path().join(name.as_os_str())).unwrap();
-        }
-        let entries = discover(directory.path()).unwrap().entries();
-        let mut found: Vec<TaskName> = entries.into_iter().map(|entry| entry.name).collect();
-        found.sort();
-        expected.sort();
-        assert_eq!(found, expected);
-    }
 }

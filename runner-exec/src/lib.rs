@@ -32,7 +32,7 @@ mod verdict;
 pub use crate::{
     chain::{Chain, ChainEnd, Consequence, Link, Step, TaskId},
     command::{CommandLine, Streams},
-    discover::{DirEntry, Discovery, Kind, discover},
+    discover::{DirEntry, Kind, discover},
     environment::{Environment, HaltReason, Seen},
     event::{Before, Count, Event, Fate, Next, Part, Sink},
     head::Head,

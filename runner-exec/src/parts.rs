@@ -30,7 +30,7 @@ pub(crate) fn in_parts<R: Send>(length: usize, work: impl Fn(Range<usize>) -> R 
 
 /// How many threads share the work when it is enough for `most`: no more than there are
 /// processors. Those are counted only for many, since that reads files of the control group.
-pub(crate) fn threads(most: usize) -> usize {
+fn threads(most: usize) -> usize {
     match most {
         0 | 1 => 1,
         _ => thread::available_parallelism().map_or(1, |processors| most.min(processors.get())),
