@@ -2,8 +2,10 @@
 
 use std::{
     collections::HashMap,
+    ffi::OsStr,
     fs::File,
     io::{self, Read},
+    os::unix::ffi::OsStrExt,
     path::Path,
     sync::Arc,
 };
@@ -11,10 +13,12 @@ use std::{
 /// How a file begins, as far as it matters for starting it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Head {
-    /// `#!` and what stands behind it.
+    /// A `#!` line.
     Script {
         /// The path of the interpreter.
-        interpreter: Arc<str>,
+        interpreter: Arc<Path>,
+        /// Everything after it, which the kernel passes as one argument.
+        argument: Option<Arc<OsStr>>,
         /// Whether the line ends in a carriage return.
         crlf: bool,
         /// Whether the interpreter is there.
@@ -40,7 +44,7 @@ impl Head {
 /// of them whether it is there.
 #[derive(Default)]
 pub(crate) struct Heads {
-    interpreters: HashMap<Arc<str>, bool>,
+    interpreters: HashMap<Arc<Path>, bool>,
 }
 
 impl Heads {
@@ -61,25 +65,66 @@ impl Heads {
         };
         let line = line.split(|&byte| byte == b'\n').next().unwrap_or(line);
         let crlf = line.ends_with(b"\r");
-        let line = String::from_utf8_lossy(line);
-        let mut words = line.split([' ', '\t']).filter(|word| !word.is_empty());
-        let path = words.next().unwrap_or("").trim_end_matches('\r');
-        let (interpreter, exists) = self.interpreter(path);
+        // As the kernel does: blanks around, and a NUL that ends it.
+        let line = line.split(|&byte| byte == 0).next().unwrap_or(line);
+        let line = line.strip_suffix(b"\r").unwrap_or(line).trim_ascii();
+        let blank = line.iter().position(|byte| b" \t".contains(byte));
+        let (path, rest) = line.split_at(blank.unwrap_or(line.len()));
+        let (interpreter, exists) = self.interpreter(Path::new(OsStr::from_bytes(path)));
+        let rest = rest.trim_ascii();
         Head::Script {
             interpreter,
+            argument: (!rest.is_empty()).then(|| Arc::from(OsStr::from_bytes(rest))),
             crlf,
             exists,
         }
     }
 
     /// The interpreter at `path`, and whether it is there.
-    fn interpreter(&mut self, path: &str) -> (Arc<str>, bool) {
+    fn interpreter(&mut self, path: &Path) -> (Arc<Path>, bool) {
         if let Some((path, &exists)) = self.interpreters.get_key_value(path) {
             return (path.clone(), exists);
         }
-        let exists = Path::new(path).exists();
-        let path: Arc<str> = Arc::from(path);
+        let exists = path.exists();
+        let path: Arc<Path> = Arc::from(path);
         self.interpreters.insert(path.clone(), exists);
         (path, exists)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hashbang_line_is_read_as_the_kernel_reads_it() {
+        for (line, interpreter, argument) in [
+            (&b"#!/bin/sh\n"[..], &b"/bin/sh"[..], None),
+            (
+                b"#! \t/bin/sh -e  x \nmore",
+                b"/bin/sh",
+                Some(&b"-e  x"[..]),
+            ),
+            (
+                b"#!/usr/bin/env\t-S a  b",
+                b"/usr/bin/env",
+                Some(b"-S a  b"),
+            ),
+            (b"#!/bin/sh -e\r\n", b"/bin/sh", Some(b"-e")),
+            (b"#!/a\xff b\n", b"/a\xff", Some(b"b")),
+            (b"#!/a\0b c\n", b"/a", None),
+            (b"#!\n", b"", None),
+        ] {
+            let Head::Script {
+                interpreter: found,
+                argument: rest,
+                ..
+            } = Heads::default().parse(line)
+            else {
+                panic!("{line:?}");
+            };
+            assert_eq!(found.as_os_str().as_bytes(), interpreter, "{line:?}");
+            assert_eq!(rest.as_deref().map(OsStr::as_bytes), argument, "{line:?}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use runner_config::{Problems, Settings, Words};
+use runner_config::{Problems, Settings, Words, shown};
 
 use crate::{Head, Kind, Task, command::look_up};
 
@@ -56,7 +56,7 @@ pub(crate) fn judge_start(task: &Task, kind: &Kind, is_halt: bool, problems: &mu
             exists: false,
             ..
         } => {
-            let why = format!("its interpreter `{interpreter}` does not exist");
+            let why = format!("its interpreter `{}` does not exist", shown(interpreter));
             problems
                 .warning(None, cannot_start(&why))
                 .hint("mend its `#!` line");

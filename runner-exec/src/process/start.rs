@@ -6,7 +6,7 @@
 
 use std::{fs::File, io, os::unix::process::CommandExt, path::Path, sync::Arc, time::Duration};
 
-use runner_config::reason;
+use runner_config::{reason, shown};
 use rustix::io::Errno;
 
 use super::poll::{from_now, wait_readable};
@@ -118,7 +118,7 @@ fn missing(program: &Path) -> (String, Option<&'static str>) {
             Some("save it with Unix line ends"),
         ),
         Head::Script { interpreter, .. } => {
-            let reason = format!("its interpreter `{interpreter}` does not exist");
+            let reason = format!("its interpreter `{}` does not exist", shown(&interpreter));
             (reason, Some("mend its `#!` line"))
         }
         Head::Binary => (
