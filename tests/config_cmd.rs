@@ -486,3 +486,32 @@ fn a_configuration_that_tasks_cannot_read_again_is_refused() {
             .says("cannot make RUNNER_CONFIG_CMD work");
     }
 }
+
+#[test]
+fn a_configuration_without_end_is_refused() {
+    let large = Test::new().no_config();
+    let file = std::fs::File::create(large.path("large.cfg")).unwrap();
+    file.set_len((64 << 20) + 1).unwrap();
+    for (config, said) in [
+        (
+            "large.cfg",
+            "cannot read configuration file `large.cfg`: it is larger than 64 MiB",
+        ),
+        (
+            "/dev/zero",
+            "cannot read configuration file `/dev/zero`: it is larger than 64 MiB",
+        ),
+    ] {
+        let test = Test::new().no_config();
+        std::fs::hard_link(large.path("large.cfg"), test.path("large.cfg")).unwrap();
+        let ran = test.run_with(["runner-config", "-c", config, "-g", "a.b"]);
+        ran.status(78).stdout("").says(said);
+    }
+    // An included one as well.
+    let include = large.file("main.cfg", "[runner]\ninclude_dir = more\n", 0o644);
+    let include = include.file("more/1.cfg", "", 0o644);
+    std::fs::rename(include.path("large.cfg"), include.path("more/2.cfg")).unwrap();
+    let ran = include.run_with(["runner-config", "-c", "main.cfg", "-g", "a.b"]);
+    ran.status(78)
+        .says("cannot read configuration file `more/2.cfg`");
+}

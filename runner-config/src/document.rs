@@ -12,7 +12,8 @@
 
 use std::{
     borrow::Borrow,
-    fs, io,
+    fs::{self, File},
+    io::{self, Read},
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
@@ -33,6 +34,22 @@ const DEFAULT: &str = "DEFAULT";
 
 /// The sections that are the runner's own, and never a task's.
 pub(crate) const RESERVED: [&str; 3] = ["runner", "env", DEFAULT];
+
+/// Largest size of one configuration file, in bytes: `/dev/zero` has no end.
+const MAX_FILE_SIZE: u64 = 64 << 20;
+
+/// Something that is about to be read.
+#[derive(Clone, Copy, Debug)]
+pub enum Reading<'a> {
+    /// A configuration file.
+    File(&'a Path),
+    /// The directory of further ones.
+    IncludeDir(&'a Path),
+}
+
+/// Decides about each file and directory before it is read. `false` leaves it unread, and the
+/// reason is in the problems then.
+pub type Admit<'a> = dyn FnMut(Reading, &mut Problems) -> bool + 'a;
 
 /// The text of a configuration, merged from the file and its `include_dir`.
 #[derive(Clone, Debug, Default)]
@@ -97,25 +114,32 @@ impl Document {
     ///
     /// Every problem of every file: unreadable, or not in the dialect.
     pub fn load(file: Option<&Path>, overrides: &[Override]) -> Result<Document, Problems> {
+        Document::load_if(file, overrides, &mut |_, _| true)
+    }
+
+    /// Reads like [`Document::load`] what `admit` lets through.
+    ///
+    /// # Errors
+    ///
+    /// Every problem of every file, and those of `admit`.
+    pub fn load_if(
+        file: Option<&Path>,
+        overrides: &[Override],
+        admit: &mut Admit,
+    ) -> Result<Document, Problems> {
         let mut document = Document {
             main: file.map(Arc::from),
             ..Document::default()
         };
         let mut problems = Problems::default();
-        match file.map(|file| (file, fs::read(file))) {
-            None => {}
-            Some((file, Ok(bytes))) => document.read(&bytes, file, &mut problems),
-            Some((file, Err(error))) => {
-                let (file, why) = (shown(file), reason(&error));
-                problems.error(
-                    None,
-                    format!("cannot read configuration file `{file}`: {why}"),
-                );
-            }
+        if let Some(file) = file {
+            document.read_file(file, None, admit, &mut problems);
         }
         document.settle();
         if let Some((directory, origin)) = document.include_dir(overrides) {
-            document.include(&directory, &origin, &mut problems);
+            if admit(Reading::IncludeDir(&directory), &mut problems) {
+                document.include(&directory, &origin, admit, &mut problems);
+            }
             document.settle();
         }
         if problems.has_errors() {
@@ -136,7 +160,13 @@ impl Document {
         (directory != Path::new("")).then_some((directory, origin))
     }
 
-    fn include(&mut self, directory: &Path, origin: &Origin, problems: &mut Problems) {
+    fn include(
+        &mut self,
+        directory: &Path,
+        origin: &Origin,
+        admit: &mut Admit,
+        problems: &mut Problems,
+    ) {
         let files = match files_of(directory) {
             Ok(files) => files,
             Err(error) => {
@@ -149,18 +179,32 @@ impl Document {
             }
         };
         for file in &files {
-            match fs::read(file) {
-                Ok(bytes) => self.read(&bytes, file, problems),
-                Err(error) => {
-                    let (file, why) = (shown(file), reason(&error));
-                    problems.error(
-                        origin.clone(),
-                        format!("cannot read configuration file `{file}`: {why}"),
-                    );
-                }
-            }
+            self.read_file(file, Some(origin), admit, problems);
         }
         self.included = Some((directory.to_owned(), files));
+    }
+
+    /// Reads one file, which `origin` includes.
+    fn read_file(
+        &mut self,
+        file: &Path,
+        origin: Option<&Origin>,
+        admit: &mut Admit,
+        problems: &mut Problems,
+    ) {
+        if !admit(Reading::File(file), problems) {
+            return;
+        }
+        match contents(file) {
+            Ok(bytes) => self.read(&bytes, file, problems),
+            Err(error) => {
+                let (file, why) = (shown(file), reason(&error));
+                problems.error(
+                    origin.cloned(),
+                    format!("cannot read configuration file `{file}`: {why}"),
+                );
+            }
+        }
     }
 
     /// Adds what one file says; it wins over what is there.
@@ -385,6 +429,18 @@ pub(crate) fn beside(file: &Path, written: &Path) -> PathBuf {
     match file.parent() {
         Some(directory) => directory.join(written),
         None => written.to_owned(),
+    }
+}
+
+/// Reads a file that is not larger than [`MAX_FILE_SIZE`].
+fn contents(file: &Path) -> io::Result<Vec<u8>> {
+    let file = File::open(file)?;
+    let size = file.metadata()?.len().min(MAX_FILE_SIZE);
+    let mut bytes = Vec::with_capacity(size as usize);
+    file.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > MAX_FILE_SIZE {
+        true => Err(io::Error::other("it is larger than 64 MiB")),
+        false => Ok(bytes),
     }
 }
 

@@ -17,7 +17,7 @@ mod task_settings;
 mod value;
 
 pub use crate::{
-    document::{Document, Entry, SectionId},
+    document::{Admit, Document, Entry, Reading, SectionId},
     key::Key,
     left_out::left_out,
     nearest::nearest,
