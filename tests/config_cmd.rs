@@ -350,7 +350,7 @@ fn links_are_gone_when_the_third_signal_ended_the_run_at_once() {
         .program_in("two words")
         .config_in("two words")
         .task("1-a", &format!("{ASK}\n{HOLD} '{config}'"))
-        .start_with(["-n", "2", "-c", config, "tasks.d"]);
+        .start_with(["--insecure", "-n", "2", "-c", config, "tasks.d"]);
     running.until_it_is_held();
     running.three_signals();
     let ran = running.wait().status(143).says("leaving at once");

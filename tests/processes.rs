@@ -1004,7 +1004,8 @@ fn a_third_signal_ends_the_runner_at_once_whatever_it_does() {
     }
     let running = Test::new()
         .task("1-a", &format!("{HOLD} runner.cfg"))
-        .args(["-n", "2"])
+        // As root, a device is no configuration otherwise.
+        .args(["--insecure", "-n", "2"])
         .start();
     running.until_it_is_held();
     running.three_signals();

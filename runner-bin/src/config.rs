@@ -23,7 +23,7 @@ pub(crate) fn start(args: ConfigArgs) -> Exit {
     if let Some(key) = &args.mode.get {
         return get(config, key, args.default.as_deref());
     }
-    let document = match document(config, &[]) {
+    let document = match document(config) {
         Ok(document) => document,
         Err(problems) => return malformed(problems, &log),
     };
@@ -42,7 +42,7 @@ pub(crate) fn start(args: ConfigArgs) -> Exit {
 /// `-g`: the value of one key.
 pub(crate) fn get(config: Option<&Path>, key: &str, default: Option<&str>) -> Exit {
     let log = Log::plain(Verbosity::Normal);
-    let document = match document(config, &[]) {
+    let document = match document(config) {
         Ok(document) => document,
         Err(problems) => return malformed(problems, &log),
     };

@@ -6,10 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use runner_config::{Document, Override, Problems, Settings, reason, setting, shown};
+use runner_config::{
+    Admit, Document, Override, Problems, Reading, Settings, reason, setting, shown,
+};
 use runner_exec::{Plan, Trust, discover, other_owner, owner_file};
 
-use crate::{exit::Exit, links, trusted::Judge};
+use crate::{exit::Exit, links, trusted::TrustChecks};
 
 /// Where configuration and tasks come from.
 #[derive(Debug)]
@@ -44,13 +46,20 @@ impl Unusable {
     }
 }
 
-/// The configuration in `config`, or an empty one; with what `overrides` includes.
-pub(crate) fn document(
+/// The configuration in `config`, or an empty one; with what `overrides` includes. Only what
+/// `admit` lets through is read.
+fn document_if(
     config: Option<&Path>,
     overrides: &[Override],
+    admit: &mut Admit,
 ) -> Result<Document, Problems> {
     let config = config.map(|config| links::original(config.to_owned()));
-    Document::load(config.as_deref(), overrides)
+    Document::load_if(config.as_deref(), overrides, admit)
+}
+
+/// The configuration in `config`, or an empty one.
+pub(crate) fn document(config: Option<&Path>) -> Result<Document, Problems> {
+    document_if(config, &[], &mut |_, _| true)
 }
 
 /// Whether `path` is a named pipe: whoever reads it waits for somebody who writes it, and
@@ -60,26 +69,42 @@ pub(crate) fn is_pipe(path: &Path) -> bool {
 }
 
 impl Source {
-    /// Reads everything; what is wrong goes to `problems`, all of it at once.
+    /// Reads everything; what is wrong goes to `problems`, all of it at once. As root, only
+    /// what no other user can change is read, and nothing is remembered from an earlier load.
     pub(crate) fn load(&self, problems: &mut Problems) -> Result<Plan, Unusable> {
-        let entries = discover(&self.taskdir);
-        let judge = Judge::new(self.trust.as_ref());
+        let checks = TrustChecks::new(self.trust.as_ref());
+        self.load_if(&checks, problems)
+    }
+
+    fn load_if(&self, checks: &TrustChecks, problems: &mut Problems) -> Result<Plan, Unusable> {
+        let is_trusted = checks.task_directory(&self.taskdir, problems);
+        let entries = is_trusted.then(|| discover(&self.taskdir, checks.check()));
+        let mut admit = |reading: Reading, problems: &mut Problems| match reading {
+            Reading::File(path) => checks.config_file(path, problems),
+            Reading::IncludeDir(path) => checks.include_dir(path, problems),
+        };
+        // A private link is checked itself, and then the file that it stands for.
         let config = self.config.as_deref();
-        judge.sources(config, &self.taskdir, problems);
-        let document = document(config, &self.overrides);
+        let is_trusted = config.is_none_or(|config| checks.config_file(config, problems));
+        let document = match is_trusted {
+            true => document_if(config, &self.overrides, &mut admit),
+            false => Err(Problems::default()),
+        };
         let document = document.map_err(|wrong| problems.extend(wrong));
         let malformed = document.is_err();
         let document = document.unwrap_or_default();
-        judge.included(&document, problems);
         let settings = Settings::new(document, &self.overrides, problems);
-        let is_fit = judge.written(&settings, problems);
-        let state_dir = self.own_state_dir(&settings, problems);
-        let state_dir = state_dir.filter(|_| is_fit);
+        let is_trusted = checks.written(&settings, problems);
+        let state_dir = match is_trusted {
+            true => self.own_state_dir(&settings, problems),
+            false => None,
+        };
         let unusable = |exit| Unusable { exit, state_dir };
         let wrong = problems.has_errors();
         let entries = match entries {
-            Ok(entries) => entries,
-            Err(error) => {
+            Some(Ok(entries)) => entries,
+            None => return Err(unusable(Exit::Config)),
+            Some(Err(error)) => {
                 let (taskdir, why) = (shown(&self.taskdir), reason(&error));
                 problems
                     .error(
@@ -98,7 +123,7 @@ impl Source {
             return Err(Unusable::wrong());
         }
         let plan = Plan::new(&self.taskdir, entries, settings, self.needs_halt, problems);
-        judge.plan(&plan, problems);
+        checks.plan(&plan, problems);
         if problems.has_errors() {
             return Err(unusable(Exit::Config));
         }

@@ -56,8 +56,6 @@ pub type Admit<'a> = dyn FnMut(Reading, &mut Problems) -> bool + 'a;
 pub struct Document {
     /// The file that was asked for, and not one of its `include_dir`.
     main: Option<Arc<Path>>,
-    /// The directory of further files, and those that were read there.
-    included: Option<(PathBuf, Vec<PathBuf>)>,
     /// The values of the sections that are [`RESERVED`].
     ini: Ini,
     /// The values of all others, and the names of all keys.
@@ -181,7 +179,6 @@ impl Document {
         for file in &files {
             self.read_file(file, Some(origin), admit, problems);
         }
-        self.included = Some((directory.to_owned(), files));
     }
 
     /// Reads one file, which `origin` includes.
@@ -275,12 +272,6 @@ impl Document {
     /// The file that was asked for; the others come from its `include_dir`.
     pub fn main_file(&self) -> Option<&Path> {
         self.main.as_deref()
-    }
-
-    /// The directory of further files, and those that were read there, in their order.
-    pub fn included(&self) -> Option<(&Path, &[PathBuf])> {
-        let (directory, files) = self.included.as_ref()?;
-        Some((directory, files))
     }
 
     /// What `key` says in `section`, or else in `[DEFAULT]`. A section that

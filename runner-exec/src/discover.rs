@@ -16,10 +16,10 @@ use rustix::{
         StatxFlags, fstatvfs, statx,
     },
     io::{Errno, retry_on_intr},
-    process::{geteuid, getuid},
+    process::getuid,
 };
 
-use crate::{Head, TaskName, head::Heads};
+use crate::{End, Head, TaskName, TrustCheck, Use, head::Heads};
 
 /// One entry of the task directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,17 +53,19 @@ pub enum Kind {
     Hidden(String),
 }
 
-/// Looks at every entry of `directory`. The order is that of the names.
+/// Looks at every entry of `directory`, in the order of their names. A file that `check` does
+/// not trust is not opened.
 ///
 /// # Errors
 ///
 /// The directory cannot be read.
-pub fn discover(directory: &Path) -> io::Result<Vec<DirEntry>> {
+pub fn discover(directory: &Path, check: Option<&TrustCheck>) -> io::Result<Vec<DirEntry>> {
+    let path = directory;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = retry_on_intr(|| rustix::fs::open(directory, flags, Mode::empty()))?;
     let listing = listing(&directory)?;
     let discovery = Discovery {
-        is_root: geteuid().is_root(),
+        trust: check.map(|check| (check, path)),
         executor: allows_programs(&directory).then(|| getuid().as_raw()),
         directory,
     };
@@ -97,32 +99,46 @@ fn listing(directory: &OwnedFd) -> io::Result<Vec<(TaskName, bool)>> {
 }
 
 /// A task directory while its entries are looked at.
-struct Discovery {
+struct Discovery<'a> {
     directory: OwnedFd,
-    /// Whether it matters whose the files are.
-    is_root: bool,
+    /// The check that comes before a file is opened, and the path of the directory for it.
+    trust: Option<(&'a TrustCheck<'a>, &'a Path)>,
     /// The real user of this process, unless the mount of the directory forbids to execute
     /// anything.
     executor: Option<u32>,
 }
 
-impl Discovery {
-    /// What the entry `name` is, and whether it is root's alone. Links are followed;
-    /// `plain` says that it is none.
+impl Discovery<'_> {
+    /// Returns the kind of the entry `name`, and `true` if it is root's alone. Symlinks are
+    /// followed; `plain` stands for a regular file that is none.
     fn kind_of(&self, name: &OsStr, plain: bool, heads: &mut Heads) -> (Kind, bool) {
+        let stat = plain.then(|| self.stat(name)).flatten();
+        let is_roots = self.trust.is_some() && stat.as_ref().is_some_and(is_roots);
+        if let Some((check, directory)) = self.trust.filter(|_| !is_roots) {
+            let walk = check.walk(&directory.join(name), Use::File);
+            if walk.distrust.is_some() {
+                return (kind_of_end(walk.end), false);
+            }
+        }
         // What can be opened and is a regular file need not be asked what it is.
-        if plain && let Ok((file, head)) = self.head(name, heads) {
-            let (mask, flags) = (StatxFlags::MODE | StatxFlags::UID, AtFlags::EMPTY_PATH);
-            let stat = statx(&file, c"", flags, mask).ok();
-            let executable = stat.is_some_and(|stat| self.is_our_program(&stat));
-            let kind = Kind::File {
-                executable: executable || self.may_execute(name),
-                head,
-            };
-            let is_roots = self.is_root && stat.is_some_and(|stat| is_roots(&stat));
-            return (kind, is_roots);
+        if let Some(stat) = stat
+            && let Ok(head) = self.head(name, heads)
+        {
+            let executable = self.is_our_program(&stat) || self.may_execute(name);
+            return (Kind::File { executable, head }, is_roots);
         }
         (self.kind_of_special(name, heads), false)
+    }
+
+    /// Returns owner, mode and mount of a file; `None` if it has become anything else.
+    fn stat(&self, name: &OsStr) -> Option<Statx> {
+        let (flags, mask) = (
+            AtFlags::SYMLINK_NOFOLLOW,
+            StatxFlags::MODE | StatxFlags::UID | StatxFlags::TYPE,
+        );
+        let stat = statx(&self.directory, name, flags, mask).ok()?;
+        let file_type = FileType::from_raw_mode(stat.stx_mode.into());
+        (file_type == FileType::RegularFile).then_some(stat)
     }
 
     fn kind_of_special(&self, name: &OsStr, heads: &mut Heads) -> Kind {
@@ -135,13 +151,10 @@ impl Discovery {
             FileType::Directory => Kind::Directory,
             FileType::Fifo => Kind::Special("named pipe"),
             FileType::Socket => Kind::Special("socket"),
-            FileType::RegularFile => {
-                let head = self.head(name, heads).map(|(_, head)| head);
-                Kind::File {
-                    executable: self.may_execute(name),
-                    head: head.unwrap_or(Head::Unreadable),
-                }
-            }
+            FileType::RegularFile => Kind::File {
+                executable: self.may_execute(name),
+                head: self.head(name, heads).unwrap_or(Head::Unreadable),
+            },
             _ => Kind::Special("device"),
         }
     }
@@ -161,18 +174,39 @@ impl Discovery {
         rustix::fs::accessat(&self.directory, name, Access::EXEC_OK, AtFlags::empty()).is_ok()
     }
 
-    fn head(&self, name: &OsStr, heads: &mut Heads) -> io::Result<(File, Head)> {
+    fn head(&self, name: &OsStr, heads: &mut Heads) -> io::Result<Head> {
         // What has become a pipe meanwhile would be waited for.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let open = || rustix::fs::openat(&self.directory, name, flags, Mode::empty());
-        let file = File::from(retry_on_intr(open)?);
-        let head = heads.read(&file)?;
-        Ok((file, head))
+        heads.read(&File::from(retry_on_intr(open)?))
     }
 }
 
+/// Returns `true` for a file that only root can write. A mount on it is looked at closer.
 fn is_roots(stat: &Statx) -> bool {
-    stat.stx_uid == 0 && stat.stx_mode & 0o022 == 0
+    let mount_root = StatxAttributes::MOUNT_ROOT;
+    stat.stx_uid == 0
+        && stat.stx_mode & 0o022 == 0
+        && stat.stx_attributes_mask.contains(mount_root)
+        && !stat.stx_attributes.contains(mount_root)
+}
+
+/// Returns the kind of a file that is not trusted, and so not opened.
+fn kind_of_end(end: End) -> Kind {
+    match end {
+        End::File(mode) => Kind::File {
+            executable: mode & 0o111 != 0,
+            head: Head::Unreadable,
+        },
+        End::Directory => Kind::Directory,
+        End::Device => Kind::Special("device"),
+        End::Other => Kind::Special("named pipe or socket"),
+        End::Missing => Kind::Dangling,
+        End::Unknown => Kind::File {
+            executable: true,
+            head: Head::Unreadable,
+        },
+    }
 }
 
 /// Whether programs may stand on the mount of `directory`.

@@ -3,12 +3,14 @@
 use std::{
     collections::HashMap,
     ffi::OsStr,
-    fs::File,
+    fs::{File, OpenOptions},
     io::{self, Read},
     os::unix::ffi::OsStrExt,
     path::Path,
     sync::Arc,
 };
+
+use crate::state::open_file;
 
 /// How a file begins, as far as it matters for starting it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,9 +35,10 @@ pub enum Head {
 }
 
 impl Head {
-    /// Reads how `path` begins.
+    /// Reads how `path` begins. Does not wait for the writer of a named pipe.
     pub fn of(path: &Path) -> Head {
-        let head = File::open(path).and_then(|file| Heads::default().read(&file));
+        let file = open_file(OpenOptions::new().read(true), path);
+        let head = file.and_then(|file| Heads::default().read(&file));
         head.unwrap_or(Head::Unreadable)
     }
 }

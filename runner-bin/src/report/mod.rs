@@ -72,7 +72,7 @@ pub(crate) fn start(args: ReportArgs) -> Exit {
 
 /// The `state_dir` of the configuration; says why when there is none.
 fn configured(args: &ReportArgs, log: &Log) -> Option<PathBuf> {
-    let document = match document(args.file.path().as_deref(), &[]) {
+    let document = match document(args.file.path().as_deref()) {
         Ok(document) => document,
         Err(problems) => {
             log.problems(problems);

@@ -1,15 +1,20 @@
-//! What root may run: nothing that somebody else could write or replace.
+//! The files that root uses: none that another user could write or replace.
 //!
-//! A path is walked from the root of the file system, through every link. Nobody but a
-//! trusted owner may be able to rename, replace or write anything on the way. A sticky
-//! directory may be open to all, as long as what the path names in it has a trusted owner.
+//! A path is walked from the root of the file system, through every symlink. Nobody but a
+//! trusted owner can be able to rename, replace or write anything on the way. A sticky
+//! directory can be open to all, as long as the entry that the path names in it has a
+//! trusted owner. `docs/trust.md` has the whole list of what is checked and what is not.
+
+mod acl;
+mod distrust;
+mod mounts;
+mod user_names;
 
 use std::{
     cell::RefCell,
     collections::{BTreeSet, HashMap, VecDeque},
     env,
     ffi::OsString,
-    fmt,
     fs::{self, Metadata},
     io::{self, ErrorKind},
     mem,
@@ -17,109 +22,184 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use rustix::{
-    fs::{StatVfsMountFlags, getxattr, statvfs},
-    process::geteuid,
+use rustix::{io::Errno, process::geteuid};
+
+use self::{
+    acl::{Acl, Writer},
+    mounts::{Mount, Mounts},
+};
+pub use self::{
+    distrust::{Distrust, Why},
+    user_names::user_id,
 };
 
-/// So many links lead to something in the end, or to nothing.
-const MOST_LINKS: u32 = 40;
+/// Maximum number of symlinks in one path, as in the kernel.
+const MAX_SYMLINKS: u32 = 40;
 
 const STICKY: u32 = 0o1000;
 const GROUP_WRITE: u32 = 0o020;
 const OTHERS_WRITE: u32 = 0o002;
 
-/// Whose files root runs.
-#[derive(Debug)]
+/// The users whose files root uses.
+#[derive(Clone, Debug)]
 pub struct Trust {
     owners: BTreeSet<u32>,
-    /// Where relative paths begin.
-    here: PathBuf,
-    /// What was found fit. Many tasks have the same directories, or are links to the same
-    /// program.
-    fit: RefCell<HashMap<PathBuf, Fit>>,
-}
-
-/// What is on the way to something, and fit for it.
-#[derive(Clone, Debug)]
-enum Fit {
-    /// A link that leads there.
-    Link(PathBuf),
-    /// A directory that others cannot replace anything in.
-    Passage,
-    /// A file that others cannot write.
-    File,
-}
-
-/// What a path is to be fit for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
-    /// To be read or executed.
-    File,
-    /// That what is in it is read or executed, or that something is written into it.
-    Directory,
-}
-
-/// Who could change what root would run.
-#[derive(Debug)]
-pub struct Distrust {
-    /// What he could change.
-    pub path: PathBuf,
-    /// Who, or why that is not known.
-    pub why: Why,
-}
-
-/// Why something is not trusted.
-#[derive(Debug)]
-pub enum Why {
-    /// It belongs to this user.
-    Owner(u32),
-    /// This group may write it.
-    Group(u32),
-    /// An access control list lets others write it.
-    Acl,
-    /// Everybody may write it.
-    Everybody,
-    /// It cannot be looked at.
-    Unknown(io::Error),
 }
 
 impl Trust {
-    /// Root, and those that it names. `None` for everybody else: who is not root risks
-    /// nothing that is not his own.
+    /// Returns the trust of root in itself and in `owners`; `None` for every other user, who
+    /// risks nothing but own files.
     pub fn of_root(owners: impl IntoIterator<Item = u32>) -> Option<Trust> {
         geteuid().is_root().then(|| Trust {
             owners: owners.into_iter().chain([0]).collect(),
-            // Without it they lead nowhere, for whoever runs them too.
-            here: env::current_dir().unwrap_or_default(),
-            fit: RefCell::default(),
         })
     }
 
-    /// Whether nobody else can change what `path` leads to. What is not there is fit when
-    /// nobody else can make it.
+    /// Starts a check. It remembers directories that were trusted, since many files share
+    /// them; so each load needs a check of its own.
+    pub fn check(&self) -> TrustCheck<'_> {
+        TrustCheck {
+            trust: self,
+            working_directory: working_directory(),
+            mounts: Mounts::default(),
+            trusted: RefCell::default(),
+        }
+    }
+
+    /// Returns `true` if every user of the machine has a number of its own here.
+    fn has_all_users() -> bool {
+        let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+        map.split_whitespace().eq(["0", "0", "4294967295"])
+    }
+}
+
+/// One check of everything that a load uses.
+#[derive(Debug)]
+pub struct TrustCheck<'a> {
+    trust: &'a Trust,
+    /// The start of relative paths; `None` if it has no path.
+    working_directory: Option<PathBuf>,
+    mounts: Mounts,
+    /// Parts of paths that were found trusted.
+    trusted: RefCell<HashMap<PathBuf, Trusted>>,
+}
+
+/// A part of a path that is trusted.
+#[derive(Clone, Debug)]
+enum Trusted {
+    /// A symlink, with its target.
+    Link(PathBuf),
+    /// A directory in which others cannot replace an entry.
+    Passage,
+}
+
+/// The purpose for which a path is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// It is read or executed.
+    File,
+    /// Its entries are read or executed, or something is written into it.
+    Directory,
+}
+
+/// The end of a path that was walked.
+#[derive(Debug)]
+pub struct Walk {
+    /// The first part of the path that another user could change.
+    pub distrust: Option<Distrust>,
+    /// What is there.
+    pub end: End,
+}
+
+/// What a path leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// A regular file, with its permissions.
+    File(u32),
+    /// A directory.
+    Directory,
+    /// A device.
+    Device,
+    /// A named pipe or a socket.
+    Other,
+    /// Nothing.
+    Missing,
+    /// It is not known, since the walk stopped before.
+    Unknown,
+}
+
+impl TrustCheck<'_> {
+    /// Checks that no other user can change what `path` leads to. A path to nothing is
+    /// trusted if nobody else can create it.
     ///
     /// # Errors
     ///
-    /// Somebody else can.
-    pub fn judge(&self, path: &Path, fit_for: Use) -> Result<(), Distrust> {
-        let mut rest = components(&self.here.join(path));
+    /// Another user can.
+    pub fn path(&self, path: &Path, purpose: Use) -> Result<(), Distrust> {
+        match self.walk(path, purpose).distrust {
+            None => Ok(()),
+            Some(distrust) => Err(distrust),
+        }
+    }
+
+    /// Checks a file that was opened: only owner and permissions count.
+    ///
+    /// # Errors
+    ///
+    /// Another user can write it.
+    pub fn open_file(&self, path: &Path, metadata: &Metadata) -> Result<(), Distrust> {
+        self.writers(path, metadata, false)
+    }
+
+    /// Walks `path` to its end, also past a part that is not trusted: what is there decides
+    /// how bad that is. The walk stops where looking further could wait for another user.
+    pub fn walk(&self, path: &Path, purpose: Use) -> Walk {
+        let mut distrust = None;
+        let end = self.walk_on(path, purpose, &mut distrust);
+        let end = end.unwrap_or_else(|stop| {
+            distrust.get_or_insert(stop);
+            End::Unknown
+        });
+        Walk { distrust, end }
+    }
+
+    /// Collects the first distrust; an error stops the walk.
+    fn walk_on(
+        &self,
+        path: &Path,
+        purpose: Use,
+        first: &mut Option<Distrust>,
+    ) -> Result<End, Distrust> {
+        let mut note = |checked: Result<(), Distrust>| {
+            if let Err(distrust) = checked {
+                first.get_or_insert(distrust);
+            }
+        };
+        let absolute = match &self.working_directory {
+            _ if path.is_absolute() => path.to_owned(),
+            Some(working_directory) => working_directory.join(path),
+            None => return Err(distrust(path, Why::NoWorkingDirectory)),
+        };
+        let mut rest = components(&absolute);
         let mut at = PathBuf::from("/");
         let mut links = 0;
-        self.pass(&at, fit_for == Use::Directory && rest.is_empty())?;
+        note(self.directory(&at, purpose == Use::Directory && rest.is_empty()));
+        let mut end = End::Directory;
         while let Some(component) = rest.pop_front() {
             if component == ".." {
                 at.pop();
+                end = End::Directory;
                 continue;
             }
             let next = at.join(component);
-            match self.step(&at, &next, rest.is_empty().then_some(fit_for))? {
-                Step::On => at = next,
-                Step::Nothing => return Ok(()),
+            let last = rest.is_empty().then_some(purpose);
+            match self.step(&at, &next, last, &mut note)? {
+                Step::On(found) => (at, end) = (next, found),
+                Step::Missing => return Ok(End::Missing),
                 Step::Link(target) => {
                     links += 1;
-                    if links > MOST_LINKS {
-                        return Ok(());
+                    if links > MAX_SYMLINKS {
+                        return Ok(End::Missing);
                     }
                     if target.is_absolute() {
                         at = PathBuf::from("/");
@@ -130,196 +210,168 @@ impl Trust {
                 }
             }
         }
-        Ok(())
+        Ok(end)
     }
 
-    /// Goes on to `next`, which stands in the directory `at`; `last` says what it is to be
-    /// fit for at the end of the way.
-    fn step(&self, at: &Path, next: &Path, last: Option<Use>) -> Result<Step, Distrust> {
-        match (self.fit.borrow().get(next), last) {
-            (Some(Fit::Link(target)), _) => return Ok(Step::Link(target.clone())),
-            (Some(Fit::Passage), None) | (Some(Fit::File), Some(Use::File)) => {
-                return Ok(Step::On);
-            }
-            (Some(Fit::Passage | Fit::File) | None, _) => {}
+    /// Goes on to `next`, an entry of the directory `at`; `last` is the purpose at the end
+    /// of the path.
+    fn step(
+        &self,
+        at: &Path,
+        next: &Path,
+        last: Option<Use>,
+        note: &mut impl FnMut(Result<(), Distrust>),
+    ) -> Result<Step, Distrust> {
+        match (self.trusted.borrow().get(next), last) {
+            (Some(Trusted::Link(target)), _) => return Ok(Step::Link(target.clone())),
+            (Some(Trusted::Passage), None) => return Ok(Step::On(End::Directory)),
+            (Some(Trusted::Passage) | None, _) => {}
         }
+        let mount = self.mount(next)?;
         let metadata = match fs::symlink_metadata(next) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.pass(at, true)?;
-                return Ok(Step::Nothing);
+                note(self.directory(at, true));
+                return Ok(Step::Missing);
             }
-            // It leads to nothing, and nobody else can change that.
-            Err(error) if error.kind() == ErrorKind::NotADirectory => return Ok(Step::Nothing),
-            Err(error) => return Err(unknown(next, error)),
+            Err(error) if leads_nowhere(&error) => return Ok(Step::Missing),
+            Err(error) => return Err(distrust(next, Why::Unknown(error))),
         };
+        // A mount that came between the two looks.
+        if self.mount(next)? != mount {
+            return Err(distrust(next, Why::Unknown(ErrorKind::ResourceBusy.into())));
+        }
         if metadata.is_symlink() {
-            // Who owns a link can replace it where the directory is sticky.
-            self.owner(next, &metadata, at)?;
-            let target = fs::read_link(next).map_err(|error| unknown(next, error))?;
-            self.is_fit(next, Fit::Link(target.clone()));
+            if mount == Mount::Proc {
+                return Err(distrust(next, Why::ProcLink));
+            }
+            // Its owner can replace a link where the directory is sticky.
+            let owner = self.owner(next, &metadata);
+            let target = fs::read_link(next);
+            let target = target.map_err(|error| distrust(next, Why::Unknown(error)))?;
+            if owner.is_ok() {
+                self.remember(next, Trusted::Link(target.clone()));
+            }
+            note(owner);
             return Ok(Step::Link(target));
         }
-        match last {
-            Some(Use::File) => {
-                self.writers(next, &metadata, false)?;
-                self.is_fit(next, Fit::File);
-            }
-            last => {
-                self.writers(next, &metadata, last.is_none())?;
-                self.is_fit(next, Fit::Passage);
-            }
+        let end = end_of(&metadata);
+        let writers = self.writers(next, &metadata, last.is_none());
+        if writers.is_ok() && end == End::Directory && last != Some(Use::File) {
+            self.remember(next, Trusted::Passage);
         }
-        Ok(Step::On)
+        note(writers);
+        Ok(Step::On(end))
     }
 
-    /// Whether what the directory holds under some name stays what it is; when `closed`,
-    /// also that nobody can add to it.
-    fn pass(&self, directory: &Path, closed: bool) -> Result<(), Distrust> {
+    /// Returns the mount of `path`, unless that belongs to a user who is not trusted.
+    fn mount(&self, path: &Path) -> Result<Mount, Distrust> {
+        match self.mounts.of(path) {
+            Mount::Fuse(Some(user)) if self.trust.owners.contains(&user) => Ok(Mount::Ordinary),
+            Mount::Fuse(user) => Err(distrust(path, Why::Fuse(user))),
+            mount => Ok(mount),
+        }
+    }
+
+    /// Checks that the entries of a directory stay what they are; when `closed`, also that
+    /// nobody can add one.
+    fn directory(&self, directory: &Path, closed: bool) -> Result<(), Distrust> {
         let metadata = fs::symlink_metadata(directory);
-        let metadata = metadata.map_err(|error| unknown(directory, error))?;
+        let metadata = metadata.map_err(|error| distrust(directory, Why::Unknown(error)))?;
         self.writers(directory, &metadata, !closed)
     }
 
-    /// Whether nobody else may write it; when `sticky_may`, a sticky directory may be
-    /// written by all.
-    fn writers(&self, path: &Path, it: &Metadata, sticky_may: bool) -> Result<(), Distrust> {
-        self.owner(path, it, path)?;
+    /// Checks that nobody else can write it; with `allow_sticky`, everybody can write a
+    /// sticky directory.
+    fn writers(&self, path: &Path, it: &Metadata, allow_sticky: bool) -> Result<(), Distrust> {
+        self.owner(path, it)?;
         let mode = it.mode();
-        let is_open = mode & (GROUP_WRITE | OTHERS_WRITE) != 0;
-        let is_sticky = sticky_may && it.is_dir() && mode & STICKY != 0;
-        if !is_open || is_sticky || is_read_only(path) {
+        if allow_sticky && it.is_dir() && mode & STICKY != 0 {
             return Ok(());
         }
-        let why = if mode & OTHERS_WRITE != 0 {
-            Why::Everybody
-        } else if has_acl(path) {
-            // With a list the group's bits say what anybody on it may do at most.
-            Why::Acl
-        } else if it.gid() != 0 {
-            Why::Group(it.gid())
-        } else {
-            // Group 0 is root.
+        if mode & OTHERS_WRITE != 0 {
+            return Err(distrust(path, Why::Everybody));
+        }
+        if mode & GROUP_WRITE == 0 {
             return Ok(());
-        };
-        let path = path.to_owned();
-        Err(Distrust { path, why })
+        }
+        // With a list, the bits of the group are its mask.
+        match Acl::read(path) {
+            Err(error) => Err(distrust(path, Why::Unknown(error))),
+            Ok(Some(acl)) if acl.writers(it.gid()).any(|writer| !self.trusts(writer)) => {
+                Err(distrust(path, Why::Acl))
+            }
+            Ok(None) if !self.trusts(Writer::Group(it.gid())) => {
+                Err(distrust(path, Why::Group(it.gid())))
+            }
+            Ok(_) => Ok(()),
+        }
     }
 
-    /// Whether `path`, which stands on the mount of `mount`, is a trusted owner's.
-    fn owner(&self, path: &Path, it: &Metadata, mount: &Path) -> Result<(), Distrust> {
-        match self.owners.contains(&it.uid()) || is_read_only(mount) {
+    fn trusts(&self, writer: Writer) -> bool {
+        match writer {
+            Writer::User(user) => self.trust.owners.contains(&user),
+            Writer::Group(group) => group == 0,
+        }
+    }
+
+    fn owner(&self, path: &Path, it: &Metadata) -> Result<(), Distrust> {
+        match self.trust.owners.contains(&it.uid()) {
             true => Ok(()),
-            false => Err(Distrust {
-                path: path.to_owned(),
-                why: Why::Owner(it.uid()),
-            }),
+            false => Err(distrust(path, Why::Owner(it.uid()))),
         }
     }
 
-    fn is_fit(&self, path: &Path, fit: Fit) {
-        self.fit.borrow_mut().insert(path.to_owned(), fit);
+    fn remember(&self, path: &Path, trusted: Trusted) {
+        self.trusted.borrow_mut().insert(path.to_owned(), trusted);
     }
 }
 
-/// Where a way goes on.
+/// The next part of a path.
 enum Step {
-    /// At what was asked for.
-    On,
-    /// At what a link leads to.
+    /// It is there.
+    On(End),
+    /// It is a symlink with this target.
     Link(PathBuf),
     /// There is nothing.
-    Nothing,
+    Missing,
 }
 
-fn unknown(path: &Path, error: io::Error) -> Distrust {
+fn distrust(path: &Path, why: Why) -> Distrust {
     Distrust {
         path: path.to_owned(),
-        why: Why::Unknown(error),
+        why,
     }
 }
 
-impl Distrust {
-    /// How to mend it.
-    pub fn hint(&self) -> String {
-        let path = runner_config::shown(&self.path);
-        match self.why {
-            Why::Unknown(_) => "`--insecure` asks nothing".to_owned(),
-            // Others need it as it is.
-            _ if is_device(&self.path) => format!("`{path}` is a device; write another path"),
-            Why::Owner(owner) => {
-                let user = name_of("/etc/passwd", owner);
-                format!("`chown root {path}`, or trust this user: `--trust-owner {user}`")
-            }
-            Why::Group(_) | Why::Acl | Why::Everybody => match self.path.is_dir() {
-                true => format!("`chmod go-w {path}`; that it is sticky is not enough here"),
-                false => format!("`chmod go-w {path}`"),
-            },
-        }
+/// Returns `true` if a path leads to nothing and nobody can change that: a part of it is a
+/// file, or a name is too long for any file system.
+fn leads_nowhere(error: &io::Error) -> bool {
+    let errno = Errno::from_io_error(error);
+    matches!(errno, Some(Errno::NOTDIR | Errno::NAMETOOLONG))
+}
+
+fn end_of(metadata: &Metadata) -> End {
+    let kind = metadata.file_type();
+    if kind.is_file() {
+        End::File(metadata.mode())
+    } else if kind.is_dir() {
+        End::Directory
+    } else if kind.is_char_device() || kind.is_block_device() {
+        End::Device
+    } else {
+        End::Other
     }
 }
 
-fn is_device(path: &Path) -> bool {
-    let what = fs::symlink_metadata(path).map(|it| it.file_type());
-    what.is_ok_and(|what| what.is_char_device() || what.is_block_device())
-}
-
-/// The end of the sentence "root does not run this: …".
-impl fmt::Display for Distrust {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let path = runner_config::shown(&self.path);
-        match &self.why {
-            Why::Owner(owner) => write!(
-                f,
-                "`{path}` belongs to user `{}`",
-                name_of("/etc/passwd", *owner)
-            ),
-            Why::Group(group) => write!(
-                f,
-                "group `{}` may write `{path}`",
-                name_of("/etc/group", *group)
-            ),
-            Why::Acl => write!(f, "an access control list lets others write `{path}`"),
-            Why::Everybody => write!(f, "everybody may write `{path}`"),
-            Why::Unknown(error) => {
-                write!(
-                    f,
-                    "cannot look at `{path}`: {}",
-                    runner_config::reason(error)
-                )
-            }
-        }
-    }
-}
-
-/// The number of a user of `/etc/passwd`, by name or number. Users that are known
-/// elsewhere have a number too: to ask for their names a static program would need
-/// libraries of the machine.
-pub fn user_id(user: &str) -> Option<u32> {
-    let by_name = || {
-        let mut entries = entries("/etc/passwd").into_iter();
-        entries.find_map(|(name, number)| (name == user).then_some(number))
-    };
-    user.parse().ok().or_else(by_name)
-}
-
-/// The name of a user or group in `file`, or its number.
-fn name_of(file: &str, number: u32) -> String {
-    let mut entries = entries(file).into_iter();
-    let name = entries.find_map(|(name, found)| (found == number).then_some(name));
-    name.unwrap_or_else(|| number.to_string())
-}
-
-/// Names and numbers in `/etc/passwd` or `/etc/group`, see passwd(5) and group(5).
-fn entries(file: &str) -> Vec<(String, u32)> {
-    let text = fs::read(file).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let entry = |line: &str| {
-        let mut fields = line.split(':');
-        let name = fields.next()?.to_owned();
-        Some((name, fields.nth(1)?.parse().ok()?))
-    };
-    text.lines().filter_map(entry).collect()
+/// Returns the path of the working directory, if that path leads to it: it does not after
+/// the directory was removed, its file system was unmounted, or another one was mounted
+/// over it.
+fn working_directory() -> Option<PathBuf> {
+    let path = env::current_dir().ok()?;
+    let same = |a: Metadata, b: Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+    let is_there = same(fs::metadata(".").ok()?, fs::metadata(&path).ok()?);
+    (is_there && path.is_absolute()).then_some(path)
 }
 
 fn components(path: &Path) -> VecDeque<OsString> {
@@ -328,13 +380,4 @@ fn components(path: &Path) -> VecDeque<OsString> {
         Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
     });
     components.collect()
-}
-
-/// Whether it stands on a mount where nothing can be changed.
-fn is_read_only(path: &Path) -> bool {
-    statvfs(path).is_ok_and(|mount| mount.f_flag.contains(StatVfsMountFlags::RDONLY))
-}
-
-fn has_acl(path: &Path) -> bool {
-    getxattr(path, "system.posix_acl_access", &mut [0_u8; 0]).is_ok()
 }

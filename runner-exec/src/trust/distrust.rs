@@ -1,0 +1,118 @@
+//! The reason why root does not use a file, and the fix for it.
+
+use std::{
+    fmt, fs, io,
+    os::unix::fs::FileTypeExt,
+    path::{Path, PathBuf},
+};
+
+use runner_config::{reason, shown};
+
+use super::{Trust, user_names::group_name, user_names::user_name};
+
+/// A path that another user could change.
+#[derive(Debug)]
+pub struct Distrust {
+    /// The part of the path that could be changed.
+    pub path: PathBuf,
+    /// How.
+    pub why: Why,
+}
+
+/// The reason why a path is not trusted.
+#[derive(Debug)]
+pub enum Why {
+    /// It belongs to this user.
+    Owner(u32),
+    /// This group can write it.
+    Group(u32),
+    /// An access control list lets others write it.
+    Acl,
+    /// Everybody can write it.
+    Everybody,
+    /// It is on a FUSE mount of this user, whose daemon shows any owner it likes.
+    Fuse(Option<u32>),
+    /// It is a link on `/proc`, which leads elsewhere than its text says.
+    ProcLink,
+    /// It is relative, and the working directory has no path.
+    NoWorkingDirectory,
+    /// It cannot be looked at.
+    Unknown(io::Error),
+}
+
+impl Distrust {
+    /// Returns `true` if a device is what others can write, as they can `/dev/null`.
+    pub fn is_of_device(&self) -> bool {
+        is_device(&self.path)
+    }
+
+    /// Returns how to fix it.
+    pub fn hint(&self) -> String {
+        let path = shown(&self.path);
+        match self.why {
+            Why::Unknown(_) => "`--insecure` skips the checks".to_owned(),
+            Why::NoWorkingDirectory => {
+                "change into a directory that exists, or write an absolute path".to_owned()
+            }
+            Why::ProcLink => "write the path that it leads to".to_owned(),
+            Why::Fuse(_) => "copy it to a file system that root has mounted".to_owned(),
+            // Others need it as it is.
+            _ if is_device(&self.path) => format!("`{path}` is a device; write another path"),
+            // To trust this number would trust everybody outside the namespace.
+            Why::Owner(owner) if is_unmapped(owner) => {
+                format!("map the owner of `{path}` into this user namespace, or copy it as root")
+            }
+            Why::Owner(owner) => {
+                let user = user_name(owner);
+                format!("`chown root {path}`, or trust this user: `--trust-owner {user}`")
+            }
+            Why::Group(_) | Why::Acl | Why::Everybody => match self.path.is_dir() {
+                true => format!("`chmod go-w {path}`; that it is sticky is not enough here"),
+                false => format!("`chmod go-w {path}`"),
+            },
+        }
+    }
+}
+
+/// The end of the sentence "root does not run this: …".
+impl fmt::Display for Distrust {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let path = shown(&self.path);
+        match &self.why {
+            Why::Owner(owner) if is_unmapped(*owner) => write!(
+                f,
+                "`{path}` belongs to a user outside of this user namespace (shown as {owner})"
+            ),
+            Why::Owner(owner) => write!(f, "`{path}` belongs to user `{}`", user_name(*owner)),
+            Why::Group(group) => write!(f, "group `{}` may write `{path}`", group_name(*group)),
+            Why::Acl => write!(f, "an access control list lets others write `{path}`"),
+            Why::Everybody => write!(f, "everybody may write `{path}`"),
+            Why::Fuse(Some(user)) => write!(
+                f,
+                "`{path}` is on a FUSE mount of user `{}`",
+                user_name(*user)
+            ),
+            Why::Fuse(None) => write!(f, "`{path}` is on a FUSE mount of an unknown user"),
+            Why::ProcLink => write!(f, "`{path}` is a link on `/proc`"),
+            Why::NoWorkingDirectory => {
+                write!(
+                    f,
+                    "`{path}` is relative, and the working directory has no path"
+                )
+            }
+            Why::Unknown(error) => write!(f, "cannot look at `{path}`: {}", reason(error)),
+        }
+    }
+}
+
+fn is_device(path: &Path) -> bool {
+    let what = fs::symlink_metadata(path).map(|it| it.file_type());
+    what.is_ok_and(|what| what.is_char_device() || what.is_block_device())
+}
+
+/// Returns `true` for the number that stands for every user outside of this user namespace.
+fn is_unmapped(user: u32) -> bool {
+    let overflow = fs::read_to_string("/proc/sys/kernel/overflowuid");
+    let overflow = overflow.ok().and_then(|it| it.trim().parse().ok());
+    overflow == Some(user) && !Trust::has_all_users()
+}

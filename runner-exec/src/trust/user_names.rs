@@ -1,0 +1,42 @@
+//! Names and numbers of `/etc/passwd` and `/etc/group`. Users that are known elsewhere have
+//! a number too: to look up their names a static program would need libraries of the
+//! machine.
+
+use std::fs;
+
+/// Returns the number of a user, by name or number.
+pub fn user_id(user: &str) -> Option<u32> {
+    let by_name = || {
+        let mut entries = entries("/etc/passwd").into_iter();
+        entries.find_map(|(name, number)| (name == user).then_some(number))
+    };
+    user.parse().ok().or_else(by_name)
+}
+
+/// Returns the name of a user, or its number.
+pub(super) fn user_name(number: u32) -> String {
+    name_of("/etc/passwd", number)
+}
+
+/// Returns the name of a group, or its number.
+pub(super) fn group_name(number: u32) -> String {
+    name_of("/etc/group", number)
+}
+
+fn name_of(file: &str, number: u32) -> String {
+    let mut entries = entries(file).into_iter();
+    let name = entries.find_map(|(name, found)| (found == number).then_some(name));
+    name.unwrap_or_else(|| number.to_string())
+}
+
+/// Names and numbers in a file, see passwd(5) and group(5).
+fn entries(file: &str) -> Vec<(String, u32)> {
+    let text = fs::read(file).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let entry = |line: &str| {
+        let mut fields = line.split(':');
+        let name = fields.next()?.to_owned();
+        Some((name, fields.nth(1)?.parse().ok()?))
+    };
+    text.lines().filter_map(entry).collect()
+}
