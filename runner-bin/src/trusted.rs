@@ -2,14 +2,25 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeSet, HashSet},
-    ffi::OsString,
+    collections::HashSet,
+    env,
+    ffi::{OsStr, OsString},
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
-use runner_config::{Problems, Settings, Words, shown};
-use runner_exec::{Distrust, End, Plan, Trust, TrustCheck, Use, state_files};
+use runner_config::{Problems, Settings, shown};
+use runner_exec::{
+    Distrust, End, Head, Named, Plan, Task, Trust, TrustCheck, Use, behind_env, named,
+    split_argument, state_files,
+};
+
+/// Maximum number of scripts that are each other's interpreter, as in the kernel.
+const MAX_INTERPRETERS: u32 = 5;
+
+/// The `PATH` of a program that has none, see `environ(7)` and `confstr(3)`.
+const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
 /// The checks of one load: everything that it uses, one path after the other.
 pub(crate) struct TrustChecks<'a> {
@@ -17,6 +28,17 @@ pub(crate) struct TrustChecks<'a> {
     check: Option<TrustCheck<'a>>,
     /// Paths that were reported: one directory is on the way to many files.
     reported: RefCell<HashSet<PathBuf>>,
+    /// Paths that were warned of.
+    warned: RefCell<HashSet<PathBuf>>,
+    /// Commands that were checked: most tasks have the same interpreter.
+    commands: RefCell<HashSet<Vec<OsString>>>,
+}
+
+/// The kind of a command, and the `PATH` in which it looks up programs.
+#[derive(Clone, Copy)]
+struct Role<'a> {
+    what: &'a str,
+    path: &'a OsStr,
 }
 
 impl<'a> TrustChecks<'a> {
@@ -24,6 +46,8 @@ impl<'a> TrustChecks<'a> {
         TrustChecks {
             check: trust.map(Trust::check),
             reported: RefCell::default(),
+            warned: RefCell::default(),
+            commands: RefCell::default(),
         }
     }
 
@@ -81,20 +105,147 @@ impl<'a> TrustChecks<'a> {
         is_trusted
     }
 
-    /// Checks everything that `plan` starts.
+    /// Checks everything that `plan` starts. Its files were read by the same load.
     pub(crate) fn plan(&self, plan: &Plan, problems: &mut Problems) {
-        let tasks = || plan.tasks.iter().chain(&plan.halt);
-        // The files of most tasks need not be looked at once more.
-        for task in tasks().filter(|task| !task.is_roots) {
-            self.path("run task", &task.path(), Use::File, problems);
+        if self.check.is_none() {
+            return;
         }
-        let interpreters = tasks().filter_map(|task| task.settings.interpreter.as_ref());
-        let interpreters: BTreeSet<&OsString> = interpreters.flat_map(files).collect();
-        for interpreter in interpreters {
-            self.path("run interpreter", interpreter.as_ref(), Use::File, problems);
+        for task in tasks(plan) {
+            // The files of most tasks need not be looked at once more.
+            let is_trusted =
+                task.is_roots || self.path("run task", &task.path(), Use::File, problems);
+            if is_trusted {
+                self.task(task, &task.head, plan, problems);
+            }
         }
-        for hook in plan.hook.iter().flat_map(files) {
-            self.path("run hook", hook.as_ref(), Use::File, problems);
+        self.hook(plan, problems);
+    }
+
+    /// Checks the interpreters of a task whose file begins with `head`.
+    fn task(&self, task: &Task, head: &Head, plan: &Plan, problems: &mut Problems) {
+        let path = path_of_tasks(&plan.settings);
+        let role = |what| Role { what, path: &path };
+        if let Some(words) = &task.settings.interpreter {
+            self.command(role("run interpreter"), words, 0, problems);
+        }
+        self.hashbang(role("run interpreter"), head, 0, problems);
+    }
+
+    fn hook(&self, plan: &Plan, problems: &mut Problems) {
+        let path = path_of_tasks(&plan.settings);
+        let role = Role {
+            what: "run hook",
+            path: &path,
+        };
+        if let Some(words) = &plan.hook {
+            self.command(role, words, 0, problems);
+        }
+    }
+
+    fn hashbang(&self, role: Role, head: &Head, depth: u32, problems: &mut Problems) {
+        let Head::Script {
+            interpreter,
+            argument,
+            ..
+        } = head
+        else {
+            return;
+        };
+        let mut words = vec![interpreter.as_os_str().to_owned()];
+        if let Some(argument) = argument {
+            words.push((**argument).to_owned());
+            words.extend(split_argument(argument));
+        }
+        self.command(role, &words, depth + 1, problems);
+    }
+
+    /// Checks a program, and every argument that could become one.
+    fn command(&self, role: Role, words: &[OsString], depth: u32, problems: &mut Problems) {
+        if depth > MAX_INTERPRETERS || !self.commands.borrow_mut().insert(words.to_vec()) {
+            return;
+        }
+        let Some((program, arguments)) = words.split_first() else {
+            return;
+        };
+        // A program without a slash was not found in `PATH`, and cannot start.
+        if program.as_encoded_bytes().contains(&b'/') {
+            self.program(role, Path::new(program), depth, problems);
+        }
+        for argument in named(arguments.iter().map(OsString::as_os_str)) {
+            match argument {
+                Named::Path(path) => self.argument(role, &path, depth, problems),
+                Named::Bare(word) => {
+                    if fs::symlink_metadata(&word).is_ok() {
+                        self.argument(role, Path::new(&word), depth, problems);
+                    }
+                    // Behind `nice`, for example, it is a program.
+                    self.look_up(role, &word, role.path, Missing::IsNone, depth, problems);
+                }
+            }
+        }
+        let (programs, path) = behind_env(words);
+        let path = path.as_deref().unwrap_or(role.path);
+        for program in programs {
+            self.look_up(role, &program, path, Missing::IsChecked, depth, problems);
+        }
+    }
+
+    /// Checks a program as it would be found in `path`. Where it is not, another user must
+    /// not be able to put it, if that is wanted.
+    fn look_up(
+        &self,
+        role: Role,
+        name: &OsStr,
+        path: &OsStr,
+        missing: Missing,
+        depth: u32,
+        problems: &mut Problems,
+    ) {
+        for directory in env::split_paths(path) {
+            let candidate = Path::new(".").join(directory).join(name);
+            let is_program = fs::metadata(&candidate)
+                .is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0);
+            if is_program {
+                return self.program(role, &candidate, depth, problems);
+            }
+            let is_checked = missing == Missing::IsChecked;
+            if is_checked && !self.path(role.what, &candidate, Use::File, problems) {
+                return;
+            }
+        }
+    }
+
+    /// Checks a program and, where it is a script, its interpreter.
+    fn program(&self, role: Role, path: &Path, depth: u32, problems: &mut Problems) {
+        if self.path(role.what, path, Use::File, problems) {
+            self.hashbang(role, &Head::of(path), depth, problems);
+        }
+    }
+
+    /// Checks an argument that is a path: a script perhaps, or a directory that `python3` runs.
+    fn argument(&self, role: Role, path: &Path, depth: u32, problems: &mut Problems) {
+        let Some(check) = &self.check else {
+            return;
+        };
+        let main = path.join("__main__.py");
+        let walk = check.walk(path, Use::File);
+        match (walk.end, walk.distrust) {
+            (End::Device, Some(distrust)) if distrust.is_of_device() => {}
+            (End::Directory, distrust) => {
+                let closed = || check.path(path, Use::Directory).err();
+                match distrust.or_else(closed) {
+                    None => self.program(role, &main, depth, problems),
+                    Some(distrust) if fs::symlink_metadata(&main).is_ok() => {
+                        self.refuse(role.what, path, &distrust, problems);
+                    }
+                    Some(distrust) => self.warn(role.what, path, &distrust, problems),
+                }
+            }
+            (_, Some(distrust)) => {
+                self.refuse(role.what, path, &distrust, problems);
+            }
+            (End::File(_), None) => self.hashbang(role, &Head::of(path), depth, problems),
+            (_, None) => {}
         }
     }
 
@@ -117,6 +268,29 @@ impl<'a> TrustChecks<'a> {
         }
         false
     }
+
+    /// Reports what becomes dangerous only when another user adds a file.
+    fn warn(&self, what: &str, path: &Path, why: &Distrust, problems: &mut Problems) {
+        if self.warned.borrow_mut().insert(why.path.clone()) {
+            let path = shown(path);
+            problems
+                .warning(
+                    None,
+                    format!(
+                        "another user can change what root does to {what} with `{path}`: {why}"
+                    ),
+                )
+                .hint(why.hint());
+        }
+    }
+}
+
+/// The check of a place in `PATH` where a program is not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    /// It is a place to put the program, so it is checked.
+    IsChecked,
+    IsNone,
 }
 
 /// Returns `true` for the names of stdin that lead there through `/proc`.
@@ -126,11 +300,14 @@ fn is_stdin(path: &Path) -> bool {
         .contains(&path)
 }
 
-/// The words of a command that are files: the program, there or not, and a script that it
-/// is to run.
-fn files(words: &Words) -> impl Iterator<Item = &OsString> {
-    let is_script =
-        |word: &OsString| word.to_string_lossy().contains('/') && Path::new(word).is_file();
-    let words = words.iter().enumerate();
-    words.filter_map(move |(place, word)| (place == 0 || is_script(word)).then_some(word))
+fn tasks(plan: &Plan) -> impl Iterator<Item = &Task> {
+    plan.tasks.iter().chain(&plan.halt)
+}
+
+/// Returns the `PATH` in which tasks and hooks look up programs.
+fn path_of_tasks(settings: &Settings) -> OsString {
+    let set = settings.env.iter().rev().find(|(name, _)| name == "PATH");
+    let set = set.map(|(_, value)| OsString::from(value));
+    set.or_else(|| env::var_os("PATH"))
+        .unwrap_or_else(|| DEFAULT_PATH.into())
 }

@@ -53,6 +53,9 @@ pub use crate::{
         create_state_dir, lock_places, open_file, other_owner, owner_file, state_files,
         sync_directory,
     },
-    trust::{Distrust, End, Trust, TrustCheck, Use, Walk, Why, user_id},
+    trust::{
+        Distrust, End, Named, Trust, TrustCheck, Use, Walk, Why, behind_env, named, split_argument,
+        user_id,
+    },
     verdict::{TaskResult, Verdict},
 };

@@ -26,6 +26,8 @@ pub struct Task {
     directory: Arc<Path>,
     /// Whether its file is known to be root's alone; see [`DirEntry::is_roots`].
     pub is_roots: bool,
+    /// How its file begins.
+    pub head: Head,
     /// What is in force for it.
     pub settings: Arc<TaskSettings>,
     /// The section of the configuration that is its own.
@@ -106,6 +108,12 @@ impl Plan {
                 settings: own.map_or_else(|| common.clone(), Arc::new),
                 section,
                 is_roots,
+                head: match &kind {
+                    Kind::File { head, .. } => head.clone(),
+                    Kind::Directory | Kind::Special(_) | Kind::Dangling | Kind::Hidden(_) => {
+                        Head::Unreadable
+                    }
+                },
                 name,
             };
             let is_halt = Some(task.name.as_os_str()) == halt_name;

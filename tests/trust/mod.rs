@@ -5,6 +5,7 @@
 )]
 
 mod mounts;
+mod words;
 
 use std::process::Command;
 

@@ -9,6 +9,7 @@ mod acl;
 mod distrust;
 mod mounts;
 mod user_names;
+mod words;
 
 use std::{
     cell::RefCell,
@@ -31,6 +32,7 @@ use self::{
 pub use self::{
     distrust::{Distrust, Why},
     user_names::user_id,
+    words::{Named, behind_env, named, split_argument},
 };
 
 /// Maximum number of symlinks in one path, as in the kernel.
