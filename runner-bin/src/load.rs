@@ -34,6 +34,8 @@ pub(crate) struct Unusable {
     pub(crate) exit: Exit,
     /// Where it is to be remembered, as far as that is known.
     pub(crate) state_dir: Option<PathBuf>,
+    /// Another user could change what would have been used.
+    pub(crate) is_distrusted: bool,
 }
 
 impl Unusable {
@@ -42,6 +44,7 @@ impl Unusable {
         Unusable {
             exit: Exit::Config,
             state_dir: None,
+            is_distrusted: false,
         }
     }
 }
@@ -73,7 +76,27 @@ impl Source {
     /// what no other user can change is read, and nothing is remembered from an earlier load.
     pub(crate) fn load(&self, problems: &mut Problems) -> Result<Plan, Unusable> {
         let checks = TrustChecks::new(self.trust.as_ref());
-        self.load_if(&checks, problems)
+        let plan = self.load_if(&checks, problems);
+        plan.map_err(|unusable| Unusable {
+            is_distrusted: checks.has_refused(),
+            ..unusable
+        })
+    }
+
+    /// Checks `plan`, which an earlier load made, before it is run once more. What other users
+    /// can change by now goes to `problems`.
+    pub(crate) fn check_again(&self, plan: &Plan, problems: &mut Problems) -> Result<(), Unusable> {
+        let checks = TrustChecks::new(self.trust.as_ref());
+        let can_write = checks.written(&plan.settings, problems);
+        checks.old_plan(&self.taskdir, plan, problems);
+        if !checks.has_refused() {
+            return Ok(());
+        }
+        Err(Unusable {
+            exit: Exit::Config,
+            state_dir: plan.settings.state_dir.clone().filter(|_| can_write),
+            is_distrusted: true,
+        })
     }
 
     fn load_if(&self, checks: &TrustChecks, problems: &mut Problems) -> Result<Plan, Unusable> {
@@ -99,7 +122,11 @@ impl Source {
             true => self.own_state_dir(&settings, problems),
             false => None,
         };
-        let unusable = |exit| Unusable { exit, state_dir };
+        let unusable = |exit| Unusable {
+            exit,
+            state_dir,
+            is_distrusted: false,
+        };
         let wrong = problems.has_errors();
         let entries = match entries {
             Some(Ok(entries)) => entries,

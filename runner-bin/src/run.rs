@@ -9,8 +9,8 @@ use std::{
 use jiff::Timestamp;
 use runner_config::{Problems, Settings};
 use runner_exec::{
-    Cancel, Environment, Patience, Plan, Processes, Run, Runs, Signal, Supervised, Supervisor,
-    Trust, end_everything,
+    Cancel, Environment, Patience, Plan, Processes, Reload, Run, Runs, Signal, Supervised,
+    Supervisor, Trust, end_everything,
 };
 
 use crate::{
@@ -119,7 +119,9 @@ fn run(source: Source, what: What, keeper: Arc<Keeper>, log: Arc<Log>) -> Exit {
     log.problems(problems);
     let plan = match plan {
         Ok(plan) => plan,
-        Err(Unusable { exit, state_dir }) => {
+        Err(Unusable {
+            exit, state_dir, ..
+        }) => {
             log.error("nothing was run");
             return keeper.refuse(state_dir.as_deref(), exit, &why);
         }
@@ -238,8 +240,12 @@ impl World {
             Ok(locked) => locked,
             Err(exit) => return Ok((exit, plan.settings)),
         };
-        if let Some(read) = waited.then(|| reload(&source, &self.keeper)).flatten() {
-            plan = read;
+        if waited {
+            match reload(&source, &self.keeper, &plan) {
+                Reload::Plan(read) => plan = *read,
+                Reload::Wrong => {}
+                Reload::Distrusted => return Ok((Exit::Config, plan.settings)),
+            }
         }
         if let Err(exit) = self.keeper.own_state(&plan) {
             return Ok((exit, plan.settings));
@@ -265,10 +271,13 @@ impl World {
             draw: rand::random,
             id: run_id,
             outlet: &move |task| streams.streams(task),
-            reload: &|| reload(&source, &self.keeper),
+            reload: &|plan| reload(&source, &self.keeper, plan),
         };
         let end = runs.run(plan)?;
-        let exit = Exit::of_runs(end.end, self.asked());
+        let exit = match end.end {
+            Some(end) => Exit::of_runs(end, self.asked()),
+            None => Exit::Config,
+        };
         Ok((exit, end.plan.settings))
     }
 
@@ -308,17 +317,33 @@ impl World {
     }
 }
 
-/// Reads configuration and directory anew; says so when they have become wrong.
-fn reload(source: &Source, keeper: &Keeper) -> Option<Plan> {
-    let log = &keeper.log;
+/// Reads configuration and directory again, and reports what has become wrong with them. The
+/// old plan is used on only while no other user can change its files.
+fn reload(source: &Source, keeper: &Keeper, old: &Plan) -> Reload {
     let mut problems = Problems::default();
-    let plan = source.load_again(&mut problems).ok();
+    let loaded = source.load_again(&mut problems);
+    let loaded = match loaded {
+        Ok(plan) if keeper.own_state(&plan).is_ok() => Ok(Some(plan)),
+        Err(unusable) if unusable.is_distrusted => Err(unusable),
+        Ok(_) | Err(_) => source.check_again(old, &mut problems).map(|()| None),
+    };
+    let why = first_error(&problems);
+    let log = &keeper.log;
     log.problems(problems);
-    let plan = plan.filter(|plan| keeper.own_state(plan).is_ok());
-    if plan.is_none() {
-        log.warning("configuration or tasks have become wrong; going on with the last good ones");
+    match loaded {
+        Ok(Some(plan)) => Reload::Plan(Box::new(plan)),
+        Ok(None) => {
+            log.warning(
+                "configuration or tasks have become wrong; going on with the last good ones",
+            );
+            Reload::Wrong
+        }
+        Err(unusable) => {
+            log.error("no further run starts");
+            keeper.refuse(unusable.state_dir.as_deref(), unusable.exit, &why);
+            Reload::Distrusted
+        }
     }
-    plan
 }
 
 /// An id that no other run has: the time, and a random number.

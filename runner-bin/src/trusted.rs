@@ -1,7 +1,7 @@
 //! Reports what root does not read, run or write, since another user could change it.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::HashSet,
     env,
     ffi::{OsStr, OsString},
@@ -32,6 +32,7 @@ pub(crate) struct TrustChecks<'a> {
     warned: RefCell<HashSet<PathBuf>>,
     /// Commands that were checked: most tasks have the same interpreter.
     commands: RefCell<HashSet<Vec<OsString>>>,
+    has_refused: Cell<bool>,
 }
 
 /// The kind of a command, and the `PATH` in which it looks up programs.
@@ -48,12 +49,18 @@ impl<'a> TrustChecks<'a> {
             reported: RefCell::default(),
             warned: RefCell::default(),
             commands: RefCell::default(),
+            has_refused: Cell::new(false),
         }
     }
 
     /// Returns the check of single files; `None` when everything is trusted.
     pub(crate) fn check(&self) -> Option<&TrustCheck<'a>> {
         self.check.as_ref()
+    }
+
+    /// Returns `true` once anything was refused.
+    pub(crate) fn has_refused(&self) -> bool {
+        self.has_refused.get()
     }
 
     /// Checks a configuration file. Of stdin, which has no path of its own, only owner and
@@ -116,6 +123,23 @@ impl<'a> TrustChecks<'a> {
                 task.is_roots || self.path("run task", &task.path(), Use::File, problems);
             if is_trusted {
                 self.task(task, &task.head, plan, problems);
+            }
+        }
+        self.hook(plan, problems);
+    }
+
+    /// Checks everything that a plan of an earlier load starts; its files may have changed.
+    pub(crate) fn old_plan(&self, taskdir: &Path, plan: &Plan, problems: &mut Problems) {
+        if self.check.is_none() {
+            return;
+        }
+        if !self.task_directory(taskdir, problems) {
+            return;
+        }
+        for task in tasks(plan) {
+            let path = task.path();
+            if self.path("run task", &path, Use::File, problems) {
+                self.task(task, &Head::of(&path), plan, problems);
             }
         }
         self.hook(plan, problems);
@@ -260,6 +284,7 @@ impl<'a> TrustChecks<'a> {
 
     /// Returns `false`, and reports why once.
     fn refuse(&self, what: &str, path: &Path, why: &Distrust, problems: &mut Problems) -> bool {
+        self.has_refused.set(true);
         if self.reported.borrow_mut().insert(why.path.clone()) {
             let path = shown(path);
             problems

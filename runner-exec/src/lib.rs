@@ -47,7 +47,7 @@ pub use crate::{
     },
     retry::wait,
     run::{Launcher, Outlet, Processes, Run},
-    runs::{Runs, RunsEnd},
+    runs::{Reload, Runs, RunsEnd},
     state::{
         Busy, Lock, Marks, NoLock, Patience, State, boot_id, canonical, create_directory,
         create_state_dir, lock_places, open_file, other_owner, owner_file, state_files,

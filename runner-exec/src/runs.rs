@@ -27,16 +27,27 @@ pub struct Runs<'a> {
     pub draw: fn() -> f64,
     /// An id for a run.
     pub id: fn() -> String,
-    /// Reads configuration and directory anew; `None` keeps the last good ones.
-    pub reload: &'a dyn Fn() -> Option<Plan>,
+    /// Reads configuration and directory again; gets the plan of the run before.
+    pub reload: &'a dyn Fn(&Plan) -> Reload,
+}
+
+/// The result of reading configuration and directory again.
+#[derive(Debug)]
+pub enum Reload {
+    /// The plan of the next run.
+    Plan(Box<Plan>),
+    /// They are wrong. The plan of the run before is used again.
+    Wrong,
+    /// Another user could change something that the next run would use. There is none.
+    Distrusted,
 }
 
 /// How all runs together ended.
 #[derive(Debug)]
 pub struct RunsEnd {
-    /// How the last one ended; failures of tasks that are not required are counted
-    /// over all of them.
-    pub end: ChainEnd,
+    /// The end of the last one; failures of tasks that are not required are counted
+    /// over all of them. `None` when a further run was refused.
+    pub end: Option<ChainEnd>,
     /// What was run last.
     pub plan: Plan,
 }
@@ -84,15 +95,18 @@ impl Runs<'_> {
                 end @ (ChainEnd::GaveUp
                 | ChainEnd::Halted
                 | ChainEnd::Stopped
-                | ChainEnd::Interrupted) => return Ok(RunsEnd { end, plan }),
+                | ChainEnd::Interrupted) => {
+                    let end = Some(end);
+                    return Ok(RunsEnd { end, plan });
+                }
             }
             let last = self.times.is_some_and(|times| number >= times.get());
             if last {
                 let finished = ChainEnd::Finished { failed: all_failed };
-                let end = match self.halt_after {
+                let end = Some(match self.halt_after {
                     true => run.halt_after(finished),
                     false => finished,
-                };
+                });
                 return Ok(RunsEnd { end, plan });
             }
             let time = plan
@@ -106,11 +120,13 @@ impl Runs<'_> {
             });
             pause(time, self.cancel);
             if self.cancel.asked().is_some() {
-                let end = ChainEnd::Interrupted;
+                let end = Some(ChainEnd::Interrupted);
                 return Ok(RunsEnd { end, plan });
             }
-            if let Some(read) = (self.reload)() {
-                plan = read;
+            match (self.reload)(&plan) {
+                Reload::Plan(read) => plan = *read,
+                Reload::Wrong => {}
+                Reload::Distrusted => return Ok(RunsEnd { end: None, plan }),
             }
         }
     }

@@ -13,7 +13,7 @@ use std::{
 use runner_config::{Document, Origin, Override, Problems, Settings};
 use runner_exec::{
     Cancel, ChainEnd, CommandLine, DirEntry, Ended, Environment, Event, Flag, Head, Kind, Launcher,
-    Limits, Outcome, Plan, Run, Runs, Signal, StartFailure, TaskName,
+    Limits, Outcome, Plan, Reload, Run, Runs, Signal, StartFailure, TaskName,
 };
 
 /// Exit codes by program and try; what is not in it exits with 0.
@@ -228,12 +228,12 @@ fn the_tries_of_a_run_start_at_one_and_events_say_so() {
         outlet: &|_| Err(io::Error::other("one at a time")),
         draw: || 0.0,
         id: || "run".to_owned(),
-        reload: &|| None,
+        reload: &|_| Reload::Wrong,
     };
     let end = runs
         .run(plan(&["1-a", "halt.sh"], &[("task_hook", "")]))
         .unwrap();
-    assert_eq!(end.end, ChainEnd::Finished { failed: 0 });
+    assert_eq!(end.end, Some(ChainEnd::Finished { failed: 0 }));
     assert_eq!(started(&script), "1-a 1-a 1-a 1-a 1-a 1-a halt.sh");
     assert_eq!(*seen.lock().unwrap(), [1, 2, 1, 2, 1, 2]);
 }

@@ -5,6 +5,7 @@
 )]
 
 mod mounts;
+mod reload;
 mod words;
 
 use std::process::Command;

@@ -1,0 +1,199 @@
+//! Every load checks again, and the plan of an earlier load is checked before it is used.
+
+use std::{
+    fs::{self, File},
+    process::Command,
+};
+
+use super::{is_not_root, shell};
+use crate::support::{Ran, Test, quoted, runner};
+
+/// A story of two runs; the first one changes something as root would by mistake.
+#[track_caller]
+fn second_run(change: &str) -> Ran {
+    let change = format!("cd '{{}}'; [ -e changed ] || {{ {change}; }}; : >changed");
+    let test = Test::new()
+        .task("2-b", "exit 0")
+        .task("halt.sh", "exit 0")
+        .hook()
+        .file("include/more.cfg", "[a]\ninterpreter = ../shell\n", 0o644)
+        .file("shell", "#!/bin/sh\nexec sh \"$@\"\n", 0o755)
+        .file("var/keep", "", 0o644)
+        .config("include_dir = include\nstate_dir = var/state\nlog_dir = var/logs");
+    let change = change.replace("{}", test.dir().to_str().unwrap());
+    let command = quoted(&test.path("command"));
+    let test = test.task("1-a", &change);
+    // Also in the directories that the runs have in common.
+    shell(
+        &test,
+        "mkdir -p way/rel1 way/rel2; mv tasks.d way/rel1/; mv include shell hook var way/",
+    );
+    shell(
+        &test,
+        "for it in include shell hook var; do ln -s way/$it; done; ln -s way/current/tasks.d tasks.d",
+    );
+    shell(
+        &test,
+        "ln -s rel1 way/current; cp -a way/rel1/tasks.d way/rel2/",
+    );
+    test.args(["-n", "2", "-H"])
+        .args_after(["--", "sh", "-c", &format!(": >{command}")])
+        .run()
+}
+
+/// Neither a further run nor the halt task nor COMMAND follows.
+#[track_caller]
+fn ends(ran: Ran) -> Ran {
+    let ran = ran
+        .status(78)
+        .order("1-a 2-b")
+        .says("no further run starts");
+    assert!(!ran.test.path("command").exists());
+    ran
+}
+
+#[test]
+fn a_reload_that_finds_all_as_it_was_runs_again() {
+    if is_not_root() {
+        return;
+    }
+    let ran = second_run("true").status(0);
+    let ran = ran.order("1-a 2-b 1-a 2-b halt.sh");
+    assert!(ran.test.path("command").exists());
+}
+
+#[test]
+fn what_another_user_can_change_by_now_ends_the_runs() {
+    if is_not_root() {
+        return;
+    }
+    for (change, said) in [
+        (
+            "chown 65534 tasks.d/2-b",
+            "root does not run task `tasks.d/2-b`",
+        ),
+        ("chmod o+w tasks.d/2-b", "everybody may write `"),
+        (
+            "chown 65534 tasks.d/halt.sh",
+            "root does not run task `tasks.d/halt.sh`",
+        ),
+        (
+            "chmod 1777 way/rel1/tasks.d",
+            "root does not run tasks of `tasks.d`",
+        ),
+        (
+            "chown 65534 way/rel1",
+            "root does not run tasks of `tasks.d`",
+        ),
+        ("chown 65534 way/hook", "root does not run hook `"),
+        ("chown 65534 way/shell", "root does not run interpreter `"),
+        (
+            "chown 65534 way/include",
+            "root does not read `include_dir`",
+        ),
+        (
+            "chmod o+w way/include/more.cfg",
+            "read configuration file `include/more.cfg`",
+        ),
+        (
+            "chmod 0666 runner.cfg",
+            "read configuration file `runner.cfg`",
+        ),
+        ("chown 65534 way/var/state", "write to `state_dir`"),
+        ("chown 65534 way/var/logs", "write to `log_dir`"),
+        ("chown 65534 way", "way` belongs to user"),
+        ("chown 65534 .", "belongs to user"),
+        // A deployment that is switched.
+        (
+            "chown -R 65534 way/rel2; ln -sfn rel2 way/current",
+            "rel2` belongs to user",
+        ),
+        (
+            "chown -h 65534 way/rel2/tasks.d/2-b; ln -sfn rel2 way/current",
+            "2-b` belongs to user",
+        ),
+        // The `#!` line of a task that is still root's.
+        (
+            "cp /bin/sh sh; chown 65534 sh; sed -i \"1s|.*|#!$PWD/sh|\" tasks.d/2-b",
+            "root does not run interpreter `",
+        ),
+    ] {
+        ends(second_run(change)).says(said);
+    }
+}
+
+#[test]
+fn the_plan_before_is_checked_again_where_the_configuration_is_wrong() {
+    if is_not_root() {
+        return;
+    }
+    let wrong = "echo max_tries = x >>runner.cfg";
+    let ran = second_run(wrong).status(0);
+    ran.order("1-a 2-b 1-a 2-b halt.sh")
+        .says("have become wrong");
+    for wrong in [wrong, "echo '[' >>runner.cfg", "rm runner.cfg"] {
+        for change in [
+            "chown 65534 tasks.d/2-b",
+            "chown 65534 tasks.d/halt.sh",
+            "chown 65534 way/hook",
+            "chown 65534 way/shell",
+            "chown 65534 way/rel1",
+            "chown 65534 way/var",
+            "cp /bin/sh sh; chown 65534 sh; sed -i \"1s|.*|#!$PWD/sh|\" tasks.d/2-b",
+        ] {
+            ends(second_run(&format!("{wrong}; {change}")));
+        }
+    }
+}
+
+#[test]
+fn a_refused_reload_is_in_the_journal() {
+    if is_not_root() {
+        return;
+    }
+    let ran = ends(second_run("chown 65534 tasks.d/2-b"));
+    let journal = ran.read("var/state/journal.jsonl");
+    assert!(
+        journal.contains(r#""event":"refused","status":78"#),
+        "{journal}"
+    );
+    // Where the directory of the journal is another user's, nothing is written there.
+    let ran = ends(second_run("chown 65534 way/var/state"));
+    let journal = ran.read("var/state/journal.jsonl");
+    assert!(!journal.contains(r#""event":"refused""#), "{journal}");
+}
+
+#[test]
+fn what_changed_while_the_lock_was_waited_for_is_checked() {
+    if is_not_root() {
+        return;
+    }
+    for change in [
+        "chown 65534 tasks.d/1-a",
+        "chmod o+w tasks.d",
+        "chmod o+w runner.cfg",
+    ] {
+        let first = Test::new()
+            .task("1-a", ": >ready; while [ ! -e go ]; do sleep 0.01; done")
+            .start();
+        first.until("ready", "");
+        let mut waiting = Command::new(runner())
+            .args(["-c", "runner.cfg", "--wait-lock", "tasks.d"])
+            .current_dir(first.path(""))
+            .stderr(File::create(first.path("waiting")).unwrap())
+            .spawn()
+            .unwrap();
+        first.until("waiting", "waiting for it");
+        let mut sh = Command::new("sh");
+        let changed = sh
+            .args(["-ec", change])
+            .current_dir(first.path(""))
+            .status();
+        assert!(changed.unwrap().success(), "{change}");
+        fs::write(first.path("go"), "").unwrap();
+        let status = waiting.wait().unwrap();
+        let ran = first.wait().status(0);
+        assert_eq!(status.code(), Some(78), "{change}: {}", ran.read("waiting"));
+        ran.order("1-a");
+    }
+}
