@@ -6,9 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::process::Signal;
+use rustix::process::{Signal, geteuid};
 
-use crate::support::{HOLD, Ran, Test, cannot_hold, runner};
+use crate::support::{HOLD, Ran, Test, cannot_hold, is_missing, runner};
 
 /// Directories whose names a shell would do something with, and one of which it
 /// would not.
@@ -312,6 +312,28 @@ fn links_are_readable_whatever_the_mask_is() {
     fs::write(ran.path("go"), "").unwrap();
     let ran = ran.wait().status(0);
     assert!(!private_directories(&ran)[0].exists());
+}
+
+#[test]
+fn private_links_are_where_no_cleaner_removes_them() {
+    if is_missing("flock") {
+        return;
+    }
+    let ran = Test::new()
+        .program_in("two words")
+        .config_in("two words")
+        .task("1-a", ASK)
+        .task(
+            "2-b",
+            "set -- $RUNNER_CONFIG_CMD\nflock -nx \"${1%/*}\" true; echo locked $?",
+        )
+        .run_with(["-c", "two words/runner.cfg", "tasks.d"])
+        .status(0);
+    assert!(ran.stdout.ends_with("locked 1\n"), "{}", ran.stdout);
+    if geteuid().is_root() {
+        let directory = &private_directories(&ran)[0];
+        assert_eq!(directory.parent(), Some(Path::new("/run")));
+    }
 }
 
 impl Test {

@@ -3,7 +3,7 @@
 use std::{
     env,
     ffi::OsString,
-    fs::{self, Permissions},
+    fs::{self, File, Permissions},
     io,
     os::unix::fs::{PermissionsExt, symlink},
     path::{Component, Path, PathBuf, absolute},
@@ -11,7 +11,8 @@ use std::{
 
 use once_cell::unsync::OnceCell;
 use rustix::{
-    fs::{FileType, Stat, fstat, stat},
+    fs::{FileType, FlockOperation, Stat, flock, fstat, stat},
+    process::geteuid,
     stdio::stdin,
 };
 use tempfile::TempDir;
@@ -31,7 +32,15 @@ pub(crate) struct ConfigCmd {
     /// anything that a shell would look at.
     pub(crate) value: OsString,
     /// Holds links to paths that do; removed when this is dropped.
-    _private: Option<TempDir>,
+    _private: Option<PrivateDirectory>,
+}
+
+/// A directory for links, which other users can look into: tasks may run as one of them.
+/// Programs that clean temporary directories, such as systemd-tmpfiles, leave it alone while
+/// it is locked.
+struct PrivateDirectory {
+    directory: TempDir,
+    _lock: File,
 }
 
 impl ConfigCmd {
@@ -53,8 +62,8 @@ impl ConfigCmd {
         let plain = |path: PathBuf, name: &str| match is_plain(&path) {
             true => Ok(path),
             false => {
-                let directory: &TempDir = private.get_or_try_init(private_directory)?;
-                let link = directory.path().join(name);
+                let private = private.get_or_try_init(PrivateDirectory::new)?;
+                let link = private.directory.path().join(name);
                 symlink(path, &link)?;
                 io::Result::Ok(link)
             }
@@ -103,23 +112,37 @@ fn is_same_file(a: &Path, b: &Path) -> bool {
     is_same(stat(a), stat(b))
 }
 
-/// A directory that other users may look into: tasks may run as somebody else.
-fn private_directory() -> io::Result<TempDir> {
-    let own = env::temp_dir();
-    let public = ["/tmp", "/run", "/var/tmp"].map(Path::new);
-    // TMPDIR comes last: it may be one where only its owner can go.
-    let places = public.into_iter().chain([&*own]);
-    let mut refused = io::Error::other("no directory for links has a plain path");
-    for place in places.filter(|place| place.is_absolute() && is_plain(place)) {
-        match tempfile::Builder::new().prefix(PRIVATE).tempdir_in(place) {
-            Ok(directory) => {
-                fs::set_permissions(directory.path(), Permissions::from_mode(0o755))?;
-                return Ok(directory);
-            }
-            Err(error) => refused = error,
+impl PrivateDirectory {
+    fn new() -> io::Result<PrivateDirectory> {
+        let own = env::temp_dir();
+        let mut places = ["/tmp", "/run", "/var/tmp"].map(Path::new);
+        // There nobody else could put a directory of the same name, if this one got lost.
+        if geteuid().is_root() {
+            places.swap(0, 1);
         }
+        // TMPDIR comes last: it may be one where only its owner can go.
+        let places = places.into_iter().chain([&*own]);
+        let mut refused = io::Error::other("no directory for links has a plain path");
+        for place in places.filter(|place| place.is_absolute() && is_plain(place)) {
+            match PrivateDirectory::new_in(place) {
+                Ok(private) => return Ok(private),
+                Err(error) => refused = error,
+            }
+        }
+        Err(refused)
     }
-    Err(refused)
+
+    fn new_in(place: &Path) -> io::Result<PrivateDirectory> {
+        let directory = tempfile::Builder::new().prefix(PRIVATE).tempdir_in(place)?;
+        fs::set_permissions(directory.path(), Permissions::from_mode(0o755))?;
+        let lock = File::open(directory.path())?;
+        // A file system without locks has no cleaner that looks for them.
+        let _ = flock(&lock, FlockOperation::NonBlockingLockShared);
+        Ok(PrivateDirectory {
+            directory,
+            _lock: lock,
+        })
+    }
 }
 
 /// The configuration file that a link in a private directory stands for: paths in
