@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{Ran, Running, Test, once, pause, until};
+use crate::support::{Ran, Running, Test, once, pause, skip, until};
 
 /// A line of the journal, an hour ago or so.
 fn line(run: &str, boot: &str, event: &str) -> String {
@@ -520,4 +520,60 @@ fn a_wait_costs_no_wake_ups() {
     });
     append(&waiting.path("state/journal.jsonl"), &end("r1", 0));
     waiting.wait().status(0);
+}
+
+/// A journal can name any file. Whoever wrote it must not learn from root's report what
+/// only root can read.
+#[test]
+fn a_report_shows_output_only_of_the_author_of_the_journal() {
+    if !rustix::process::geteuid().is_root() {
+        return skip("only root can read everything");
+    }
+    let own = "chown 65534 state/journal.jsonl";
+    let by_others = "chmod g+w state/journal.jsonl";
+    for (change, output, is_shown) in [
+        ("true", "secret", true),
+        (own, "secret", false),
+        (own, "public", false),
+        (own, "own", true),
+        (own, "link", false),
+        (own, "dir/own", true),
+        (own, "fifo", false),
+        (own, "/proc/self/environ", false),
+        (
+            "ln -s state/journal.jsonl other; chown -h 65534 other",
+            "secret",
+            true,
+        ),
+        (by_others, "secret", false),
+        ("chmod o+w state/journal.jsonl", "secret", false),
+        ("chmod a-w state/journal.jsonl", "secret", true),
+    ] {
+        let test = Test::new().no_config();
+        let output = test.path(output);
+        let output = output.to_str().unwrap();
+        let failed = format!(
+            r#""task-end","task":"1-a","try_num":1,"result":"RETRY","outcome":"exited:1","elapsed":0.5,"output":"{output}""#
+        );
+        let text = start("a", u32::MAX / 2) + &task("a", "0-a") + &line("a", &this_boot(), &failed);
+        let test = test.file("state/journal.jsonl", &(text + &end("a", 1)), 0o644);
+        let files = "umask 022; echo canary-4711 >secret; cp secret public; cp secret own; chmod 600 secret
+            mkdir dir; cp own dir/own; chown 65534 own dir/own; ln -s secret link; chown -h 65534 link
+            mkfifo -m 600 fifo; chown 65534 fifo";
+        let mut sh = Command::new("sh");
+        let script = format!("{files}\n{change}");
+        let made = sh.args(["-ec", &script]).current_dir(test.dir()).status();
+        assert!(made.unwrap().success(), "{script}");
+        let mut test = test;
+        for format in ["html", "junit"] {
+            let ran = ask(test, &["--format", format]).status(0);
+            let shown = ran.stdout.contains("canary-4711");
+            assert_eq!(
+                shown, is_shown,
+                "{change} {output} {format}: {}",
+                ran.stdout
+            );
+            test = ran.test;
+        }
+    }
 }

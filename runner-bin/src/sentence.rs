@@ -264,7 +264,7 @@ fn hint(outcome: &Outcome) -> String {
 /// What a task that failed wrote last.
 fn last_lines(output: &Path) -> String {
     let path = output.display();
-    match tail(output) {
+    match tail(output, None) {
         Ok(lines) if lines.is_empty() => format!("\n  it wrote nothing to `{path}`"),
         Ok(lines) => {
             let lines: String = lines.iter().map(|line| format!("\n  | {line}")).collect();

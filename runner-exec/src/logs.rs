@@ -8,7 +8,7 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -103,12 +103,13 @@ fn is_run(name: &str) -> bool {
 }
 
 /// The last lines of the file at `path`, read from its end, fit for a terminal. Whatever
-/// the task has put in place of its log is neither waited for nor followed.
+/// the task has put in place of its log is neither waited for nor followed. With `owner`, the
+/// file must belong to that user.
 ///
 /// # Errors
 ///
-/// It cannot be read, or is no regular file.
-pub fn tail(path: &Path) -> io::Result<Vec<String>> {
+/// It cannot be read, is no regular file, or belongs to another user.
+pub fn tail(path: &Path, owner: Option<u32>) -> io::Result<Vec<String>> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let mut options = OpenOptions::new();
     let mut file = options
@@ -122,6 +123,9 @@ pub fn tail(path: &Path) -> io::Result<Vec<String>> {
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(not_regular());
+    }
+    if owner.is_some_and(|owner| owner != metadata.uid()) {
+        return Err(io::ErrorKind::PermissionDenied.into());
     }
     let length = metadata.len();
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
@@ -176,7 +180,7 @@ mod tests {
         let path = directory.path().join("log");
         let shown = |text: &[u8]| {
             fs::write(&path, text).unwrap();
-            tail(&path).unwrap()
+            tail(&path, None).unwrap()
         };
         assert_eq!(shown(b""), [""; 0]);
         assert_eq!(shown(b"a\nb"), ["a", "b"]);

@@ -35,7 +35,7 @@ pub use crate::{
     junit::run_junit,
     now::{Now, Process},
     page::{run_html, run_svg},
-    reader::read,
+    reader::{Author, read},
     record::{Entry, Record, Text, VERSION},
     run::{Halt, Run, Setup, Start, Task, TaskEnd, Wait},
     select::{Found, Refusals, Refused, Select, Which},

@@ -3,6 +3,7 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, BufRead, BufReader, Read},
+    os::unix::fs::MetadataExt,
     path::Path,
 };
 
@@ -14,16 +15,28 @@ use crate::{JOURNAL, Record};
 /// power cut a file may have any number of NULs in it.
 const LONGEST: usize = 1 << 20;
 
+/// The permission to write of everybody but the owner, also by an access control list.
+const OTHERS_WRITE: u32 = 0o022;
+
 /// Few system calls for a long journal.
 const BUFFER: usize = 1 << 18;
+
+/// The user who alone can have written a journal, or `None` if others could write it, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Author(pub Option<u32>);
 
 /// Hands each record of the journal in `state_dir` to `each`.
 ///
 /// # Errors
 ///
 /// There is no journal, or it cannot be read.
-pub fn read(state_dir: &Path, each: impl FnMut(&Record)) -> io::Result<()> {
-    Reader::default().read(&mut open(&state_dir.join(JOURNAL))?, each)
+pub fn read(state_dir: &Path, each: impl FnMut(&Record)) -> io::Result<Author> {
+    let mut journal = open(&state_dir.join(JOURNAL))?;
+    // Of the file that is read, and not of what has its name by then.
+    let metadata = journal.get_ref().metadata()?;
+    Reader::default().read(&mut journal, each)?;
+    let is_private = metadata.mode() & OTHERS_WRITE == 0;
+    Ok(Author(is_private.then_some(metadata.uid())))
 }
 
 pub(crate) fn open(path: &Path) -> io::Result<BufReader<File>> {

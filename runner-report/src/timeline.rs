@@ -8,6 +8,7 @@ use runner_exec::{TaskResult, tail};
 use crate::{
     Entry, Record, Run, TaskEnd,
     now::{later, seconds, span},
+    reader::Author,
     run::task_result,
     runs::Fold,
 };
@@ -64,13 +65,18 @@ pub(crate) struct Hook {
 }
 
 impl Timeline {
-    /// Edge: reads the last lines of the output of each task, where there are any.
-    pub fn read_outputs(&mut self) {
+    /// Edge: reads the last lines of the output of each task, where there are any. The journal
+    /// names the files, so only those of its `author` are read: otherwise a journal could
+    /// make root show what its author cannot read.
+    pub fn read_outputs(&mut self, author: Author) {
+        let Author(Some(author)) = author else {
+            return;
+        };
         let ends = self.visits.iter_mut();
         for ended in ends.filter_map(|visit| visit.ended.as_mut()) {
             if let Some(output) = &ended.how.output {
                 // The log may be deleted since, or be readable for others only.
-                ended.lines = tail(Path::new(output)).unwrap_or_default();
+                ended.lines = tail(Path::new(output), Some(author)).unwrap_or_default();
             }
         }
     }

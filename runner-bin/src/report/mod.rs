@@ -11,9 +11,9 @@ use std::{
 use runner_config::{Problems, Settings, reason, shown};
 use runner_exec::boot_id;
 use runner_report::{
-    Found, Gather, JOURNAL, Now, Record, Run, Select, Tasks, Timeline, Waited, Which, history_json,
-    history_text, read, run_html, run_json, run_junit, run_svg, run_text, tasks_json, tasks_text,
-    wait,
+    Author, Found, Gather, JOURNAL, Now, Record, Run, Select, Tasks, Timeline, Waited, Which,
+    history_json, history_text, read, run_html, run_json, run_junit, run_svg, run_text, tasks_json,
+    tasks_text, wait,
 };
 
 pub(crate) use self::args::ReportArgs;
@@ -134,10 +134,10 @@ impl Journal<'_> {
         report: fn(&Found<Timeline>, &Now) -> Option<String>,
     ) -> Answer {
         let mut select = Select::<Timeline>::new(which);
-        self.read(|record| select.take(record))?;
+        let author = self.read(|record| select.take(record))?;
         let mut found = select.found();
         if let Some(timeline) = &mut found.run {
-            timeline.read_outputs();
+            timeline.read_outputs(author);
         }
         let now = Now::of(found.run.as_ref().map(|timeline| &timeline.run.head));
         Ok(report(&found, &now))
@@ -170,7 +170,7 @@ impl Journal<'_> {
         }))
     }
 
-    fn read(&self, mut each: impl FnMut(&Record)) -> io::Result<()> {
+    fn read(&self, mut each: impl FnMut(&Record)) -> io::Result<Author> {
         read(self.state_dir, |record| {
             if self.boot.as_deref().is_none_or(|boot| boot == record.boot) {
                 each(record);

@@ -202,7 +202,7 @@ impl Journal {
     pub(crate) fn read(&self, each: impl FnMut(&Record)) -> io::Result<()> {
         let state_dir = TempDir::new()?;
         fs::write(state_dir.path().join(JOURNAL), &self.text)?;
-        read(state_dir.path(), each)
+        read(state_dir.path(), each).map(|_| ())
     }
 
     pub(crate) fn find(&self, which: Which) -> Found {
