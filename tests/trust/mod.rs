@@ -198,6 +198,21 @@ fn a_sticky_directory_lets_others_add_and_not_replace() {
     }
 }
 
+/// It was checked on the way, where a sticky directory is accepted.
+#[test]
+fn a_directory_that_is_reached_by_going_up_is_one_to_read_from() {
+    if is_not_root() {
+        return;
+    }
+    for link in ["open/way/..", "open/way/../.", "open/link"] {
+        refused(&format!(
+            "mkdir open; mv tasks.d/* open; rmdir tasks.d; mkdir open/way; ln -s . open/link; \
+             chmod 1777 open; ln -s {link} tasks.d"
+        ))
+        .says("root does not run tasks of `tasks.d`: everybody may write `");
+    }
+}
+
 #[test]
 fn an_access_control_list_counts() {
     if is_not_root() || is_missing("setfacl") {

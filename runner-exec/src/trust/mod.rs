@@ -185,12 +185,14 @@ impl TrustCheck<'_> {
         let mut rest = components(&absolute);
         let mut at = PathBuf::from("/");
         let mut links = 0;
-        note(self.directory(&at, purpose == Use::Directory && rest.is_empty()));
+        note(self.directory(&at, false));
         let mut end = End::Directory;
         while let Some(component) = rest.pop_front() {
             if component == ".." {
+                if end != End::Directory {
+                    return Ok(End::Missing);
+                }
                 at.pop();
-                end = End::Directory;
                 continue;
             }
             let next = at.join(component);
@@ -211,6 +213,11 @@ impl TrustCheck<'_> {
                     rest.extend(behind);
                 }
             }
+        }
+        // It can be one on the way, reached by `..` or by a link to `.`, where others can
+        // add entries if it is sticky.
+        if end == End::Directory {
+            note(self.directory(&at, true));
         }
         Ok(end)
     }

@@ -1,0 +1,206 @@
+//! The walk of trust against a naive one, over random trees with two users.
+
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink},
+    path::{Path, PathBuf},
+};
+
+use proptest::prelude::*;
+use runner_exec::{Trust, Use};
+use tempfile::TempDir;
+
+/// The other user.
+const STRANGER: u32 = 65534;
+
+const NAMES: [&str; 3] = ["a", "b", "c"];
+
+#[derive(Clone, Debug)]
+enum Node {
+    File,
+    Directory,
+    /// The target, from the directory of the link or from the root of the tree.
+    Link {
+        target: Vec<&'static str>,
+        is_absolute: bool,
+    },
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    path: Vec<&'static str>,
+    node: Node,
+    is_strangers: bool,
+    mode: u32,
+}
+
+fn names(most: usize) -> impl Strategy<Value = Vec<&'static str>> {
+    prop::collection::vec(prop::sample::select(&NAMES[..]), 1..=most)
+}
+
+fn entry() -> impl Strategy<Value = Entry> {
+    let up = prop::sample::select(&["a", "b", "c", "..", "."][..]);
+    let node = prop_oneof![
+        2 => Just(Node::File),
+        4 => Just(Node::Directory),
+        2 => (prop::collection::vec(up, 1..=3), any::<bool>())
+            .prop_map(|(target, is_absolute)| Node::Link { target, is_absolute }),
+    ];
+    let mode =
+        prop_oneof![6 => Just(0o755_u32), 1 => Just(0o757), 1 => Just(0o1777), 1 => Just(0o775)];
+    (names(3), node, prop::bool::weighted(0.15), mode).prop_map(
+        |(path, node, is_strangers, mode)| Entry {
+            path,
+            node,
+            is_strangers,
+            mode,
+        },
+    )
+}
+
+/// Makes what can be made of the entries.
+fn plant(root: &Path, entries: &[Entry]) {
+    for Entry {
+        path,
+        node,
+        is_strangers,
+        mode,
+    } in entries
+    {
+        let path = root.join(path.iter().collect::<PathBuf>());
+        // Not through a link, which may lead out of the tree.
+        let parent = path.parent().unwrap();
+        if parent
+            .ancestors()
+            .take_while(|it| *it != root)
+            .any(|it| it.is_symlink())
+            || !parent.is_dir()
+        {
+            continue;
+        }
+        let made = match node {
+            Node::File => fs::symlink_metadata(&path).is_err() && fs::write(&path, "").is_ok(),
+            Node::Directory => fs::create_dir(&path).is_ok(),
+            Node::Link {
+                target,
+                is_absolute,
+            } => {
+                let target: PathBuf = target.iter().collect();
+                let target = if *is_absolute {
+                    root.join(target)
+                } else {
+                    target
+                };
+                symlink(target, &path).is_ok()
+            }
+        };
+        if !made {
+            continue;
+        }
+        if !matches!(node, Node::Link { .. }) {
+            fs::set_permissions(&path, Permissions::from_mode(*mode)).unwrap();
+            // Its own group, so that the mode of the group counts.
+            chown(&path, None, Some(STRANGER)).unwrap();
+        }
+        if *is_strangers {
+            lchown(&path, Some(STRANGER), None).unwrap();
+        }
+    }
+}
+
+/// Returns `true` if the other user can change what `path` leads to: by writing the file, or
+/// by replacing, removing or adding an entry of a directory on the way.
+fn can_change(path: &Path) -> bool {
+    let mut done = PathBuf::from("/");
+    let mut links = 0;
+    let mut rest: Vec<_> = path
+        .components()
+        .skip(1)
+        .map(|it| it.as_os_str().to_owned())
+        .collect();
+    rest.reverse();
+    let write = |path: &Path| {
+        let it = fs::metadata(path).unwrap();
+        it.uid() == STRANGER
+            || it.mode() & 0o002 != 0
+            || (it.mode() & 0o020 != 0 && it.gid() == STRANGER)
+    };
+    while let Some(name) = rest.pop() {
+        if name == "." {
+            continue;
+        }
+        if !done.is_dir() {
+            // The path leads nowhere, and the walk is stricter than needed.
+            return write(&done);
+        }
+        if name == ".." {
+            // The directory counts, although its entries do not.
+            let it = fs::metadata(&done).unwrap();
+            if it.uid() == STRANGER || (write(&done) && it.mode() & 0o1000 == 0) {
+                return true;
+            }
+            done.pop();
+            continue;
+        }
+        let next = done.join(&name);
+        let Ok(it) = fs::symlink_metadata(&next) else {
+            return write(&done);
+        };
+        let is_sticky = fs::metadata(&done).unwrap().mode() & 0o1000 != 0;
+        let owns_directory = fs::metadata(&done).unwrap().uid() == STRANGER;
+        let owns_entry = it.uid() == STRANGER;
+        if owns_directory || (write(&done) && (!is_sticky || owns_entry)) {
+            return true;
+        }
+        if it.is_symlink() {
+            links += 1;
+            if links > 40 {
+                return false;
+            }
+            // A link cannot be written; its owner can replace it only where the directory lets.
+            if owns_entry {
+                return true;
+            }
+            let target = fs::read_link(&next).unwrap();
+            if target.is_absolute() {
+                done = PathBuf::from("/");
+            }
+            let target = target.components().filter(|it| it.as_os_str() != "/");
+            let names: Vec<_> = target.map(|it| it.as_os_str().to_owned()).collect();
+            rest.extend(names.into_iter().rev());
+        } else {
+            done = next;
+        }
+    }
+    write(&done)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_path_is_trusted_exactly_when_nobody_else_can_change_it(
+        entries in prop::collection::vec(entry(), 1..14),
+        paths in prop::collection::vec(names(4), 1..8),
+    ) {
+        let Some(trust) = Trust::of_root([]) else {
+            return Ok(());
+        };
+        let root = TempDir::new().unwrap();
+        fs::set_permissions(root.path(), Permissions::from_mode(0o755)).unwrap();
+        plant(root.path(), &entries);
+        // One check for all paths, so that what it remembers is tried as well.
+        let check = trust.check();
+        for path in paths {
+            let path = root.path().join(path.iter().collect::<PathBuf>());
+            for purpose in [Use::File, Use::Directory] {
+                let found = check.path(&path, purpose);
+                prop_assert_eq!(
+                    found.is_err(),
+                    can_change(&path),
+                    "{} {:?} {:?}", path.display(), purpose, found
+                );
+            }
+        }
+    }
+}
