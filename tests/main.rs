@@ -6,6 +6,7 @@ mod cli;
 mod config_cmd;
 mod discovery;
 mod hooks;
+mod lock;
 mod logs;
 mod manual;
 mod output;

@@ -19,18 +19,18 @@ use crate::support::{Ran, Running, Test, is_ignored, is_missing, once, runner, t
 const SOON: Duration = Duration::from_secs(10);
 
 /// A task that says so in a file and stays until another file is there.
-const STAY: &str = ": >ready; until [ -e go ]; do sleep 0.02; done";
+pub(crate) const STAY: &str = ": >ready; until [ -e go ]; do sleep 0.02; done";
 
 impl Test {
     /// An empty task directory with a state directory.
     #[track_caller]
-    fn with_state() -> Test {
+    pub(crate) fn with_state() -> Test {
         Test::new().config("state_dir = state")
     }
 
     /// Lets whoever is not root find a place for a lock without a state directory.
     #[track_caller]
-    fn with_runtime_dir(self) -> Test {
+    pub(crate) fn with_runtime_dir(self) -> Test {
         let runtime = self.path("runtime");
         fs::create_dir_all(&runtime).unwrap();
         self.env("XDG_RUNTIME_DIR", runtime)
@@ -41,18 +41,27 @@ impl Running {
     /// Starts another runner of the same tasks while this one goes on. Returns its exit
     /// status and what it said.
     #[track_caller]
-    fn beside(&self, args: &[&str]) -> (Option<i32>, String) {
-        let out = Command::new(runner())
-            .args(["-c", "runner.cfg"])
-            .args(args)
-            .arg("tasks.d")
-            .current_dir(self.path(""))
-            .env("XDG_RUNTIME_DIR", self.path("runtime"))
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
+    pub(crate) fn beside(&self, args: &[&str]) -> (Option<i32>, String) {
+        self.with_args(&[&["-c", "runner.cfg"], args, &["tasks.d"]].concat())
+    }
+
+    /// Starts another runner with these arguments and no others.
+    #[track_caller]
+    pub(crate) fn with_args(&self, args: &[&str]) -> (Option<i32>, String) {
+        let out = self.command(args).output().unwrap();
         let said = String::from_utf8_lossy(&out.stderr).into_owned();
         (out.status.code(), said)
+    }
+
+    /// Another runner with these arguments.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(runner());
+        command
+            .args(args)
+            .current_dir(self.path(""))
+            .env("XDG_RUNTIME_DIR", self.path("runtime"))
+            .stdin(Stdio::null());
+        command
     }
 }
 
@@ -574,14 +583,15 @@ fn a_second_run_of_the_same_tasks_is_refused() {
         let running = Test::new()
             .config(state)
             .with_runtime_dir()
-            .task("1-a", STAY)
+            .task("1-a", &format!("echo $RUNNER_RUN_ID >run\n{STAY}"))
             .start();
         running.until("ready", "");
         let (status, said) = running.beside(&[]);
         assert_eq!(status, Some(75), "{said}");
         let who = format!(
-            "another runner (process {}) runs the tasks of `tasks.d`",
-            running.pid()
+            "another runner (process {}, run {}) runs the tasks of `tasks.d`",
+            running.pid(),
+            fs::read_to_string(running.path("run")).unwrap().trim(),
         );
         assert!(said.contains(&who), "{said}");
         // One task alone is a run as well.
@@ -776,7 +786,7 @@ fn where_no_lock_can_be_had_the_tasks_run_all_the_same() {
 fn the_files_of_the_state_are_for_everybody_to_read_and_for_one_to_write() {
     let ran = Test::with_state()
         .through("umask 0")
-        .task("1-a", "cp state/lock lock; stat -c %a state/lock >mode")
+        .task("1-a", "stat -c %a state/lock >mode")
         .config("[a]\nfrequency = once")
         .run()
         .status(0);
@@ -787,7 +797,7 @@ fn the_files_of_the_state_are_for_everybody_to_read_and_for_one_to_write() {
             .mode()
             & 0o777
     };
-    assert_eq!(ran.read("mode").trim(), "644");
+    assert_eq!(ran.read("mode").trim(), "600");
     assert_eq!((mode("state"), mode("state/done")), (0o755, 0o755));
     for name in ["state/journal.jsonl", "state/done/1-a", "state/taskdir"] {
         assert_eq!(mode(name), 0o644, "{name}");

@@ -7,8 +7,7 @@ use std::{
 
 use runner_config::{Problems, Severity, reason};
 use runner_exec::{
-    Busy, Cancel, Event, Lock, NoLock, Patience, Plan, Signal, create_state_dir, lock_places,
-    other_owner,
+    Busy, Cancel, Event, Lock, NoLock, Patience, Plan, Signal, Taken, create_state_dir, other_owner,
 };
 use runner_report::Journal;
 
@@ -28,7 +27,7 @@ pub(crate) struct Keeper {
 
 /// A lock that was had, or not, and how.
 pub(crate) struct Locked {
-    pub(crate) lock: Option<Lock>,
+    pub(crate) lock: Option<Arc<Lock>>,
     /// Whether it was waited for, so that what was read before may be old.
     pub(crate) waited: bool,
 }
@@ -62,60 +61,75 @@ impl Keeper {
             // Without it the lock is elsewhere, and the journal says why.
             let _ = create_state_dir(state_dir, &self.taskdir);
         }
-        for place in lock_places(&self.taskdir, state_dir) {
-            let mut taken = Lock::take(&place, Patience::None, cancel);
-            if let (Err(NoLock::Busy(busy)), Patience::Wait(time)) = (&taken, patience) {
-                let (who, _) = self.sentence(busy);
-                self.log.info(&format!("{who}; waiting for it"));
-                if let Some(notify) = &self.notify {
-                    notify.says("waiting for another run", time);
-                }
-                waited = true;
-                taken = Lock::take(&place, patience, cancel);
+        let take = |patience| Lock::take(&self.taskdir, state_dir, patience, cancel);
+        let mut taken = take(Patience::None);
+        if let (Err(NoLock::Busy(busy)), Patience::Wait(time)) = (&taken, patience) {
+            let (who, _) = self.sentence(busy);
+            self.log.info(&format!("{who}; waiting for it"));
+            if let Some(notify) = &self.notify {
+                notify.says("waiting for another run", time);
             }
-            match (taken, cancel.asked()) {
-                (Ok(lock), _) => {
-                    let lock = Some(lock);
-                    return Ok(Locked { lock, waited });
-                }
-                (Err(NoLock::Asked), Some(signal)) => return Err(Exit::Signaled(signal)),
-                (Err(NoLock::Asked), None) => unreachable!("only a signal asks"),
-                (Err(NoLock::Busy(busy)), _) => {
-                    let (who, cure) = self.sentence(&busy);
-                    self.log.error(&format!("{who}\n{HINT}{cure}"));
-                    return Err(self.refuse(state_dir, Exit::Busy, &who));
-                }
-                (Err(NoLock::Failed(error)), _) => {
-                    let (place, why) = (place.display(), reason(&error));
-                    self.log.detail(&format!("cannot lock `{place}`: {why}"));
-                }
-            }
+            waited = true;
+            taken = take(patience);
         }
-        self.log
-            .detail("there is no lock, so another run of the same tasks may go on");
-        Ok(Locked { lock: None, waited })
+        let Taken { lock, absent } = match (taken, cancel.asked()) {
+            (Ok(taken), _) => taken,
+            (Err(NoLock::Asked), Some(signal)) => return Err(Exit::Signaled(signal)),
+            (Err(no_lock), _) => {
+                let (exit, why) = self.no_lock(&no_lock);
+                return Err(self.refuse(state_dir, exit, &why));
+            }
+        };
+        for (place, error) in absent {
+            let (place, why) = (place.display(), reason(&error));
+            self.log.detail(&format!("cannot lock `{place}`: {why}"));
+        }
+        if lock.is_none() {
+            self.log
+                .detail("there is no lock, so another run of the same tasks may go on");
+        }
+        let lock = lock.map(Arc::new);
+        Ok(Locked { lock, waited })
     }
 
-    /// Makes the state directory of `plan` that of the tasks.
+    /// Logs why there is no lock. Returns what it means for the exit status, and why.
+    fn no_lock(&self, no_lock: &NoLock) -> (Exit, String) {
+        let (exit, why, hint) = match no_lock {
+            NoLock::Asked => unreachable!("only a signal asks"),
+            NoLock::Busy(busy) => {
+                let (who, hint) = self.sentence(busy);
+                (Exit::Busy, who, hint)
+            }
+            NoLock::Failed(place, error) => (
+                Exit::System,
+                format!("cannot lock `{}`: {}", place.display(), reason(error)),
+                "`--no-lock` runs without a lock".to_owned(),
+            ),
+        };
+        self.log.error(&format!("{why}\n{HINT}{hint}"));
+        (exit, why)
+    }
+
+    /// Makes the state directory of `plan` that of the tasks, and takes its part of `lock`.
     ///
     /// # Errors
     ///
-    /// Another task directory was first; then nothing is to be run.
-    pub(crate) fn own_state(&self, plan: &Plan) -> Result<(), Exit> {
+    /// Another task directory was first, or another runner has it; then nothing is to be
+    /// run.
+    pub(crate) fn own_state(&self, plan: &Plan, lock: Option<&Lock>) -> Result<(), Exit> {
         let Some(state_dir) = &plan.settings.state_dir else {
             return Ok(());
         };
         // Without it there is no journal, which says why.
         let _ = create_state_dir(state_dir, &self.taskdir);
-        match other_owner(state_dir, &self.taskdir) {
-            None => Ok(()),
-            Some(owner) => {
-                let owner = owner.display();
-                self.log
-                    .error(&format!("`state_dir` has just become that of `{owner}`"));
-                Err(Exit::Config)
-            }
+        if let Some(owner) = other_owner(state_dir, &self.taskdir) {
+            let owner = owner.display();
+            self.log
+                .error(&format!("`state_dir` has just become that of `{owner}`"));
+            return Err(Exit::Config);
         }
+        let added = lock.map_or(Ok(()), |lock| lock.add(state_dir));
+        added.map_err(|no_lock| self.no_lock(&no_lock).0)
     }
 
     /// The main thread heard a signal.
@@ -130,8 +144,10 @@ impl Keeper {
         let taskdir = runner_config::shown(&self.taskdir);
         let beside = "`--no-lock` runs beside it";
         match busy {
-            Busy::Runner(pid) => {
-                let pid = pid.map(|pid| format!(" (process {pid})"));
+            Busy::Runner { pid, run } => {
+                let run = run.as_ref().map(|run| format!(", run {run}"));
+                let run = run.unwrap_or_default();
+                let pid = pid.map(|pid| format!(" (process {pid}{run})"));
                 let pid = pid.unwrap_or_default();
                 (
                     format!("another runner{pid} runs the tasks of `{taskdir}`"),
@@ -174,14 +190,14 @@ impl Record {
     /// There are no threads left.
     pub(crate) fn start(
         taskdir: &Path,
-        lock: Option<Lock>,
+        lock: Option<Arc<Lock>>,
         with_journal: bool,
         log: &Arc<Log>,
     ) -> std::io::Result<Record> {
         let log = log.clone();
         let failed = move |path: &Path, error: &std::io::Error| no_journal(&log, path, error);
         Ok(Record {
-            lock: lock.map(Arc::new),
+            lock,
             journal: match with_journal {
                 true => Some(Journal::start(taskdir, failed)?),
                 false => None,

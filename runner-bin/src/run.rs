@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 use runner_config::{Problems, Settings};
 use runner_exec::{
-    Cancel, Environment, Patience, Plan, Processes, Reload, Run, Runs, Signal, Supervised,
+    Cancel, Environment, Lock, Patience, Plan, Processes, Reload, Run, Runs, Signal, Supervised,
     Supervisor, Trust, end_everything,
 };
 
@@ -241,18 +241,18 @@ impl World {
             Err(exit) => return Ok((exit, plan.settings)),
         };
         if waited {
-            match reload(&source, &self.keeper, &plan) {
+            match reload(&source, &self.keeper, lock.as_deref(), &plan) {
                 Reload::Plan(read) => plan = *read,
                 Reload::Wrong => {}
                 Reload::Distrusted => return Ok((Exit::Config, plan.settings)),
             }
         }
-        if let Err(exit) = self.keeper.own_state(&plan) {
+        if let Err(exit) = self.keeper.own_state(&plan, lock.as_deref()) {
             return Ok((exit, plan.settings));
         }
         // What is read anew may have a journal where this has none.
         let with_journal = plan.settings.state_dir.is_some() || times != Some(NonZeroU32::MIN);
-        let record = Record::start(&source.taskdir, lock, with_journal, &self.log)?;
+        let record = Record::start(&source.taskdir, lock.clone(), with_journal, &self.log)?;
         let (log, keeper) = (self.log.clone(), self.keeper.clone());
         let streams = self.log.clone();
         let runs = Runs {
@@ -271,7 +271,7 @@ impl World {
             draw: rand::random,
             id: run_id,
             outlet: &move |task| streams.streams(task),
-            reload: &|plan| reload(&source, &self.keeper, plan),
+            reload: &|plan| reload(&source, &self.keeper, lock.as_deref(), plan),
         };
         let end = runs.run(plan)?;
         let exit = match end.end {
@@ -286,9 +286,12 @@ impl World {
             Ok(locked) => locked.lock,
             Err(exit) => return Ok((exit, plan.settings.clone())),
         };
-        let record = Record::start(&self.keeper.taskdir, lock, false, &self.log)?;
+        let record = Record::start(&self.keeper.taskdir, lock.clone(), false, &self.log)?;
         let log = self.log.clone();
         let id = run_id();
+        if let Some(lock) = &lock {
+            lock.start_run(&id);
+        }
         let run = Run {
             id: &id,
             plan,
@@ -319,11 +322,11 @@ impl World {
 
 /// Reads configuration and directory again, and reports what has become wrong with them. The
 /// old plan is used on only while no other user can change its files.
-fn reload(source: &Source, keeper: &Keeper, old: &Plan) -> Reload {
+fn reload(source: &Source, keeper: &Keeper, lock: Option<&Lock>, old: &Plan) -> Reload {
     let mut problems = Problems::default();
     let loaded = source.load_again(&mut problems);
     let loaded = match loaded {
-        Ok(plan) if keeper.own_state(&plan).is_ok() => Ok(Some(plan)),
+        Ok(plan) if keeper.own_state(&plan, lock).is_ok() => Ok(Some(plan)),
         Err(unusable) if unusable.is_distrusted => Err(unusable),
         Ok(_) | Err(_) => source.check_again(old, &mut problems).map(|()| None),
     };

@@ -33,6 +33,7 @@ pub use self::{
     supervise::{Original, Supervised, Supervisor},
 };
 pub(crate) use self::{
-    poll::wait_for_end,
+    group::watch,
+    poll::wait_readable,
     proc::{processes, ticks, variables},
 };

@@ -2,7 +2,7 @@
 //! by looking again and again.
 
 use std::{
-    os::fd::{AsFd, BorrowedFd},
+    os::fd::BorrowedFd,
     time::{Duration, Instant},
 };
 
@@ -11,7 +11,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::{Cancel, Children, Process, group::watch};
+use super::{Cancel, Children};
 
 /// Waits until one of `fds` is readable or `deadline` has come; without one, for
 /// ever. Says of each descriptor whether it is readable.
@@ -83,15 +83,4 @@ pub fn pause(time: Duration, cancel: &Cancel) {
     let fds: Vec<BorrowedFd> = cancel.end_fds().chain(cancel.kill_fds()).collect();
     let countdown = Countdown::start(Some(time), &cancel.children);
     while !wait_readable(&fds, countdown.end()).contains(&true) && !countdown.has_ended() {}
-}
-
-/// Waits until a process has ended that is no child of this one, as long as `time` lasts
-/// and until `cancel` asks for the end. Says whether it has.
-pub(crate) fn wait_for_end(process: &Process, time: Duration, cancel: &Cancel) -> bool {
-    let Some(exit) = watch(process) else {
-        return true;
-    };
-    let mut fds = vec![exit.as_fd()];
-    fds.extend(cancel.end_fds());
-    wait_readable(&fds, from_now(time))[0]
 }

@@ -1,135 +1,146 @@
 //! The lock: one run per task directory at a time.
 //!
-//! The file is locked with flock, so it is free as soon as its process is gone. What is
-//! written in it is for whoever comes next: the process that has the lock, and what it
-//! runs, since that goes on when the runner is killed. That a process is about to start
+//! It has two places, and a runner takes both: a runner with `state_dir` and one without
+//! meet in the runtime directory; runners with different runtime directories (two users,
+//! two containers) meet in the state directory. Version 0.1 took one of the two.
+//!
+//! The files are locked with flock, so they are free as soon as their process is gone. The
+//! content of the first is for the next runner: the process that has the lock, and what it
+//! runs, since that continues when the runner is killed. That a process is about to start
 //! is written before it does, its number after; so at no moment is one forgotten.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    fs::{self, DirBuilder, OpenOptions, Permissions},
+    io::{self, ErrorKind},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread,
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use rustix::{
-    fs::{FlockOperation, OFlags, flock},
-    io::Errno,
-    process::geteuid,
-};
+use rustix::{fs::OFlags, process::geteuid};
 
 use super::{
-    create_directory,
-    holder::{Holder, Survivor, machine},
+    holder::{Holder, machine},
+    lock_file::{Attempt, LockFile},
+    obstacle::{Busy, Obstacle},
 };
-use crate::{Cancel, Event, Flag, Part, Signal, pause, process::wait_for_end};
+use crate::{Cancel, Event, Part};
 
 /// The lock of a task directory, until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    path: PathBuf,
-    file: File,
-    holder: Mutex<Holder>,
+    held: Mutex<Held>,
 }
 
-/// Who has the lock.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Busy {
-    /// The runner of this number; `None` when it has not said so yet.
-    Runner(Option<i32>),
-    /// A task of a runner that is gone, by its name and the number of its process.
-    Task(String, i32),
+#[derive(Debug)]
+struct Held {
+    holder: Holder,
+    /// In the order in which they were taken. The first has the content.
+    files: Vec<LockFile>,
+}
+
+/// The lock, and the places where there is none.
+#[derive(Debug)]
+pub struct Taken {
+    /// `None` when there is no place for it.
+    pub lock: Option<Lock>,
+    /// The files that cannot be made, and why.
+    pub absent: Vec<(PathBuf, io::Error)>,
 }
 
 /// Why there is no lock.
 #[derive(Debug)]
 pub enum NoLock {
-    /// Somebody else has it.
+    /// Another process has it.
     Busy(Busy),
-    /// The runner was asked to end while it waited.
+    /// The runner was requested to end while it waited.
     Asked,
-    /// It cannot be had here.
-    Failed(io::Error),
+    /// This file cannot be locked, and another runner may have it.
+    Failed(PathBuf, io::Error),
 }
 
-impl<E: Into<io::Error>> From<E> for NoLock {
-    fn from(error: E) -> NoLock {
-        NoLock::Failed(error.into())
-    }
-}
-
-/// How long to wait for who has the lock.
+/// How long to wait for a lock that another process has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
     /// Not at all.
     None,
-    /// So long; without a time there, for ever.
+    /// For this time, or forever.
     Wait(Option<Duration>),
 }
 
-/// Where the lock of `taskdir` may be, the best place first.
-pub fn lock_places(taskdir: &Path, state_dir: Option<&Path>) -> Vec<PathBuf> {
-    let runtime = match geteuid().is_root() {
-        true => Some(PathBuf::from("/run")),
-        false => std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from),
-    };
-    // By its number on its file system, so that every path to it means the same lock.
-    let id = fs::metadata(taskdir).map(|taskdir| (taskdir.dev(), taskdir.ino()));
-    let runtime = runtime.filter(|runtime| runtime.is_absolute());
-    let common = runtime.zip(id.ok()).map(|(runtime, (device, number))| {
-        let name = format!("{device:x}-{number}.lock");
-        runtime.join("runner").join(name)
-    });
-    let own = state_dir.map(|state_dir| state_dir.join("lock"));
-    own.into_iter().chain(common).collect()
-}
-
 impl Lock {
-    /// Takes the lock at `path`, or waits for it as long as `patience` lasts.
+    /// Takes the lock of `taskdir` in all its places, or waits as long as `patience` lasts.
+    /// While it waits it has none of them.
     ///
     /// # Errors
     ///
-    /// Somebody has it, or it cannot be had.
-    pub fn take(path: &Path, patience: Patience, cancel: &Cancel) -> Result<Lock, NoLock> {
+    /// Another process has it, or may have it.
+    pub fn take(
+        taskdir: &Path,
+        state_dir: Option<&Path>,
+        patience: Patience,
+        cancel: &Cancel,
+    ) -> Result<Taken, NoLock> {
         let deadline = match patience {
             Patience::None => Some(Instant::now()),
             Patience::Wait(time) => time.and_then(|time| Instant::now().checked_add(time)),
         };
         loop {
-            let file = Arc::new(open(path)?);
-            match flock(&*file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => {}
-                Err(Errno::WOULDBLOCK) => wait_for_runner(&file, deadline, cancel)?,
-                Err(error) => return Err(error.into()),
+            let obstacle = match take_all(taskdir, state_dir)? {
+                Ok(taken) => return Ok(taken),
+                Err(obstacle) => obstacle,
+            };
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                return Err(NoLock::Busy(obstacle.busy));
             }
-            // The one who had it removes the file in the end.
-            if !is_still_there(&file, path) {
-                continue;
-            }
-            match Holder::read(&file).and_then(|holder| holder.survivor()) {
-                None => {
-                    let holder = Holder::new(machine());
-                    holder.write(&file);
-                    return Ok(Lock {
-                        path: path.to_owned(),
-                        file: file.try_clone()?,
-                        holder: Mutex::new(holder),
-                    });
-                }
-                // The lock is kept meanwhile: who comes next waits for this one.
-                Some(task) => wait_for_task(&task, deadline, cancel)?,
+            let waited = obstacle.wait(deadline, cancel);
+            waited.map_err(|error| NoLock::Failed(taskdir.to_owned(), error))?;
+            if cancel.asked().is_some() {
+                return Err(NoLock::Asked);
             }
         }
     }
 
+    /// Takes the place in `state_dir` as well, unless it is taken or cannot be made.
+    ///
+    /// # Errors
+    ///
+    /// Another process has it, or may have it.
+    pub fn add(&self, state_dir: &Path) -> Result<(), NoLock> {
+        let path = place_in(state_dir);
+        let mut held = self.lock();
+        if held.files.iter().any(|file| file.is_at(&path)) {
+            return Ok(());
+        }
+        match LockFile::take(&path) {
+            Ok(Attempt::Taken(file)) => {
+                Holder::new(machine()).write(&file.file);
+                held.files.push(file);
+                Ok(())
+            }
+            Ok(Attempt::Absent(_)) => Ok(()),
+            Ok(Attempt::Blocked(obstacle)) => Err(NoLock::Busy(obstacle.busy)),
+            Err(error) => Err(NoLock::Failed(path, error)),
+        }
+    }
+
+    /// Writes the id of the run that starts.
+    pub fn start_run(&self, run: &str) {
+        let mut held = self.lock();
+        held.holder.run = run.to_owned();
+        held.write();
+    }
+
     /// Writes down what is running, for the case that this process is killed.
     pub fn event(&self, event: &Event) {
-        let mut holder = self.lock();
+        let mut held = self.lock();
+        let holder = &mut held.holder;
         match event {
-            Event::RunStart { run, .. } => holder.run = (*run).to_owned(),
+            Event::RunStart { run, .. } => {
+                drop(held);
+                return self.start_run(run);
+            }
             Event::TaskStart { task, .. } => holder.starts(task, Part::Task),
             Event::HookStart { task, phase, .. } => holder.starts(task, Part::Hook(*phase)),
             Event::HaltStart { task, .. } => holder.starts(task, Part::Halt),
@@ -151,97 +162,97 @@ impl Lock {
             | Event::RunEnd { .. }
             | Event::Asked { .. } => return,
         }
-        holder.write(&self.file);
+        held.write();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Holder> {
-        self.holder.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Lock {
+impl Held {
+    fn write(&self) {
+        if let Some(first) = self.files.first() {
+            self.holder.write(&first.file);
+        }
+    }
+}
+
+impl Drop for Held {
     fn drop(&mut self) {
-        // As long as it is locked, it is nobody else's; unless somebody removed it before.
-        if is_still_there(&self.file, &self.path) {
-            let _ = fs::remove_file(&self.path);
-        }
+        // The last first: a runner that has the first finds the others free.
+        while self.files.pop().is_some() {}
     }
 }
 
-fn open(path: &Path) -> io::Result<File> {
-    if let Some(directory) = path.parent() {
-        create_directory(directory)?;
+/// Takes all places, or none.
+fn take_all(taskdir: &Path, state_dir: Option<&Path>) -> Result<Result<Taken, Obstacle>, NoLock> {
+    let runtime = runtime_place(taskdir);
+    if let Some(directory) = runtime.as_deref().and_then(Path::parent) {
+        close_to_others(directory).map_err(|error| NoLock::Failed(directory.to_owned(), error))?;
     }
-    OpenOptions::new()
+    let mut held = Held {
+        holder: Holder::new(machine()),
+        files: Vec::new(),
+    };
+    let mut absent = Vec::new();
+    for path in runtime.into_iter().chain(state_dir.map(place_in)) {
+        match LockFile::take(&path) {
+            Ok(Attempt::Taken(file)) => {
+                held.holder.write(&file.file);
+                held.files.push(file);
+            }
+            Ok(Attempt::Absent(error)) => absent.push((path, error)),
+            Ok(Attempt::Blocked(obstacle)) => return Ok(Err(obstacle)),
+            Err(error) => return Err(NoLock::Failed(path, error)),
+        }
+    }
+    let lock = (!held.files.is_empty()).then(|| Lock {
+        held: Mutex::new(held),
+    });
+    Ok(Ok(Taken { lock, absent }))
+}
+
+fn place_in(state_dir: &Path) -> PathBuf {
+    state_dir.join("lock")
+}
+
+/// The place in the directory that is empty after a boot.
+fn runtime_place(taskdir: &Path) -> Option<PathBuf> {
+    let runtime = match geteuid().is_root() {
+        true => PathBuf::from("/run"),
+        false => PathBuf::from(std::env::var_os("XDG_RUNTIME_DIR")?),
+    };
+    let directory = runtime.is_absolute().then(|| runtime.join("runner"))?;
+    // `su` keeps the variable, and the new user cannot enter the directory.
+    let is_closed = fs::symlink_metadata(&directory)
+        .is_err_and(|error| error.kind() == ErrorKind::PermissionDenied);
+    // By its number on its file system, so that every path to it means the same lock.
+    let taskdir = fs::metadata(taskdir).ok().filter(|_| !is_closed)?;
+    let name = format!("{:x}-{}.lock", taskdir.dev(), taskdir.ino());
+    Some(directory.join(name))
+}
+
+/// Makes `directory`, unless it cannot be made, and lets no other user enter it.
+fn close_to_others(directory: &Path) -> io::Result<()> {
+    let made = DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory);
+    if made.is_err() && !directory.exists() {
+        return Ok(());
+    }
+    let directory = OpenOptions::new()
         .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o644)
-        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32)
-        .open(path)
-}
-
-fn is_still_there(file: &File, path: &Path) -> bool {
-    match (file.metadata(), fs::symlink_metadata(path)) {
-        (Ok(file), Ok(path)) => (file.dev(), file.ino()) == (path.dev(), path.ino()),
-        _ => false,
+        .custom_flags((OFlags::DIRECTORY | OFlags::NOFOLLOW).bits() as i32)
+        .open(directory)?;
+    let metadata = directory.metadata()?;
+    if metadata.uid() != geteuid().as_raw() {
+        return Err(io::Error::other("it belongs to another user"));
     }
-}
-
-/// Waits until the runner that has the lock lets go of it, and has it then.
-fn wait_for_runner(
-    file: &Arc<File>,
-    deadline: Option<Instant>,
-    cancel: &Cancel,
-) -> Result<(), NoLock> {
-    let left = left(deadline);
-    if !left.is_zero() {
-        let had = Arc::new(Flag::new()?);
-        let (waiting, has) = (file.clone(), had.clone());
-        // It ends with the program, at the latest.
-        thread::Builder::new().spawn(move || {
-            while flock(&*waiting, FlockOperation::LockExclusive) == Err(Errno::INTR) {}
-            has.raise(Signal::TERM);
-        })?;
-        let cut = Some(had.clone());
-        pause(
-            left,
-            &Cancel {
-                cut,
-                ..cancel.clone()
-            },
-        );
-        if cancel.asked().is_some() {
-            return Err(NoLock::Asked);
-        }
-        if had.raised().is_some() {
-            return Ok(());
-        }
+    if metadata.mode() & 0o7777 != 0o700 {
+        // Version 0.1 made it for everybody. On a read-only file system it stays so.
+        let _ = directory.set_permissions(Permissions::from_mode(0o700));
     }
-    let runner = Holder::read(file).map(|holder| holder.pid);
-    Err(NoLock::Busy(Busy::Runner(runner)))
-}
-
-/// Waits until a task has ended whose runner was killed.
-fn wait_for_task(
-    task: &Survivor,
-    deadline: Option<Instant>,
-    cancel: &Cancel,
-) -> Result<(), NoLock> {
-    let has_ended = wait_for_end(&task.process, left(deadline), cancel);
-    match (cancel.asked(), has_ended) {
-        (Some(_), _) => Err(NoLock::Asked),
-        (None, true) => Ok(()),
-        (None, false) => {
-            let busy = Busy::Task(task.name.clone(), task.process.pid);
-            Err(NoLock::Busy(busy))
-        }
-    }
-}
-
-fn left(deadline: Option<Instant>) -> Duration {
-    deadline.map_or(Duration::MAX, |deadline| {
-        deadline.saturating_duration_since(Instant::now())
-    })
+    Ok(())
 }

@@ -4,7 +4,9 @@ mod flushed;
 mod halts;
 mod holder;
 mod lock;
+mod lock_file;
 mod marks;
+mod obstacle;
 
 use std::{
     ffi::OsStr,
@@ -18,8 +20,9 @@ use runner_config::Settings;
 
 pub use self::{
     flushed::{create_directory, open_file, sync_directory},
-    lock::{Busy, Lock, NoLock, Patience, lock_places},
+    lock::{Lock, NoLock, Patience, Taken},
     marks::Marks,
+    obstacle::Busy,
 };
 pub(crate) use self::{halts::Halts, marks::Mark};
 

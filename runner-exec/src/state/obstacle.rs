@@ -1,0 +1,94 @@
+//! What keeps a lock from being taken, and the wait for its end.
+
+use std::{fs::File, io, os::fd::AsFd, sync::Arc, thread, time::Instant};
+
+use rustix::{
+    fs::{FlockOperation, flock},
+    io::Errno,
+};
+
+use super::holder::{Holder, Survivor};
+use crate::{
+    Cancel, Flag, Process, Signal,
+    process::{wait_readable, watch},
+};
+
+/// The process that has the lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Busy {
+    /// A runner.
+    Runner {
+        /// Its number; `None` when it has not written it yet.
+        pid: Option<i32>,
+        /// The id of its run, once there is one.
+        run: Option<String>,
+    },
+    /// A task of a runner that is gone, by its name and the number of its process.
+    Task(String, i32),
+}
+
+/// A lock that another process has, or a task that runs on without its runner.
+#[derive(Debug)]
+pub(super) struct Obstacle {
+    pub(super) busy: Busy,
+    /// It is over when this file is not locked any more,
+    locked: Option<File>,
+    /// or when this process has ended.
+    process: Option<Process>,
+}
+
+impl Obstacle {
+    /// A runner that has locked `file`.
+    pub(super) fn runner(file: File) -> Obstacle {
+        let holder = Holder::read(&file);
+        let pid = holder.as_ref().map(|holder| holder.pid);
+        let run = holder.map(|holder| holder.run);
+        Obstacle {
+            busy: Busy::Runner {
+                pid,
+                run: run.filter(|run| !run.is_empty()),
+            },
+            locked: Some(file),
+            process: None,
+        }
+    }
+
+    pub(super) fn task(survivor: Survivor) -> Obstacle {
+        Obstacle {
+            busy: Busy::Task(survivor.name, survivor.process.pid),
+            locked: None,
+            process: Some(survivor.process),
+        }
+    }
+
+    /// Waits until it is over, `deadline` has come, or `cancel` requests the end. The lock
+    /// is not taken: a process that waits has no lock that another one could wait for.
+    ///
+    /// # Errors
+    ///
+    /// There are no descriptors or threads left.
+    pub(super) fn wait(self, deadline: Option<Instant>, cancel: &Cancel) -> io::Result<()> {
+        let exit = match &self.process {
+            None => None,
+            Some(process) => match watch(process) {
+                None => return Ok(()),
+                exit => exit,
+            },
+        };
+        let free = Arc::new(Flag::new()?);
+        if let Some(file) = self.locked {
+            let free = free.clone();
+            // It ends with the program, at the latest.
+            thread::Builder::new().spawn(move || {
+                while flock(&file, FlockOperation::LockExclusive) == Err(Errno::INTR) {}
+                drop(file);
+                free.raise(Signal::TERM);
+            })?;
+        }
+        let mut fds = vec![free.as_fd()];
+        fds.extend(exit.iter().map(AsFd::as_fd));
+        fds.extend(cancel.end_fds());
+        wait_readable(&fds, deadline);
+        Ok(())
+    }
+}
