@@ -422,6 +422,69 @@ fn a_lock_that_a_killed_runner_left_is_closed_to_other_users() {
     test.args(["--wait-lock"]).run().status(0).order("1-a 1-a");
 }
 
+#[test]
+fn another_user_who_has_an_old_lock_keeps_nobody_out() {
+    if has_no_stranger() {
+        return;
+    }
+    // The process that took the lock is there, or has left it to another one.
+    for attack in [
+        "exec flock --no-fork /proc/self/fd/0 sleep 60",
+        "flock 0; exec sleep 60",
+    ] {
+        for in_state in [true, false] {
+            let test = Test::open().task("1-a", "stat -c %a state/lock >mode");
+            let place = test.place(in_state);
+            old_lock(&place);
+            let mut sh = stranger("sh");
+            let sh = sh.args(["-c", attack]).stdin(File::open(&place).unwrap());
+            let _attack = Other::start(sh);
+            until(|| is_locked(&place));
+            let ran = test.run().status(0).order("1-a");
+            assert_eq!(ran.read("mode"), "600\n");
+            assert!(!place.exists());
+            // No draft is left either.
+            for entry in fs::read_dir(ran.test.path("state")).unwrap() {
+                let name = entry.unwrap().file_name();
+                assert!(!name.to_string_lossy().starts_with('.'), "{name:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn another_user_who_waits_for_an_old_lock_keeps_nobody_out() {
+    if has_no_stranger() {
+        return;
+    }
+    // A runner of version 0.1, another user who waits for its end, and a runner that does.
+    for in_state in [true, false] {
+        let test = Test::open().task("1-a", "exit 0");
+        let place = test.place(in_state);
+        old_lock(&place);
+        let mut first = Command::new("flock");
+        let first = first.arg("--no-fork").arg(&place).args(["sleep", "60"]);
+        let first = Other::start(first);
+        until(|| is_locked(&place));
+        let mut sh = stranger("sh");
+        let sh = sh.args(["-c", "exec flock --no-fork /proc/self/fd/0 sleep 60"]);
+        let attack = Other::start(sh.stdin(File::open(&place).unwrap()));
+        let pid = format!(" {} ", attack.0.id());
+        let waits = |line: &str| line.contains("->") && line.contains(&pid);
+        until(|| {
+            fs::read_to_string("/proc/locks")
+                .unwrap()
+                .lines()
+                .any(waits)
+        });
+        let waiting = test.args(["--wait-lock"]).start();
+        waiting.until("stderr", "waiting for it");
+        drop(first);
+        waiting.wait().status(0).order("1-a");
+        drop(attack);
+    }
+}
+
 // Version 0.1, which took one of the two places, with mode 0644.
 
 #[test]

@@ -35,5 +35,5 @@ pub use self::{
 pub(crate) use self::{
     group::watch,
     poll::wait_readable,
-    proc::{processes, ticks, variables},
+    proc::{flock_holders, processes, real_user, ticks, variables},
 };

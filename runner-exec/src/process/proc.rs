@@ -131,6 +131,39 @@ fn is_not_there(error: &io::Error) -> bool {
     ) || error.raw_os_error() == Some(Errno::SRCH.raw_os_error())
 }
 
+/// The processes that locked a file of this inode number with flock, on whatever file
+/// system: the device that `/proc/locks` names is not always that of stat (btrfs,
+/// overlayfs). A process of a PID namespace that is not visible here is missing.
+///
+/// # Errors
+///
+/// There is no `/proc`, or no descriptor left to read it with.
+pub(crate) fn flock_holders(inode: u64) -> io::Result<Vec<i32>> {
+    let locks = fs::read_to_string("/proc/locks")?;
+    Ok(locks
+        .lines()
+        .filter_map(|line| flock_holder(line, inode))
+        .collect())
+}
+
+/// The process of a line of `/proc/locks` about this inode, see proc(5). A process that
+/// waits has `->` in place of the kind of its lock.
+fn flock_holder(line: &str, inode: u64) -> Option<i32> {
+    let mut fields = line.split_whitespace().skip(1);
+    let is_flock = fields.next()? == "FLOCK";
+    let pid = fields.nth(2)?.parse().ok()?;
+    let (_, found) = fields.next()?.rsplit_once(':')?;
+    (is_flock && found.parse() == Ok(inode)).then_some(pid)
+}
+
+/// The user who started a process: a program with the set-user-ID bit keeps it.
+pub(crate) fn real_user(pid: i32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let mut lines = status.lines();
+    let users = lines.find_map(|line| line.strip_prefix("Uid:"))?;
+    users.split_whitespace().next()?.parse().ok()
+}
+
 /// What the environment of a process says of `names`, or `None` when it cannot
 /// be read.
 pub(crate) fn variables<const N: usize>(
@@ -159,6 +192,20 @@ mod tests {
         assert_eq!((process.state, process.parent), ('S', 7));
         assert_eq!((process.group, process.session), (41, 40));
         assert_eq!(process.started, 123_456);
+    }
+
+    #[test]
+    fn a_line_about_a_lock_names_its_holder() {
+        for (line, expected) in [
+            ("1: FLOCK  ADVISORY  WRITE 42 08:02:131 0 EOF", Some(42)),
+            ("1: FLOCK  ADVISORY  READ  42 00:1b:131 0 EOF", Some(42)),
+            ("1: -> FLOCK  ADVISORY  WRITE 42 08:02:131 0 EOF", None),
+            ("1: POSIX  ADVISORY  WRITE 42 08:02:131 0 EOF", None),
+            ("1: FLOCK  ADVISORY  WRITE 42 08:02:1310 0 EOF", None),
+            ("1: FLOCK", None),
+        ] {
+            assert_eq!(flock_holder(line, 131), expected, "{line}");
+        }
     }
 
     #[test]

@@ -1,21 +1,44 @@
 //! One file of a lock.
 //!
 //! flock needs an open descriptor and no permission beyond that, so a user who can read the
-//! file can keep a runner out. A file is therefore made with mode 0600.
+//! file can keep a runner out. A file is therefore made with mode 0600, and used with no
+//! other mode and of no other owner. Version 0.1 made it with 0644: a process of another
+//! user may have such a file open for as long as it likes, and hold its lock or wait for
+//! it, which a change of the mode would not end. So the file is replaced:
+//!
+//! - When nobody has its lock, this process takes it first, so no runner has it.
+//! - When a process has its lock, `/proc/locks` names that process. A runner of version 0.1
+//!   was started by this user, by root or by the owner of the file, and keeps this one out.
+//!   Any other process does not.
+//!
+//! Where the process is not known (no `/proc`, another PID namespace), it counts as a
+//! runner.
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, ErrorKind},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
+    io::{self, ErrorKind, Read},
+    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
 use rustix::{
-    fs::{FlockOperation, OFlags, flock},
+    fs::{CWD, FlockOperation, OFlags, RenameFlags, flock, renameat_with},
     io::Errno,
+    process::{Pid, geteuid, test_kill_process},
 };
 
-use super::{holder::Holder, obstacle::Obstacle};
+use super::{
+    flushed::{LARGEST, draft_of},
+    holder::Holder,
+    obstacle::Obstacle,
+};
+use crate::{
+    Process,
+    process::{flock_holders, real_user},
+};
+
+/// Maximum number of looks for the process that has a lock, which may change hands.
+const MAX_LOOKS: u32 = 100;
 
 /// A file that this process has locked, until it is dropped.
 #[derive(Debug)]
@@ -41,26 +64,41 @@ impl LockFile {
     ///
     /// There is a file, and it cannot be opened or locked.
     pub(super) fn take(path: &Path) -> io::Result<Attempt> {
+        let mut looks = 0;
         loop {
-            let file = match open(path) {
-                Ok(file) => file,
+            let (file, is_private) = match open(path) {
+                Ok(opened) => opened,
                 Err(error) if is_absent(path) => return Ok(Attempt::Absent(error)),
                 Err(error) => return Err(error),
             };
-            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            let is_locked = match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 // The process that had it removes the file at its end.
                 Ok(()) if !is_at(&file, path) => continue,
-                Ok(()) => {}
-                Err(Errno::WOULDBLOCK) => return Ok(Attempt::Blocked(Obstacle::runner(file))),
+                Ok(()) => true,
+                Err(Errno::WOULDBLOCK) => false,
                 Err(error) => return Err(error.into()),
+            };
+            match (is_locked, is_private) {
+                (true, true) => {
+                    let path = path.to_owned();
+                    let holder = Holder::read(&file);
+                    return Ok(match holder.and_then(Holder::survivor) {
+                        None => Attempt::Taken(LockFile { path, file }),
+                        // The file stays, for the next runner to find the task.
+                        Some(survivor) => Attempt::Blocked(Obstacle::task(survivor)),
+                    });
+                }
+                (false, true) => return Ok(Attempt::Blocked(Obstacle::runner(file, None))),
+                (true, false) => replace(path, &file, is_locked)?,
+                (false, false) => match Suspect::of(&file)? {
+                    Suspect::Stranger => replace(path, &file, is_locked)?,
+                    Suspect::Unknown if looks < MAX_LOOKS => looks += 1,
+                    Suspect::Unknown => return Ok(Attempt::Blocked(Obstacle::runner(file, None))),
+                    Suspect::Runner(process) => {
+                        return Ok(Attempt::Blocked(Obstacle::runner(file, process)));
+                    }
+                },
             }
-            let path = path.to_owned();
-            let holder = Holder::read(&file);
-            return Ok(match holder.and_then(Holder::survivor) {
-                None => Attempt::Taken(LockFile { path, file }),
-                // The file stays, for the next runner to find the task.
-                Some(survivor) => Attempt::Blocked(Obstacle::task(survivor)),
-            });
         }
     }
 
@@ -79,8 +117,9 @@ impl Drop for LockFile {
     }
 }
 
-/// Opens or makes the file at `path`.
-fn open(path: &Path) -> io::Result<File> {
+/// Opens or makes the file at `path`. Also returns whether only this user could open it
+/// ever since it was made.
+fn open(path: &Path) -> io::Result<(File, bool)> {
     let mut options = OpenOptions::new();
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     options.read(true).write(true).mode(0o600);
@@ -88,10 +127,13 @@ fn open(path: &Path) -> io::Result<File> {
     loop {
         match options.create_new(false).open(path) {
             Ok(file) => {
-                return match file.metadata()?.is_file() {
-                    true => Ok(file),
-                    false => Err(io::Error::other("it is not a regular file")),
-                };
+                let metadata = file.metadata()?;
+                if !metadata.is_file() {
+                    return Err(io::Error::other("it is not a regular file"));
+                }
+                let is_closed = metadata.mode() & 0o077 == 0;
+                let is_own = metadata.uid() == geteuid().as_raw();
+                return Ok((file, is_closed && is_own));
             }
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             Err(_) => {}
@@ -100,7 +142,7 @@ fn open(path: &Path) -> io::Result<File> {
             Ok(file) => {
                 // The umask may have taken away too much. Some file systems have no modes.
                 let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
-                return Ok(file);
+                return Ok((file, true));
             }
             // Another runner was faster.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -120,4 +162,68 @@ fn is_at(file: &File, path: &Path) -> bool {
         (Ok(file), Ok(path)) => (file.dev(), file.ino()) == (path.dev(), path.ino()),
         _ => false,
     }
+}
+
+/// The process that has locked a file which other users can open.
+enum Suspect {
+    /// It may be a runner; `None` when it cannot be seen.
+    Runner(Option<Process>),
+    /// It was started by a user whose runner could not have this file.
+    Stranger,
+    /// It has just unlocked the file, or cannot be seen.
+    Unknown,
+}
+
+impl Suspect {
+    fn of(file: &File) -> io::Result<Suspect> {
+        let metadata = file.metadata()?;
+        let Ok(holders) = flock_holders(metadata.ino()) else {
+            return Ok(Suspect::Unknown);
+        };
+        let users = [0, geteuid().as_raw(), metadata.uid()];
+        let has_runner = |pid: &&i32| match real_user(**pid) {
+            Some(user) => users.contains(&user),
+            // It has ended, or is hidden from this user (`hidepid`).
+            None => {
+                Pid::from_raw(**pid).is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH))
+            }
+        };
+        Ok(match holders.iter().find(has_runner) {
+            Some(pid) => Suspect::Runner(Process::read(*pid)),
+            None if holders.is_empty() => Suspect::Unknown,
+            None => Suspect::Stranger,
+        })
+    }
+}
+
+/// Puts a new file with the content of `old` in its place at `path`, unless another runner
+/// has done so.
+fn replace(path: &Path, old: &File, is_locked: bool) -> io::Result<()> {
+    let draft = draft_of(path);
+    if let Err(error) = fs::remove_file(&draft)
+        && error.kind() != ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    let (new, _) = open(&draft)?;
+    let mut content = Vec::new();
+    old.take(LARGEST).read_to_end(&mut content)?;
+    new.write_all_at(&content, 0)?;
+    // No other runner takes it where it does not stay.
+    flock(&new, FlockOperation::NonBlockingLockExclusive)?;
+    let exchange = || renameat_with(CWD, &draft, CWD, path, RenameFlags::EXCHANGE);
+    let done = match exchange() {
+        // The file of a runner that was faster goes back to its place.
+        Ok(()) if !is_at(old, &draft) => exchange(),
+        done => done,
+    };
+    let done = match done {
+        // A file system without exchange. The lock keeps other runners from `path`.
+        Err(Errno::INVAL) if is_locked => return fs::rename(&draft, path),
+        // It was removed, so the next look finds nothing or something new.
+        Err(Errno::NOENT) => Ok(()),
+        done => done.map_err(io::Error::from),
+    };
+    fs::remove_file(&draft)?;
+    done
 }

@@ -38,8 +38,9 @@ pub(super) struct Obstacle {
 }
 
 impl Obstacle {
-    /// A runner that has locked `file`.
-    pub(super) fn runner(file: File) -> Obstacle {
+    /// A runner that has locked `file`. `process` is that of the lock, where another user
+    /// could take the lock next.
+    pub(super) fn runner(file: File, process: Option<Process>) -> Obstacle {
         let holder = Holder::read(&file);
         let pid = holder.as_ref().map(|holder| holder.pid);
         let run = holder.map(|holder| holder.run);
@@ -49,7 +50,7 @@ impl Obstacle {
                 run: run.filter(|run| !run.is_empty()),
             },
             locked: Some(file),
-            process: None,
+            process,
         }
     }
 
