@@ -26,7 +26,7 @@ use crate::{
     Origin, Override, Problems,
     left_out::left_out,
     lines::{Item, scan},
-    problem::{reason, shown},
+    text::{reason, shown},
 };
 
 /// The section whose keys fill those that are missing elsewhere.

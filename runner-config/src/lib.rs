@@ -14,6 +14,7 @@ mod reader;
 mod settings;
 mod table;
 mod task_settings;
+mod text;
 mod value;
 
 pub use crate::{
@@ -21,9 +22,10 @@ pub use crate::{
     key::Key,
     left_out::left_out,
     nearest::nearest,
-    problem::{Origin, Problem, Problems, Severity, reason, shown},
+    problem::{Origin, Problem, Problems, Severity},
     settings::{InForce, OWN_VARIABLES, Override, Settings},
     table::{SETTINGS, Scope, Setting, setting},
     task_settings::{Codes, Frequency, Leftovers, MaxTries, RetryFrom, TaskSettings, Words},
+    text::{reason, shown},
     value::{duration as parse_duration, format_duration},
 };
