@@ -9,6 +9,7 @@ mod hooks;
 mod lock;
 mod logs;
 mod manual;
+mod names;
 mod output;
 mod parallel;
 mod processes;

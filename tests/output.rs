@@ -256,7 +256,7 @@ fn a_reader_who_is_gone_ends_who_writes() {
 }
 
 /// What a terminal gets to see of the story.
-fn on_a_terminal(test: Test, env: &str, args: &str) -> String {
+pub(crate) fn on_a_terminal(test: Test, env: &str, args: &str) -> String {
     let program = quoted(&runner());
     let command = format!("{env} {program} {args} -c runner.cfg tasks.d");
     let script = format!("#!/bin/sh\nexec script -qec \"{command}\" seen >/dev/null </dev/null\n");

@@ -96,7 +96,7 @@ fn the_dry_run_names_commands_and_where_settings_were_written() {
 fn graphviz_draws_the_graph_with_levels_as_ranks() {
     let ran = shown(&["--graph"]).status(0);
     assert!(
-        ran.stdout.contains("\"2-c\\\"q\\\"\\\\\" -> \"2-b.sh\""),
+        ran.stdout.contains(r#""2-c\"q\"\\\\" -> "2-b.sh""#),
         "{}",
         ran.stdout
     );
@@ -127,7 +127,7 @@ fn graphviz_draws_the_graph_with_levels_as_ranks() {
             .unwrap()
             .to_owned()
     };
-    assert_eq!(height("\"2-b.sh\""), height("\"2-c\\\"q\\\"\\\\\""));
+    assert_eq!(height("\"2-b.sh\""), height(r#""2-c\"q\"\\\\""#));
     assert_ne!(height("\"1-a\""), height("\"2-b.sh\""));
 }
 

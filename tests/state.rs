@@ -5,8 +5,9 @@
 )]
 
 use std::{
+    ffi::OsStr,
     fs,
-    os::unix::{fs::PermissionsExt, process::CommandExt},
+    os::unix::{ffi::OsStrExt, fs::PermissionsExt, process::CommandExt},
     process::{Command, Stdio},
     time::Duration,
 };
@@ -694,11 +695,23 @@ fn a_task_of_a_killed_runner_keeps_the_next_run_out() {
 
 #[test]
 fn a_process_that_was_just_started_is_not_forgotten() {
+    for (other, task, text) in [
+        (&b"0-daemon"[..], &b"1-a"[..], "1-a"),
+        (b"x\xfe", b"x\xff", r"x\xff"),
+        (b"x\xff", br"x\xff", r"x\\xff"),
+        (br"a\nb", b"a\nb", r"a\nb"),
+        (b"a\nb", br"a\nb", r"a\\nb"),
+    ] {
+        a_process_is_found(other, task, text);
+    }
+}
+
+fn a_process_is_found(other: &[u8], task: &[u8], text: &str) {
     // As if the runner had been killed before it could write down the number.
     let test = Test::with_state().task("1-a", "exit 0").file(
         "state/lock",
         &format!(
-            "1\nboot {} {}\nrun lost\ntask - - 1-a\n\n",
+            "1\nboot {} {}\nrun lost\ntask - - {text}\n\n",
             fs::read_to_string("/proc/sys/kernel/random/boot_id")
                 .unwrap()
                 .trim(),
@@ -706,20 +719,20 @@ fn a_process_that_was_just_started_is_not_forgotten() {
         ),
         0o644,
     );
-    let start = |task: &str, group| {
+    let start = |task: &[u8], group| {
         Command::new("sleep")
             .arg("60")
             .env("RUNNER_RUN_ID", "lost")
-            .env("RUNNER_TASK", task)
+            .env("RUNNER_TASK", OsStr::from_bytes(task))
             .process_group(group)
             .spawn()
             .unwrap()
     };
     // A daemon of another task of the same run keeps nobody out.
-    let mut daemon = start("0-daemon", 0);
-    let mut task = start("1-a", 0);
+    let mut daemon = start(other, 0);
+    let mut task = start(task, 0);
     let ran = test.run().status(75);
-    let ran = ran.says(&format!("`1-a` (process {}) still runs", task.id()));
+    let ran = ran.says(&format!("`{text}` (process {}) still runs", task.id()));
     task.kill().unwrap();
     task.wait().unwrap();
     ran.again().run().status(0);

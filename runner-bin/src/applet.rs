@@ -1,6 +1,7 @@
 //! The programs inside the binary, and which of them is meant.
 
 use std::{
+    borrow::Cow,
     ffi::{OsStr, OsString},
     io::{self, stderr, stdout},
     path::Path,
@@ -11,7 +12,7 @@ use clap::{
     Parser,
     error::{ContextKind, ContextValue, ErrorKind},
 };
-use runner_config::{Setting, setting};
+use runner_config::{Setting, escape_lines, setting};
 
 use crate::{
     args::{APPLETS, ConfigArgs, RunnerArgs},
@@ -87,8 +88,9 @@ fn mend(mut error: clap::Error) -> clap::Error {
 /// Writes help, or what is wrong with the arguments. A file gets no colours, as from
 /// everything else here, whatever the environment asks of programs in general.
 fn write(error: &clap::Error, mut stream: impl RawStream) -> io::Result<()> {
-    match has_colors(&stream) {
-        true => error.print(),
-        false => write!(stream, "{}", error.render()),
+    let text = error.render().to_string();
+    match escape_lines(&text) {
+        Cow::Borrowed(_) if has_colors(&stream) => error.print(),
+        text => write!(stream, "{text}"),
     }
 }

@@ -6,6 +6,7 @@
 
 use std::{ffi::OsString, io::ErrorKind, os::unix::process::CommandExt, process::Command};
 
+use runner_config::{reason, shown};
 use runner_exec::Original;
 
 use crate::{exit::Exit, log::Log};
@@ -24,7 +25,7 @@ pub(crate) fn hand_over(
     original.restore();
     let variables = env.iter().map(|(name, value)| (name, value));
     let error = Command::new(program).args(args).envs(variables).exec();
-    let (program, why) = (program.display(), runner_config::reason(&error));
+    let (program, why) = (shown(program.as_ref()), reason(&error));
     log.error(&format!("cannot execute `{program}`: {why}"));
     match error.kind() {
         ErrorKind::NotFound => Exit::NotFound,

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use runner_config::{Problems, Severity, reason};
+use runner_config::{Problems, Severity, reason, shown};
 use runner_exec::{
     Busy, Cancel, Event, Lock, NoLock, Patience, Plan, Signal, Taken, create_state_dir, other_owner,
 };
@@ -81,7 +81,7 @@ impl Keeper {
             }
         };
         for (place, error) in absent {
-            let (place, why) = (place.display(), reason(&error));
+            let (place, why) = (shown(&place), reason(&error));
             self.log.detail(&format!("cannot lock `{place}`: {why}"));
         }
         if lock.is_none() {
@@ -102,7 +102,7 @@ impl Keeper {
             }
             NoLock::Failed(place, error) => (
                 Exit::System,
-                format!("cannot lock `{}`: {}", place.display(), reason(error)),
+                format!("cannot lock `{}`: {}", shown(place), reason(error)),
                 "`--no-lock` runs without a lock".to_owned(),
             ),
         };
@@ -123,7 +123,7 @@ impl Keeper {
         // Without it there is no journal, which says why.
         let _ = create_state_dir(state_dir, &self.taskdir);
         if let Some(owner) = other_owner(state_dir, &self.taskdir) {
-            let owner = owner.display();
+            let owner = shown(&owner);
             self.log
                 .error(&format!("`state_dir` has just become that of `{owner}`"));
             return Err(Exit::Config);
@@ -141,7 +141,7 @@ impl Keeper {
 
     /// Who has the lock, and what to do about it.
     fn sentence(&self, busy: &Busy) -> (String, String) {
-        let taskdir = runner_config::shown(&self.taskdir);
+        let taskdir = shown(&self.taskdir);
         let beside = "`--no-lock` runs beside it";
         match busy {
             Busy::Runner { pid, run } => {
@@ -240,7 +240,7 @@ impl Record {
 }
 
 fn no_journal(log: &Log, path: &Path, error: &std::io::Error) {
-    let (path, why) = (path.display(), reason(error));
+    let (path, why) = (shown(path), reason(error));
     log.error(&format!(
         "cannot write the journal `{path}`: {why}; what happens is not remembered"
     ));

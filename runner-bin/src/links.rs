@@ -10,6 +10,7 @@ use std::{
 };
 
 use once_cell::unsync::OnceCell;
+use runner_config::{reason, shown};
 use rustix::{
     fs::{FileType, FlockOperation, Stat, flock, fstat, stat},
     process::geteuid,
@@ -52,7 +53,7 @@ impl ConfigCmd {
     /// cannot be made; the sentence says so.
     pub(crate) fn new(config: Option<&Path>) -> Result<ConfigCmd, String> {
         ConfigCmd::make(config).map_err(|error| {
-            let why = runner_config::reason(&error);
+            let why = reason(&error);
             format!("cannot make RUNNER_CONFIG_CMD work: {why}")
         })
     }
@@ -183,19 +184,19 @@ pub(crate) fn install(directory: &Path, log: &Log) -> Exit {
     let links = match made {
         Ok(links) => links,
         Err(error) => {
-            let (directory, why) = (directory.display(), runner_config::reason(&error));
+            let (directory, why) = (shown(directory), reason(&error));
             log.error(&format!("cannot make links in `{directory}`: {why}"));
             return Exit::System;
         }
     };
     let mut exit = Exit::Finished;
     for (made, link) in links {
-        let link = link.display();
+        let link = shown(&link);
         match made {
-            Ok(Made::Now(target)) => log.info(&format!("`{link}` -> `{}`", target.display())),
+            Ok(Made::Now(target)) => log.info(&format!("`{link}` -> `{}`", shown(&target))),
             Ok(Made::Before) => log.info(&format!("`{link}` is there already")),
             Err(error) => {
-                let why = runner_config::reason(&error);
+                let why = reason(&error);
                 log.error(&format!("cannot make the link `{link}`: {why}"));
                 exit = Exit::System;
             }

@@ -155,7 +155,7 @@ impl Source {
             return Err(unusable(Exit::Config));
         }
         if plan.tasks.is_empty() {
-            let message = format!("there is no task in `{}`", self.taskdir.display());
+            let message = format!("there is no task in `{}`", shown(&self.taskdir));
             if self.needs_tasks {
                 problems.error(None, message);
                 return Err(unusable(Exit::NoInput));

@@ -10,7 +10,7 @@ use std::{
 use anstyle::{AnsiColor, Style};
 use jiff::ZonedDateTime;
 use once_cell::sync::OnceCell;
-use runner_config::{Problem, Problems, Severity};
+use runner_config::{Problem, Problems, Severity, escape, escape_lines, shown};
 use runner_exec::{Cancel, Event, Signal, Streams, TaskName};
 
 use crate::{
@@ -128,13 +128,17 @@ impl Log {
                 Severity::Warning => Level::Warning,
                 Severity::Note => Level::Detail,
             };
-            let hint = hint.as_ref().map(|hint| format!("\n{HINT}{hint}"));
-            self.say(level, &format!("{problem}{}", hint.unwrap_or_default()));
+            let hint = hint
+                .as_deref()
+                .map(|hint| format!("\n{HINT}{}", escape(hint)));
+            let problem = problem.to_string();
+            self.say(level, &(escape(&problem) + &*hint.unwrap_or_default()));
         }
     }
 
     fn say(&self, level: Level, text: &str) {
         if self.wants(level) {
+            let text = &escape_lines(text);
             self.stderr.write(&self.line(level, text));
             self.to_syslog(level, text);
         }
@@ -257,9 +261,9 @@ impl Log {
 
     /// Says where the tasks come from.
     pub(crate) fn sources(&self, taskdir: &Path, config: Option<&Path>) {
-        let taskdir = taskdir.display();
+        let taskdir = shown(taskdir);
         self.detail(&match config {
-            Some(config) => format!("tasks of `{taskdir}`, configured by `{}`", config.display()),
+            Some(config) => format!("tasks of `{taskdir}`, configured by `{}`", shown(config)),
             None => format!("tasks of `{taskdir}`, without a configuration file"),
         });
     }

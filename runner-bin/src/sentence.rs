@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use runner_config::format_duration;
+use runner_config::{format_duration, shown};
 use runner_exec::{
     Before, ChainEnd, Consequence, Count, Event, Fate, HaltReason, Next, Outcome, Phase, Process,
     TaskResult, tail,
@@ -84,14 +84,14 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
             )
         }
         Event::NoLog { path, error } => {
-            let (path, why) = (path.display(), runner_config::reason(error));
+            let (path, why) = (shown(path), runner_config::reason(error));
             (
                 Level::Error,
                 format!("cannot write the log `{path}`: {why}; tasks write to stdout and stderr"),
             )
         }
         Event::NoMark { path, error } => {
-            let (path, why) = (path.display(), runner_config::reason(error));
+            let (path, why) = (shown(path), runner_config::reason(error));
             (
                 Level::Error,
                 format!(
@@ -183,7 +183,7 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
             period,
             path,
         } => {
-            let (reason, path) = (because(*reason), path.display());
+            let (reason, path) = (because(*reason), shown(path));
             let (halts, period) = (count(*most as usize, "halt"), format_duration(*period));
             (
                 Level::Error,
@@ -195,7 +195,7 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
             )
         }
         Event::NoHaltCount { path, error } => {
-            let (path, why) = (path.display(), runner_config::reason(error));
+            let (path, why) = (shown(path), runner_config::reason(error));
             (
                 Level::Error,
                 format!(
@@ -263,7 +263,7 @@ fn hint(outcome: &Outcome) -> String {
 
 /// What a task that failed wrote last.
 fn last_lines(output: &Path) -> String {
-    let path = output.display();
+    let path = shown(output);
     match tail(output, None) {
         Ok(lines) if lines.is_empty() => format!("\n  it wrote nothing to `{path}`"),
         Ok(lines) => {

@@ -26,6 +26,9 @@ pub use crate::{
     settings::{InForce, OWN_VARIABLES, Override, Settings},
     table::{SETTINGS, Scope, Setting, setting},
     task_settings::{Codes, Frequency, Leftovers, MaxTries, RetryFrom, TaskSettings, Words},
-    text::{reason, shown},
+    text::{
+        bytes_text, escape, escape_json, escape_lines, from_name_text, is_hidden, name_text,
+        reason, shown,
+    },
     value::{duration as parse_duration, format_duration},
 };

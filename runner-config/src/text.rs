@@ -1,21 +1,134 @@
-//! Text for messages and reports.
+//! Text for terminals and for JSON: names, paths and output can hold any bytes.
+//!
+//! A name has one text, and two names never have the same: a byte that is not UTF-8 is
+//! `\xff`, a backslash is `\\`. Terminals get it with [`escape`]; JSON holds it as it is.
 
-use std::path::Path;
+use std::{
+    borrow::Cow,
+    ffi::{OsStr, OsString},
+    fmt::Write,
+    os::unix::ffi::{OsStrExt, OsStringExt},
+    path::Path,
+};
 
-/// A path on one line, without what a terminal would obey.
+/// The text of a name or path, on one line and safe for a terminal.
 pub fn shown(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    if !text.contains(char::is_control) {
-        return text.into_owned();
+    escape(&name_text(path.as_os_str())).into_owned()
+}
+
+/// The text of a name or path, for JSON. [`from_name_text`] reads it.
+pub fn name_text(name: &OsStr) -> Cow<'_, str> {
+    match name.to_str() {
+        Some(text) if !text.contains('\\') => Cow::Borrowed(text),
+        Some(_) | None => Cow::Owned(decode(name.as_bytes(), r"\\")),
     }
-    let mut shown = String::new();
-    for c in text.chars() {
-        match c.is_control() {
-            true => shown.extend(c.escape_default()),
-            false => shown.push(c),
+}
+
+/// The name or path of which `text` is the [`name_text`]. Journals of earlier versions
+/// have single backslashes, which stay.
+pub fn from_name_text(text: &str) -> OsString {
+    let mut name = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        name.extend_from_slice(before.as_bytes());
+        let byte = (after.strip_prefix('x'))
+            .and_then(|after| u8::from_str_radix(after.get(..2)?, 16).ok())
+            .filter(|byte| !byte.is_ascii());
+        rest = match byte {
+            Some(byte) => {
+                name.push(byte);
+                &after[3..]
+            }
+            None => {
+                name.push(b'\\');
+                after.strip_prefix('\\').unwrap_or(after)
+            }
+        };
+    }
+    name.extend_from_slice(rest.as_bytes());
+    OsString::from_vec(name)
+}
+
+/// `bytes` as they are, except that a byte that is not UTF-8 is `\xff`.
+pub fn bytes_text(bytes: &[u8]) -> Cow<'_, str> {
+    match str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(decode(bytes, r"\")),
+    }
+}
+
+fn decode(bytes: &[u8], backslash: &str) -> String {
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        text += &chunk.valid().replace('\\', backslash);
+        for byte in chunk.invalid() {
+            let _ = write!(text, "\\x{byte:02x}");
         }
     }
-    shown
+    text
+}
+
+/// `text` with every hidden character spelled as in `$'…'` of bash: `\n`, `\x1b`, `\u202e`,
+/// `\U000e0001`. Backslashes stay single, so that the text of a name stays what it is.
+pub fn escape(text: &str) -> Cow<'_, str> {
+    escape_all(text, is_hidden)
+}
+
+/// The same for text of several lines: tabs, and the U+FE0F of emoji, stay as well.
+pub fn escape_lines(text: &str) -> Cow<'_, str> {
+    let stays = |c| matches!(c, '\n' | '\t' | '\u{fe0f}');
+    escape_all(text, |c| is_hidden(c) && !stays(c))
+}
+
+fn escape_all(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&is_escaped) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        let _ = match (c, u32::from(c)) {
+            (c, _) if !is_escaped(c) => escaped.write_char(c),
+            ('\n', _) => escaped.write_str(r"\n"),
+            ('\r', _) => escaped.write_str(r"\r"),
+            ('\t', _) => escaped.write_str(r"\t"),
+            (_, code @ ..0x80) => write!(escaped, "\\x{code:02x}"),
+            (_, code @ ..0x1_0000) => write!(escaped, "\\u{code:04x}"),
+            (_, code) => write!(escaped, "\\U{code:08x}"),
+        };
+    }
+    Cow::Owned(escaped)
+}
+
+/// JSON with the same values, in which hidden characters are `\u` escapes. Outside of strings
+/// there are none but the ends of lines.
+pub fn escape_json(json: String) -> String {
+    let is_hidden = |c| c != '\n' && is_hidden(c);
+    if !json.contains(is_hidden) {
+        return json;
+    }
+    let mut escaped = String::with_capacity(json.len() + 8);
+    for c in json.chars() {
+        match is_hidden(c) {
+            true => (c.encode_utf16(&mut [0; 2]).iter()).for_each(|unit| {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }),
+            false => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// A character that a terminal obeys, that turns the direction of the text around it, or that
+/// is not seen: controls (C0, DEL, C1), separators of lines and paragraphs, interlinear
+/// annotations, and the `Default_Ignorable_Code_Point`s of Unicode 16.
+pub fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Why the system refused something, in words fit for the end of a sentence.
@@ -34,6 +147,142 @@ pub fn reason(error: &std::io::Error) -> String {
                 Some(first) => first.to_lowercase().chain(chars).collect(),
                 None => String::new(),
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn name(bytes: &[u8]) -> String {
+        shown(Path::new(OsStr::from_bytes(bytes)))
+    }
+
+    #[test]
+    fn a_name_has_one_text() {
+        for (bytes, json, text) in [
+            (&b"3-clobber.sh"[..], "3-clobber.sh", "3-clobber.sh"),
+            (
+                "Prüfung 検査 🚀".as_bytes(),
+                "Prüfung 検査 🚀",
+                "Prüfung 検査 🚀",
+            ),
+            (b"x\xff", r"x\xff", r"x\xff"),
+            (b"x\xfe", r"x\xfe", r"x\xfe"),
+            (br"x\xff", r"x\\xff", r"x\\xff"),
+            (b"a\nb", "a\nb", r"a\nb"),
+            (br"a\nb", r"a\\nb", r"a\\nb"),
+            (b"a\\\nb", "a\\\\\nb", r"a\\\nb"),
+            (b"\xc2\x9b", "\u{9b}", r"\u009b"),
+            (b"\x9b", r"\x9b", r"\x9b"),
+        ] {
+            assert_eq!(name_text(OsStr::from_bytes(bytes)), json);
+            assert_eq!(name(bytes), text);
+        }
+    }
+
+    #[test]
+    fn single_backslashes_of_earlier_journals_stay() {
+        for text in [
+            r"a\b", r"\", r"a\", r"\xf", r"\x+f", r"\x1b", r"\xé", r"a\é",
+        ] {
+            assert_eq!(from_name_text(text), *text);
+        }
+    }
+
+    #[test]
+    fn hidden_characters_are_spelled() {
+        for (text, escaped, json) in [
+            ("é\\ \"", "é\\ \"", "é\\ \""),
+            ("\t\r", r"\t\r", r"\u0009\u000d"),
+            ("\0\u{1b}[31m", r"\x00\x1b[31m", r"\u0000\u001b[31m"),
+            ("\u{7f}\u{9b}", r"\x7f\u009b", r"\u007f\u009b"),
+            ("\u{ad}\u{61c}", r"\u00ad\u061c", r"\u00ad\u061c"),
+            ("\u{200b}\u{200f}", r"\u200b\u200f", r"\u200b\u200f"),
+            ("\u{2028}\u{202e}", r"\u2028\u202e", r"\u2028\u202e"),
+            ("\u{2066}\u{fe0f}", r"\u2066\ufe0f", r"\u2066\ufe0f"),
+            ("\u{feff}\u{2060}", r"\ufeff\u2060", r"\ufeff\u2060"),
+            ("\u{e0041}", r"\U000e0041", r"\udb40\udc41"),
+        ] {
+            assert_eq!(escape(text), escaped);
+            assert_eq!(escape_json(text.to_owned()), json);
+        }
+        assert_eq!(
+            escape_lines("a\u{9b}\n\tb\u{fe0f}\r"),
+            "a\\u009b\n\tb\u{fe0f}\\r"
+        );
+        assert_eq!(escape_json("{\n}\n".to_owned()), "{\n}\n");
+        assert_eq!(bytes_text(b"a\\\xe9\n"), "a\\\\xe9\n");
+    }
+
+    /// Few enough pieces that two names of them are often nearly the same.
+    fn bytes() -> impl Strategy<Value = Vec<u8>> {
+        const PIECES: &[&str] = &[
+            "a",
+            "\\",
+            "x",
+            "xff",
+            "n",
+            "u202e",
+            "\n",
+            "\u{1b}",
+            "\u{85}",
+            "\u{202e}",
+            "\u{e0001}",
+        ];
+        let piece = prop_oneof![
+            prop::sample::select(PIECES).prop_map(|piece| piece.as_bytes().to_vec()),
+            any::<u8>().prop_map(|byte| vec![byte]),
+            prop::sample::select(&b"\xff\x85\xe2\x80\xae"[..]).prop_map(|byte| vec![byte]),
+        ];
+        prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+    }
+
+    /// Reads a text as bash reads `$'…'`.
+    fn unescape(text: &str) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut rest = text.chars();
+        let code = |rest: &mut std::str::Chars, digits| {
+            let digits: String = rest.by_ref().take(digits).collect();
+            u32::from_str_radix(&digits, 16).unwrap()
+        };
+        while let Some(c) = rest.next() {
+            let c = match c {
+                '\\' => match rest.next().unwrap() {
+                    'n' => '\n',
+                    'r' => '\r',
+                    't' => '\t',
+                    'x' => {
+                        bytes.push(code(&mut rest, 2) as u8);
+                        continue;
+                    }
+                    'u' => char::from_u32(code(&mut rest, 4)).unwrap(),
+                    'U' => char::from_u32(code(&mut rest, 8)).unwrap(),
+                    '\\' => '\\',
+                    other => panic!("{other}"),
+                },
+                c => c,
+            };
+            bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        bytes
+    }
+
+    proptest! {
+        #[test]
+        fn no_two_names_have_the_same_text(bytes in bytes()) {
+            let json = name_text(OsStr::from_bytes(&bytes)).into_owned();
+            let read = from_name_text(&json);
+            prop_assert_eq!(read.as_bytes(), &bytes);
+            let text = name(&bytes);
+            prop_assert_eq!(unescape(&text), bytes);
+            prop_assert!(!text.contains(is_hidden));
+            // A report escapes the text of a journal, which may be escaped.
+            prop_assert_eq!(escape(&json), &*text);
+            prop_assert_eq!(escape(&text), &*text);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use runner_config::Words;
+use runner_config::{Words, shown};
 
 /// One process to start; [`crate::launch()`] starts it.
 #[derive(Debug)]
@@ -86,7 +86,7 @@ pub(crate) fn look_up(words: &Words) -> Result<Words, String> {
     if first.to_string_lossy().contains('/') {
         return match Path::new(first).exists() {
             true => Ok(words),
-            false => Err(format!("`{}` does not exist", first.display())),
+            false => Err(format!("`{}` does not exist", shown(first.as_ref()))),
         };
     }
     let here = env::current_dir().unwrap_or_default();
@@ -95,6 +95,6 @@ pub(crate) fn look_up(words: &Words) -> Result<Words, String> {
             *first = found.into_os_string();
             Ok(words)
         }
-        Err(_) => Err(format!("`{}` was not found in PATH", first.display())),
+        Err(_) => Err(format!("`{}` was not found in PATH", shown(first.as_ref()))),
     }
 }

@@ -79,7 +79,7 @@ pub(crate) fn judge_halt(
     is_directory: bool,
     problems: &mut Problems,
 ) {
-    let directory = directory.display();
+    let directory = shown(directory);
     match &settings.halt_task {
         Some(name) if needs_halt || settings.halt_task_written => {
             let (what, cure) = match is_directory {

@@ -12,6 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use runner_config::{bytes_text, escape_lines};
 use rustix::{fs::OFlags, io::Errno};
 
 use crate::TaskName;
@@ -132,7 +133,7 @@ pub fn tail(path: &Path, owner: Option<u32>) -> io::Result<Vec<String>> {
     let mut bytes = Vec::new();
     // It may grow meanwhile.
     file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
-    let text = String::from_utf8_lossy(&bytes);
+    let text = bytes_text(&bytes);
     let mut lines: Vec<String> = text.lines().rev().take(TAIL_LINES).map(shown).collect();
     lines.reverse();
     Ok(lines)
@@ -146,15 +147,9 @@ fn not_regular() -> io::Error {
 fn shown(line: &str) -> String {
     let length = line.chars().count();
     let cut = length.saturating_sub(TAIL_LINE);
-    let mut shown = if cut > 0 { "…" } else { "" }.to_owned();
-    for c in line.chars().skip(cut) {
-        match c {
-            '\t' => shown.push(c),
-            c if c.is_control() => shown.extend(c.escape_default()),
-            c => shown.push(c),
-        }
-    }
-    shown
+    let mut end = if cut > 0 { "…" } else { "" }.to_owned();
+    end.extend(line.chars().skip(cut));
+    escape_lines(&end).into_owned()
 }
 
 #[cfg(test)]
@@ -185,8 +180,8 @@ mod tests {
         assert_eq!(shown(b""), [""; 0]);
         assert_eq!(shown(b"a\nb"), ["a", "b"]);
         assert_eq!(
-            shown(b"\x1b[31mred\r\n\xff\t."),
-            ["\\u{1b}[31mred", "\u{fffd}\t."]
+            shown(b"\x1b[31mred\r\n\xff\t.\n\xc2\x9b\\\xe2\x80\xae"),
+            [r"\x1b[31mred", "\\xff\t.", r"\u009b\\u202e"]
         );
         let many: String = (0..100_000).map(|line| format!("{line}\n")).collect();
         let last: Vec<String> = (99_980..100_000).map(|line| line.to_string()).collect();

@@ -7,6 +7,8 @@ use std::{
     fmt,
 };
 
+use runner_config::{escape, name_text};
+
 /// The file name of a task. It is ordered as tasks are: by leading number, then
 /// byte by byte.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -39,11 +41,11 @@ impl TaskName {
         self.0.to_str().map(short_of)
     }
 
-    /// The name on one line, as `Display` has it.
+    /// The text of the name, as `Display` has it.
     pub fn shown(&self) -> Cow<'_, str> {
-        match self.0.to_str() {
-            Some(name) if !name.contains(char::is_control) => Cow::Borrowed(name),
-            Some(_) | None => Cow::Owned(runner_config::shown(self.0.as_ref())),
+        match name_text(&self.0) {
+            Cow::Borrowed(text) => escape(text),
+            Cow::Owned(text) => Cow::Owned(escape(&text).into_owned()),
         }
     }
 
@@ -92,7 +94,7 @@ impl PartialOrd for TaskName {
     }
 }
 
-/// Shows the name on one line: control characters are escaped.
+/// The text of the name, on one line and safe for a terminal.
 impl fmt::Display for TaskName {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(&self.shown())
@@ -150,6 +152,6 @@ mod tests {
 
     #[test]
     fn a_name_is_shown_on_one_line() {
-        assert_eq!(TaskName::new("a\nb\u{7f}é").to_string(), "a\\nb\\u{7f}é");
+        assert_eq!(TaskName::new("a\nb\u{7f}é").to_string(), r"a\nb\x7fé");
     }
 }

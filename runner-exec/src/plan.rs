@@ -75,6 +75,10 @@ impl Plan {
         entries.sort_by(|a, b| a.name.as_os_str().cmp(b.name.as_os_str()));
         let halt_name = settings.halt_task.as_deref().map(OsStr::new);
         let mut absent = Vec::new();
+        let is_disabled = |name: &TaskName| {
+            let name = name.as_os_str().to_str();
+            name.is_some_and(|name| settings.disables(name))
+        };
         // Those that may be tasks, or the halt task.
         let mut candidates = Vec::with_capacity(entries.len());
         for entry in entries {
@@ -83,7 +87,7 @@ impl Plan {
             match what_is(name, &entry.kind, is_halt) {
                 Is::Task => candidates.push(entry),
                 other => {
-                    if !settings.disables(&name.as_os_str().to_string_lossy()) {
+                    if !is_disabled(name) {
                         other.say(name, problems);
                     }
                     absent.push((entry.name, Absent::Skipped));

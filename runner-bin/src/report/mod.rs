@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use runner_config::{Problems, Settings, reason, shown};
+use runner_config::{Problems, Settings, escape, reason, shown};
 use runner_exec::boot_id;
 use runner_report::{
     Author, Found, Gather, JOURNAL, Now, Record, Run, Select, Tasks, Timeline, Waited, Which,
@@ -187,12 +187,12 @@ fn waited(state_dir: &Path, timeout: Option<Duration>, log: &Log) -> Exit {
     match wait(state_dir, timeout) {
         Ok(Waited::Ended(status)) => Exit::OfRun(status),
         Ok(Waited::Refused(status, reason)) => {
-            let reason = shown(Path::new(&reason));
+            let reason = escape(&reason);
             log.error(&format!("the next run was refused: {reason}"));
             Exit::OfRun(status)
         }
         Ok(Waited::CutOff(run)) => {
-            let run = shown(Path::new(&run));
+            let run = escape(&run);
             log.error(&format!(
                 "run {run} was cut off: its runner is gone without a word"
             ));

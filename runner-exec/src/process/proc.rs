@@ -3,6 +3,7 @@
 
 use std::{ffi::OsString, fmt, fs, io};
 
+use runner_config::{bytes_text, escape};
 use rustix::{
     io::Errno,
     param::clock_ticks_per_second,
@@ -28,7 +29,7 @@ pub struct Process {
 
 impl fmt::Display for Process {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{} `{}`", self.pid, self.name.escape_debug())
+        write!(f, "{} `{}`", self.pid, escape(&self.name))
     }
 }
 
@@ -46,7 +47,7 @@ impl Process {
 
     fn try_read(pid: i32) -> io::Result<Option<Process>> {
         match fs::read(format!("/proc/{pid}/stat")) {
-            Ok(stat) => Ok(Process::parse(&String::from_utf8_lossy(&stat))),
+            Ok(stat) => Ok(Process::parse(&bytes_text(&stat))),
             Err(error) if is_not_there(&error) => Ok(None),
             Err(error) => Err(error),
         }

@@ -28,7 +28,7 @@ pub(crate) fn start(
     stdin: &Arc<File>,
 ) -> Result<duct::Handle, StartFailure> {
     if !command.program.to_string_lossy().contains('/') {
-        let program = command.program.display();
+        let program = shown(command.program.as_ref());
         return Err(StartFailure {
             reason: format!("`{program}` was not found in PATH"),
             hint: Some("write its path, or install it"),

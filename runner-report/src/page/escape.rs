@@ -2,6 +2,8 @@
 
 use std::fmt::{Display, Formatter, Result, Write};
 
+use runner_config::{escape, is_hidden};
+
 /// A text that is shown as it is, and does nothing.
 ///
 /// What has a meaning to HTML or XML is a reference; what XML cannot hold, what a terminal
@@ -18,7 +20,7 @@ impl Display for Escaped<'_> {
                 '>' => f.write_str("&gt;")?,
                 '"' => f.write_str("&quot;")?,
                 '\'' => f.write_str("&#39;")?,
-                c if is_spelled_out(c) => write!(f, "{}", c.escape_unicode())?,
+                c if is_spelled_out(c) => f.write_str(&spelled(c))?,
                 c => f.write_char(c)?,
             }
         }
@@ -31,7 +33,7 @@ pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::new();
     for c in text.chars() {
         match is_spelled_out(c) {
-            true => plain.extend(c.escape_unicode()),
+            true => plain += &spelled(c),
             false => plain.push(c),
         }
     }
@@ -39,10 +41,15 @@ pub(crate) fn plain(text: &str) -> String {
 }
 
 fn is_spelled_out(c: char) -> bool {
-    c.is_control()
-        || is_noncharacter(c)
-        // What Unicode calls Bidi_Control, and breaks of lines and paragraphs.
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    // Output is full of emoji with U+FE0F.
+    is_hidden(c) && c != '\u{fe0f}' || is_noncharacter(c)
+}
+
+fn spelled(c: char) -> String {
+    match is_hidden(c) {
+        true => escape(c.encode_utf8(&mut [0; 4])).into_owned(),
+        false => format!("\\U{:08x}", u32::from(c)),
+    }
 }
 
 fn is_noncharacter(c: char) -> bool {
@@ -77,9 +84,12 @@ mod tests {
             ("</script><b>", "&lt;/script&gt;&lt;b&gt;"),
             ("]]>&amp;", "]]&gt;&amp;amp;"),
             ("\"'", "&quot;&#39;"),
-            ("a\u{0}\t\u{1b}[0m\u{85}", "a\\u{0}\\u{9}\\u{1b}[0m\\u{85}"),
-            ("\u{202e}hs.\u{2066}", "\\u{202e}hs.\\u{2066}"),
-            ("\u{fffe}\u{1ffff}\u{fffd}", "\\u{fffe}\\u{1ffff}\u{fffd}"),
+            ("a\u{0}\t\u{1b}[0m\u{85}", r"a\x00\t\x1b[0m\u0085"),
+            ("\u{202e}hs.\u{2066}", r"\u202ehs.\u2066"),
+            (
+                "\u{fffe}\u{1ffff}\u{fffd}",
+                "\\U0000fffe\\U0001ffff\u{fffd}",
+            ),
             ("Prüfung 検査 🚀", "Prüfung 検査 🚀"),
         ] {
             assert_eq!(Escaped(text).to_string(), expected);

@@ -7,8 +7,6 @@ mod run;
 mod table;
 mod tasks;
 
-use std::path::Path;
-
 pub(crate) use self::run::{Fact, facts};
 pub use self::{history::history_text, run::run_text, tasks::tasks_text};
 
@@ -17,7 +15,7 @@ const COLUMNS: usize = 80;
 
 /// Text of the journal without what a terminal would obey: names may hold anything.
 pub(crate) fn shown(text: &str) -> String {
-    runner_config::shown(Path::new(text))
+    runner_config::escape(text).into_owned()
 }
 
 /// An outcome in words.

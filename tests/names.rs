@@ -1,0 +1,179 @@
+//! Names that terminals obey, that look like others, or that are not text at all: each has
+//! one text, in every output.
+
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
+
+use crate::support::{Test, is_missing};
+
+/// The bytes of a name, its text on a terminal, and the same in JSON.
+const NAMES: &[(&[u8], &str, &str)] = &[
+    (b"1-a\nb", r"1-a\nb", "1-a\nb"),
+    (br"1-a\nb", r"1-a\\nb", r"1-a\\nb"),
+    (b"1-x\xfe", r"1-x\xfe", r"1-x\xfe"),
+    (b"1-x\xff", r"1-x\xff", r"1-x\xff"),
+    (br"1-x\xff", r"1-x\\xff", r"1-x\\xff"),
+    (b"1-\x1b[31m", r"1-\x1b[31m", "1-\u{1b}[31m"),
+    (b"1-\x7f", r"1-\x7f", "1-\u{7f}"),
+    (b"1-\xc2\x9b31m", r"1-\u009b31m", "1-\u{9b}31m"),
+    (b"1-\xe2\x80\xaehs.", r"1-\u202ehs.", "1-\u{202e}hs."),
+    (b"1-\xe2\x80\x8b", r"1-\u200b", "1-\u{200b}"),
+    (b"1-\xf3\xa0\x81\x81", r"1-\U000e0041", "1-\u{e0041}"),
+];
+
+/// A piece of every kind that must not come out as it is.
+const EVIL: &str = "\u{7f}\u{9b}31m\u{202e}\u{200b}\u{ad}\u{2028}\u{feff}\u{e0041}";
+const SPELLED: &str = r"\x7f\u009b31m\u202e\u200b\u00ad\u2028\ufeff\U000e0041";
+
+/// The body of a task that fails when it is first started.
+const FAILS_ONCE: &str =
+    "echo \"$RUNNER_TASK\"; [ -e \"ran $RUNNER_TASK\" ] || { : >\"ran $RUNNER_TASK\"; exit 1; }";
+
+/// A task of each name, with this body.
+fn tasks(body: &str) -> Test {
+    let mut test = Test::new();
+    for (name, ..) in NAMES {
+        test = test.file("task", &format!("#!/bin/sh\n{body}\n"), 0o755);
+        let path = test.path("tasks.d").join(OsStr::from_bytes(name));
+        fs::rename(test.path("task"), path).unwrap();
+    }
+    test
+}
+
+/// Nothing in `text` is obeyed by a terminal or unseen, and all of it was UTF-8.
+#[track_caller]
+fn assert_plain(text: &str) {
+    let evil = |c: char| {
+        c.is_control() && !matches!(c, '\n' | '\t')
+            || EVIL.contains(c) && c != '3' && c != '1' && c != 'm'
+    };
+    assert!(
+        !text.contains(evil) && !text.contains('\u{fffd}'),
+        "{text:?}"
+    );
+}
+
+/// Every name is in `text`, in the form of a terminal.
+#[track_caller]
+fn assert_named(text: &str) {
+    assert_plain(text);
+    for (_, shown, _) in NAMES {
+        assert!(text.contains(shown), "no {shown} in {text}");
+    }
+}
+
+#[test]
+fn messages_have_one_text_for_each_name() {
+    let check = tasks("").file("tasks.d/2-b", "", 0o644);
+    for (name, ..) in NAMES {
+        let name = [*name, b".bak"].concat();
+        fs::write(check.path("tasks.d").join(OsStr::from_bytes(&name)), "").unwrap();
+    }
+    let ran = check.args(["--check"]).run().status(78);
+    assert_named(&ran.stderr);
+    for jobs in ["1", "3"] {
+        let ran = tasks(FAILS_ONCE)
+            .config("retry_from = failed\nmax_tries = 0")
+            .args(["-v", "-j", jobs])
+            .run()
+            .status(0);
+        assert_named(&ran.stderr);
+        if jobs == "3" {
+            // Each line has the name before it, and the name as the task wrote it behind it.
+            let begins = |line: &str| {
+                line.split_once(" | ")
+                    .map(|(name, _)| name.trim_end().to_owned())
+            };
+            assert_named(&ran.stdout.lines().filter_map(begins).collect::<String>());
+        }
+    }
+}
+
+#[test]
+fn the_last_lines_of_a_log_are_plain_text() {
+    let body = format!("printf '%s\\n\\t\\377\\033[31m.\\n' '{EVIL}'; exit 3");
+    let ran = tasks(&body)
+        .config("log_dir = logs\nstate_dir = state\nstop_codes = 3\nretry_from = failed")
+        .run()
+        .status(3);
+    assert_plain(&ran.stderr);
+    let tail = format!("  | {SPELLED}\n  | \t\\xff\\x1b[31m.\n");
+    assert!(ran.stderr.contains(&tail), "{}", ran.stderr);
+}
+
+#[test]
+fn what_a_user_asks_for_comes_back_as_plain_text() {
+    let runner = |args: &[&str]| Test::new().task("1-a", "").args(args).run();
+    let config = |args: &[&str]| {
+        let args = ["runner-config", "-c", "runner.cfg"].iter().chain(args);
+        Test::new().run_with(args)
+    };
+    let key = format!("runner.{EVIL}");
+    let set = format!("{EVIL}=1");
+    for ran in [
+        runner(&["--only", EVIL]).status(64),
+        runner(&["--set", &set]).status(78),
+        config(&["-g", &key]).status(1),
+        config(&["-g", EVIL]).status(64),
+        config(&["--list", EVIL]).status(1),
+    ] {
+        assert_plain(&ran.stderr);
+        assert!(ran.stderr.contains(SPELLED), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn journals_of_earlier_versions_are_plain_text() {
+    let line = |event: &str| {
+        format!(
+            "{{\"ts\":\"2026-11-24T06:00:00.000Z\",\"run\":\"r{EVIL}\",\"boot\":\"b\",\"event\":{event}}}\n"
+        )
+    };
+    let journal = [
+        line(
+            r#""run-start","version":1,"pid":1,"taskdir":"/t\\a","tasks":1,"jobs":1,"max_tries":5"#,
+        ),
+        line(&format!(
+            r#""task-end","task":"1-a\n{EVIL}\\b","try_num":1,"result":"RETRY","outcome":"exited:1","elapsed":1"#
+        )),
+        line(&format!(
+            r#""run-end","status":1,"reason":"gave-up{EVIL}","elapsed":1"#
+        )),
+    ];
+    let mut test = Test::new()
+        .no_config()
+        .file("state/journal.jsonl", &journal.concat(), 0o644);
+    for args in [
+        &[][..],
+        &["--history"],
+        &["--tasks"],
+        &["--format", "svg"],
+        &["--format", "junit"],
+    ] {
+        let args = ["runner-report", "--state-dir", "state"].iter().chain(args);
+        let ran = test.run_with(args).status(0);
+        assert_plain(&ran.stdout);
+        let name = format!(r"1-a\n{SPELLED}\b");
+        assert!(ran.stdout.contains(&name), "no {name} in {}", ran.stdout);
+        test = ran.again();
+    }
+}
+
+#[test]
+fn the_last_line_of_a_terminal_is_plain_text() {
+    if is_missing("script") {
+        return;
+    }
+    let ran = tasks("sleep 1.3")
+        .through("export TERM=xterm NO_COLOR=1 COLUMNS=80")
+        .args(["-j", "11"]);
+    let seen = crate::output::on_a_terminal(ran, "TERM=xterm NO_COLOR=1", "-j 11");
+    let bar = seen
+        .split('\r')
+        .find(|line| line.contains(" done; 1-"))
+        .unwrap();
+    assert!(bar.contains(r"1-\x1b[31m"), "{bar:?}");
+    assert!(
+        !seen.contains('\u{9b}') && !seen.contains('\u{202e}'),
+        "{seen:?}"
+    );
+}
