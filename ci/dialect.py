@@ -46,6 +46,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import unicodedata
 
 # ---------------------------------------------------------------------------
 # The files: words
@@ -418,10 +419,18 @@ class Theirs:
     def listing(self):
         """What `runner-config --list` prints, in Python's order."""
         return "".join(
-            f"{section}.{key}={value}\n"
+            spelled(f"{section}.{key}={value}\n")
             for section, keys in self.reading.items()
             for key, value in keys.items()
         )
+
+
+def spelled(text):
+    """`text` as a terminal gets it: what is not seen is spelled out."""
+    hidden = "Cf", "Zl", "Zp"
+    return "".join(
+        f"\\u{ord(c):04x}" if unicodedata.category(c) in hidden else c for c in text
+    )
 
 
 def lines_of(path, newline=None):

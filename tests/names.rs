@@ -3,7 +3,9 @@
 
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
 
-use crate::support::{Test, is_missing};
+use serde_json::Value;
+
+use crate::support::{Ran, Test, is_missing};
 
 /// The bytes of a name, its text on a terminal, and the same in JSON.
 const NAMES: &[(&[u8], &str, &str)] = &[
@@ -61,6 +63,126 @@ fn assert_named(text: &str) {
     }
 }
 
+/// The names are those that `found` finds in JSON.
+#[track_caller]
+fn assert_in_json(text: &str, found: impl Fn(&Value) -> Option<&str>) {
+    assert_plain(text);
+    let json: Value = serde_json::from_str(text).unwrap();
+    let report = json.get("run").unwrap_or(&json);
+    let list = report.get("tasks").unwrap_or(report).as_array().unwrap();
+    let mut found: Vec<&str> = list.iter().filter_map(found).collect();
+    found.sort_unstable();
+    let mut names: Vec<&str> = NAMES.iter().map(|(.., json)| *json).collect();
+    names.sort_unstable();
+    assert_eq!(found, names);
+}
+
+fn task_of(value: &Value) -> Option<&str> {
+    value["task"].as_str()
+}
+
+#[test]
+fn answers_have_one_text_for_each_name() {
+    let test = || tasks("");
+    for args in ["--list", "--graph"] {
+        let ran = test().args([args]).run().status(0);
+        match args {
+            // The language of graphs has escapes of its own.
+            "--graph" => assert_named(&ran.stdout.replace(r"\\", r"\")),
+            _ => assert_named(&ran.stdout),
+        }
+    }
+    for args in ["--list", "--dry-run"] {
+        let ran = test().args([args, "--json"]).run().status(0);
+        assert_in_json(&ran.stdout, task_of);
+    }
+    let ran = test().args(["--dry-run"]).run().status(0);
+    assert_named(&ran.stdout);
+    // A command that is no plain text can be given to bash.
+    assert!(
+        ran.stdout.contains(r"  $'tasks.d/1-x\xff'"),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout.contains(r"  'tasks.d/1-x\xff'"),
+        "{}",
+        ran.stdout
+    );
+    // Hooks hear of bytes that are not UTF-8 as U+FFFD.
+    let ran = (test().config("task_hook = /bin/true").args(["--dry-run"]))
+        .run()
+        .status(0);
+    assert_named(&ran.stdout.replace('\u{fffd}', ""));
+}
+
+#[test]
+fn commands_with_hidden_characters_are_read_by_bash() {
+    let ran = tasks("").args(["--dry-run"]).run().status(0);
+    let commands = ran
+        .stdout
+        .lines()
+        .filter_map(|line| line.strip_prefix("  command "));
+    let script: String = commands
+        .map(|command| format!("printf '%s\\0' {command}\n"))
+        .collect();
+    assert_eq!(script.lines().count(), NAMES.len());
+    let ran = Test::new()
+        .file(
+            "script",
+            &format!("#!/bin/bash\nexport LC_ALL=C.UTF-8\n{{ {script}}} >words\n"),
+            0o755,
+        )
+        .task("1-a", "./script")
+        .run()
+        .status(0);
+    let words = fs::read(ran.test.path("words")).unwrap();
+    let mut words: Vec<&[u8]> = words
+        .split(|&byte| byte == 0)
+        .filter(|word| !word.is_empty())
+        .collect();
+    words.sort_unstable();
+    let mut paths: Vec<Vec<u8>> = NAMES
+        .iter()
+        .map(|(name, ..)| [b"tasks.d/", *name].concat())
+        .collect();
+    paths.sort_unstable();
+    assert_eq!(words, paths);
+}
+
+#[test]
+fn the_environment_is_plain_text() {
+    let test = || {
+        tasks("").env(
+            "EVIL",
+            OsStr::from_bytes(&[EVIL.as_bytes(), b"\n\xff"].concat()),
+        )
+    };
+    let env = |args: &[&str]| {
+        test()
+            .args(["--env", "1-\u{9b}31m"])
+            .args(args)
+            .run()
+            .status(0)
+    };
+    let text = env(&[]).stdout;
+    assert_plain(&text);
+    assert!(
+        text.contains(&format!("EVIL={SPELLED}\\n\\xff\n")),
+        "{text}"
+    );
+    assert!(text.contains("RUNNER_TASK=1-\\u009b31m\n"), "{text}");
+    let text = env(&["--json"]).stdout;
+    assert_plain(&text);
+    let json: Value = serde_json::from_str(&text).unwrap();
+    let evil = json
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["name"] == "EVIL");
+    assert_eq!(evil.unwrap()["value"], format!("{EVIL}\n\\xff"));
+}
+
 #[test]
 fn messages_have_one_text_for_each_name() {
     let check = tasks("").file("tasks.d/2-b", "", 0o644);
@@ -70,6 +192,8 @@ fn messages_have_one_text_for_each_name() {
     }
     let ran = check.args(["--check"]).run().status(78);
     assert_named(&ran.stderr);
+    let ran = ran.again().args(["--check", "--json"]).run().status(78);
+    assert_plain(&ran.stdout);
     for jobs in ["1", "3"] {
         let ran = tasks(FAILS_ONCE)
             .config("retry_from = failed\nmax_tries = 0")
@@ -119,6 +243,84 @@ fn what_a_user_asks_for_comes_back_as_plain_text() {
         assert_plain(&ran.stderr);
         assert!(ran.stderr.contains(SPELLED), "{}", ran.stderr);
     }
+}
+
+#[test]
+fn answers_about_the_configuration_are_plain_text() {
+    // Controls are refused.
+    let evil: String = EVIL.chars().filter(|c| !c.is_control()).collect();
+    let spelled = r"31m\u202e\u200b\u00ad\u2028\ufeff\U000e0041";
+    let ask = |args: &[&str]| {
+        let args = ["runner-config", "-c", "runner.cfg"].iter().chain(args);
+        let config = format!("[runner]\nmax_tries = {evil}.\n[{evil}.]\nk{evil}. = {evil}.\n");
+        Test::new().only_config(&config).run_with(args)
+    };
+    let list = ask(&["--list"]).status(0).stdout;
+    assert_plain(&list);
+    assert!(
+        list.contains(&format!("{spelled}..k{spelled}.={spelled}.\n")),
+        "{list}"
+    );
+    let json = ask(&["--list", "--json", "--show-origin"]).status(0).stdout;
+    assert_plain(&json);
+    let read: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(read["runner"]["max_tries"]["value"], format!("{evil}."));
+    let check = ask(&["--check"]).status(78).stderr;
+    assert_plain(&check);
+    assert!(check.contains(&format!("not `{spelled}.`")), "{check}");
+    // A value is what it is.
+    ask(&["-g", "runner.max_tries"])
+        .status(0)
+        .stdout(&format!("{evil}.\n"));
+}
+
+/// A run in which every task fails once, with its journal and logs.
+fn reported() -> Ran {
+    tasks(FAILS_ONCE)
+        .config("state_dir = state\nlog_dir = logs\nretry_from = failed")
+        .config("max_tries = 0")
+        .run()
+        .status(0)
+}
+
+#[test]
+fn journal_and_reports_keep_names_apart() {
+    let ran = reported();
+    let journal = ran.read("state/journal.jsonl");
+    assert_plain(&journal);
+    for (.., json) in NAMES {
+        let is_end = |line: &Value| line["event"] == "task-end" && line["task"] == *json;
+        let lines = journal
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        assert_eq!(lines.filter(is_end).count(), 2, "{json} in {journal}");
+    }
+    let mut test = ran.again();
+    for (args, is_json) in [
+        (&[][..], false),
+        (&["--tasks"], false),
+        (&["--format", "html"], false),
+        (&["--format", "svg"], false),
+        (&["--format", "json"], true),
+        (&["--tasks", "--format", "json"], true),
+    ] {
+        let args = ["runner-report", "--state-dir", "state"].iter().chain(args);
+        let ran = test.run_with(args).status(0);
+        match is_json {
+            true => assert_in_json(&ran.stdout, task_of),
+            false => assert_named(&ran.stdout),
+        }
+        test = ran.again();
+    }
+    let ran = test.run_with(["runner-report", "--state-dir", "state", "--format", "junit"]);
+    assert_plain(&ran.stdout);
+    for (_, shown, _) in NAMES {
+        let case = format!("<testcase name=\"{shown}\"");
+        assert!(ran.stdout.contains(&case), "no {case} in {}", ran.stdout);
+    }
+    // The logs of both tries are found, of the byte and of the backslash.
+    let output = ran.stdout.matches(r"<system-out>1-x\xff</system-out>");
+    assert_eq!(output.count(), 4, "{}", ran.stdout);
 }
 
 #[test]

@@ -288,7 +288,7 @@ fn a_value_of_several_lines_is_shown_as_the_task_sees_it() {
     let ran = test().run().status(0);
     assert_eq!(ran.read("two"), "a b\nc = d");
     let text = test().args(["--env", "a"]).run().status(0).stdout;
-    assert!(text.contains("\nrunner.cfg:5\tTWO=a b\nc = d\n"), "{text}");
+    assert!(text.contains("\nrunner.cfg:5\tTWO=a b\\nc = d\n"), "{text}");
     let shown = test().args(["--env", "a", "--json"]).run().status(0);
     let variables: Value = serde_json::from_str(&shown.stdout).unwrap();
     let variable = |name: &str| {

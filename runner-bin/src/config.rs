@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use runner_config::{Document, Entry, Key, Problems, Settings, nearest};
+use runner_config::{Document, Entry, Key, Problems, Settings, escape_lines, nearest};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     load::document,
     log::{Log, Verbosity},
     out::answer,
+    show::pretty,
 };
 
 pub(crate) fn start(args: ConfigArgs) -> Exit {
@@ -94,7 +95,7 @@ fn list(
                     .collect();
                 ((*section).to_owned(), Value::Object(entries))
             });
-            format!("{:#}\n", Value::Object(sections.collect()))
+            pretty(&Value::Object(sections.collect()))
         }
         false => sections
             .iter()
@@ -119,7 +120,8 @@ fn line(section: &str, entry: Entry, show_origin: bool) -> String {
         true => format!("{}\t", entry.origin),
         false => String::new(),
     };
-    format!("{origin}{section}.{}={}\n", entry.key, entry.value)
+    let Entry { key, value, .. } = entry;
+    escape_lines(&format!("{origin}{section}.{key}={value}\n")).into_owned()
 }
 
 /// `--check`: everything that is wrong and can be known without the tasks.

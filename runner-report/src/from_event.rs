@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use runner_config::name_text;
 use runner_exec::{Before, ChainEnd, Event, Outcome, Part, TaskName, start_time};
 
 use crate::{Entry, Text, VERSION};
@@ -20,13 +21,13 @@ pub(crate) fn entry<'a>(event: &'a Event, taskdir: &'a str) -> Option<Entry<'a>>
                 jobs: plan.settings.jobs.get(),
                 max_tries: plan.settings.task.max_tries.number(),
                 done: (done.iter())
-                    .map(|done| lossy(&plan.tasks[done.0].name))
+                    .map(|done| text(&plan.tasks[done.0].name))
                     .collect(),
             }
         }
         Event::TryStart { try_num, .. } => Entry::TryStart { try_num: *try_num },
         Event::HookStart { task, phase, .. } => Entry::HookStart {
-            task: lossy(task),
+            task: text(task),
             phase: phase.as_str().into(),
         },
         Event::HookEnd {
@@ -36,7 +37,7 @@ pub(crate) fn entry<'a>(event: &'a Event, taskdir: &'a str) -> Option<Entry<'a>>
             elapsed,
             ..
         } => Entry::HookEnd {
-            task: lossy(task),
+            task: text(task),
             phase: phase.as_str().into(),
             outcome: outcome.to_string().into(),
             elapsed: seconds(*elapsed),
@@ -47,7 +48,7 @@ pub(crate) fn entry<'a>(event: &'a Event, taskdir: &'a str) -> Option<Entry<'a>>
             try_num,
             pid,
         } => Entry::TaskStart {
-            task: lossy(task),
+            task: text(task),
             try_num: *try_num,
             pid: *pid,
         },
@@ -61,7 +62,7 @@ pub(crate) fn entry<'a>(event: &'a Event, taskdir: &'a str) -> Option<Entry<'a>>
             output,
             ..
         } => Entry::TaskEnd {
-            task: lossy(task),
+            task: text(task),
             try_num: *try_num,
             result: result.as_str().into(),
             outcome: outcome.to_string().into(),
@@ -71,7 +72,7 @@ pub(crate) fn entry<'a>(event: &'a Event, taskdir: &'a str) -> Option<Entry<'a>>
                 Outcome::NotStarted(failure) => Some(failure.reason.as_str().into()),
                 Outcome::Exited(_) | Outcome::Signaled(_) | Outcome::TimedOut => None,
             },
-            output: output.map(|output| output.to_string_lossy()),
+            output: output.map(|output| name_text(output.as_os_str())),
         },
         Event::Wait { time, before } => Entry::Wait {
             seconds: seconds(*time),
@@ -82,7 +83,7 @@ pub(crate) fn entry<'a>(event: &'a Event, taskdir: &'a str) -> Option<Entry<'a>>
             .into(),
         },
         Event::HaltStart { task, reason, .. } => Entry::HaltStart {
-            task: lossy(task),
+            task: text(task),
             reason: reason.as_str().into(),
         },
         Event::HaltEnd {
@@ -91,7 +92,7 @@ pub(crate) fn entry<'a>(event: &'a Event, taskdir: &'a str) -> Option<Entry<'a>>
             elapsed,
             ..
         } => Entry::HaltEnd {
-            task: lossy(task),
+            task: text(task),
             outcome: outcome.to_string().into(),
             elapsed: seconds(*elapsed),
         },
@@ -148,9 +149,8 @@ fn reason(end: ChainEnd, withheld: bool) -> &'static str {
     }
 }
 
-/// A name that is not UTF-8 is kept as hooks hear it.
-fn lossy(task: &TaskName) -> Text<'_> {
-    task.as_os_str().to_string_lossy()
+fn text(task: &TaskName) -> Text<'_> {
+    name_text(task.as_os_str())
 }
 
 /// To the microsecond: more digits say nothing.

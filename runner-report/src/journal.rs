@@ -15,6 +15,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use runner_config::name_text;
 use runner_exec::{Event, boot_id, canonical};
 
 use crate::{
@@ -68,7 +69,7 @@ impl Journal {
             .name("journal".to_owned())
             .spawn(move || write(receiver, failed))?;
         Ok(Journal {
-            taskdir: canonical(taskdir).to_string_lossy().into_owned(),
+            taskdir: name_text(canonical(taskdir).as_os_str()).into_owned(),
             boot: boot_id().unwrap_or_default(),
             run: Mutex::new(None),
             pending: AtomicUsize::new(0),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use runner_config::escape_json;
 use runner_exec::TaskResult;
 use serde::{Serialize, Serializer};
 
@@ -288,7 +289,7 @@ impl Serialize for Time {
 
 fn pretty(value: &impl Serialize) -> String {
     match serde_json::to_string_pretty(value) {
-        Ok(json) => json + "\n",
+        Ok(json) => escape_json(json) + "\n",
         Err(error) => unreachable!("strings and numbers are JSON: {error}"),
     }
 }

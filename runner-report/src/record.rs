@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
+use runner_config::escape_json;
 use serde::{Deserialize, Serialize};
 
 /// The version of this schema, which `run-start` says. Members and events may be added
@@ -174,7 +175,7 @@ impl Record<'_> {
     /// The line, with its end.
     pub fn line(&self) -> String {
         match serde_json::to_string(self) {
-            Ok(line) => line + "\n",
+            Ok(line) => escape_json(line) + "\n",
             Err(error) => unreachable!("strings and numbers are JSON: {error}"),
         }
     }

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, path::Path, time::Duration};
 
 use jiff::Timestamp;
+use runner_config::from_name_text;
 use runner_exec::{TaskResult, tail};
 
 use crate::{
@@ -76,7 +77,8 @@ impl Timeline {
         for ended in ends.filter_map(|visit| visit.ended.as_mut()) {
             if let Some(output) = &ended.how.output {
                 // The log may be deleted since, or be readable for others only.
-                ended.lines = tail(Path::new(output), Some(author)).unwrap_or_default();
+                let output = from_name_text(output);
+                ended.lines = tail(Path::new(&output), Some(author)).unwrap_or_default();
             }
         }
     }

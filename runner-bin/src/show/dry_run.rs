@@ -1,14 +1,14 @@
 //! `--dry-run`: the commands, the working directory, and every setting with the place
 //! where it was written.
 
-use std::env;
+use std::{borrow::Cow, env, ffi::OsString, path::PathBuf};
 
-use runner_config::{InForce, Origin, SETTINGS, shown};
+use runner_config::{InForce, Origin, SETTINGS, escape, name_text, shown};
 use runner_exec::{CommandLine, Plan, Task, TaskStats};
 use serde_json::{Map, Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use super::{command, dependency_names, words};
+use super::{command, dependency_names, quoted, texts, words};
 
 /// A setting and what it says.
 type Row<'a> = (&'static str, InForce<'a>);
@@ -21,7 +21,10 @@ const WIDEST: usize = 40;
 
 /// For people: what holds for all tasks, then of each task what it has of its own.
 pub(super) fn text(plan: &Plan) -> String {
-    let mut text = format!("working directory  {}\n\nfor all tasks\n", directory());
+    let mut text = format!(
+        "working directory  {}\n\nfor all tasks\n",
+        shown(&directory())
+    );
     text += &table(&common(plan));
     let chain = plan.order().into_iter().map(|id| (&plan.tasks[id.0], true));
     let halt = plan.halt.iter().map(|halt| (halt, false));
@@ -31,7 +34,7 @@ pub(super) fn text(plan: &Plan) -> String {
         let hook = hook(plan, task).filter(|_| in_chain);
         let hook = hook.map(|words| ("hook", words));
         for (what, words) in hook.into_iter().chain([("command", command(task))]) {
-            text += &format!("  {what:<NAMES$}  {}\n", shell_words::join(words));
+            text += &format!("  {what:<NAMES$}  {}\n", quoted(&words));
         }
         text += &table(&own(plan, task));
     }
@@ -48,18 +51,23 @@ pub(super) fn json(plan: &Plan) -> Value {
     let halt = plan.halt.as_ref();
     let halt = halt.map(|halt| object(plan, halt, None, Vec::new()));
     json!({
-        "working_directory": directory(),
+        "working_directory": name_text(directory().as_os_str()),
         "settings": settings(common(plan)),
         "tasks": chain.collect::<Value>(),
         "halt_task": halt,
     })
 }
 
-fn object(plan: &Plan, task: &Task, hook: Option<Vec<String>>, depends_on: Vec<String>) -> Value {
+fn object(
+    plan: &Plan,
+    task: &Task,
+    hook: Option<Vec<OsString>>,
+    depends_on: Vec<Cow<str>>,
+) -> Value {
     json!({
-        "task": task.name.as_os_str().to_string_lossy(),
-        "command": command(task),
-        "hook": hook,
+        "task": name_text(task.name.as_os_str()),
+        "command": texts(&command(task)),
+        "hook": hook.as_deref().map(texts),
         "depends_on": depends_on,
         "settings": settings(all(plan, task)),
     })
@@ -104,17 +112,17 @@ fn own<'a>(plan: &'a Plan, task: &Task) -> Vec<Row<'a>> {
 }
 
 /// The command of the hook before `task`, in its first try.
-fn hook(plan: &Plan, task: &Task) -> Option<Vec<String>> {
+fn hook(plan: &Plan, task: &Task) -> Option<Vec<OsString>> {
     let json = TaskStats::new(&task.name, 1, task.settings.max_tries, None).json();
-    Some(words(&CommandLine::hook(plan.hook.as_ref()?, json)))
+    Some(words(CommandLine::hook(plan.hook.as_ref()?, json)))
 }
 
-fn directory() -> String {
-    env::current_dir().map_or_else(|_| "?".to_owned(), |directory| shown(&directory))
+fn directory() -> PathBuf {
+    env::current_dir().unwrap_or_else(|_| "?".into())
 }
 
 fn table(rows: &[Row]) -> String {
-    let one_line = |row: &InForce| row.value.replace('\n', " ⏎ ");
+    let one_line = |row: &InForce| escape(&row.value.replace('\n', " ⏎ ")).into_owned();
     let widths = rows.iter().map(|(_, row)| one_line(row).width());
     let widest = widths.max().unwrap_or(0).min(WIDEST);
     let line = |(name, row): &Row| {

@@ -9,9 +9,10 @@ use std::{
     collections::BTreeMap,
     env,
     ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
 };
 
-use runner_config::OWN_VARIABLES;
+use runner_config::{OWN_VARIABLES, bytes_text, escape};
 use runner_exec::{CommandLine, Environment, Plan, Seen};
 use serde_json::{Value, json};
 
@@ -65,8 +66,8 @@ pub(super) fn variables(
 /// For people: where from, and the variable as `env` prints it.
 pub(super) fn text(variables: &Variables) -> String {
     let line = |(name, (value, origin)): (&OsString, &(OsString, String))| {
-        let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
-        format!("{origin}\t{name}={value}\n")
+        let (name, value) = (bytes_text(name.as_bytes()), bytes_text(value.as_bytes()));
+        format!("{origin}\t{}={}\n", escape(&name), escape(&value))
     };
     variables.iter().map(line).collect()
 }
@@ -77,8 +78,8 @@ pub(super) fn json(variables: &Variables) -> Value {
     variables
         .map(|(name, (value, origin))| {
             json!({
-                "name": name.to_string_lossy(),
-                "value": value.to_string_lossy(),
+                "name": bytes_text(name.as_bytes()),
+                "value": bytes_text(value.as_bytes()),
                 "origin": origin,
             })
         })

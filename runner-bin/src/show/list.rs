@@ -2,12 +2,12 @@
 
 use std::{borrow::Cow, fmt::Write, io, iter, sync::Arc};
 
-use runner_config::{Frequency, TaskSettings, format_duration, shown};
+use runner_config::{Frequency, TaskSettings, format_duration, name_text};
 use runner_exec::{Plan, TaskId};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use super::dependency_names;
+use super::{dependency_names, quoted, texts};
 
 /// For people: columns of what every task has, then what only some have.
 pub(super) fn text(plan: &Plan, out: &mut dyn io::Write) -> io::Result<()> {
@@ -95,8 +95,7 @@ impl Cells {
             tries_of(settings)
         );
         if let Some(words) = &settings.interpreter {
-            let words: Vec<String> = words.iter().map(|word| shown(word.as_ref())).collect();
-            let _ = write!(before, "  by {}", words.join(" "));
+            let _ = write!(before, "  by {}", quoted(words));
         }
         let mut behind = String::new();
         if settings.frequency != Frequency::Always {
@@ -118,13 +117,11 @@ pub(super) fn json(plan: &Plan) -> Value {
             let settings = &task.settings;
             let interpreter = settings.interpreter.as_ref();
             json!({
-                "task": task.name.as_os_str().to_string_lossy(),
-                "path": task.path().to_string_lossy(),
+                "task": name_text(task.name.as_os_str()),
+                "path": name_text(task.path().as_os_str()),
                 "level": plan.links[id.0].level,
                 "depends_on": dependency_names(plan, id),
-                "interpreter": interpreter.map(|words| {
-                    words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>()
-                }),
+                "interpreter": interpreter.map(|words| texts(words)),
                 "max_time": settings.max_time.map(|time| time.as_secs_f64()),
                 "max_tries": settings.max_tries.number(),
                 "frequency": settings.frequency.as_str(),

@@ -6,9 +6,9 @@ mod env;
 mod graph;
 mod list;
 
-use std::{iter, mem};
+use std::{borrow::Cow, ffi::OsString, iter, mem, os::unix::ffi::OsStrExt};
 
-use runner_config::Problems;
+use runner_config::{Problems, bytes_text, escape_json, is_hidden, name_text, shown};
 use runner_exec::{CommandLine, Plan, Task, TaskId};
 use serde_json::Value;
 
@@ -71,30 +71,44 @@ pub(crate) fn show(source: &Source, question: &Question, json: bool, verbosity: 
     answer(&text, Exit::Finished, &log)
 }
 
-fn pretty(value: &Value) -> String {
-    format!("{value:#}\n")
+pub(crate) fn pretty(value: &Value) -> String {
+    escape_json(format!("{value:#}\n"))
 }
 
 /// The words of the command that starts `task`.
-fn command(task: &Task) -> Vec<String> {
-    words(&CommandLine::task(
+fn command(task: &Task) -> Vec<OsString> {
+    words(CommandLine::task(
         task.settings.interpreter.as_ref(),
         &task.path(),
     ))
 }
 
-fn words(command: &CommandLine) -> Vec<String> {
-    let args = command.args.iter().map(|arg| arg.to_string_lossy());
-    let program = command.program.to_string_lossy();
-    iter::once(program)
-        .chain(args)
-        .map(|word| word.into_owned())
+fn words(command: CommandLine) -> Vec<OsString> {
+    iter::once(command.program.into())
+        .chain(command.args)
         .collect()
 }
 
-/// The names of the tasks that `task` depends on.
-fn dependency_names(plan: &Plan, task: TaskId) -> Vec<String> {
+/// A command for a shell; what a terminal must not get is quoted as `$'…'`, as bash has it.
+fn quoted(words: &[OsString]) -> String {
+    let quoted = words.iter().map(|word| match word.to_str() {
+        Some(text) if !text.contains(is_hidden) => shell_words::quote(text).into_owned(),
+        Some(_) | None => format!("$'{}'", shown(word.as_ref()).replace('\'', r"\'")),
+    });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+/// A command in JSON: each word as it is.
+fn texts(words: &[OsString]) -> Vec<Cow<'_, str>> {
+    words
+        .iter()
+        .map(|word| bytes_text(word.as_bytes()))
+        .collect()
+}
+
+/// The names of the tasks that `task` depends on, in JSON.
+fn dependency_names(plan: &Plan, task: TaskId) -> Vec<Cow<'_, str>> {
     let dependencies = plan.dependencies(task);
-    let names = dependencies.map(|dependency| plan.tasks[dependency.0].name.to_string());
-    names.collect()
+    let names = dependencies.map(|dependency| plan.tasks[dependency.0].name.as_os_str());
+    names.map(name_text).collect()
 }
