@@ -822,7 +822,7 @@ fn numbers_beyond_all_bounds_are_as_good_as_for_ever() {
     let digits = "9".repeat(400);
     Test::new()
         .config(&format!(
-            "max_time = {digits}\nkill_grace = {digits}w {digits}w"
+            "max_time = {digits}\nkill_grace = {digits}w {digits}d"
         ))
         .config(&format!(
             "max_tries = {digits}\nhook_time = {digits}\nmax_sleep = {digits}"

@@ -13,6 +13,7 @@ pub fn duration(text: &str) -> Parsed<Duration> {
     const EXPECTED: &str =
         "a time of 0 or more: seconds (`90`, `0.5`), or with units (`90s`, `10m`, `1h 30m`)";
     let mut total = Duration::ZERO;
+    let mut larger = f64::INFINITY;
     let mut rest = text;
     while !rest.is_empty() || text.is_empty() {
         let number = prefix(rest, |c| c.is_ascii_digit() || c == '.');
@@ -30,6 +31,11 @@ pub fn duration(text: &str) -> Parsed<Duration> {
             "w" | "week" | "weeks" => 604_800.0,
             _ => return Err(EXPECTED),
         };
+        // `5m 5m` is a slip, and `30m 1h` may be one.
+        if factor >= larger {
+            return Err(EXPECTED);
+        }
+        larger = factor;
         total = total.saturating_add(saturating_seconds(seconds * factor));
         rest = rest[unit.len()..].trim_start();
     }
@@ -161,6 +167,8 @@ mod tests {
             ("250ms", 250),
             ("1d", 86_400_000),
             ("1w", 604_800_000),
+            ("1w 1d 1h 1m 1s 1ms", 694_861_001),
+            ("0h 0.5m", 30_000),
         ] {
             assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
         }
@@ -173,12 +181,27 @@ mod tests {
     }
 
     #[test]
+    fn units_go_from_larger_to_smaller_and_none_repeats() {
+        for text in [
+            "5m 5m",
+            "5m5m",
+            "1h 60min 5minutes",
+            "1s 1sec",
+            "30m 1h",
+            "1ms 1s",
+            "1h 1s 1m",
+        ] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn times_beyond_all_bounds_saturate() {
         let digits = "9".repeat(400);
         for text in [
             &*digits,
             &format!("{digits}s"),
-            "9999999999999999999s 9999999999999999999s",
+            "9999999999999999999m 9999999999999999999s",
         ] {
             assert_eq!(duration(text), Ok(Duration::MAX), "{text}");
         }
