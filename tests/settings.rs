@@ -1169,6 +1169,56 @@ fn two_sections_for_one_task_are_an_error() {
 }
 
 #[test]
+fn no_error_hides_another_one() {
+    for (config, errors) in [
+        (
+            "[1-a]\nmax_time = never\n[a]\nenabled = perhaps\ndepends_on = nobody\n",
+            &[
+                "2: `max_time` must be ",
+                "3: section `a` is for task `1-a`",
+                "4: `enabled` must be ",
+                "5: task `1-a` depends on `nobody`, which does not exist",
+            ][..],
+        ),
+        (
+            "[c]\nmax_tries = x\nrequired = maybe\n",
+            &[
+                "1: section `c` is the short name of ",
+                "2: `max_tries` must be ",
+                "3: `required` must be ",
+            ],
+        ),
+        (
+            "[runner]\nok_codes = 0 2 3\nhalt_codes = 2 3\n[1-a]\nmax_time = x\n",
+            &[
+                "2: exit code 2 is in both ",
+                "2: exit code 3 is in both ",
+                "5: `max_time` must be ",
+            ],
+        ),
+    ] {
+        let ran = Test::new()
+            .only_config(config)
+            .task("1-a", "")
+            .task("2-c", "")
+            .task("3-c", "")
+            .args(["--check"])
+            .run()
+            .status(78);
+        let mut said = ran
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("error: "));
+        for error in errors {
+            let line = said.next().unwrap_or_default();
+            let expected = format!("error: runner.cfg:{error}");
+            assert!(line.starts_with(&expected), "no {error}: {}", ran.stderr);
+        }
+        assert_eq!(said.next(), None);
+    }
+}
+
+#[test]
 fn a_short_name_of_two_tasks_is_an_error_where_it_is_used() {
     let test = || {
         Test::new()

@@ -224,9 +224,6 @@ impl Codes {
         ];
         for (index, (name, list)) in lists.iter().enumerate() {
             for (other_name, other) in &lists[index + 1..] {
-                let Some(code) = list.value.intersection(&other.value).next() else {
-                    continue;
-                };
                 // The two defaults do not overlap, so one of them was written.
                 let (origin, cure) = match list.origin {
                     Origin::Default => (&other.origin, name),
@@ -235,12 +232,14 @@ impl Codes {
                 if *origin == Origin::Default {
                     continue;
                 }
-                problems
-                    .error(
-                        origin.clone(),
-                        format!("exit code {code} is in both `{name}` and `{other_name}`"),
-                    )
-                    .hint(format!("write `{cure} =` without it beside this line"));
+                for code in list.value.intersection(&other.value) {
+                    problems
+                        .error(
+                            origin.clone(),
+                            format!("exit code {code} is in both `{name}` and `{other_name}`"),
+                        )
+                        .hint(format!("write `{cure} =` without it beside this line"));
+                }
             }
         }
         Codes {

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use foldhash::{HashMap, HashMapExt};
-use runner_config::{Origin, Problems, Settings, nearest};
+use runner_config::{Origin, Problems, SectionId, Settings, nearest};
 
 use crate::{
     Link, Task, TaskId, TaskName,
@@ -22,10 +22,12 @@ pub(crate) enum Absent {
 }
 
 /// The links of `tasks`, which are sorted, and for each task those that it depends on;
-/// `absent` are the names that no task can wait for. What is wrong goes to `problems`.
+/// `absent` are the names that no task can wait for, `second` sections of tasks that have one
+/// already, which is an error. What is wrong goes to `problems`.
 pub(crate) fn links(
     tasks: &[Task],
     absent: &[(TaskName, Absent)],
+    second: &[(TaskName, SectionId)],
     settings: &Settings,
     problems: &mut Problems,
 ) -> (Vec<Link>, TaskLists) {
@@ -59,6 +61,11 @@ pub(crate) fn links(
     }
     for (link, needs) in links.iter_mut().zip(of_same_level) {
         link.needs = needs;
+    }
+    for (name, section) in second {
+        if let Some(index) = tasks.iter().position(|task| task.name == *name) {
+            dependencies.find(index, *section, &links, &mut Vec::new(), problems);
+        }
     }
     for cycle in cycles(&links) {
         let origin = dependencies.written(cycle[0]).map(|(_, origin)| origin);
@@ -98,7 +105,9 @@ impl<'a> Written<'a> {
         let mut found = Vec::new();
         for index in part {
             found.clear();
-            self.find(index, links, &mut found, &mut problems);
+            if let Some(section) = self.tasks[index].section {
+                self.find(index, section, links, &mut found, &mut problems);
+            }
             all.push(&found);
             found.retain(|need| links[need.0].level == links[index].level);
             found.sort_unstable();
@@ -112,9 +121,16 @@ impl<'a> Written<'a> {
         }
     }
 
-    /// Adds the tasks that a task depends on to `found`.
-    fn find(&self, index: usize, links: &[Link], found: &mut Vec<TaskId>, problems: &mut Problems) {
-        let Some((names, origin)) = self.written(index) else {
+    /// Adds the tasks that a task depends on, as its `section` says, to `found`.
+    fn find(
+        &self,
+        index: usize,
+        section: SectionId,
+        links: &[Link],
+        found: &mut Vec<TaskId>,
+        problems: &mut Problems,
+    ) {
+        let Some((names, origin)) = self.settings.depends_on(section) else {
             return;
         };
         for name in names {

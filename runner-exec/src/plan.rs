@@ -94,7 +94,7 @@ impl Plan {
                 }
             }
         }
-        let sections = sections(&candidates, &absent, &settings, problems);
+        let (sections, second) = sections(&candidates, &absent, &settings, problems);
         let common = Arc::new(settings.task.clone());
         let task_directory: Arc<Path> = Arc::from(directory);
         let mut tasks = Vec::with_capacity(candidates.len());
@@ -144,7 +144,7 @@ impl Plan {
             let is_directory = halt_name.is_some() && skipped.any(|name| name == halt_name);
             judge_halt(directory, &settings, needs_halt, is_directory, problems);
         }
-        let (links, dependencies) = links(&tasks, &absent, &settings, problems);
+        let (links, dependencies) = links(&tasks, &absent, &second, &settings, problems);
         let hook = settings.task_hook.as_ref().map(|words| {
             look_up(words).unwrap_or_else(|why| {
                 problems
@@ -294,13 +294,15 @@ fn looks_like_a_task(name: &TaskName, head: &Head) -> bool {
     name.number().is_some() || matches!(head, Head::Script { .. })
 }
 
-/// For each candidate, the section that is its own.
+/// For each candidate, the section that is its own; and the sections of those that have one
+/// already, whose values are checked all the same.
 fn sections(
     candidates: &[DirEntry],
     absent: &[(TaskName, Absent)],
     settings: &Settings,
     problems: &mut Problems,
-) -> Vec<Option<SectionId>> {
+) -> (Vec<Option<SectionId>>, Vec<(TaskName, SectionId)>) {
+    let mut second = Vec::new();
     let mut sections = vec![None; candidates.len()];
     let names = Names::new(candidates.iter().map(|candidate| &candidate.name));
     let skipped = first_of(absent.iter().map(|(name, _)| name));
@@ -315,6 +317,7 @@ fn sections(
                         format!("section `{called}` is the short name of {several}"),
                     )
                     .hint("write the file name between the brackets, or rename one of them");
+                settings.task_of(section, problems);
             }
             Ok(Some(index)) => match sections[index] {
                 None => sections[index] = Some(section),
@@ -331,6 +334,8 @@ fn sections(
                             ),
                         )
                         .hint("merge the two sections");
+                    settings.task_of(section, problems);
+                    second.push((name.clone(), section));
                 }
             },
             // What is skipped has been said to be.
@@ -338,5 +343,5 @@ fn sections(
             Ok(None) => settings.judge_stray(section, problems),
         }
     }
-    sections
+    (sections, second)
 }
