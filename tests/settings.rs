@@ -1196,6 +1196,18 @@ fn no_error_hides_another_one() {
                 "5: `max_time` must be ",
             ],
         ),
+        (
+            "[env]\n= 1\n[runner]\nmax_tries = x\nlog_keep\n[b\nmax_trys = 3\n[runner]\n[\u{7}]\n\
+             max_trys = 1\n[runner]\nmax_time = y\n",
+            &[
+                "2: no name before the `=` or `:`",
+                "4: `max_tries` must be ",
+                "5: `log_keep` has no `=` or `:`",
+                "6: section header `[b` has no closing `]`",
+                "9: control character U+0007",
+                "12: `max_time` must be ",
+            ],
+        ),
     ] {
         let ran = Test::new()
             .only_config(config)

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     args::{ConfigArgs, settings},
     exit::Exit,
-    load::document,
+    load::{document, readable_document},
     log::{Log, Verbosity},
     out::answer,
     show::pretty,
@@ -24,11 +24,10 @@ pub(crate) fn start(args: ConfigArgs) -> Exit {
     if let Some(key) = &args.mode.get {
         return get(config, key, args.default.as_deref());
     }
-    let document = match document(config) {
-        Ok(document) => document,
-        Err(problems) => return malformed(problems, &log),
-    };
+    let mut problems = Problems::default();
+    let document = readable_document(config, &[], &mut |_, _| true, &mut problems);
     match args.mode.list {
+        Some(_) if problems.has_errors() => malformed(problems, &log),
         Some(section) => list(
             &document,
             section.as_deref(),
@@ -36,7 +35,7 @@ pub(crate) fn start(args: ConfigArgs) -> Exit {
             args.json,
             &log,
         ),
-        None => check(document, &log),
+        None => check(document, problems, &log),
     }
 }
 
@@ -125,8 +124,7 @@ fn line(section: &str, entry: Entry, show_origin: bool) -> String {
 }
 
 /// `--check`: everything that is wrong and can be known without the tasks.
-fn check(document: Document, log: &Log) -> Exit {
-    let mut problems = Problems::default();
+fn check(document: Document, mut problems: Problems, log: &Log) -> Exit {
     Settings::new(document, &[], &mut problems).judge_semicolons(&mut problems);
     let exit = match (problems.has_errors(), problems.has_warnings()) {
         (true, _) => Exit::Config,

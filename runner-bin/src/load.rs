@@ -49,20 +49,26 @@ impl Unusable {
     }
 }
 
-/// The configuration in `config`, or an empty one; with what `overrides` includes. Only what
-/// `admit` lets through is read.
-fn document_if(
+/// The configuration in `config`, or an empty one.
+///
+/// # Errors
+///
+/// Every problem of every file.
+pub(crate) fn document(config: Option<&Path>) -> Result<Document, Problems> {
+    let config = config.map(|config| links::original(config.to_owned()));
+    Document::load(config.as_deref(), &[])
+}
+
+/// As much of the configuration in `config`, and of what `overrides` includes, as can be read
+/// and `admit` lets through.
+pub(crate) fn readable_document(
     config: Option<&Path>,
     overrides: &[Override],
     admit: &mut Admit,
-) -> Result<Document, Problems> {
+    problems: &mut Problems,
+) -> Document {
     let config = config.map(|config| links::original(config.to_owned()));
-    Document::load_if(config.as_deref(), overrides, admit)
-}
-
-/// The configuration in `config`, or an empty one.
-pub(crate) fn document(config: Option<&Path>) -> Result<Document, Problems> {
-    document_if(config, &[], &mut |_, _| true)
+    Document::load_readable(config.as_deref(), overrides, admit, problems)
 }
 
 /// Whether `path` is a named pipe: whoever reads it waits for somebody who writes it, and
@@ -109,13 +115,13 @@ impl Source {
         // A private link is checked itself, and then the file that it stands for.
         let config = self.config.as_deref();
         let is_trusted = config.is_none_or(|config| checks.config_file(config, problems));
+        let mut wrong = Problems::default();
         let document = match is_trusted {
-            true => document_if(config, &self.overrides, &mut admit),
-            false => Err(Problems::default()),
+            true => readable_document(config, &self.overrides, &mut admit, &mut wrong),
+            false => Document::default(),
         };
-        let document = document.map_err(|wrong| problems.extend(wrong));
-        let malformed = document.is_err();
-        let document = document.unwrap_or_default();
+        let malformed = !is_trusted || wrong.has_errors();
+        problems.extend(wrong);
         let settings = Settings::new(document, &self.overrides, problems);
         let is_trusted = checks.written(&settings, problems);
         let state_dir = match is_trusted {

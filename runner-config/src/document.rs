@@ -112,38 +112,37 @@ impl Document {
     ///
     /// Every problem of every file: unreadable, or not in the dialect.
     pub fn load(file: Option<&Path>, overrides: &[Override]) -> Result<Document, Problems> {
-        Document::load_if(file, overrides, &mut |_, _| true)
+        let mut problems = Problems::default();
+        let document = Document::load_readable(file, overrides, &mut |_, _| true, &mut problems);
+        match problems.has_errors() {
+            true => Err(problems),
+            false => Ok(document),
+        }
     }
 
-    /// Reads like [`Document::load`] what `admit` lets through.
-    ///
-    /// # Errors
-    ///
-    /// Every problem of every file, and those of `admit`.
-    pub fn load_if(
+    /// Reads as much of these files as can be read and `admit` lets through, so that its values
+    /// can be checked as well. Every other line goes to `problems`.
+    pub fn load_readable(
         file: Option<&Path>,
         overrides: &[Override],
         admit: &mut Admit,
-    ) -> Result<Document, Problems> {
+        problems: &mut Problems,
+    ) -> Document {
         let mut document = Document {
             main: file.map(Arc::from),
             ..Document::default()
         };
-        let mut problems = Problems::default();
         if let Some(file) = file {
-            document.read_file(file, None, admit, &mut problems);
+            document.read_file(file, None, admit, problems);
         }
         document.settle();
         if let Some((directory, origin)) = document.include_dir(overrides) {
-            if admit(Reading::IncludeDir(&directory), &mut problems) {
-                document.include(&directory, &origin, admit, &mut problems);
+            if admit(Reading::IncludeDir(&directory), problems) {
+                document.include(&directory, &origin, admit, problems);
             }
             document.settle();
         }
-        if problems.has_errors() {
-            return Err(problems);
-        }
-        Ok(document)
+        document
     }
 
     fn include_dir(&self, overrides: &[Override]) -> Option<(PathBuf, Origin)> {

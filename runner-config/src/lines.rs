@@ -47,6 +47,7 @@ pub(crate) fn scan<'t>(
         key: None,
         indent: 0,
         headless: false,
+        lost: false,
     };
     match std::str::from_utf8(bytes) {
         Ok(text) => {
@@ -81,6 +82,8 @@ struct Scanner<'a, 't, F> {
     indent: usize,
     /// Whether a key before the first section was complained of; once is enough.
     headless: bool,
+    /// Whether the keys here belong to a section whose header is in error: they are left out.
+    lost: bool,
 }
 
 struct Open<'t> {
@@ -89,17 +92,19 @@ struct Open<'t> {
     /// How many empty lines follow, which belong to the value if it goes on behind them.
     empty: usize,
     line: u32,
+    lost: bool,
 }
 
 impl<'t, F: FnMut(Item<'t>)> Scanner<'_, 't, F> {
     fn line(&mut self, number: u32, line: &'t str) {
+        let content = line.trim();
         if let Some(c) = control_character(line) {
             let found = u32::from(c);
             self.error(number, format!("control character U+{found:04X}"))
                 .hint("remove it; a value cannot hold one");
+            self.lost |= content.starts_with('[');
             return;
         }
-        let content = line.trim();
         if content.starts_with(['#', ';']) {
             return;
         }
@@ -148,6 +153,7 @@ impl<'t, F: FnMut(Item<'t>)> Scanner<'_, 't, F> {
         // Also after a complaint, so that what follows is not complained of as well.
         self.finish_value();
         self.section = Some(name);
+        self.lost = false;
         (self.found)(Item::Section { name, line: number });
     }
 
@@ -165,6 +171,7 @@ impl<'t, F: FnMut(Item<'t>)> Scanner<'_, 't, F> {
             let problem = self.error(number, message);
             problem
                 .hint("write `[section]` or `key = value`; indent a line that continues a value");
+            self.lost |= header;
             return;
         };
         // A line that is no key, above, ends no value: so Python counts the errors.
@@ -187,13 +194,18 @@ impl<'t, F: FnMut(Item<'t>)> Scanner<'_, 't, F> {
                 value: Cow::Borrowed(value.trim()),
                 empty: 0,
                 line: number,
+                lost: self.lost,
             });
         }
     }
 
     fn finish_value(&mut self) {
         if let Some(Open {
-            key, value, line, ..
+            key,
+            value,
+            line,
+            lost: false,
+            ..
         }) = self.key.take()
         {
             (self.found)(Item::Key { key, value, line });
