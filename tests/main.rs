@@ -16,6 +16,7 @@ mod processes;
 mod readme;
 mod recipes;
 mod report;
+mod resources;
 mod service;
 mod settings;
 mod show;

@@ -13,6 +13,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 use runner_config::{Setting, escape_lines, setting};
+use runner_exec::survive_file_size_limit;
 
 use crate::{
     args::{APPLETS, ConfigArgs, RunnerArgs},
@@ -51,6 +52,8 @@ fn named(name: &OsStr) -> Option<&'static str> {
 }
 
 fn parse<A: Parser>(args: Vec<OsString>, start: fn(A) -> Exit) -> Exit {
+    // Where the system refuses it, the limit ends this program like any other.
+    let _ = survive_file_size_limit();
     match A::try_parse_from(args) {
         Ok(args) => start(args),
         Err(error) => {

@@ -43,7 +43,7 @@ pub use crate::{
     plan::{Plan, Task},
     process::{
         Cancel, Children, Ended, Flag, Limits, Original, Process, Supervised, Supervisor,
-        end_everything, launch, pause, start_time,
+        end_everything, launch, pause, start_time, survive_file_size_limit,
     },
     retry::wait,
     run::{Launcher, Outlet, Processes, Run},

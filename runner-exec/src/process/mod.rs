@@ -2,6 +2,7 @@
 //! and sees to its end, when it has to end before its time too.
 //!
 //! - `start` starts a process, and says in a sentence why one did not start.
+//! - `file_size` lets the runner survive its limit on the size of files.
 //! - `exit_fd` is what becomes readable when it ends.
 //! - `group` ends a process group, and knows who is in it.
 //! - `orphans` finds and ends what left the group.
@@ -14,6 +15,7 @@
 mod cancel;
 mod children;
 mod exit_fd;
+mod file_size;
 mod group;
 mod launch;
 mod orphans;
@@ -26,6 +28,7 @@ mod supervise;
 pub use self::{
     cancel::{Cancel, Flag},
     children::Children,
+    file_size::survive_file_size_limit,
     launch::{Ended, Limits, launch},
     poll::pause,
     proc::{Process, start_time},

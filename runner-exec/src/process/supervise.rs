@@ -185,7 +185,7 @@ fn unblock() -> io::Result<SigSet> {
 }
 
 /// Which signals this process ignores.
-fn ignored() -> impl Fn(i32) -> bool {
+pub(super) fn ignored() -> impl Fn(i32) -> bool {
     mask("SigIgn")
 }
 

@@ -1,0 +1,130 @@
+//! Resources: limits, full disks and clocks, and what a run does about them.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "stories look for what a run has left"
+)]
+
+use std::fs;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::support::{Ran, Test, ignores, is_ignored, runner};
+
+impl Test {
+    /// A task without the line that [`Test::task`] writes, which a limit would prevent.
+    #[track_caller]
+    fn plain_task(self, name: &str, body: &str) -> Test {
+        self.file(
+            &format!("tasks.d/{name}"),
+            &format!("#!/bin/sh\n{body}\n"),
+            0o755,
+        )
+    }
+}
+
+impl Ran {
+    /// The events of the last run in the journal, by name; lines that are not JSON are
+    /// skipped.
+    fn last_run(&self) -> Vec<String> {
+        let lines = self.lines("state/journal.jsonl");
+        let lines: Vec<Value> = (lines.iter())
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect();
+        let run = lines.last().map(|line| line["run"].clone());
+        let last = lines
+            .iter()
+            .filter(|line| Some(&line["run"]) == run.as_ref());
+        last.map(|line| line["event"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+const RUN_OF_TWO: [&str; 7] = [
+    "run-start",
+    "try-start",
+    "task-start",
+    "task-end",
+    "task-start",
+    "task-end",
+    "run-end",
+];
+
+// The limit on the size of files. A shell counts it in blocks of 512 bytes.
+
+#[test]
+fn a_journal_at_the_file_size_limit_is_reported_once_and_stops_nothing() {
+    let filler = format!("{{\"filler\":\"{}\"}}\n", "x".repeat(8 * 512 - 100));
+    for jobs in ["1", "2"] {
+        let ran = Test::new()
+            .config("state_dir = state")
+            .file("state/journal.jsonl", &filler, 0o644)
+            .task("1-a", "")
+            .task("2-b", "")
+            .args(["-j", jobs])
+            .through("ulimit -f 8")
+            .run()
+            .status(0)
+            .order("1-a 2-b")
+            .nothing_left();
+        let said = ran.stderr.matches("cannot write the journal").count();
+        assert_eq!(said, 1, "{}", ran.stderr);
+        let journal = ran.read("state/journal.jsonl");
+        assert_eq!(journal.len(), 8 * 512, "the last line is torn: {journal}");
+        // The torn line is closed before the next one.
+        let ran = ran.again().program(runner()).run().status(0);
+        assert_eq!(ran.last_run(), RUN_OF_TWO);
+    }
+}
+
+#[test]
+fn the_file_size_limit_ends_neither_a_single_task_nor_an_answer() {
+    let test = || Test::new().plain_task("1-a", "exit 0");
+    for args in [&["--only", "1-a"][..], &["--no-lock"], &["--list"]] {
+        let status = if args == ["--list"] { 71 } else { 0 };
+        test()
+            .args(args)
+            .through("ulimit -f 0")
+            .run()
+            .status(status);
+    }
+    let ran = test().config("state_dir = state").run().status(0);
+    let test = ran.again().through("ulimit -f 0");
+    test.run_with(["runner-report", "-c", "runner.cfg"])
+        .status(71);
+}
+
+#[test]
+fn a_mark_beyond_the_file_size_limit_is_not_written_and_its_task_fails() {
+    let ran = Test::new()
+        .config("state_dir = state\nmax_tries = 1\n[1-a]\nfrequency = once")
+        .plain_task("1-a", "exit 0")
+        .through("ulimit -f 0")
+        .run()
+        .status(1);
+    assert_eq!(
+        fs::read_dir(ran.test.path("state/done")).unwrap().count(),
+        0
+    );
+}
+
+#[test]
+fn tasks_and_command_get_the_signal_of_the_limit_as_it_came() {
+    if is_ignored(Signal::XFSZ) {
+        return;
+    }
+    for (first, ignored) in [(":", false), ("trap '' XFSZ", true)] {
+        let ran = Test::new()
+            .plain_task("1-a", "grep SigIgn /proc/self/status")
+            .args_after(["--", "grep", "SigIgn", "/proc/self/status"])
+            .through(first)
+            .run()
+            .status(0);
+        let [task, command] = ran.stdout.lines().collect::<Vec<_>>()[..] else {
+            panic!("{}", ran.stdout);
+        };
+        for status in [task, command] {
+            assert_eq!(ignores(status, Signal::XFSZ), ignored, "{status}");
+        }
+    }
+}
