@@ -17,8 +17,9 @@ pub const JOURNAL: &str = "journal.jsonl";
 pub(crate) struct JournalFile {
     path: PathBuf,
     file: Option<File>,
-    /// Whether the last line may have no end.
-    torn: bool,
+    /// Its length after the last line that was written here. Where it has another one, the
+    /// last line may be torn: a write here or of another runner was cut short.
+    end: u64,
 }
 
 impl JournalFile {
@@ -27,7 +28,7 @@ impl JournalFile {
         JournalFile {
             path: state_dir.join(JOURNAL),
             file: None,
-            torn: false,
+            end: 0,
         }
     }
 
@@ -41,37 +42,39 @@ impl JournalFile {
     ///
     /// It cannot be written. The next one may be.
     pub(crate) fn append(&mut self, line: &str, flush: bool) -> io::Result<()> {
-        if !self.is_still_there() {
-            self.open()?;
-        }
-        let Some(mut file) = self.file.as_ref() else {
-            return Ok(());
+        let (mut file, length) = match self.file.take().and_then(|file| self.still_there(file)) {
+            Some(open) => open,
+            None => self.open()?,
         };
+        let mut last = [0];
+        let is_torn = length > 0
+            && length != self.end
+            && (file.read_exact_at(&mut last, length - 1).is_err() || last != *b"\n");
         // In one piece, so that another runner's line cannot stand within it.
-        let line = match self.torn {
+        let line = match is_torn {
             true => format!("\n{line}"),
             false => line.to_owned(),
         };
-        self.torn = true;
-        file.write_all(line.as_bytes())?;
-        self.torn = false;
-        match flush {
+        let written = file.write_all(line.as_bytes());
+        if written.is_ok() {
+            self.end = length + line.len() as u64;
+        }
+        let flushed = written.and_then(|()| match flush {
             true => file.sync_data(),
             false => Ok(()),
-        }
+        });
+        self.file = Some(file);
+        flushed
     }
 
-    /// Whether the file that is open has the name still: logrotate moves it away.
-    fn is_still_there(&self) -> bool {
-        let open = self.file.as_ref().and_then(|file| file.metadata().ok());
-        match (open, fs::metadata(&self.path)) {
-            (Some(open), Ok(named)) => (open.dev(), open.ino()) == (named.dev(), named.ino()),
-            _ => false,
-        }
+    /// The open file and its length, if it still has the name: logrotate moves it away.
+    fn still_there(&self, file: File) -> Option<(File, u64)> {
+        let (open, named) = (file.metadata().ok()?, fs::metadata(&self.path).ok()?);
+        let is_same = (open.dev(), open.ino()) == (named.dev(), named.ino());
+        is_same.then_some((file, open.len()))
     }
 
-    fn open(&mut self) -> io::Result<()> {
-        self.file = None;
+    fn open(&mut self) -> io::Result<(File, u64)> {
         let is_new = !self.path.exists();
         if let Some(state_dir) = self.path.parent() {
             create_directory(state_dir)?;
@@ -82,12 +85,37 @@ impl JournalFile {
         if is_new {
             sync_directory(&self.path)?;
         }
-        let mut last = [b'\n'];
-        if let Some(end) = file.metadata()?.len().checked_sub(1) {
-            file.read_exact_at(&mut last, end)?;
-        }
-        self.torn = last != *b"\n";
-        self.file = Some(file);
-        Ok(())
+        self.end = 0;
+        let length = file.metadata()?.len();
+        Ok((file, length))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_torn_line_is_closed_before_the_next_whoever_wrote_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(JOURNAL);
+        let mut journal = JournalFile::new(directory.path());
+        let mut expected = String::new();
+        let mut append = |text: &str, before: &str| {
+            let mut other = OpenOptions::new().append(true).open(&path);
+            if let Ok(other) = &mut other {
+                other.write_all(before.as_bytes()).unwrap();
+            }
+            journal.append(text, false).unwrap();
+            let torn = !before.is_empty() && !before.ends_with('\n');
+            expected += &format!("{before}{}{text}", if torn { "\n" } else { "" });
+            assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+        };
+        append("1\n", "");
+        append("2\n", "");
+        append("3\n", "whole\n");
+        append("4\n", "torn");
+        append("5\n", "");
+        append("6\n", "\n");
     }
 }
