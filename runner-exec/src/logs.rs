@@ -80,8 +80,10 @@ fn remove_old(log_dir: &Path, own: &str, keep: u32) -> io::Result<()> {
         .flatten()
         .filter(|name| is_run(name) && name != own)
         .collect();
-    // The id begins with the time, so the oldest is the first.
+    // The id begins with the time, so the oldest is the first; but a run that is later than
+    // this one is from a clock that was ahead, and would be the newest for years.
     runs.sort();
+    runs.sort_by_key(|run| run.as_str() <= own);
     let old = (runs.len() + 1).saturating_sub(keep as usize);
     for run in &runs[..old] {
         // One that cannot be removed does not keep the others.
@@ -166,6 +168,34 @@ mod tests {
             "precious-work-of-29-characters",
         ] {
             assert!(!is_run(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_oldest_runs_are_removed_and_first_those_of_a_clock_that_was_ahead() {
+        for (there, own, keep, expected) in [
+            ("", "2026", 1, "2026"),
+            ("2023 2024 2025", "2026", 0, "2023 2024 2025 2026"),
+            ("2023 2024 2025", "2026", 2, "2025 2026"),
+            ("2023 2024 2025", "2026", 1, "2026"),
+            ("2024 2025 2225 2226", "2026", 4, "2024 2025 2026 2226"),
+            ("2024 2025 2225 2226", "2026", 3, "2024 2025 2026"),
+            ("2024 2025 2225 2226", "2026", 2, "2025 2026"),
+            // The clock is behind now: one of those that look ahead goes, and not all.
+            ("2024 2025 2026", "1970", 3, "1970 2025 2026"),
+        ] {
+            let directory = tempfile::tempdir().unwrap();
+            let id = |year: &str| format!("{year}0101T000000.000Z-00000000");
+            for year in there.split_whitespace() {
+                fs::create_dir(directory.path().join(id(year))).unwrap();
+            }
+            Logs::create(directory.path(), &id(own), keep).unwrap();
+            let left = fs::read_dir(directory.path()).unwrap();
+            let mut left: Vec<String> = left
+                .map(|entry| entry.unwrap().file_name().to_str().unwrap()[..4].to_owned())
+                .collect();
+            left.sort();
+            assert_eq!(left.join(" "), expected, "{there}, {own}, {keep}");
         }
     }
 
