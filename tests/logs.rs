@@ -45,6 +45,29 @@ fn a_log_that_became_a_link_is_not_followed() {
     replaced("mkdir");
 }
 
+/// The report of the last run in `format`, from another directory than that of the run.
+fn report_from_elsewhere(ran: Ran, format: &str) -> String {
+    let state = ran.test.path("state");
+    let test = ran.again().through("cd /");
+    let args = ["--state-dir", state.to_str().unwrap(), "--format", format];
+    test.run_with(["runner-report"].iter().chain(&args))
+        .status(0)
+        .stdout
+}
+
+#[test]
+fn a_report_from_another_directory_has_the_output_of_the_run() {
+    for format in ["junit", "html"] {
+        let ran = test()
+            .config("state_dir = state")
+            .task("1-a", "echo from the task")
+            .run()
+            .status(0);
+        let report = report_from_elsewhere(ran, format);
+        assert!(report.contains("from the task"), "{format}: {report}");
+    }
+}
+
 /// What becomes of a task whose log is something else before it starts.
 fn taken(make: &str) -> Ran {
     test()

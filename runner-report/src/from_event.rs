@@ -1,6 +1,9 @@
 //! From what a run says to what the journal keeps of it.
 
-use std::time::Duration;
+use std::{
+    path::{self, Path},
+    time::Duration,
+};
 
 use runner_config::name_text;
 use runner_exec::{Before, ChainEnd, Event, Outcome, Part, TaskName, start_time};
@@ -72,7 +75,7 @@ pub(crate) fn entry<'a>(event: &'a Event, taskdir: &'a str) -> Option<Entry<'a>>
                 Outcome::NotStarted(failure) => Some(failure.reason.as_str().into()),
                 Outcome::Exited(_) | Outcome::Signaled(_) | Outcome::TimedOut => None,
             },
-            output: output.map(|output| name_text(output.as_os_str())),
+            output: output.map(absolute),
         },
         Event::Wait { time, before } => Entry::Wait {
             seconds: seconds(*time),
@@ -151,6 +154,14 @@ fn reason(end: ChainEnd, withheld: bool) -> &'static str {
 
 fn text(task: &TaskName) -> Text<'_> {
     name_text(task.as_os_str())
+}
+
+/// A path that names the same file for reports from another directory.
+fn absolute(path: &Path) -> Text<'_> {
+    match path::absolute(path) {
+        Ok(path) => name_text(path.as_os_str()).into_owned().into(),
+        Err(_) => name_text(path.as_os_str()),
+    }
 }
 
 /// To the microsecond: more digits say nothing.
