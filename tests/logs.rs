@@ -68,6 +68,23 @@ fn a_report_from_another_directory_has_the_output_of_the_run() {
     }
 }
 
+#[test]
+fn a_name_that_is_as_long_as_a_name_can_be_has_a_log_that_reports_find() {
+    let [a, b] = ["a", "b"].map(|last| format!("1-{}{last}", "x".repeat(252)));
+    let ran = test()
+        .config("state_dir = state")
+        .task(&a, "echo from a")
+        .task(&b, "echo from b; exit 7")
+        .run()
+        .status(1)
+        .does_not_say("cannot")
+        .says("from b")
+        .stdout("");
+    let report = report_from_elsewhere(ran, "junit");
+    assert!(report.contains("from a"), "{report}");
+    assert!(report.contains("from b"), "{report}");
+}
+
 /// What becomes of a task whose log is something else before it starts.
 fn taken(make: &str) -> Ran {
     test()

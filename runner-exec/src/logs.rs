@@ -7,6 +7,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
+    hash::{DefaultHasher, Hash, Hasher},
     io::{self, Read, Seek, SeekFrom},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -21,6 +22,9 @@ use crate::TaskName;
 const TAIL_LINES: usize = 20;
 const TAIL_BYTES: u64 = 64 * 1024;
 const TAIL_LINE: usize = 1000;
+
+/// Bytes that the name of a file can have (NAME_MAX).
+const MAX_FILE_NAME: usize = 255;
 
 /// The logs of one run.
 #[derive(Clone, Debug)]
@@ -48,10 +52,25 @@ impl Logs {
         Ok(Logs { directory })
     }
 
-    /// The file for the output of `task` in try `try_num`.
+    /// The file for the output of `task` in try `try_num`: `TASK.TRY.log`, or a shortened
+    /// name with a hash of the task's where that cannot be the name of a file.
     pub fn path(&self, task: &TaskName, try_num: u32) -> PathBuf {
-        let mut name = task.as_os_str().to_owned();
-        name.push(format!(".{try_num}.log"));
+        let end = format!(".{try_num}.log");
+        let name = match task.as_os_str().to_str() {
+            Some(name) if name.len() + end.len() <= MAX_FILE_NAME => format!("{name}{end}"),
+            // Too long, or no text, which the journal could not name.
+            Some(_) | None => {
+                let mut hasher = DefaultHasher::new();
+                task.as_os_str().hash(&mut hasher);
+                let end = format!("~{:016x}{end}", hasher.finish());
+                let name = task.as_os_str().to_string_lossy();
+                let mut cut = name.len().min(MAX_FILE_NAME - end.len());
+                while !name.is_char_boundary(cut) {
+                    cut -= 1;
+                }
+                format!("{}{end}", &name[..cut])
+            }
+        };
         self.directory.join(name)
     }
 }
@@ -156,6 +175,8 @@ fn shown(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::HashSet, ffi::OsStr, os::unix::ffi::OsStrExt};
+
     use super::*;
 
     #[test]
@@ -197,6 +218,39 @@ mod tests {
             left.sort();
             assert_eq!(left.join(" "), expected, "{there}, {own}, {keep}");
         }
+    }
+
+    #[test]
+    fn every_task_has_a_log_of_its_own_that_can_be_named() {
+        let logs = Logs {
+            directory: PathBuf::new(),
+        };
+        let path = |task: &[u8], try_num| {
+            let path = logs.path(&TaskName::new(OsStr::from_bytes(task)), try_num);
+            path.to_str().unwrap().to_owned()
+        };
+        let [a, b] = ["a", "b"].map(|last| "x".repeat(254) + last);
+        let [u, v] = ["u", "v"].map(|last| "é".repeat(127) + last);
+        let names: [&[u8]; 7] = [
+            &[b'y'; 249],
+            a.as_bytes(),
+            b.as_bytes(),
+            u.as_bytes(),
+            v.as_bytes(),
+            b"1-\xff",
+            b"1-\xfe",
+        ];
+        let mut paths = HashSet::new();
+        for name in names {
+            for try_num in [1, 2, u32::MAX] {
+                let path = path(name, try_num);
+                assert!(path.len() <= MAX_FILE_NAME, "{path}");
+                assert!(path.ends_with(&format!(".{try_num}.log")), "{path}");
+                assert!(paths.insert(path));
+            }
+        }
+        assert_eq!(path(b"1-a", 3), "1-a.3.log");
+        assert_eq!(path(&[b'y'; 249], 1), "y".repeat(249) + ".1.log");
     }
 
     #[test]
