@@ -2,12 +2,19 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     Entry, Now, Process, Record,
-    now::{seconds, span},
+    now::{later, seconds, shifted, span},
 };
+
+/// Tasks that run at the same time may be written down in another order than that of their
+/// times, by less than this.
+const MAX_DISORDER: Duration = Duration::from_secs(5);
+
+/// Where more time than this is not accounted for, the clock was set.
+const MAX_GAP: Duration = Duration::from_secs(3600);
 
 /// A run without its tasks.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,8 +25,15 @@ pub struct Head {
     pub boot: String,
     /// When it started, or the first that is known of it.
     pub started: Timestamp,
-    /// The last that is known of it.
+    /// The last that is known of it, by the clock of the run.
     pub last: Timestamp,
+    /// The last record, by the clock of the run.
+    pub(crate) at: Timestamp,
+    /// How far the clock of the run is ahead of that of the machine, which was set
+    /// meanwhile.
+    pub(crate) ahead: SignedDuration,
+    /// The time that is to pass before the next record.
+    wait: Duration,
     /// The runner, when the journal still holds the start of the run.
     pub process: Option<Process>,
     /// The number of the last try.
@@ -60,6 +74,9 @@ impl Head {
             boot: record.boot.clone().into_owned(),
             started: record.ts,
             last: record.ts,
+            at: record.ts,
+            ahead: SignedDuration::ZERO,
+            wait: Duration::ZERO,
             process: None,
             try_num: 1,
             end: None,
@@ -68,7 +85,11 @@ impl Head {
 
     /// Takes over what a record of the run says, the first one included.
     pub(crate) fn take(&mut self, record: &Record) {
-        self.last = record.ts;
+        // What a later version has written down may be of any time.
+        if record.entry != Entry::Unknown {
+            self.at = self.clock(record);
+            self.last = self.last.max(self.at);
+        }
         match &record.entry {
             Entry::RunStart {
                 pid, start_time, ..
@@ -103,6 +124,41 @@ impl Head {
         }
     }
 
+    /// The time of `record` by the clock of the run. It is as the machine's at the start, and
+    /// is not set: with each record it advances by what is known to have passed, and no more.
+    fn clock(&mut self, record: &Record) -> Timestamp {
+        let passed = match &record.entry {
+            Entry::TaskEnd { elapsed, .. }
+            | Entry::HookEnd { elapsed, .. }
+            | Entry::HaltEnd { elapsed, .. } => seconds(*elapsed),
+            _ => self.wait,
+        };
+        self.wait = match &record.entry {
+            Entry::Wait { seconds: time, .. } => seconds(*time),
+            _ => Duration::ZERO,
+        };
+        let at = shifted(record.ts, self.ahead);
+        let expected = later(self.last, passed);
+        let was_set = span(at, self.last) > MAX_DISORDER || span(expected, at) > MAX_GAP;
+        match was_set {
+            true => {
+                self.ahead += expected.duration_since(at);
+                expected
+            }
+            false => at,
+        }
+    }
+
+    /// The present, by the clock of the run.
+    pub(crate) fn now(&self, now: &Now) -> Timestamp {
+        shifted(now.at.timestamp(), self.ahead).max(self.last)
+    }
+
+    /// The time of the last record, by the clock of the machine.
+    pub(crate) fn last_heard(&self) -> Timestamp {
+        shifted(self.at, -self.ahead)
+    }
+
     /// What is to be thought of it now.
     pub fn state(&self, now: &Now) -> State<'_> {
         match &self.end {
@@ -125,7 +181,7 @@ impl Head {
     /// How long it took, or has taken by now, or at least until it was cut off.
     pub(crate) fn elapsed(&self, now: &Now) -> Duration {
         match self.state(now) {
-            State::Running => now.since(self.started),
+            State::Running => span(self.started, self.now(now)),
             State::CutOff => span(self.started, self.last),
             State::Ended(end) => end.elapsed,
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::{Timestamp, ZonedDateTime};
+use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use runner_config::format_duration;
 
 /// A process, told apart from a later one that has its number.
@@ -57,6 +57,11 @@ pub(crate) fn span(from: Timestamp, to: Timestamp) -> Duration {
 /// So much later than `at`.
 pub(crate) fn later(at: Timestamp, time: Duration) -> Timestamp {
     at.checked_add(time).unwrap_or(at)
+}
+
+/// `at` on a clock that is `ahead`.
+pub(crate) fn shifted(at: Timestamp, ahead: SignedDuration) -> Timestamp {
+    at.checked_add(ahead).unwrap_or(at)
 }
 
 /// A time as the journal writes it.

@@ -114,7 +114,7 @@ impl Fold for Run {
 
     fn take(&mut self, record: &Record) {
         self.head.take(record);
-        let at = record.ts;
+        let at = self.head.at;
         match &record.entry {
             Entry::RunStart {
                 taskdir,
@@ -225,9 +225,9 @@ impl Run {
     /// The time that a picture of it ends with.
     pub(crate) fn until(&self, now: &Now) -> Timestamp {
         match self.head.state(now) {
-            State::Running => now.at.timestamp(),
+            State::Running => self.head.now(now),
             // The halt task of `-H` comes after the end.
-            State::Ended(_) if self.halt_runs(now) => now.at.timestamp(),
+            State::Ended(_) if self.halt_runs(now) => self.head.now(now),
             State::Ended(_) | State::CutOff => self.head.last,
         }
     }

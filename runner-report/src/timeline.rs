@@ -123,7 +123,7 @@ impl Fold for Timeline {
 
     fn take(&mut self, record: &Record) {
         self.run.take(record);
-        let at = record.ts;
+        let at = self.run.head.at;
         match &record.entry {
             Entry::TryStart { try_num } => self.tries.push(Try {
                 number: *try_num,

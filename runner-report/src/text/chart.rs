@@ -76,7 +76,7 @@ impl Chart<'_> {
         let result = task.result();
         let time = match last {
             Some(start) if start.elapsed.is_some() => start.elapsed,
-            Some(start) if self.state == State::Running => Some(self.now.since(start.at)),
+            Some(start) if self.state == State::Running => Some(span(start.at, self.until)),
             Some(_) | None => None,
         };
         let starts = match task.starts.len() {
@@ -122,7 +122,7 @@ impl Chart<'_> {
         let (time, outcome) = match &halt.end {
             Some((outcome, time)) if outcome == "exited:0" => (Some(*time), String::new()),
             Some((text, time)) => (Some(*time), outcome(text, None)),
-            None if is_running => (Some(self.now.since(halt.at)), "running".to_owned()),
+            None if is_running => (Some(span(halt.at, self.until)), "running".to_owned()),
             None => (None, "cut off".to_owned()),
         };
         Row {

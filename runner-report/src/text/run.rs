@@ -39,13 +39,13 @@ fn refused(refusals: &Refusals, now: &Now) -> String {
 fn headline(run: &Run, now: &Now) -> String {
     let head = &run.head;
     // Nothing is heard of a run that waits.
-    let wait = run.waits.last().filter(|wait| wait.at == head.last);
+    let wait = run.waits.last().filter(|wait| wait.at == head.at);
     let what = match head.state(now) {
         State::Running => match wait {
             Some(wait) => format!("is waiting for try {}", wait.try_num),
             None => "is running".to_owned(),
         },
-        State::CutOff => format!("was cut off, last heard of {}", now.ago(head.last)),
+        State::CutOff => format!("was cut off, last heard of {}", now.ago(head.last_heard())),
         State::Ended(end) => {
             let ago = now.ago(end.at);
             match end.reason.as_str() {

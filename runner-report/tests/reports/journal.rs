@@ -22,6 +22,8 @@ pub(crate) struct Journal {
     run: &'static str,
     boot: &'static str,
     try_num: u32,
+    /// How far the clock of the machine is ahead, in seconds.
+    ahead: f64,
 }
 
 pub(crate) fn at(second: f64) -> Timestamp {
@@ -51,7 +53,14 @@ impl Journal {
             run: "r1",
             boot: THIS_BOOT,
             try_num: 1,
+            ahead: 0.0,
         }
+    }
+
+    /// The clock of the machine is set.
+    pub(crate) fn set_clock(mut self, by: f64) -> Journal {
+        self.ahead += by;
+        self
     }
 
     /// What follows is of this run.
@@ -74,7 +83,7 @@ impl Journal {
 
     pub(crate) fn add(self, second: f64, entry: Entry) -> Journal {
         let record = Record {
-            ts: at(second),
+            ts: at(second + self.ahead),
             run: self.run.into(),
             boot: self.boot.into(),
             entry,

@@ -15,6 +15,7 @@ macro_rules! snapshot {
     };
 }
 
+mod clock;
 mod history;
 mod journal;
 mod json;

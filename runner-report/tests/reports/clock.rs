@@ -1,0 +1,105 @@
+//! Reports of a run in which the clock of the machine was set: they are the same.
+
+use runner_report::{Select, Timeline, Which, run_html, run_svg, run_text};
+
+use crate::journal::{Journal, at, now};
+
+const HOUR: f64 = 3600.0;
+const YEAR: f64 = 365.0 * 24.0 * HOUR;
+
+type Step = fn(Journal) -> Journal;
+
+/// A run with two tries, a wait, and the halt task. Nothing takes time between its steps.
+const STEPS: [Step; 10] = [
+    |journal| journal.begins(0.0, "1-a"),
+    |journal| journal.ends(10.0, "1-a", 10.0, "OK", "exited:0"),
+    |journal| journal.begins(10.0, "2-b"),
+    |journal| journal.ends(40.0, "2-b", 30.0, "RETRY", "exited:7"),
+    |journal| journal.waits(40.0, 20.0, "try"),
+    |journal| journal.tries(60.0, 2),
+    |journal| journal.begins(60.0, "2-b"),
+    |journal| journal.ends(100.0, "2-b", 40.0, "RETRY", "exited:7"),
+    |journal| journal.halt_starts(100.0, "gave-up"),
+    |journal| journal.halt_ends(110.0, 10.0, "exited:0"),
+];
+
+/// The first `steps` of the run, with `before` before one of them.
+fn run(steps: usize, place: usize, before: impl Fn(Journal) -> Journal) -> Journal {
+    let mut journal = Journal::new().starts(0.0, 42);
+    for (index, step) in STEPS.iter().take(steps).enumerate() {
+        if index == place {
+            journal = before(journal);
+        }
+        journal = step(journal);
+    }
+    match steps == STEPS.len() {
+        true => journal.run_ends(110.0, 1, "gave-up"),
+        false => journal,
+    }
+}
+
+/// What reports show of it when the clock is `ahead`, ten seconds after its last step.
+fn reports(journal: &Journal, ahead: f64) -> [String; 3] {
+    let mut select = Select::<Timeline>::new(Which::FromEnd(1));
+    journal.read(|record| select.take(record)).unwrap();
+    let found = select.found();
+    let now = now(120.0 + ahead, &[42]);
+    [
+        run_text(&journal.find(Which::FromEnd(1)), &now),
+        run_svg(&found, &now).unwrap(),
+        run_html(&found, &now).unwrap(),
+    ]
+}
+
+#[test]
+fn a_clock_that_is_set_does_not_change_what_reports_show() {
+    // It goes on, or has ended.
+    for steps in [1, 5, 7, 9, 10] {
+        let expected = reports(&run(steps, 0, |journal| journal), 0.0);
+        for by in [-HOUR, -YEAR, 2.0 * HOUR, 30.0 * YEAR] {
+            for place in 0..steps {
+                let journal = run(steps, place, |journal| journal.set_clock(by));
+                let found = reports(&journal, by);
+                assert_eq!(found, expected, "{by} before step {place} of {steps}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_was_set_back_since_does_not_shorten_what_was() {
+    let [text, ..] = reports(&run(7, 0, |journal| journal), -YEAR);
+    assert!(text.contains("1m so far"), "{text}");
+}
+
+#[test]
+fn an_unknown_event_of_any_time_does_not_change_what_reports_show() {
+    let expected = reports(&run(10, 0, |journal| journal), 0.0);
+    for time in [-YEAR, 0.0, YEAR] {
+        let line = format!(
+            "{{\"ts\":\"{}\",\"run\":\"r1\",\"boot\":\"b2\",\"event\":\"task-dreamt\"}}\n",
+            at(time)
+        );
+        for place in 0..10 {
+            let journal = run(10, place, |journal| journal.raw(line.as_bytes()));
+            assert_eq!(
+                reports(&journal, 0.0),
+                expected,
+                "{time} before step {place}"
+            );
+        }
+    }
+}
+
+#[test]
+fn times_of_tasks_that_run_together_are_taken_as_they_are() {
+    let journal = Journal::new()
+        .starts(0.0, 42)
+        .begins(0.0, "1-a")
+        .begins(0.004, "1-b")
+        .ends(20.003, "1-b", 19.999, "OK", "exited:0")
+        .ends(20.001, "1-a", 20.001, "OK", "exited:0");
+    let run = journal.find(Which::FromEnd(1)).run.unwrap();
+    assert_eq!(run.head.last, at(20.003));
+    assert_eq!(run.tasks[0].starts[0].at, at(0.0));
+}
