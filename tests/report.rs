@@ -459,6 +459,58 @@ fn a_runner_that_is_killed_ends_the_wait() {
         .stderr("error: run r1 was cut off: its runner is gone without a word\n");
 }
 
+/// The start of the halt task of a run.
+const HALT: &str = r#""halt-start","task":"halt.sh","reason":"halted""#;
+
+#[test]
+fn a_runner_that_is_gone_after_its_halt_task_started_has_halted() {
+    for before in [true, false] {
+        let runner = StandIn::start();
+        let (start, halt) = (start("r1", runner.pid()), line("r1", &this_boot(), HALT));
+        let waiting = match before {
+            true => wait(journal(&(start + &halt)), &[]),
+            false => wait(journal(&start), &[]),
+        };
+        if !before {
+            append(&waiting.path("state/journal.jsonl"), &halt);
+        }
+        runner.kill();
+        waiting
+            .wait()
+            .status(2)
+            .stdout("")
+            .stderr("error: run r1 halted: its runner is gone since the halt task started\n");
+    }
+}
+
+#[test]
+fn a_run_whose_halt_task_took_the_machine_down_has_halted() {
+    let start = start("r1", 1).replace(&this_boot(), "an-earlier-boot");
+    let text = start + &line("r1", "an-earlier-boot", HALT);
+    for (args, expected) in [
+        (&[][..], "run r1 halted "),
+        (&["--history"], "  halted  "),
+        (
+            &["--format", "json"],
+            "\"state\": \"halted\",\n    \"status\": 2,",
+        ),
+        (
+            &["--history", "--format", "json"],
+            "\"state\": \"halted\",\n    \"status\": 2,",
+        ),
+        (&["--format", "html"], "Halted after "),
+        (&["--format", "svg"], "Halted after "),
+    ] {
+        let ran = ask(journal(&text), args).status(0);
+        assert!(ran.stdout.contains(expected), "{args:?}: {}", ran.stdout);
+        assert!(
+            !ran.stdout.to_lowercase().contains("cut off"),
+            "{}",
+            ran.stdout
+        );
+    }
+}
+
 #[test]
 fn the_last_words_of_a_runner_count() {
     let runner = StandIn::start();

@@ -38,6 +38,8 @@ pub struct Head {
     pub process: Option<Process>,
     /// The number of the last try.
     pub try_num: u32,
+    /// Whether its halt task has started.
+    pub(crate) halts: bool,
     /// How it ended, when it did.
     pub end: Option<RunEnd>,
 }
@@ -62,6 +64,8 @@ pub enum State<'a> {
     Running,
     /// It has no end, and its runner is gone.
     CutOff,
+    /// Its halt task has started, and the machine has gone down.
+    WentDown,
     /// It has ended.
     Ended(&'a RunEnd),
 }
@@ -79,6 +83,7 @@ impl Head {
             wait: Duration::ZERO,
             process: None,
             try_num: 1,
+            halts: false,
             end: None,
         }
     }
@@ -114,10 +119,10 @@ impl Head {
                     elapsed: seconds(*elapsed),
                 });
             }
+            Entry::HaltStart { .. } => self.halts = true,
             Entry::HookStart { .. }
             | Entry::HookEnd { .. }
             | Entry::Wait { .. }
-            | Entry::HaltStart { .. }
             | Entry::HaltEnd { .. }
             | Entry::Refused { .. }
             | Entry::Unknown => {}
@@ -164,6 +169,7 @@ impl Head {
         match &self.end {
             Some(end) => State::Ended(end),
             None if self.has_runner(now) => State::Running,
+            None if self.halts && !self.is_of_this_boot(now) => State::WentDown,
             None => State::CutOff,
         }
     }
@@ -182,7 +188,7 @@ impl Head {
     pub(crate) fn elapsed(&self, now: &Now) -> Duration {
         match self.state(now) {
             State::Running => span(self.started, self.now(now)),
-            State::CutOff => span(self.started, self.last),
+            State::CutOff | State::WentDown => span(self.started, self.last),
             State::Ended(end) => end.elapsed,
         }
     }

@@ -84,13 +84,18 @@ impl OneHead<'_> {
         let state = match head.state(now) {
             State::Running => "running",
             State::CutOff => "cut-off",
+            State::WentDown => "halted",
             State::Ended(end) => &end.reason,
         };
         OneHead {
             run: &head.run,
             boot: Some(&*head.boot).filter(|boot| !boot.is_empty()),
             state,
-            status: head.end.as_ref().map(|end| end.status),
+            status: match head.state(now) {
+                State::Running | State::CutOff => None,
+                State::WentDown => Some(2),
+                State::Ended(end) => Some(end.status),
+            },
             started: Time(head.started),
             ended: head.end.as_ref().map(|end| Time(end.at)),
             elapsed: Some(head.elapsed(now).as_secs_f64()),

@@ -228,7 +228,7 @@ impl Run {
             State::Running => self.head.now(now),
             // The halt task of `-H` comes after the end.
             State::Ended(_) if self.halt_runs(now) => self.head.now(now),
-            State::Ended(_) | State::CutOff => self.head.last,
+            State::Ended(_) | State::CutOff | State::WentDown => self.head.last,
         }
     }
 

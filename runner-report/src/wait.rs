@@ -43,6 +43,7 @@ pub fn wait(state_dir: &Path, timeout: Option<Duration>) -> io::Result<Waited> {
         journal.read(|record| watch.take(record))?;
         match watch {
             Watch::Over(waited) => return Ok(waited),
+            Watch::Run(head) if is_gone && head.halts => return Ok(Waited::WentDown(head.run)),
             Watch::Run(head) if is_gone => return Ok(Waited::CutOff(head.run)),
             Watch::Run(ref head) if runner.is_none() => {
                 runner = Some(Runner::of(head)?);

@@ -11,6 +11,8 @@ pub enum Waited {
     Refused(u8, String),
     /// The runner of the run of this id is gone, and has not said how it ended.
     CutOff(String),
+    /// The runner of the run of this id is gone, and its halt task had started.
+    WentDown(String),
     /// The time is up.
     TimeUp,
 }
@@ -39,6 +41,13 @@ impl Watch {
                 if let Some(place) = open.iter().rposition(|head| head.run == record.run) {
                     open.remove(place);
                 }
+            }
+            (Watch::Reading(open), Entry::HaltStart { .. }) => {
+                let head = open.iter_mut().rfind(|head| head.run == record.run);
+                head.into_iter().for_each(|head| head.take(record));
+            }
+            (Watch::Run(head), Entry::HaltStart { .. }) if head.run == record.run => {
+                head.take(record);
             }
             (Watch::Next, Entry::RunStart { .. }) => *self = Watch::Run(begun(record)),
             (Watch::Next, Entry::Refused { status, reason }) => {

@@ -198,6 +198,13 @@ fn waited(state_dir: &Path, timeout: Option<Duration>, log: &Log) -> Exit {
             ));
             Exit::CutOff
         }
+        Ok(Waited::WentDown(run)) => {
+            let run = shown(Path::new(&run));
+            log.error(&format!(
+                "run {run} halted: its runner is gone since the halt task started"
+            ));
+            Exit::Halted
+        }
         Ok(Waited::TimeUp) => Exit::TimeUp,
         Err(error) => unreadable(state_dir, &error, log),
     }

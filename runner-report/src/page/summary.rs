@@ -17,6 +17,7 @@ pub(super) fn title(layout: &Layout, now: &Now) -> String {
     match layout.state {
         State::Running => format!("Running for {time}"),
         State::CutOff => format!("Cut off after {time}"),
+        State::WentDown => format!("Halted after {time}: the machine went down"),
         State::Ended(end) => match end.reason.as_str() {
             "finished" => format!("Finished in {time}"),
             "finished-with-failures" => format!("Finished in {time}, with failures"),

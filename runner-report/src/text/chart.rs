@@ -123,6 +123,7 @@ impl Chart<'_> {
             Some((outcome, time)) if outcome == "exited:0" => (Some(*time), String::new()),
             Some((text, time)) => (Some(*time), outcome(text, None)),
             None if is_running => (Some(span(halt.at, self.until)), "running".to_owned()),
+            None if self.state == State::WentDown => (None, "machine went down".to_owned()),
             None => (None, "cut off".to_owned()),
         };
         Row {
@@ -146,7 +147,7 @@ impl Chart<'_> {
         match self.state {
             State::Running => "running",
             State::CutOff => "cut off",
-            State::Ended(_) => "end unknown",
+            State::Ended(_) | State::WentDown => "end unknown",
         }
     }
 

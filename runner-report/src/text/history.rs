@@ -48,6 +48,7 @@ fn state(state: State) -> String {
     match state {
         State::Running => "running".to_owned(),
         State::CutOff => "cut off".to_owned(),
+        State::WentDown => "halted".to_owned(),
         State::Ended(end) => match end.reason.as_str() {
             "finished-with-failures" => "with failures".to_owned(),
             reason => shown(reason).replace('-', " "),

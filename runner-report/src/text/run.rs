@@ -46,6 +46,10 @@ fn headline(run: &Run, now: &Now) -> String {
             None => "is running".to_owned(),
         },
         State::CutOff => format!("was cut off, last heard of {}", now.ago(head.last_heard())),
+        State::WentDown => format!(
+            "halted {}: the machine went down",
+            now.ago(head.last_heard())
+        ),
         State::Ended(end) => {
             let ago = now.ago(end.at);
             match end.reason.as_str() {
@@ -88,7 +92,7 @@ pub(crate) fn facts(run: &Run, now: &Now) -> Vec<Fact> {
     let mut time = format_duration(head.elapsed(now));
     match state {
         State::Running => time += " so far",
-        State::CutOff => time = format!("at least {time}"),
+        State::CutOff | State::WentDown => time = format!("at least {time}"),
         State::Ended(_) => {}
     }
     let of = match setup.as_ref().map(|setup| setup.max_tries) {

@@ -22,6 +22,23 @@ fn a_run_without_an_end_goes_on_while_its_runner_is_alive() {
         // Another process has the number now.
         (early(), &[42], "cut off"),
         (headless(), &[42], "cut off"),
+        (early().halt_starts(9.0, "halted"), &[42], "went down"),
+        (
+            early()
+                .halt_starts(9.0, "gave-up")
+                .halt_ends(9.0, 0.0, "exited:0"),
+            &[],
+            "went down",
+        ),
+        (start().halt_starts(9.0, "halted"), &[42], "running"),
+        (start().halt_starts(9.0, "halted"), &[], "cut off"),
+        (
+            early()
+                .run_ends(9.0, 0, "finished")
+                .halt_starts(9.0, "halt-after"),
+            &[],
+            "finished",
+        ),
         (start().run_ends(9.0, 0, "finished"), &[42], "finished"),
         (start().run_ends(9.0, 1, "gave-up"), &[], "gave-up"),
         (
@@ -39,6 +56,7 @@ fn a_run_without_an_end_goes_on_while_its_runner_is_alive() {
         let found = match run.head.state(&now(10.0, alive)) {
             State::Running => "running",
             State::CutOff => "cut off",
+            State::WentDown => "went down",
             State::Ended(end) => &end.reason,
         };
         assert_eq!(found, expected);
