@@ -9,7 +9,7 @@ use std::fs;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{Ran, Test, ignores, is_ignored, runner};
+use crate::support::{Ran, Test, ignores, is_ignored, once, runner};
 
 impl Test {
     /// A task without the line that [`Test::task`] writes, which a limit would prevent.
@@ -49,6 +49,55 @@ const RUN_OF_TWO: [&str; 7] = [
     "task-end",
     "run-end",
 ];
+
+// The limit on the address space. A shell counts it in KiB.
+
+#[test]
+fn a_run_in_a_small_address_space_is_not_aborted() {
+    for megabytes in [100, 130, 150, 160, 170, 190] {
+        let first = format!("ulimit -v {}", megabytes * 1024);
+        let mut test = Test::new().args(["-q", "-j", "8"]).through(&first);
+        for number in 0..24 {
+            test = test.plain_task(&format!("1-{number}"), &once(1));
+        }
+        test.run().status(0).nothing_left();
+    }
+}
+
+#[test]
+fn a_run_that_does_not_fit_into_its_address_space_is_refused() {
+    let mut test = Test::new().args(["-j", "100"]).through("ulimit -v 100000");
+    for number in 0..100 {
+        test = test.task(&format!("1-{number}"), "");
+    }
+    test.run()
+        .status(71)
+        .order("")
+        .says("the address space is limited to 100000 KiB");
+}
+
+#[test]
+fn nobody_else_gets_the_environment_for_a_small_address_space() {
+    let show = "echo $MALLOC_ARENA_MAX $RUST_MIN_STACK $RUNNER_SMALL_ADDRESS_SPACE;";
+    for (first, expected) in [
+        ("", "\n\n"),
+        ("MALLOC_ARENA_MAX=3; export MALLOC_ARENA_MAX", "3\n3\n"),
+    ] {
+        Test::new()
+            .plain_task("1-a", show)
+            .args_after(["--", "sh", "-c", show])
+            .through(&format!("{first}\nulimit -v 1000000"))
+            .run()
+            .status(0)
+            .stdout(expected);
+    }
+    let set = "[env]\nMALLOC_ARENA_MAX = 5";
+    let test = Test::new().config(set).plain_task("1-a", show);
+    test.through("ulimit -v 1000000")
+        .run()
+        .status(0)
+        .stdout("5\n");
+}
 
 // The limit on the size of files. A shell counts it in blocks of 512 bytes.
 

@@ -7,7 +7,7 @@
 use std::{ffi::OsString, io::ErrorKind, os::unix::process::CommandExt, process::Command};
 
 use runner_config::{reason, shown};
-use runner_exec::Original;
+use runner_exec::{Original, small_address_space};
 
 use crate::{exit::Exit, log::Log};
 
@@ -24,7 +24,11 @@ pub(crate) fn hand_over(
     };
     original.restore();
     let variables = env.iter().map(|(name, value)| (name, value));
-    let error = Command::new(program).args(args).envs(variables).exec();
+    let mut command = Command::new(program);
+    for name in small_address_space() {
+        command.env_remove(name);
+    }
+    let error = command.args(args).envs(variables).exec();
     let (program, why) = (shown(program.as_ref()), reason(&error));
     log.error(&format!("cannot execute `{program}`: {why}"));
     match error.kind() {

@@ -1,6 +1,7 @@
 //! The multicall binary: `runner`, `runner-config` and `runner-report` by the name it is
 //! called by.
 
+mod address_space;
 mod applet;
 mod args;
 mod config;

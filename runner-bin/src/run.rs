@@ -14,6 +14,7 @@ use runner_exec::{
 };
 
 use crate::{
+    address_space,
     args::RunnerArgs,
     config,
     exit::Exit,
@@ -63,6 +64,7 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
     if let Some(question) = args.question() {
         return show(&source, &question, args.json, verbosity);
     }
+    address_space::economize();
     let log = Log::stamped(verbosity);
     let log = match args.syslog {
         true => log.with_syslog(),
@@ -131,6 +133,10 @@ fn run(source: Source, what: What, keeper: Arc<Keeper>, log: Arc<Log>) -> Exit {
         log.error(why);
         keeper.refuse(state_dir.as_deref(), Exit::System, why)
     };
+    let workers = plan.settings.jobs.get().min(plan.tasks.len());
+    if let Some(sentence) = address_space::too_small(workers) {
+        return refuse(&sentence);
+    }
     if let Some(sentence) = plan.jobs_without_use() {
         log.info(&sentence);
     }

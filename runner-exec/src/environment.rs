@@ -64,6 +64,22 @@ const SOMETIMES: [&str; 5] = [
 /// for the runner.
 const NOT_FOR_TASKS: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"];
 
+/// Where the address space is limited, the runner executes itself again with these: its
+/// threads share one heap and have small stacks. The first one marks that the others are the
+/// runner's own, which tasks and COMMAND do not get.
+pub const SMALL_ADDRESS_SPACE: [(&str, &str); 3] = [
+    ("RUNNER_SMALL_ADDRESS_SPACE", "1"),
+    ("MALLOC_ARENA_MAX", "1"),
+    ("RUST_MIN_STACK", "524288"),
+];
+
+/// The names of [`SMALL_ADDRESS_SPACE`] if this process was executed with them.
+pub fn small_address_space() -> impl Iterator<Item = &'static str> {
+    let names = SMALL_ADDRESS_SPACE.map(|(name, _)| name);
+    let has_them = env::var_os(names[0]).is_some();
+    names.into_iter().filter(move |_| has_them)
+}
+
 /// The variables that tell the processes of one start from those of all others.
 pub(crate) const COOKIE: [&str; 5] = [
     "RUNNER_RUN_ID",
@@ -82,7 +98,8 @@ impl Environment {
         common.push(("RUNNER_CONFIG_CMD".into(), Some(config_cmd.into())));
         common.push(("RUNNER_RUN_ID".into(), Some(run_id.into())));
         let set = |name: &str| env.iter().any(|(set, _)| set == name);
-        let not_for_tasks = NOT_FOR_TASKS.into_iter().filter(|name| !set(name));
+        let not_for_tasks = NOT_FOR_TASKS.into_iter().chain(small_address_space());
+        let not_for_tasks = not_for_tasks.filter(|name| !set(name));
         let inherited = SOMETIMES.into_iter().chain(not_for_tasks);
         Environment {
             common,

@@ -33,7 +33,7 @@ pub use crate::{
     chain::{Chain, ChainEnd, Consequence, Link, Step, TaskId},
     command::{CommandLine, Streams},
     discover::{DirEntry, Kind, discover},
-    environment::{Environment, HaltReason, Seen},
+    environment::{Environment, HaltReason, SMALL_ADDRESS_SPACE, Seen, small_address_space},
     event::{Before, Count, Event, Fate, Next, Part, Sink},
     head::Head,
     hook::{Phase, TaskStats},
