@@ -158,6 +158,58 @@ fn a_mark_beyond_the_file_size_limit_is_not_written_and_its_task_fails() {
 }
 
 #[test]
+fn a_write_that_fails_leaves_no_draft() {
+    let ran = Test::new()
+        .config("state_dir = state\nmax_halts = 1\n[1-a]\nfrequency = once")
+        .plain_task("1-a", "exit 0")
+        .plain_task("halt.sh", "exit 0")
+        .args(["--set", "max_tries=1"])
+        .through("ulimit -f 0")
+        .run()
+        .status(1);
+    let is_there = |name| ran.test.path(name).exists();
+    assert!(!["state/taskdir", "state/halts"].into_iter().any(is_there));
+    assert_eq!(drafts(&ran), [""; 0]);
+}
+
+/// The hidden files in the state directory and in that of the marks.
+fn drafts(ran: &Ran) -> Vec<String> {
+    let names = ["state", "state/done"].map(|name| fs::read_dir(ran.test.path(name)).unwrap());
+    let names = names.into_iter().flatten();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut drafts: Vec<String> = names.filter(|name| name.starts_with('.')).collect();
+    drafts.sort();
+    drafts
+}
+
+#[test]
+fn drafts_of_a_killed_runner_are_removed_by_the_next_one_that_has_the_lock() {
+    let mut test = Test::new().config("state_dir = state").task("1-a", "");
+    // There is no such process, but this one is there.
+    let (gone, there) = (1 << 23, std::process::id());
+    for name in [".taskdir.", ".halts.", "done/.new.", ".other."] {
+        for pid in [gone, there] {
+            let end = if name.contains("new") { ".7" } else { "" };
+            test = test.file(&format!("state/{name}{pid}{end}"), "", 0o644);
+        }
+    }
+    let all = 8;
+    let ran = test.args(["--no-lock"]).run().status(0);
+    assert_eq!(drafts(&ran).len(), all);
+    let ran = ran.again().run().status(0);
+    let left = [
+        format!(".halts.{there}"),
+        format!(".new.{there}.7"),
+        format!(".other.{gone}"),
+        format!(".other.{there}"),
+        format!(".taskdir.{there}"),
+    ];
+    let mut left = left.to_vec();
+    left.sort();
+    assert_eq!(drafts(&ran), left);
+}
+
+#[test]
 fn tasks_and_command_get_the_signal_of_the_limit_as_it_came() {
     if is_ignored(Signal::XFSZ) {
         return;

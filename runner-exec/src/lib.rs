@@ -50,7 +50,8 @@ pub use crate::{
     runs::{Reload, Runs, RunsEnd},
     state::{
         Busy, Lock, Marks, NoLock, Patience, State, Taken, boot_id, canonical, create_directory,
-        create_state_dir, open_file, other_owner, owner_file, state_files, sync_directory,
+        create_state_dir, open_file, other_owner, owner_file, remove_drafts, state_files,
+        sync_directory,
     },
     trust::{
         Distrust, End, Named, Trust, TrustCheck, Use, Walk, Why, behind_env, named, split_argument,

@@ -10,6 +10,8 @@ use std::{
 
 use rustix::fs::OFlags;
 
+use crate::process::Process;
+
 /// Makes a directory, and those on the way to it, unless they are there.
 ///
 /// # Errors
@@ -34,7 +36,7 @@ pub fn create_directory(path: &Path) -> io::Result<()> {
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let draft = draft_of(path);
     write(&draft, bytes)?;
-    put(&draft, path)
+    put(&draft, path).inspect_err(|_| remove(&draft))
 }
 
 /// Makes the file at `path`, unless there is one.
@@ -78,8 +80,35 @@ pub(super) fn write(draft: &Path, bytes: &[u8]) -> io::Result<()> {
         .create_new(true)
         .mode(0o644)
         .open(draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    written.inspect_err(|_| remove(draft))
+}
+
+/// Removes a draft that is not needed. If it stays, a later run removes it.
+pub(super) fn remove(draft: &Path) {
+    let _ = fs::remove_file(draft);
+}
+
+/// Removes what killed runners have left in `directory` of files that were not in their
+/// places yet: their names begin with one of `prefixes`, then comes the runner's number.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where old drafts are looked for"
+)]
+pub(super) fn remove_drafts(directory: &Path, prefixes: &[&str]) -> io::Result<()> {
+    let own = std::process::id() as i32;
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let mut prefixes = prefixes.iter();
+        let rest = prefixes.find_map(|prefix| name.to_str()?.strip_prefix(prefix));
+        let pid = rest.and_then(|rest| rest.split('.').next()?.parse().ok());
+        // This process has written none yet; an earlier one may have had its number.
+        if pid.is_some_and(|pid| pid == own || Process::read(pid).is_none()) {
+            remove(&entry.path());
+        }
+    }
+    Ok(())
 }
 
 /// Reads a file of the state, of which none is large. What is no file would be waited

@@ -15,6 +15,9 @@ use runner_config::Frequency;
 use super::{boot_id, flushed};
 use crate::{Plan, Task, TaskId, TaskName};
 
+/// The beginning of the name of a mark that is not in its place yet.
+pub(super) const DRAFT: &str = ".new.";
+
 /// The marks of a task directory.
 #[derive(Debug)]
 pub struct Marks {
@@ -34,8 +37,8 @@ pub(crate) struct Mark {
 /// Whoever does not put it into its place does not want it.
 impl Drop for Mark {
     fn drop(&mut self) {
-        // It is gone when it was put there; else the next one is written over it.
-        let _ = fs::remove_file(&self.draft);
+        // It is gone when it was put there.
+        flushed::remove(&self.draft);
     }
 }
 
@@ -106,7 +109,7 @@ impl Marks {
             // No task has such a name, and no other runner.
             draft: self
                 .directory
-                .join(format!(".new.{}.{number}", std::process::id())),
+                .join(format!("{DRAFT}{}.{number}", std::process::id())),
             path: self.path(&task.name),
         };
         let boot = self.boot.as_deref().unwrap_or_default();

@@ -66,6 +66,14 @@ pub fn create_state_dir(state_dir: &Path, taskdir: &Path) -> io::Result<()> {
     flushed::create(&owner, &path)
 }
 
+/// Removes the drafts of files that killed runners have left in `state_dir`. Only for the
+/// holder of the lock.
+pub fn remove_drafts(state_dir: &Path) {
+    // Either directory may not be there, or not be readable: then there is nothing to do.
+    let _ = flushed::remove_drafts(state_dir, &[".taskdir.", ".halts."]);
+    let _ = flushed::remove_drafts(&state_dir.join("done"), &[marks::DRAFT]);
+}
+
 /// The other task directory that `state_dir` belongs to, if it does.
 pub fn other_owner(state_dir: &Path, taskdir: &Path) -> Option<PathBuf> {
     let mut options = OpenOptions::new();
