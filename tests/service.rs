@@ -172,8 +172,12 @@ fn tasks_do_not_speak_to_the_manager() {
         .file("hook", "#!/bin/sh\nenv >hooked\n", 0o755)
         .config("task_hook = ./hook")
         .env("WATCHDOG_USEC", "30000000")
+        .env("LISTEN_FDS", "1")
+        .env("LISTEN_FDNAMES", "web")
+        .env("JOURNAL_STREAM", "1:2")
+        .through("LISTEN_PID=$$; export LISTEN_PID")
         .args(["-H"])
-        .args_after(["--", "sh", "-c", "env >command"])
+        .args_after(["--", "sh", "-c", "env >command; echo PID=$$ >>command"])
         .with_manager();
     let ran = test.run().status(0);
     for (file, there) in [
@@ -184,9 +188,26 @@ fn tasks_do_not_speak_to_the_manager() {
     ] {
         let environment = ran.read(file);
         assert!(environment.contains("RUNNER_TASK=") || there, "{file}");
-        assert_eq!(environment.contains("NOTIFY_SOCKET="), there, "{file}");
-        assert_eq!(environment.contains("WATCHDOG_USEC="), there, "{file}");
+        for name in [
+            "NOTIFY_SOCKET",
+            "WATCHDOG_USEC",
+            "LISTEN_FDS",
+            "LISTEN_PID",
+            "LISTEN_FDNAMES",
+        ] {
+            let name = format!("{name}=");
+            assert_eq!(environment.contains(&name), there, "{file}: {name}");
+        }
+        assert!(environment.contains("JOURNAL_STREAM=1:2\n"), "{file}");
     }
+    // The sockets are for COMMAND, which is the process that the manager has started.
+    let command = ran.read("command");
+    let value = |name| {
+        command
+            .lines()
+            .find_map(|line: &str| line.strip_prefix(name))
+    };
+    assert_eq!(value("LISTEN_PID="), value("PID="));
     // Whoever sets it himself wants it.
     let ran = Test::new()
         .task("1-a", "env >task")

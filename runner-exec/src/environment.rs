@@ -61,8 +61,17 @@ const SOMETIMES: [&str; 5] = [
 ];
 
 /// What a service manager gave to the runner alone: a task that spoke to it would speak
-/// for the runner.
-const NOT_FOR_TASKS: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"];
+/// for the runner, and sockets are those of the process that LISTEN_PID names, which is
+/// COMMAND in the end. JOURNAL_STREAM is not among them: it names a file by device and
+/// inode, so a task whose stderr is another one sees that.
+const NOT_FOR_TASKS: [&str; 6] = [
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LISTEN_FDNAMES",
+];
 
 /// Where the address space is limited, the runner executes itself again with these: its
 /// threads share one heap and have small stacks. The first one marks that the others are the
