@@ -6,10 +6,14 @@
 )]
 
 use std::{
+    ffi::OsStr,
     fs::{self, DirBuilder, File, OpenOptions},
     hash::{DefaultHasher, Hash, Hasher},
     io::{self, Read, Seek, SeekFrom},
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    },
     path::{Path, PathBuf},
 };
 
@@ -53,25 +57,22 @@ impl Logs {
     }
 
     /// The file for the output of `task` in try `try_num`: `TASK.TRY.log`, or a shortened
-    /// name with a hash of the task's where that cannot be the name of a file.
+    /// name with a hash of the task's where that is too long for the name of a file.
     pub fn path(&self, task: &TaskName, try_num: u32) -> PathBuf {
-        let end = format!(".{try_num}.log");
-        let name = match task.as_os_str().to_str() {
-            Some(name) if name.len() + end.len() <= MAX_FILE_NAME => format!("{name}{end}"),
-            // Too long, or no text, which the journal could not name.
-            Some(_) | None => {
-                let mut hasher = DefaultHasher::new();
-                task.as_os_str().hash(&mut hasher);
-                let end = format!("~{:016x}{end}", hasher.finish());
-                let name = task.as_os_str().to_string_lossy();
-                let mut cut = name.len().min(MAX_FILE_NAME - end.len());
-                while !name.is_char_boundary(cut) {
-                    cut -= 1;
-                }
-                format!("{}{end}", &name[..cut])
-            }
-        };
-        self.directory.join(name)
+        let name = task.as_os_str().as_bytes();
+        let mut end = format!(".{try_num}.log");
+        let mut kept = name.len();
+        if name.len() + end.len() > MAX_FILE_NAME {
+            let mut hasher = DefaultHasher::new();
+            name.hash(&mut hasher);
+            end = format!("~{:016x}{end}", hasher.finish());
+            let is_start = |cut: &usize| name[*cut] & 0xc0 != 0x80;
+            // Not within a character.
+            let room = MAX_FILE_NAME - end.len();
+            kept = (1..=room).rev().find(is_start).unwrap_or(room);
+        }
+        let file = [&name[..kept], end.as_bytes()].concat();
+        self.directory.join(OsStr::from_bytes(&file))
     }
 }
 
@@ -227,7 +228,7 @@ mod tests {
         };
         let path = |task: &[u8], try_num| {
             let path = logs.path(&TaskName::new(OsStr::from_bytes(task)), try_num);
-            path.to_str().unwrap().to_owned()
+            path.into_os_string()
         };
         let [a, b] = ["a", "b"].map(|last| "x".repeat(254) + last);
         let [u, v] = ["u", "v"].map(|last| "é".repeat(127) + last);
@@ -244,13 +245,16 @@ mod tests {
         for name in names {
             for try_num in [1, 2, u32::MAX] {
                 let path = path(name, try_num);
-                assert!(path.len() <= MAX_FILE_NAME, "{path}");
-                assert!(path.ends_with(&format!(".{try_num}.log")), "{path}");
+                assert!(path.len() <= MAX_FILE_NAME, "{path:?}");
+                let end = format!(".{try_num}.log");
+                assert!(path.as_bytes().ends_with(end.as_bytes()), "{path:?}");
+                // Only what was no text before is none.
+                assert_eq!(path.to_str().is_some(), str::from_utf8(name).is_ok());
                 assert!(paths.insert(path));
             }
         }
         assert_eq!(path(b"1-a", 3), "1-a.3.log");
-        assert_eq!(path(&[b'y'; 249], 1), "y".repeat(249) + ".1.log");
+        assert_eq!(path(&[b'y'; 249], 1), &*("y".repeat(249) + ".1.log"));
     }
 
     #[test]

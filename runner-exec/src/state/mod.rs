@@ -70,7 +70,7 @@ pub fn create_state_dir(state_dir: &Path, taskdir: &Path) -> io::Result<()> {
 /// holder of the lock.
 pub fn remove_drafts(state_dir: &Path) {
     // Either directory may not be there, or not be readable: then there is nothing to do.
-    let _ = flushed::remove_drafts(state_dir, &[".taskdir.", ".halts."]);
+    let _ = flushed::remove_drafts(state_dir, &[".taskdir.", ".halts.", ".lock."]);
     let _ = flushed::remove_drafts(&state_dir.join("done"), &[marks::DRAFT]);
 }
 
