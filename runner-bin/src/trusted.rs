@@ -301,9 +301,7 @@ impl<'a> TrustChecks<'a> {
             problems
                 .warning(
                     None,
-                    format!(
-                        "another user can change what root does to {what} with `{path}`: {why}"
-                    ),
+                    format!("root will {what} with `{path}`, where others can add files: {why}"),
                 )
                 .hint(why.hint());
         }

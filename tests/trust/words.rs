@@ -154,7 +154,7 @@ fn a_directory_that_python_would_not_run_is_a_warning() {
         "true --dir=srv/open",
     ] {
         let ran = command("task_hook", words).status(0).order("1-a");
-        ran.says("warning: another user can change");
+        ran.says("where others can add files: ");
     }
 }
 
