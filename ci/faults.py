@@ -84,6 +84,8 @@ FAULTS = """
 46 | 2000 tasks that do nothing            | none: benches/measure.py holds the time per task against its floor
 47 | starts cost system calls              | case system_calls
  + | SIGKILL does not end it               | case frozen, case frozen_orphan, case orphan_that_dies_in_the_last_look, case frozen_leftover, case frozen_and_signals, case dead_file_system
+ + | a debugger holds it                   | story a_task_that_a_debugger_holds_is_named_and_the_run_gives_up, story a_signal_does_not_wait_for_a_debugger, story a_debugger_that_lets_go_loses_no_status
+ + | its user may not see it (hidepid)     | case hidden_from_its_user, case hidden_leftover
  + | nothing is mounted at /dev            | case no_dev
  + | its output goes to a file             | case logs_are_the_output_itself, case logs_when_the_clock_was_set_back
  + | that file cannot be written           | case log_dir_that_cannot_be, case full_disk
@@ -1748,6 +1750,64 @@ def setuid_orphan(case):
         runner.wait()
         raise Skip(f"`{case.path('nap')}`, setuid root: it does not become root here")
     runner.wait().must(1)
+
+
+def hiding(case, how):
+    """The words that start a command as a user from whom /proc hides the processes of
+    others: with `hidepid=1` they are listed and cannot be read. `nap` is a program that
+    may be signaled and is hidden, `up` one that starts a command as root."""
+    needs_root("mounting, and a file that is setuid root")
+    user = case.unprivileged()
+    for name, program in (("nap", "sleep"), ("up", "setpriv")):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(case.path(name))
+        shutil.copy(shutil.which(program), case.path(name))
+        os.chmod(case.path(name), 0o4755)
+    script = f'mount -t proc -o hidepid={how} proc /proc && exec "$@"'
+    words = ["unshare", "--mount", "sh", "-c", script, "sh", *user]
+    needs(*words, "true")
+    as_root = [*words, case.path("up"), "--reuid=0", "--regid=0", "--clear-groups"]
+    needs(*as_root, "sh", "-c", "[ $(id -ru) = 0 ]")
+    return words
+
+
+UP = "./up --reuid=0 --regid=0 --clear-groups sleep 9000"
+
+
+@listed
+def hidden_from_its_user(case):
+    """Hidden or not, it is ended, or it is named and nothing is started beside it."""
+    case.config("max_time = 1", "kill_grace = 0.5", "max_tries = 3")
+    for how in ("2",) if case.quick else ("1", "2"):
+        for body, kept in (
+            ("exec ./nap 9000", False),
+            ("./nap 9000 &\nsleep 9000", False),
+            (f"exec {UP}", True),
+            (f"{UP} &\nsleep 9000", True),
+        ):
+            case.task("1-a", f"echo $$ >>pids\n{body}")
+            done = case.run(before=hiding(case, how), timeout=15)
+            done.must(1, "longer than `max_time`")
+            pids = case.lines("pids")
+            named = f"SIGKILL: 1 process: {pids[0]} (not seen in `/proc`)\n" in done.stderr
+            assert named == kept and bool(case.left()) == kept, (body, case.left(), done.stderr)
+            assert len(pids) == (1 if kept else 3), (body, pids)
+            case.kill_left()
+            os.unlink(case.path("pids"))
+
+
+@listed
+def hidden_leftover(case):
+    """What is left is named, or ended, as what can be seen is."""
+    case.config("leak_time = 0.2", "kill_grace = 0.5")
+    case.task("1-a", "./nap 9000 &\necho $$ >pid")
+    for leftovers, said in (("report", "left alone"), ("kill", "ended")):
+        case.config(f"leftovers = {leftovers}")
+        done = case.run(before=hiding(case, "2"))
+        pid = case.read("pid").strip()
+        done.must(0, f"`1-a` left 1 process: {pid} (not seen in `/proc`); {said}")
+        assert bool(case.left()) == (leftovers == "report"), case.left()
+        case.kill_left()
 
 
 @listed

@@ -317,6 +317,106 @@ fn what_closes_its_output_is_waited_for_all_the_same() {
         .nothing_left();
 }
 
+/// Traces the process whose number is in the file `pid`, and reaps nothing, as a debugger
+/// that waits for its user. It lets go when the file `let_go` is there.
+const TRACER: &str = "\
+import ctypes, os, time
+def wait_for(name):
+    while not os.path.exists(name):
+        time.sleep(0.01)
+open('up', 'w').close()
+wait_for('pid')
+seized = ctypes.CDLL(None).ptrace(0x4206, int(open('pid').read()), 0, 0) == 0
+open('traced' if seized else 'refused', 'w').close()
+wait_for('let_go')
+";
+
+/// A task that is traced from some moment on, and then does `body`. It starts no other
+/// process: a signal at its end would stop it.
+fn traced(body: &str) -> Test {
+    let wait = "echo $$ >new; mv new pid\n\
+                while [ ! -e traced ] && [ ! -e refused ]; do :; done\n";
+    Test::new()
+        .file("tracer", TRACER, 0o644)
+        .file("tasks.d/1-a", &format!("#!/bin/sh\n{wait}{body}\n"), 0o755)
+        .task("2-b", "")
+        .through("python3 tracer &\nuntil [ -e up ]; do sleep 0.05 || sleep 1; done")
+}
+
+/// Says so and does nothing more when a process may not be traced here.
+fn was_refused(ran: &Ran) -> bool {
+    let refused = ran.test.path("refused").exists();
+    if refused {
+        skip("a process cannot be traced");
+    }
+    refused
+}
+
+#[test]
+fn a_task_that_a_debugger_holds_is_named_and_the_run_gives_up() {
+    if is_missing("python3") {
+        return;
+    }
+    for body in ["exec sleep 30", "exit 0"] {
+        for jobs in ["1", "2"] {
+            let ran = traced(body)
+                .config("max_time = 2\nkill_grace = 0.2\nmax_tries = 3")
+                .args(["-j", jobs])
+                .run();
+            if was_refused(&ran) {
+                return;
+            }
+            ran.status(1)
+                .within(SOON)
+                .order("")
+                .says("`1-a` cannot be ended, not even by SIGKILL: 1 process: ")
+                .says(" (state Z, traced by process ")
+                .says("ran longer than `max_time` (2s); some of it is still there; giving up")
+                .does_not_say("was ended")
+                .left("python3");
+        }
+    }
+}
+
+#[test]
+fn a_signal_does_not_wait_for_a_debugger() {
+    if is_missing("python3") {
+        return;
+    }
+    for body in ["exec sleep 30", "exit 0"] {
+        let running = traced(body).config("kill_grace = 0.2").start();
+        until(|| ["traced", "refused"].map(|name| running.path(name).exists()) != [false; 2]);
+        pause(Duration::from_millis(100));
+        running.signal(Signal::TERM);
+        let ran = running.wait();
+        if was_refused(&ran) {
+            return;
+        }
+        ran.status(143)
+            .within(SOON)
+            .says("`1-a` cannot be ended, not even by SIGKILL: 1 process: ")
+            .says("`1-a` got SIGTERM, and some of it is still there after ")
+            .left("python3");
+    }
+}
+
+#[test]
+fn a_debugger_that_lets_go_loses_no_status() {
+    if is_missing("python3") {
+        return;
+    }
+    let running = traced("exit 3").config("stop_codes = 3").start();
+    until(|| ["traced", "refused"].map(|name| running.path(name).exists()) != [false; 2]);
+    pause(Duration::from_millis(300));
+    fs::write(running.path("let_go"), "").unwrap();
+    running
+        .wait()
+        .status(3)
+        .within(SOON)
+        .says("`1-a` exited with 3 after ")
+        .nothing_left();
+}
+
 #[test]
 fn times_beyond_all_bounds_are_no_limit() {
     for time in ["0", "999999999999999999999", "400000000w"] {

@@ -48,9 +48,10 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
             outcome,
             elapsed,
             limit,
+            survived,
         } => {
             let side = side(*phase);
-            let what = did(outcome, *elapsed, *limit, "hook_time");
+            let what = did(outcome, *elapsed, *limit, "hook_time", *survived);
             match outcome {
                 Outcome::Exited(0) => (Level::Detail, format!("hook {side} `{task}` {what}")),
                 _ => (
@@ -64,12 +65,13 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
             outcome,
             elapsed,
             limit,
+            survived,
             next,
             result,
             output,
             ..
         } => {
-            let what = did(outcome, *elapsed, *limit, "max_time");
+            let what = did(outcome, *elapsed, *limit, "max_time", *survived);
             let (level, next) = then(*next);
             let output = match (output, result) {
                 // A shell's syntax error exits with 2, which halts.
@@ -123,16 +125,11 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
                     format!("{who} may have left {these}; left alone"),
                 ),
                 Fate::Undying => {
-                    let states: Vec<String> = processes
-                        .iter()
-                        .map(|process| process.state.to_string())
-                        .collect();
-                    let states = states.join(", ");
+                    let these: Vec<String> = processes.iter().map(state).collect();
+                    let (number, these) = (count(these.len(), "process"), these.join(", "));
                     (
                         Level::Error,
-                        format!(
-                            "{who} cannot be ended, not even by SIGKILL: {these} (state {states})"
-                        ),
+                        format!("{who} cannot be ended, not even by SIGKILL: {number}: {these}"),
                     )
                 }
             }
@@ -159,9 +156,10 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
             outcome,
             elapsed,
             limit,
+            survived,
             output,
         } => {
-            let what = did(outcome, *elapsed, *limit, "max_time");
+            let what = did(outcome, *elapsed, *limit, "max_time", *survived);
             let (level, output) = match (outcome, output) {
                 (Outcome::Exited(0), _) => (Level::Info, String::new()),
                 (_, None) => (Level::Error, String::new()),
@@ -233,21 +231,44 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
     })
 }
 
-/// The predicate of a sentence about a process.
-fn did(outcome: &Outcome, elapsed: Duration, limit: Option<Duration>, setting: &str) -> String {
+/// The predicate of a sentence about a process. `survived` says that some of it could not
+/// be ended, which another sentence names.
+fn did(
+    outcome: &Outcome,
+    elapsed: Duration,
+    limit: Option<Duration>,
+    setting: &str,
+    survived: bool,
+) -> String {
     let time = format_duration(elapsed);
-    match outcome {
-        Outcome::Exited(0) => format!("is done after {time}"),
-        Outcome::Exited(code) => format!("exited with {code} after {time}"),
-        Outcome::Signaled(signal) if signal.wants_terminal() => {
+    match (outcome, survived) {
+        (Outcome::Exited(0), _) => format!("is done after {time}"),
+        (Outcome::Exited(code), _) => format!("exited with {code} after {time}"),
+        (Outcome::Signaled(signal), false) if signal.wants_terminal() => {
             format!("wanted the terminal, which no task has ({signal}); it was ended after {time}")
         }
-        Outcome::Signaled(signal) => format!("was ended by {signal} after {time}"),
-        Outcome::TimedOut => {
-            let limit = format_duration(limit.unwrap_or_default());
-            format!("ran longer than `{setting}` ({limit}); its process group was ended")
+        (Outcome::Signaled(signal), false) => format!("was ended by {signal} after {time}"),
+        (Outcome::Signaled(signal), true) => {
+            format!("got {signal}, and some of it is still there after {time}")
         }
-        Outcome::NotStarted(failure) => format!("did not start: {}", failure.reason),
+        (Outcome::TimedOut, _) => {
+            let limit = format_duration(limit.unwrap_or_default());
+            let then = match survived {
+                false => "its process group was ended",
+                true => "some of it is still there",
+            };
+            format!("ran longer than `{setting}` ({limit}); {then}")
+        }
+        (Outcome::NotStarted(failure), _) => format!("did not start: {}", failure.reason),
+    }
+}
+
+/// A process, and why it is still there, as far as its state says so.
+fn state(process: &Process) -> String {
+    match (process.state, process.tracer()) {
+        (Process::UNKNOWN_STATE, _) => process.to_string(),
+        (state, Some(tracer)) => format!("{process} (state {state}, traced by process {tracer})"),
+        (state, None) => format!("{process} (state {state})"),
     }
 }
 

@@ -48,6 +48,8 @@ pub enum Event<'a> {
         elapsed: Duration,
         /// How long it may run.
         limit: Option<Duration>,
+        /// Whether some process of it could not be ended.
+        survived: bool,
     },
     /// The process of a task is started now.
     TaskStart {
@@ -84,6 +86,8 @@ pub enum Event<'a> {
         elapsed: Duration,
         /// How long it may run.
         limit: Option<Duration>,
+        /// Whether some process of it could not be ended.
+        survived: bool,
         /// What the chain does about it.
         next: Next,
         /// The file that has its output, when it has one of its own.
@@ -143,6 +147,8 @@ pub enum Event<'a> {
         elapsed: Duration,
         /// How long it may run.
         limit: Option<Duration>,
+        /// Whether some process of it could not be ended.
+        survived: bool,
         /// The file that has its output, when it has one of its own.
         output: Option<&'a Path>,
     },

@@ -229,6 +229,7 @@ impl Run<'_> {
             outcome: &ended.outcome,
             elapsed: ended.elapsed,
             limit: limits.time,
+            survived: !ended.undying.is_empty(),
             output: output.as_deref(),
         });
     }
@@ -305,6 +306,7 @@ impl Run<'_> {
             outcome: &ended.outcome,
             elapsed: ended.elapsed,
             limit: limits.time,
+            survived: !ended.undying.is_empty(),
             next,
             output: output.as_deref(),
         });
@@ -429,6 +431,7 @@ impl Run<'_> {
             outcome: &ended.outcome,
             elapsed: ended.elapsed,
             limit: limits.time,
+            survived: !ended.undying.is_empty(),
         });
     }
 

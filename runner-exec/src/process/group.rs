@@ -38,26 +38,47 @@ pub(crate) struct Group {
 impl Group {
     /// Asks the group to end with `signal`, gives it `grace`, kills what is still
     /// there, and returns what survives even that. `cancel` can cut the grace short.
-    pub(crate) fn end(self, signal: Signal, grace: Duration, cancel: &Cancel) -> Vec<Process> {
+    /// `reap` reaps a leader that can be reaped; it is called once at most.
+    pub(crate) fn end(
+        mut self,
+        signal: Signal,
+        grace: Duration,
+        cancel: &Cancel,
+        mut reap: impl FnMut(),
+    ) -> Vec<Process> {
         if !cancel.killed() {
             self.signal(signal);
             // What is stopped would not see it before it goes on.
             self.signal(Signal::CONT);
             let kill: Vec<BorrowedFd> = cancel.kill_fds().collect();
-            self.wait_empty(&Countdown::start(Some(grace), &cancel.children), &kill);
+            let grace = Countdown::start(Some(grace), &cancel.children);
+            self.wait_gone(&grace, &kill, &mut reap);
         }
-        // Also when nobody was seen any more: one that forks and exits all the time can
-        // slip through a look at /proc, but not through this.
+        // A group that exists although nobody was seen: one that forks and exits all the time
+        // can slip through a look at /proc, but not through this.
         if self.reaped && !self.exists() {
             // Its number may be another's by now.
             return Vec::new();
         }
         self.signal(Signal::KILL);
         let settle = Countdown::start(Some(grace.max(SETTLE)), &cancel.children);
-        if self.wait_empty(&settle, &[]) {
-            return Vec::new();
+        match self.wait_gone(&settle, &[], &mut reap) {
+            true => Vec::new(),
+            false => self.members().unwrap_or_default(),
         }
-        self.members().unwrap_or_default()
+    }
+
+    /// Waits as [`Group::wait_empty`], and for hidden members, too: with the leader reaped,
+    /// the group exists as long as there are any.
+    fn wait_gone(&mut self, time: &Countdown, wake: &[BorrowedFd], reap: &mut dyn FnMut()) -> bool {
+        if !self.wait_empty(time, wake) {
+            return false;
+        }
+        if !self.reaped {
+            reap();
+            self.reaped = true;
+        }
+        !self.exists() || self.wait_empty(time, wake)
     }
 
     /// Sends `signal` to all of the group, and to a leader that has left it.
@@ -79,13 +100,32 @@ impl Group {
         test_kill_process_group(self.leader) != Err(rustix::io::Errno::SRCH)
     }
 
-    /// The living members, and the leader wherever it went; `None` without `/proc`.
+    /// The living members, and the leader wherever it went, as long as it cannot be reaped:
+    /// one that a debugger holds is there, dead or not. `None` without `/proc`.
+    ///
+    /// A group that exists while none of it is seen has a member that `/proc` hides. Before
+    /// the leader is reaped that cannot be known: the leader alone makes the group exist.
     pub(crate) fn members(self) -> Option<Vec<Process>> {
         let leader = self.leader.as_raw_pid();
         let mut members = processes().ok()?;
-        let is_leader = |member: &Process| member.pid == leader && !self.reaped;
-        members.retain(|member| (member.group == leader || is_leader(member)) && member.lives());
+        members.retain(|member| member.group == leader || member.pid == leader && !self.reaped);
+        let is_hidden = match self.reaped {
+            true => members.is_empty() && self.exists(),
+            false => !self.leader_has_ended(),
+        };
+        members.retain(|member| member.lives() && (member.pid != leader || self.reaped));
+        if is_hidden {
+            let leader = Process::read(leader).unwrap_or(Process::hidden(leader, leader));
+            members.push(leader);
+        }
         Some(members)
+    }
+
+    /// Whether the leader has ended and can be reaped. A tracer has to reap it first, and
+    /// until then neither its descriptor nor its state in `/proc` says so.
+    fn leader_has_ended(self) -> bool {
+        let peek = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        !matches!(waitid(WaitId::Pid(self.leader), peek), Ok(None))
     }
 
     /// Waits until nobody of the group lives, `time` has passed or one of `wake` is
@@ -95,6 +135,10 @@ impl Group {
         // there is one look after a moment beside those when somebody has ended.
         let mut moment = from_now(MOMENT);
         loop {
+            if self.reaped {
+                // A hidden member that has ended looks as if it lived, until it is reaped.
+                self.reap();
+            }
             let Some(members) = self.members() else {
                 // Without /proc nobody can be watched, so all of the time is given.
                 while !wait_readable(wake, time.end()).contains(&true) && !time.has_ended() {}
@@ -104,14 +148,16 @@ impl Group {
                 return true;
             }
             let watched: Vec<OwnedFd> = members.iter().filter_map(watch).collect();
-            if watched.is_empty() && !members.iter().any(|member| self.still_has(member)) {
-                // All that were seen are gone already; others may have come.
-                match time.has_ended() {
-                    true => return false,
-                    false => continue,
+            let mut look_at = moment.take();
+            if watched.len() < members.len() {
+                match members.iter().any(|member| self.cannot_be_watched(member)) {
+                    true => look_at = from_now(MOMENT),
+                    // All that were seen are gone already; others may have come.
+                    false if watched.is_empty() && !time.has_ended() => continue,
+                    false => {}
                 }
             }
-            if self.wait_for_all(watched, moment.take(), time, wake) {
+            if self.wait_for_all(watched, look_at, time, wake) {
                 return self.members().is_some_and(|members| members.is_empty());
             }
         }
@@ -144,8 +190,17 @@ impl Group {
         }
     }
 
-    fn still_has(self, member: &Process) -> bool {
-        Process::read(member.pid).is_some_and(|now| now.started == member.started && now.lives())
+    /// Whether `member` is still there although no descriptor tells its end: it is hidden,
+    /// held by a tracer, or there are no descriptors left.
+    fn cannot_be_watched(self, member: &Process) -> bool {
+        let is_leader = member.pid == self.leader.as_raw_pid();
+        match Process::read(member.pid) {
+            Some(now) if now.started == member.started => {
+                now.lives() || is_leader && !self.reaped && !self.leader_has_ended()
+            }
+            Some(_) | None if is_leader && self.reaped => self.exists(),
+            Some(_) | None => is_leader && !self.leader_has_ended(),
+        }
     }
 
     /// Reaps those of the group that have become children of ours. The leader must
@@ -164,5 +219,5 @@ impl Group {
 pub(crate) fn watch(process: &Process) -> Option<OwnedFd> {
     let fd = pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()).ok()?;
     let now = Process::read(process.pid)?;
-    (now.started == process.started).then_some(fd)
+    (now.started == process.started && now.lives()).then_some(fd)
 }

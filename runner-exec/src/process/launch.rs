@@ -133,12 +133,14 @@ pub fn launch(
         leader,
         reaped: false,
     };
+    let mut reap = || reap(&handle);
     // Its descriptor is closed with the wait: what looks for the rest may need it.
-    let woken = ExitFd::open(leader).map(|exit| watch(&exit, &countdown, &registered, cancel));
+    let woken =
+        ExitFd::open(leader).map(|exit| watch(&exit, &countdown, &registered, cancel, &mut reap));
     let mut grace = limits.kill_grace;
     let (signal, outcome) = match woken {
-        Ok(Woken::Exited) => {
-            let mut ended = Ended::new(status(reap(&handle)), countdown.elapsed());
+        Ok(Woken::Exited(outcome)) => {
+            let mut ended = Ended::new(outcome, countdown.elapsed());
             // Its number may be another's from now on.
             drop(registered);
             ended.asked = cancel.asked().is_some();
@@ -158,18 +160,15 @@ pub fn launch(
         }
     };
     let trace = Trace::of(&command, leader, limits.alone);
-    let undying = group.end(signal, grace, cancel);
+    // Stays `None` for a leader that cannot be ended, or that a debugger holds.
+    let mut status = None;
+    let undying = group.end(signal, grace, cancel, || status = reap());
     let elapsed = countdown.elapsed();
-    let leader_ended = undying
-        .iter()
-        .all(|process| process.pid != leader.as_raw_pid());
-    // Of a leader that cannot be ended there is no status, and waiting would be for ever.
-    let status = leader_ended.then(|| status(reap(&handle)));
-    group.reap();
+    // Its number may be another's from now on.
+    drop(registered);
     let mut orphans = orphans::end(&trace, &cancel.children);
     // What is left of the group may have become an orphan meanwhile.
     orphans.forget(&undying);
-    drop(registered);
     cancel.children.reap_orphans();
     let asked = outcome.is_none() || cancel.asked().is_some();
     let outcome = outcome.or(status).unwrap_or(Outcome::Signaled(signal));
@@ -182,7 +181,8 @@ pub fn launch(
 }
 
 enum Woken {
-    Exited,
+    /// It has ended by itself, and was reaped.
+    Exited(Outcome),
     Limit,
     /// It was stopped by this signal, because it wants the terminal.
     WantsTerminal(Signal),
@@ -194,19 +194,39 @@ enum Woken {
 /// and of hearing at once of what its like orphan.
 const A_WHILE: Duration = Duration::from_millis(500);
 
-/// Waits for what comes first.
-fn watch(exit: &ExitFd, limit: &Countdown, process: &Registered, cancel: &Cancel) -> Woken {
+/// Time between two looks at a process that has ended and that its tracer has not reaped:
+/// no descriptor tells when it does.
+const TRACER_POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Waits for what comes first. `reap` reaps the process if it can be reaped. One that a
+/// debugger holds counts as running: its limit ends that wait, too.
+fn watch(
+    exit: &ExitFd,
+    limit: &Countdown,
+    process: &Registered,
+    cancel: &Cancel,
+    reap: &mut dyn FnMut() -> Option<Outcome>,
+) -> Woken {
     let mut a_while = from_now(A_WHILE);
     let mut stops = None;
+    let mut is_held = false;
     loop {
-        let mut fds = vec![exit.as_fd()];
-        fds.extend(cancel.end_fds());
-        fds.extend(cancel.kill_fds());
+        let mut fds: Vec<_> = cancel.end_fds().chain(cancel.kill_fds()).collect();
         fds.extend(stops.iter().map(|flag: &Arc<Flag>| flag.as_fd()));
-        let next = a_while.into_iter().chain(limit.end()).min();
-        if wait_readable(&fds, next)[0] {
-            return Woken::Exited;
+        let look_again = match is_held {
+            true => from_now(TRACER_POLL_INTERVAL),
+            false => {
+                fds.push(exit.as_fd());
+                None
+            }
+        };
+        let next = a_while.into_iter().chain(look_again).chain(limit.end());
+        let has_ended = wait_readable(&fds, next.min()).last() == Some(&true);
+        // Also at the limit: the end may have come with it.
+        if let Some(outcome) = reap() {
+            return Woken::Exited(outcome);
         }
+        is_held |= has_ended;
         if let Some(signal) = cancel.to_end() {
             return Woken::ToEnd(signal);
         }
@@ -246,7 +266,7 @@ fn leftovers(leader: Pid, limits: &Limits, cancel: &Cancel) -> (Vec<Process>, Ve
     }
     let mut left = group.members().unwrap_or_default();
     let undying = match limits.leftovers {
-        Leftovers::Kill => group.end(Signal::TERM, limits.kill_grace, cancel),
+        Leftovers::Kill => group.end(Signal::TERM, limits.kill_grace, cancel, || ()),
         Leftovers::Report | Leftovers::Allow => Vec::new(),
     };
     group.reap();
@@ -262,22 +282,20 @@ fn leader(handle: &duct::Handle) -> Pid {
     }
 }
 
-/// The status of a process that has ended. Nobody else reaps it, so it is there.
-fn reap(handle: &duct::Handle) -> Option<ExitStatus> {
+/// Reaps a process, and returns what it did; `None` when it cannot be reaped: it has not
+/// ended, or a debugger holds it.
+fn reap(handle: &duct::Handle) -> Option<Outcome> {
     match handle.try_wait() {
-        Ok(Some(output)) => Some(output.status),
-        Ok(None) => handle.wait().ok().map(|output| output.status),
-        Err(_) => None,
+        Ok(None) => None,
+        Ok(Some(output)) => Some(outcome(output.status)),
+        Err(_) => Some(Outcome::NotStarted(StartFailure {
+            reason: "its status was lost: something else waited for it".to_owned(),
+            hint: None,
+        })),
     }
 }
 
-fn status(status: Option<ExitStatus>) -> Outcome {
-    let Some(status) = status else {
-        return Outcome::NotStarted(StartFailure {
-            reason: "its status was lost: something else waited for it".to_owned(),
-            hint: None,
-        });
-    };
+fn outcome(status: ExitStatus) -> Outcome {
     match (status.code(), status.signal()) {
         // The system keeps eight bits of what a process exits with.
         (Some(code), _) => Outcome::Exited(code as u8),

@@ -17,7 +17,8 @@ pub struct Process {
     pub pid: i32,
     /// The name of its program, at most 15 bytes of it.
     pub name: String,
-    /// Its state as `/proc` gives it: `R`, `S`, `D`, `T`, `Z` and others.
+    /// Its state as `/proc` gives it: `R`, `S`, `D`, `T`, `Z` and others, or
+    /// [`Process::UNKNOWN_STATE`].
     pub state: char,
     pub(crate) parent: i32,
     pub(crate) group: i32,
@@ -29,18 +30,48 @@ pub struct Process {
 
 impl fmt::Display for Process {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{} `{}`", self.pid, escape(&self.name))
+        match self.name.is_empty() {
+            true => write!(f, "{} (not seen in `/proc`)", self.pid),
+            false => write!(f, "{} `{}`", self.pid, escape(&self.name)),
+        }
     }
 }
 
 impl Process {
+    /// The state of a process that `/proc` does not show.
+    pub const UNKNOWN_STATE: char = '?';
+
     /// Whether it can still do anything. A process whose first thread has ended
     /// looks like a zombie while others of its threads go on.
     pub(crate) fn lives(&self) -> bool {
         !matches!(self.state, 'Z' | 'X') || self.threads > 1
     }
 
-    /// The process of this number, if there is one now.
+    /// A process, or one of a process group, that exists and that `/proc` does not show
+    /// to this user (`hidepid`). Only its number is known.
+    pub(crate) fn hidden(pid: i32, group: i32) -> Process {
+        Process {
+            pid,
+            name: String::new(),
+            state: Process::UNKNOWN_STATE,
+            parent: 0,
+            group,
+            session: 0,
+            threads: 1,
+            started: 0,
+        }
+    }
+
+    /// The number of the process that traces this one: a debugger, or `strace`.
+    pub fn tracer(&self) -> Option<i32> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
+        let tracer = status
+            .lines()
+            .find_map(|line| line.strip_prefix("TracerPid:"));
+        tracer?.trim().parse().ok().filter(|&tracer| tracer != 0)
+    }
+
+    /// The process of this number; `None` when there is none, or when it is hidden.
     pub(crate) fn read(pid: i32) -> Option<Process> {
         Process::try_read(pid).ok()?
     }
@@ -93,7 +124,8 @@ pub fn start_time(pid: i32) -> Option<u64> {
     Process::read(pid).map(|process| process.started)
 }
 
-/// Every process there is, without those that end meanwhile.
+/// Every process that this user can see, without those that end meanwhile. Where `/proc` is
+/// mounted with `hidepid`, those of other users are missing, and so are setuid programs.
 ///
 /// # Errors
 ///
@@ -105,7 +137,11 @@ pub(crate) fn processes() -> io::Result<Vec<Process>> {
     let pids: Vec<i32> = entries
         .filter_map(|entry| pid(entry.ok()?.file_name()))
         .collect();
-    let read = |pid| Process::try_read(pid).transpose();
+    let read = |pid| match Process::try_read(pid) {
+        // `hidepid=1` lists what it does not let read; `hidepid=2` does not even list it.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => None,
+        read => read.transpose(),
+    };
     pids.into_iter().filter_map(read).collect()
 }
 
@@ -123,13 +159,10 @@ pub(crate) fn adopted() -> io::Result<Vec<i32>> {
         .collect())
 }
 
-/// Whether there is no such process any more, or it is another user's where those are
-/// hidden (`hidepid`), so that it is none of ours.
+/// Whether there is no such process any more, or it is hidden by `hidepid=2`.
 fn is_not_there(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
-    ) || error.raw_os_error() == Some(Errno::SRCH.raw_os_error())
+    error.kind() == io::ErrorKind::NotFound
+        || error.raw_os_error() == Some(Errno::SRCH.raw_os_error())
 }
 
 /// The processes that locked a file of this inode number with flock, on whatever file
