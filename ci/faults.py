@@ -85,7 +85,7 @@ FAULTS = """
 47 | starts cost system calls              | case system_calls
  + | SIGKILL does not end it               | case frozen, case frozen_orphan, case orphan_that_dies_in_the_last_look, case frozen_leftover, case frozen_and_signals, case dead_file_system
  + | a debugger holds it                   | story a_task_that_a_debugger_holds_is_named_and_the_run_gives_up, story a_signal_does_not_wait_for_a_debugger, story a_debugger_that_lets_go_loses_no_status
- + | its user may not see it (hidepid)     | case hidden_from_its_user, case hidden_leftover
+ + | its user may not see it (hidepid)     | case hidden_from_its_user, case hidden_orphan, case hidden_leftover
  + | nothing is mounted at /dev            | case no_dev
  + | its output goes to a file             | case logs_are_the_output_itself, case logs_when_the_clock_was_set_back
  + | that file cannot be written           | case log_dir_that_cannot_be, case full_disk
@@ -1445,11 +1445,11 @@ def frozen_orphan(case):
 def orphan_that_dies_in_the_last_look(case):
     """It is not said to be there still because the machine was busy with others while the
     time to end passed."""
-    inject = ("-e", "trace=pidfd_send_signal", "-e", "inject=pidfd_send_signal:delay_exit=1300000")
+    inject = ("-e", "trace=kill", "-e", "inject=kill:delay_exit=1200000:when=5+")
     strace = ["strace", "-f", "-q", "-o", os.devnull, *inject]
     needs(*strace, "true")
-    case.config("max_tries = 2", "max_time = 0.5")
-    daemon = ": >ready; while :; do sleep 9000; done"
+    case.config("max_tries = 2", "max_time = 0.5", "kill_grace = 0.2")
+    daemon = "trap \"\" TERM; : >ready; while :; do sleep 9000; done"
     body = f"setsid sh -c '{daemon}' &\nuntil [ -e ready ]; do sleep 0.02; done\nsleep 9000"
     case.task("1-a", f"[ $RUNNER_TRY_NUM = 2 ] && exit 0\n{body}")
     done = case.run(before=strace).must(0, "longer than `max_time`")
@@ -1794,6 +1794,17 @@ def hidden_from_its_user(case):
             assert len(pids) == (1 if kept else 3), (body, pids)
             case.kill_left()
             os.unlink(case.path("pids"))
+
+
+@listed
+def hidden_orphan(case):
+    """Nobody can know whose it is: it is named, and left alone."""
+    case.task("1-a", "setsid ./nap 9000 &\n: >ready\nsleep 9000")
+    case.config("max_time = 1")
+    done = case.run(before=hiding(case, "2")).must(1, "`1-a` may have left 1 process: ")
+    [nap] = case.left()
+    assert f" {nap.pid} (not seen in `/proc`); left alone" in done.stderr, nap
+    case.kill_left()
 
 
 @listed

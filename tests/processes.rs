@@ -455,6 +455,75 @@ fn a_limit_ends_the_daemons_of_a_task_and_none_of_an_earlier_one() {
     assert!(ran.read("late").is_empty() && ran.test.path("late").exists());
 }
 
+/// Starts a daemon that does `body` when it is asked to end.
+fn polite_daemon(body: &str) -> String {
+    format!("setsid sh -c 'trap \"{body}\" TERM; : >up; while :; do sleep 0.1; done' & wait_for up")
+}
+
+#[test]
+fn a_daemon_may_use_the_grace_to_clean_up() {
+    if is_missing("setsid") {
+        return;
+    }
+    let task = format!(
+        "{}\nsleep 30",
+        polite_daemon("sleep 0.3; echo cleaned up; exit")
+    );
+    let test = || {
+        Test::new()
+            .waiting("1-a", &task)
+            .config("kill_grace = 30\nmax_tries = 1")
+    };
+    test()
+        .config("max_time = 1")
+        .run()
+        .status(1)
+        .within(SOON)
+        .stdout("cleaned up\n")
+        .nothing_left();
+    let running = test().start();
+    running.until("up", "");
+    running.signal(Signal::TERM);
+    running
+        .wait()
+        .status(143)
+        .within(SOON)
+        .stdout("cleaned up\n")
+        .nothing_left();
+}
+
+#[test]
+fn a_daemon_that_ignores_the_request_is_killed_after_the_grace() {
+    if is_missing("setsid") {
+        return;
+    }
+    let ran = Test::new()
+        .waiting("1-a", &format!("{}\nsleep 30", polite_daemon("")))
+        .config("max_time = 1\nkill_grace = 0.5\nmax_tries = 1")
+        .run()
+        .status(1)
+        .within(SOON)
+        .does_not_say("cannot be ended")
+        .nothing_left();
+    assert!(ran.elapsed >= Duration::from_millis(1500));
+}
+
+#[test]
+fn a_second_signal_kills_a_daemon_in_its_grace() {
+    if is_missing("setsid") {
+        return;
+    }
+    let running = Test::new()
+        .waiting("1-a", &format!("{}\nsleep 30", polite_daemon(": >asked")))
+        .config("kill_grace = 60")
+        .start();
+    running.until("up", "");
+    running.signal(Signal::TERM);
+    running.until("asked", "");
+    running.signal(Signal::TERM);
+    running.wait().status(143).within(SOON).nothing_left();
+}
+
 /// A daemon that is another process all the time: it starts itself anew and ends, and
 /// says so with a byte each time. It ends when its file is gone, at the latest with the story.
 const RESTLESS: &str = "#!/bin/sh\nprintf . >>beats\n\"$0\" &\n";

@@ -15,7 +15,7 @@ use super::{
     Cancel, Flag,
     children::Registered,
     exit_fd::ExitFd,
-    group::Group,
+    group::{Group, SETTLE},
     orphans::{self, Trace},
     poll::{Countdown, from_now, wait_readable},
     proc::Process,
@@ -53,7 +53,9 @@ impl Limits {
     /// The longest time until nothing of it is left that can be ended; `None` when it
     /// may run for ever.
     pub fn longest(&self) -> Option<Duration> {
-        let end = self.kill_grace.saturating_mul(2);
+        // The group, and then what it orphaned: the grace, and the time to die of SIGKILL.
+        let end = self.kill_grace.saturating_add(self.kill_grace.max(SETTLE));
+        let end = end.saturating_mul(2);
         Some(
             self.time?
                 .saturating_add(end)
@@ -166,7 +168,7 @@ pub fn launch(
     let elapsed = countdown.elapsed();
     // Its number may be another's from now on.
     drop(registered);
-    let mut orphans = orphans::end(&trace, &cancel.children);
+    let mut orphans = orphans::end(&trace, signal, grace, cancel);
     // What is left of the group may have become an orphan meanwhile.
     orphans.forget(&undying);
     cancel.children.reap_orphans();

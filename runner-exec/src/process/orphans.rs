@@ -2,26 +2,30 @@
 //! is a child of ours now.
 //!
 //! Whose orphan it is, its environment says: the runner's own variables tell the
-//! processes of one start from those of all others. Daemons of earlier tasks stay.
+//! processes of one start from those of all others. Daemons of earlier tasks stay. What
+//! cannot be told apart is left alone and named, so that nothing is left in silence.
 
 use std::{
-    os::fd::{AsFd, OwnedFd},
+    collections::HashSet,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group, pidfd_send_signal};
+use rustix::process::{Pid, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 
 use super::{
-    Children,
+    Cancel, Children,
     children::reap,
     group::{SETTLE, watch},
-    poll::{from_now, wait_readable},
+    poll::{Countdown, from_now, wait_readable},
     proc::{self, Process, processes, variables},
 };
-use crate::{CommandLine, environment::COOKIE};
+use crate::{CommandLine, Signal, environment::COOKIE};
 
-/// How long until the next look, where nothing says that it is time.
-const MOMENT: Duration = Duration::from_millis(20);
+/// Time until the next look at orphans that cannot be waited for: a process that is about to
+/// start a program has no environment for a moment, and one that forks and ends all the time
+/// has to be met while it lives.
+const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 
 /// By what the orphans of one start are known.
 pub(crate) struct Trace {
@@ -29,6 +33,18 @@ pub(crate) struct Trace {
     /// When the leader started, and its number, since the time is coarse; `None` when
     /// other tasks run beside it, so that the time says nothing.
     since: Option<(u64, i32)>,
+}
+
+/// Where an orphan comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lineage {
+    /// From this start.
+    Ours,
+    /// From another one.
+    Foreign,
+    /// Neither its environment nor its age tells: that is not ours to read, was emptied, or is
+    /// that of another runner, which may have been a task of ours or a run before.
+    Unknown,
 }
 
 impl Trace {
@@ -46,21 +62,20 @@ impl Trace {
         }
     }
 
-    /// Whether `orphan` comes from this start; `None` when neither its environment nor
-    /// its age says so.
-    fn has(&self, orphan: &Process) -> Option<bool> {
-        let cookie = variables(orphan.pid, COOKIE).unwrap_or_default();
-        match cookie[0] == self.cookie[0] {
-            true => Some(cookie == self.cookie),
-            // Its environment is not ours to read, or was emptied, or is that of
-            // another runner, which may have been a task of ours or a run before.
-            false => (self.is_later(orphan) == Some(false)).then_some(false),
+    fn lineage(&self, orphan: &Process) -> Lineage {
+        if orphan.state == Process::UNKNOWN_STATE {
+            return Lineage::Unknown;
         }
-    }
-
-    /// Whether `orphan` started after the leader; `None` when that says nothing.
-    fn is_later(&self, orphan: &Process) -> Option<bool> {
-        self.since.map(|since| (orphan.started, orphan.pid) > since)
+        // What has died has no environment any more.
+        let cookie = variables(orphan.pid, COOKIE).filter(|_| orphan.lives());
+        let cookie = cookie.unwrap_or_default();
+        let is_older = |since| (orphan.started, orphan.pid) <= since;
+        match cookie[0] == self.cookie[0] {
+            true if cookie == self.cookie => Lineage::Ours,
+            true => Lineage::Foreign,
+            false if self.since.is_some_and(is_older) => Lineage::Foreign,
+            false => Lineage::Unknown,
+        }
     }
 }
 
@@ -82,89 +97,222 @@ impl Orphans {
     }
 }
 
-/// Kills the orphans of `trace`, and what they orphan in turn.
-pub(crate) fn end(trace: &Trace, children: &Children) -> Orphans {
+/// Ends the orphans of `trace`, and what they orphan in turn, as a group is ended: with
+/// `signal`, and with SIGKILL after `grace`. `cancel` can cut the grace short.
+pub(crate) fn end(trace: &Trace, signal: Signal, grace: Duration, cancel: &Cancel) -> Orphans {
     let me = std::process::id() as i32;
-    let session = Process::read(me).map(|me| me.session);
-    let deadline = from_now(SETTLE);
-    let mut before = Vec::new();
-    // To process 1 come all orphans there are.
-    let mut alone = me != 1;
-    loop {
-        // What is found in time and dies of it is over, however late that is seen.
-        let is_late = deadline.is_some_and(|end| end <= Instant::now());
-        // While something seems to be started nobody else reaps: who has died is seen,
-        // and numbers stay whose they are.
-        let unreaped = children.starting();
-        let mut orphans = Orphans::default();
-        let mut adopted = processes().unwrap_or_default();
-        adopted.retain(|child| child.parent == me && !children.has(child.pid));
-        // What another worker is just starting is its child, and not registered yet.
-        if let Ok(orphans) = proc::adopted() {
-            adopted.retain(|child| orphans.contains(&child.pid));
+    let mut sweep = Sweep {
+        trace,
+        children: &cancel.children,
+        session: Process::read(me).map(|me| me.session),
+        // To process 1 come all orphans there are.
+        alone: me != 1,
+        seen: HashSet::new(),
+        known: HashSet::new(),
+        asked: HashSet::new(),
+    };
+    if !cancel.killed() {
+        let kill: Vec<BorrowedFd> = cancel.kill_fds().collect();
+        if let Some(unknown) = sweep.end(signal, grace, &kill) {
+            return Orphans {
+                unknown,
+                undying: Vec::new(),
+            };
         }
-        // A daemon of an earlier task may orphan others.
-        let earlier = |child: &Process| child.lives() && trace.has(child) == Some(false);
-        alone &= !adopted.iter().any(earlier);
-        let seen = |child: &Process| (child.pid, child.started, child.lives());
-        let now = adopted.iter().map(seen).collect();
-        let mut look_again = false;
-        let mut groups = Vec::new();
-        for child in adopted {
-            let is_new = !before.contains(&seen(&child));
-            match trace.has(&child) {
-                Some(true) => {
-                    // One that forks and ends all the time is gone before it is killed. Its
-                    // group is not, and nobody from outside its session can have joined that.
-                    groups.extend(
-                        Pid::from_raw(child.group).filter(|_| Some(child.session) != session),
-                    );
-                    orphans.undying.push(child);
-                }
-                Some(false) => {}
-                // What has died may have forked just before, and what is about to start
-                // a program has no environment for a moment.
-                None if is_new => look_again = true,
-                None if !child.lives() => {}
-                // When it started says whose it is only where nobody else can have
-                // orphaned it.
-                None if alone && trace.since.is_some() => orphans.undying.push(child),
-                None => orphans.unknown.push(child),
-            }
-        }
-        before = now;
-        let ends: Vec<OwnedFd> = orphans.undying.iter().filter_map(kill).collect();
-        for group in groups {
-            let _ = kill_process_group(group, Signal::KILL);
-        }
-        drop(unreaped);
-        look_again |= !orphans.undying.is_empty();
-        let ended = |end: &OwnedFd| wait_readable(&[end.as_fd()], deadline)[0];
-        let is_over = !ends.iter().all(ended) || is_late;
-        if !look_again || is_over {
-            return orphans;
-        }
-        if ends.len() < orphans.undying.len() || orphans.undying.is_empty() {
-            // Without descriptors their ends cannot be waited for; and a moment without an
-            // environment passes, on a busy machine too.
-            wait_readable(&[], from_now(MOMENT));
-        }
-        orphans.undying.iter().for_each(|orphan| reap(orphan.pid));
-        children.reap_orphans();
+    }
+    match sweep.end(Signal::KILL, grace.max(SETTLE), &[]) {
+        Some(unknown) => Orphans {
+            unknown,
+            undying: Vec::new(),
+        },
+        None => sweep.rest(),
     }
 }
 
-/// Kills a child of ours. Returns what becomes readable when it has ended, unless
-/// there are no descriptors left.
-fn kill(orphan: &Process) -> Option<OwnedFd> {
-    let end = watch(orphan);
-    // One that cannot be signaled is there in the end.
-    match (&end, Pid::from_raw(orphan.pid)) {
-        (Some(end), _) => drop(pidfd_send_signal(end, Signal::KILL)),
-        (None, Some(pid)) => drop(kill_process(pid, Signal::KILL)),
-        (None, None) => {}
+/// The search for the orphans of one start.
+struct Sweep<'a> {
+    trace: &'a Trace,
+    children: &'a Children,
+    /// The session of the runner.
+    session: Option<i32>,
+    /// Whether nobody else can have orphaned what started after the leader.
+    alone: bool,
+    /// Number, start and life of what was there at the look before.
+    seen: HashSet<(i32, u64, bool)>,
+    /// Number and start of what is ours.
+    known: HashSet<(i32, u64)>,
+    /// Processes and groups that got the signal, which they get once.
+    asked: HashSet<i32>,
+}
+
+/// What a look has found.
+#[derive(Default)]
+struct Look {
+    /// Ours, and alive.
+    ours: Vec<Process>,
+    /// Alive, and nobody knows whose.
+    unknown: Vec<Process>,
+    /// Come or died since the look before. What has died may have forked just before, and
+    /// what is about to start a program has no environment for a moment.
+    fresh: Vec<Process>,
+}
+
+impl Sweep<'_> {
+    /// Sends `signal` to all that is ours until there is nothing any more, `time` has passed or
+    /// one of `wake` is readable. Returns the others, or `None` when some of ours is left.
+    fn end(&mut self, signal: Signal, time: Duration, wake: &[BorrowedFd]) -> Option<Vec<Process>> {
+        let time = Countdown::start(Some(time), self.children);
+        let mut is_over = false;
+        let mut last_ours = Instant::now();
+        self.asked.clear();
+        loop {
+            let look = self.look(Some(signal));
+            if look.ours.is_empty() && look.fresh.is_empty() {
+                return Some(look.unknown);
+            }
+            if !look.ours.is_empty() {
+                last_ours = Instant::now();
+            } else if last_ours.elapsed() >= SETTLE {
+                // One that forks all the time and is never met alive. It is not ended, but
+                // it is named.
+                return Some([look.unknown, look.fresh].concat());
+            }
+            if is_over {
+                return None;
+            }
+            is_over = self.wait(&look, &time, wake);
+            look.ours.iter().for_each(|orphan| reap(orphan.pid));
+            self.children.reap_orphans();
+        }
     }
-    end
+
+    /// Waits until something of `look` may have changed. Says whether there is nothing more to
+    /// wait for: `time` has passed or one of `wake` is readable.
+    fn wait(&self, look: &Look, time: &Countdown, wake: &[BorrowedFd]) -> bool {
+        let ends: Vec<OwnedFd> = look.ours.iter().filter_map(watch).collect();
+        let cannot_be_watched = !look.fresh.is_empty() || ends.len() < look.ours.len();
+        let mut next = cannot_be_watched.then(|| from_now(LOOK_INTERVAL)).flatten();
+        let mut fds = wake.to_vec();
+        fds.extend(ends.iter().map(AsFd::as_fd));
+        loop {
+            let readable = wait_readable(&fds, next.into_iter().chain(time.end()).min());
+            if time.has_ended() || readable[..wake.len()].contains(&true) {
+                return true;
+            }
+            let mut readable = readable.into_iter();
+            fds.retain(|_| readable.next() != Some(true));
+            // One end seldom comes alone.
+            let next = next.get_or_insert_with(|| Instant::now() + LOOK_INTERVAL);
+            if fds.len() == wake.len() || *next <= Instant::now() {
+                return false;
+            }
+        }
+    }
+
+    /// What is left of ours although it was killed.
+    fn rest(&mut self) -> Orphans {
+        wait_readable(&[], from_now(LOOK_INTERVAL));
+        let look = self.look(None);
+        Orphans {
+            unknown: [look.unknown, look.fresh].concat(),
+            undying: look.ours,
+        }
+    }
+
+    /// Looks at all orphans there are, and sends `signal` to those that are ours.
+    fn look(&mut self, signal: Option<Signal>) -> Look {
+        // While something seems to be started nobody else reaps: who has died is seen,
+        // and numbers stay whose they are.
+        let _unreaped = self.children.starting();
+        let mut look = Look::default();
+        let mut unknown = Vec::new();
+        let mut seen = HashSet::new();
+        // One that forks and ends all the time is gone before the others are looked at, so
+        // the youngest comes first, and is signaled at once.
+        for pid in orphans(self.children) {
+            let Some(orphan) = Process::read(pid).or_else(|| hidden(pid)) else {
+                continue;
+            };
+            let now = (orphan.pid, orphan.started, orphan.lives());
+            let is_known = self.known.contains(&(orphan.pid, orphan.started));
+            let is_fresh = !self.seen.contains(&now) && !is_known;
+            seen.insert(now);
+            match self.trace.lineage(&orphan) {
+                Lineage::Ours => self.signal(orphan, signal, &mut look),
+                // A daemon of an earlier task may orphan others.
+                Lineage::Foreign => self.alone &= !orphan.lives(),
+                Lineage::Unknown if is_fresh => look.fresh.push(orphan),
+                Lineage::Unknown if orphan.lives() => unknown.push(orphan),
+                Lineage::Unknown => {}
+            }
+        }
+        self.seen = seen;
+        for orphan in unknown {
+            // When it started says whose it is only where nobody else can have
+            // orphaned it; of a hidden one not even that is known.
+            let has_age = self.trace.since.is_some() && orphan.state != Process::UNKNOWN_STATE;
+            let is_ours = self.alone && has_age;
+            match is_ours || self.known.contains(&(orphan.pid, orphan.started)) {
+                true => self.signal(orphan, signal, &mut look),
+                false => look.unknown.push(orphan),
+            }
+        }
+        look
+    }
+
+    /// Sends `signal` to one of ours, once unless it is SIGKILL.
+    fn signal(&mut self, orphan: Process, signal: Option<Signal>, look: &mut Look) {
+        let signals = match signal {
+            None => [None, None],
+            Some(Signal::KILL) => [signal, None],
+            // What is stopped would not see it before it goes on.
+            Some(_) => [signal, Some(Signal::CONT)],
+        };
+        let once =
+            |asked: &mut HashSet<i32>, number| asked.insert(number) || signal == Some(Signal::KILL);
+        // One that forks and ends all the time is gone before it is signaled. Its group is
+        // not, and nobody from outside its session can have joined that.
+        let group = Pid::from_raw(orphan.group).filter(|_| Some(orphan.session) != self.session);
+        let is_first = match group {
+            Some(group) => once(&mut self.asked, -group.as_raw_pid()),
+            None => once(&mut self.asked, orphan.pid),
+        };
+        for signal in signals.into_iter().flatten().filter(|_| is_first) {
+            let Some(signal) = rustix::process::Signal::from_named_raw(signal.0) else {
+                continue;
+            };
+            // It is a child of ours that nobody reaps now, so its numbers are its own.
+            let _ = match (group, Pid::from_raw(orphan.pid)) {
+                (Some(group), _) => kill_process_group(group, signal),
+                (None, Some(pid)) => kill_process(pid, signal),
+                (None, None) => Ok(()),
+            };
+        }
+        self.known.insert((orphan.pid, orphan.started));
+        look.ours.push(orphan);
+    }
+}
+
+/// The children of this process that no task was started as, the youngest first.
+fn orphans(children: &Children) -> Vec<i32> {
+    let me = std::process::id() as i32;
+    let mut orphans = proc::adopted().unwrap_or_else(|_| {
+        // A kernel without such lists. Something that is being started may be among them.
+        let all = processes().unwrap_or_default().into_iter();
+        all.filter(|process| process.parent == me)
+            .map(|child| child.pid)
+            .collect()
+    });
+    orphans.retain(|&pid| !children.has(pid));
+    orphans.reverse();
+    orphans
+}
+
+/// A child that lives although `/proc` does not show it.
+fn hidden(pid: i32) -> Option<Process> {
+    let peek = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let status = waitid(WaitId::Pid(Pid::from_raw(pid)?), peek);
+    matches!(status, Ok(None)).then(|| Process::hidden(pid, pid))
 }
 
 #[cfg(test)]
