@@ -86,6 +86,7 @@ FAULTS = """
  + | SIGKILL does not end it               | case frozen, case frozen_orphan, case orphan_that_dies_in_the_last_look, case frozen_leftover, case frozen_and_signals, case dead_file_system
  + | a debugger holds it                   | story a_task_that_a_debugger_holds_is_named_and_the_run_gives_up, story a_signal_does_not_wait_for_a_debugger, story a_debugger_that_lets_go_loses_no_status
  + | its user may not see it (hidepid)     | case hidden_from_its_user, case hidden_orphan, case hidden_leftover
+ + | the system does not let it wait       | case poll_is_forbidden, case fewer_descriptors_than_are_polled
  + | nothing is mounted at /dev            | case no_dev
  + | its output goes to a file             | case logs_are_the_output_itself, case logs_when_the_clock_was_set_back
  + | that file cannot be written           | case log_dir_that_cannot_be, case full_disk
@@ -1208,6 +1209,66 @@ def cannot_be_watched(case):
     done = case.run(before=strace).must(1, "`1-a` did not start: too many open files")
     assert os.path.exists(case.path("ready")) and not case.left(), f"left: {case.left()}"
     assert done.elapsed < 4, f"{done.elapsed:.2f} s"
+
+
+def forbidding(number):
+    """To be called in the child before the runner is executed, as `preexec_fn`: the system
+    call of this number fails."""
+    load, jump, give = 0x20, 0x15, 0x06
+    filters = ((load, 0, 0, 0), (jump, 0, 1, number), (give, 0, 0, 0x50001), (give, 0, 0, 0x7FFF0000))
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in filters))
+    program = struct.pack("HxxxxxxP", len(filters), ctypes.addressof(code))
+
+    def forbid():
+        assert code and LIBC.prctl(38, 1, 0, 0, 0) == 0, "no_new_privs"
+        assert LIBC.prctl(22, 2, program, 0, 0) == 0, "seccomp"
+
+    return forbid
+
+
+def waits_without_poll(case, runner):
+    """It uses little processor time meanwhile, and knows the status."""
+    case.until("ready")
+    used = lambda: process(runner.pid).ticks
+    before = used()
+    time.sleep(1.5)
+    ticks = used() - before
+    assert ticks < 30, f"{ticks} ticks in 1.5 s"
+    open(case.path("go"), "w").close()
+    runner.wait(8).must(3, "`1-a` exited with 3")
+
+
+@listed
+def poll_is_forbidden(case):
+    """By a filter of a container: what ends is seen all the same, and so is a signal."""
+    number = {"x86_64": 271, "aarch64": 73}.get(os.uname().machine)
+    if number is None:
+        raise Skip(f"`uname -m` says {os.uname().machine}: which number has ppoll?")
+    case.config("stop_codes = 3", "kill_grace = 0.5")
+    case.task("1-a", ": >ready\nuntil [ -e go ]; do sleep 0.05; done\nexit 3")
+    for jobs in ("1", "2"):
+        runner = case.start("-j", jobs, preexec_fn=forbidding(number))
+        waits_without_poll(case, runner)
+        os.unlink(case.path("go"))
+        os.unlink(case.path("ready"))
+    runner = case.start(preexec_fn=forbidding(number))
+    case.until("ready")
+    runner.signal(signal.SIGTERM)
+    runner.wait(8).must(143, "got SIGTERM")
+
+
+@listed
+def fewer_descriptors_than_are_polled(case):
+    """The limit is lowered while it waits (`prlimit --nofile`)."""
+    case.config("stop_codes = 3", "max_time = 6")
+    case.task("1-a", ": >ready\nuntil [ -e go ]; do sleep 0.05; done\nexit 3")
+    for limit in (2, 0):
+        runner = case.start()
+        case.until("ready")
+        resource.prlimit(runner.pid, resource.RLIMIT_NOFILE, (limit, limit))
+        waits_without_poll(case, runner)
+        os.unlink(case.path("go"))
+        os.unlink(case.path("ready"))
 
 
 @listed

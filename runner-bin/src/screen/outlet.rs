@@ -145,10 +145,11 @@ pub(crate) fn would_stop(terminal: impl AsFd) -> bool {
 }
 
 /// Whether `AT_ONCE` bytes can be written without a wait. One that is closed or in error
-/// does not make anybody wait either.
+/// does not make anybody wait either, and where the system refuses to tell, it is better to
+/// wait than to lose every line.
 pub(crate) fn is_writable(stream: impl AsFd) -> bool {
     let mut fds = [PollFd::from_borrowed_fd(stream.as_fd(), PollFlags::OUT)];
-    poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+    poll(&mut fds, Some(&Timespec::default())) != Ok(0)
 }
 
 /// Whether stdout and stderr are the same file, pipe or terminal.

@@ -14,7 +14,7 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Color, Style};
-use runner_exec::{Flag, Signal};
+use runner_exec::{Cancel, Flag, Signal, pause};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
@@ -34,6 +34,9 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// The bar shows seconds, and what happens in between not more often than this.
 const SECOND: Duration = Duration::from_secs(1);
 const BETWEEN: Duration = Duration::from_millis(50);
+
+/// Time between two looks at descriptors that the system does not let this process wait for.
+const POLL_FALLBACK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A pipe holds so much, unless somebody made it larger.
 const PIPE: usize = 64 * 1024;
@@ -171,14 +174,19 @@ impl Work {
         for &index in &open {
             fds.push(PollFd::new(&self.pipes[index].from, PollFlags::IN));
         }
-        // What cannot be waited for is looked at again.
-        let _ = poll(&mut fds, timeout.as_ref());
+        let polled = poll(&mut fds, timeout.as_ref());
+        let is_refused = matches!(polled, Err(error) if error != Errno::INTR);
         let ready = open.into_iter().zip(&fds[first..]);
-        let ready = ready.filter(|(_, fd)| !fd.revents().is_empty());
+        let ready = ready.filter(|(_, fd)| is_refused || !fd.revents().is_empty());
         let ready: Vec<usize> = ready.map(|(index, _)| index).collect();
         for index in ready {
             // Also when others have filled what it goes to: it would wait for them for ever.
             self.read(index);
+        }
+        // Forbidden, or with more descriptors than a lowered limit allows: what cannot be
+        // waited for is looked at again.
+        if is_refused {
+            pause(POLL_FALLBACK_INTERVAL, &Cancel::default());
         }
     }
 

@@ -1,8 +1,13 @@
 //! Waiting: for descriptors, for a time on the monotonic clock, for both; never
-//! by looking again and again.
+//! by looking again and again, unless the system lets nothing else.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is where a wait that cannot be ended is a short one"
+)]
 
 use std::{
     os::fd::BorrowedFd,
+    slice, thread,
     time::{Duration, Instant},
 };
 
@@ -13,8 +18,14 @@ use rustix::{
 
 use super::{Cancel, Children};
 
+/// Time between two looks at descriptors that the system does not let this process wait for.
+const POLL_FALLBACK_INTERVAL: Duration = Duration::from_millis(10);
+
 /// Waits until one of `fds` is readable or `deadline` has come; without one, for
 /// ever. Says of each descriptor whether it is readable.
+///
+/// Where the system refuses even to look at a descriptor, this returns after a moment:
+/// callers look themselves whether that has happened which they wait for.
 pub(crate) fn wait_readable(fds: &[BorrowedFd], deadline: Option<Instant>) -> Vec<bool> {
     let mut polled: Vec<PollFd> = fds
         .iter()
@@ -26,9 +37,23 @@ pub(crate) fn wait_readable(fds: &[BorrowedFd], deadline: Option<Instant>) -> Ve
         let timeout = left.and_then(|left| Timespec::try_from(left).ok());
         match poll(&mut polled, timeout.as_ref()) {
             Err(Errno::INTR) => continue,
-            // Without memory for the call itself nothing can be waited for: ask again.
-            Err(_) | Ok(_) => {
-                return polled.iter().map(|fd| !fd.revents().is_empty()).collect();
+            Ok(_) => return polled.iter().map(|fd| !fd.revents().is_empty()).collect(),
+            // Forbidden by a filter, no memory, or a limit of descriptors that was lowered
+            // below the number of these.
+            Err(_) => {
+                let time = POLL_FALLBACK_INTERVAL.min(left.unwrap_or(Duration::MAX));
+                thread::sleep(time);
+                let mut refused = false;
+                let mut look = |fd: &mut PollFd| {
+                    let ready = poll(slice::from_mut(fd), Some(&Timespec::default()));
+                    refused |= ready.is_err();
+                    ready == Ok(1)
+                };
+                let readable: Vec<bool> = polled.iter_mut().map(&mut look).collect();
+                let is_over = deadline.is_some_and(|deadline| deadline <= Instant::now());
+                if refused || is_over || readable.contains(&true) {
+                    return readable;
+                }
             }
         }
     }
@@ -82,5 +107,9 @@ impl<'a> Countdown<'a> {
 pub fn pause(time: Duration, cancel: &Cancel) {
     let fds: Vec<BorrowedFd> = cancel.end_fds().chain(cancel.kill_fds()).collect();
     let countdown = Countdown::start(Some(time), &cancel.children);
-    while !wait_readable(&fds, countdown.end()).contains(&true) && !countdown.has_ended() {}
+    while !wait_readable(&fds, countdown.end()).contains(&true)
+        && !countdown.has_ended()
+        && cancel.to_end().is_none()
+        && !cancel.killed()
+    {}
 }

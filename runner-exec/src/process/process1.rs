@@ -3,7 +3,7 @@
 
 use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, getpid, kill_process};
@@ -33,7 +33,11 @@ pub fn end_everything(grace: Duration, cancel: &Cancel) {
         let ends: Vec<OwnedFd> = others().iter().filter_map(watch).collect();
         let mut fds: Vec<BorrowedFd> = ends.iter().map(AsFd::as_fd).collect();
         fds.extend(cancel.kill_fds());
-        if ends.is_empty() || !wait_readable(&fds, deadline).contains(&true) || cancel.killed() {
+        if ends.is_empty() {
+            return;
+        }
+        wait_readable(&fds, deadline);
+        if deadline.is_some_and(|deadline| deadline <= Instant::now()) || cancel.killed() {
             return;
         }
     }
