@@ -4,7 +4,7 @@ use std::{fs, io::Read, time::Duration};
 
 use rustix::process::Signal;
 
-use crate::support::{Running, Test, is_missing, quoted, runner};
+use crate::support::{Running, Test, is_missing, pause, quoted, runner};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -156,6 +156,45 @@ fn a_reader_who_reads_nothing_holds_up_no_limit_and_no_signal() {
     story.until("stderr", "`1-b` ran longer than `max_time`");
     story.signal(Signal::TERM);
     story.wait().status(143).within(SOON);
+}
+
+#[test]
+fn the_end_does_not_wait_for_a_reader_who_reads_nothing() {
+    for output in [">pipe", "2>pipe"] {
+        let ran = Test::new()
+            .task("1-a", "head -c 1000 /dev/zero | tee /dev/stderr")
+            .args(["-j", "2"])
+            .through(&format!(
+                "mkfifo pipe; exec 3<>pipe; \
+                 dd if=/dev/zero of=pipe bs=4096 count=1024 2>/dev/null & sleep 1; exec {output}"
+            ))
+            .run()
+            .status(0)
+            .within(SOON);
+        if output == ">pipe" {
+            ran.says("was not read for 10s; the end of what tasks wrote is lost");
+        }
+    }
+}
+
+/// What a daemon goes on to write is not waited for.
+#[test]
+fn the_end_does_not_wait_for_what_comes_after_it() {
+    if is_missing("setsid") {
+        return;
+    }
+    let test = Test::new()
+        .task("1-a", "setsid yes &\nsleep 0.3")
+        .args(["-j", "2"]);
+    let (story, mut pipe) = into_a_pipe(test, ">pipe");
+    let reader = std::thread::spawn(move || {
+        let mut bytes = vec![0; 64 * 1024];
+        while pipe.read(&mut bytes).is_ok_and(|read| read > 0) {
+            pause(Duration::from_millis(20));
+        }
+    });
+    story.wait().status(0).within(SOON);
+    reader.join().unwrap();
 }
 
 /// Starts a story of which `output` goes into the pipe `pipe`, and opens that.

@@ -10,7 +10,7 @@ use std::{
 use anstyle::{AnsiColor, Style};
 use jiff::ZonedDateTime;
 use once_cell::sync::OnceCell;
-use runner_config::{Problem, Problems, Severity, escape, escape_lines, shown};
+use runner_config::{Problem, Problems, Severity, escape, escape_lines, format_duration, shown};
 use runner_exec::{Cancel, Event, Signal, Streams, TaskName};
 
 use crate::{
@@ -20,6 +20,9 @@ use crate::{
     stderr::Stderr,
     system_log::SystemLog,
 };
+
+/// Maximum time at the end without any progress of a reader of stdout or stderr.
+const READER_STALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -229,15 +232,25 @@ impl Log {
         }
     }
 
-    /// Waits until what tasks wrote is written, as they would have waited themselves, or
-    /// until `cancel` asks for the end.
+    /// Waits until what tasks wrote is written, as they would have waited themselves, until
+    /// `cancel` asks for the end, or until the reader does not seem to read any more.
     pub(crate) fn drain(&self, cancel: &Cancel) {
-        if let Some(screen) = self
-            .stderr
-            .started_screen()
-            .filter(|screen| screen.is_shared())
-        {
-            screen.drain(Duration::MAX, cancel);
+        let screen = self.stderr.started_screen();
+        let Some(screen) = screen.filter(|screen| screen.is_shared()) else {
+            return;
+        };
+        loop {
+            let before = screen.written();
+            let is_written = screen.drain(READER_STALL_TIMEOUT, cancel);
+            if is_written || cancel.asked().is_some() {
+                return;
+            }
+            if screen.written() == before {
+                let time = format_duration(READER_STALL_TIMEOUT);
+                return self.warning(&format!(
+                    "stdout or stderr was not read for {time}; the end of what tasks wrote is lost"
+                ));
+            }
         }
     }
 

@@ -51,6 +51,8 @@ pub(crate) struct Screen {
     wake: Arc<OwnedFd>,
     /// How many lines are under way.
     lines: Arc<AtomicUsize>,
+    /// How many bytes were written.
+    written: Arc<AtomicUsize>,
     /// Whether tasks write through it.
     is_shared: AtomicBool,
     /// Whether something stands at the bottom of the terminal.
@@ -83,7 +85,8 @@ impl Screen {
         let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
         let lines = Arc::new(AtomicUsize::new(0));
         let (sender, receiver) = channel();
-        let work = Work::new(receiver, wake.clone(), lines.clone());
+        let written = Arc::new(AtomicUsize::new(0));
+        let work = Work::new(receiver, wake.clone(), lines.clone(), written.clone());
         thread::Builder::new()
             .name("screen".to_owned())
             .spawn(move || work.run())?;
@@ -91,6 +94,7 @@ impl Screen {
             sender,
             wake,
             lines,
+            written,
             is_shared: AtomicBool::new(false),
             has_bar: AtomicBool::new(false),
         })
@@ -160,14 +164,14 @@ impl Screen {
         let _ = is_gone.recv_timeout(MOMENT);
     }
 
-    /// Waits until everything is written, or until `cancel` asks for the end; at most for
-    /// `time`.
-    pub(crate) fn drain(&self, time: Duration, cancel: &Cancel) {
+    /// Waits until everything is written that is there now, or until `cancel` asks for the end; at most for
+    /// `time`. Returns whether it is written.
+    pub(crate) fn drain(&self, time: Duration, cancel: &Cancel) -> bool {
         let Ok(written) = Flag::new().map(Arc::new) else {
-            return;
+            return false;
         };
         self.tell(Message::Written(written.clone()));
-        let cut = Some(written);
+        let cut = Some(written.clone());
         pause(
             time,
             &Cancel {
@@ -175,6 +179,12 @@ impl Screen {
                 ..cancel.clone()
             },
         );
+        written.raised().is_some()
+    }
+
+    /// How many bytes were written by now: the reader is there as long as this grows.
+    pub(crate) fn written(&self) -> usize {
+        self.written.load(Ordering::SeqCst)
     }
 
     fn tell(&self, message: Message) {

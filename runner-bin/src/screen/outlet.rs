@@ -41,6 +41,8 @@ pub(super) struct Outlet {
     pub(super) is_closed: bool,
     pub(super) text: Vec<u8>,
     written: usize,
+    /// How many bytes were written to it by now, or given up.
+    total: usize,
 }
 
 impl Outlet {
@@ -58,6 +60,7 @@ impl Outlet {
             is_closed: false,
             text: Vec::new(),
             written: 0,
+            total: 0,
         }
     }
 
@@ -118,6 +121,16 @@ impl Outlet {
         }
     }
 
+    /// How many bytes were written by now, or given up.
+    pub(super) fn total(&self) -> usize {
+        self.total
+    }
+
+    /// How many there will be when all that is there now is written.
+    pub(super) fn goal(&self) -> usize {
+        self.total.wrapping_add(self.left().len())
+    }
+
     fn left(&self) -> &[u8] {
         &self.text[self.written..]
     }
@@ -125,6 +138,7 @@ impl Outlet {
     /// So many bytes need not be written any more.
     fn went(&mut self, bytes: usize) {
         self.written += bytes;
+        self.total = self.total.wrapping_add(bytes);
         if self.written == self.text.len() {
             self.text.clear();
             self.written = 0;
@@ -182,6 +196,7 @@ mod tests {
             is_closed: false,
             text: written.clone(),
             written: 0,
+            total: 0,
         };
         // Nobody reads, and nobody waits.
         outlet.write();

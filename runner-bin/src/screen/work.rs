@@ -58,6 +58,8 @@ pub(super) struct Work {
     lines: Arc<AtomicUsize>,
     /// How many of them are in the text for stderr.
     lines_taken: usize,
+    /// How many bytes were written.
+    written: Arc<AtomicUsize>,
     pipes: Vec<Pipe>,
     /// As much as a pipe holds.
     buffer: Vec<u8>,
@@ -75,7 +77,8 @@ pub(super) struct Work {
     drawn: Option<usize>,
     /// When to draw it next.
     draw_at: Instant,
-    waiting: Vec<Arc<Flag>>,
+    /// To be raised when so many bytes are written to each of the outlets.
+    waiting: Vec<([usize; 2], Arc<Flag>)>,
     /// Whether there is nobody any more who could say something.
     is_over: bool,
 }
@@ -128,12 +131,14 @@ impl Work {
         messages: Receiver<Message>,
         wake: Arc<OwnedFd>,
         lines: Arc<AtomicUsize>,
+        written: Arc<AtomicUsize>,
     ) -> Work {
         Work {
             messages,
             wake,
             lines,
             lines_taken: 0,
+            written,
             pipes: Vec::new(),
             buffer: vec![0; PIPE],
             outlets: [To::Stdout, To::Stderr].map(Outlet::new),
@@ -248,7 +253,8 @@ impl Work {
                     for index in 0..self.pipes.len() {
                         self.read(index);
                     }
-                    self.waiting.push(flag);
+                    let goals = [0, 1].map(|to: usize| self.outlets[to].goal());
+                    self.waiting.push((goals, flag));
                 }
                 Err(TryRecvError::Empty) => return,
                 Err(TryRecvError::Disconnected) => {
@@ -295,15 +301,24 @@ impl Work {
             self.erase();
         }
         self.outlets.iter_mut().for_each(Outlet::write);
+        let totals = self.outlets.iter().map(Outlet::total);
+        self.written
+            .store(totals.fold(0, usize::wrapping_add), Ordering::SeqCst);
         if self.stderr().is_empty() {
             let taken = mem::take(&mut self.lines_taken);
             self.lines.fetch_sub(taken, Ordering::SeqCst);
         }
-        if self.is_idle() {
-            for flag in self.waiting.drain(..) {
+        let outlets = &self.outlets;
+        self.waiting.retain(|(goals, flag)| {
+            let mut reached = outlets.iter().zip(goals);
+            // More may have come after it.
+            let is_written =
+                reached.all(|(outlet, goal)| goal.wrapping_sub(outlet.total()) as isize <= 0);
+            if is_written {
                 flag.raise(Signal::TERM);
             }
-        }
+            !is_written
+        });
     }
 
     /// Whether there is nothing to write.
