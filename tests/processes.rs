@@ -1369,6 +1369,33 @@ fn a_signal_that_was_ignored_before_stays_ignored() {
         .nothing_left();
 }
 
+#[test]
+fn a_stray_signal_ends_neither_the_runner_nor_its_tasks() {
+    for name in ["USR1", "USR2", "ALRM", "VTALRM", "PROF", "IO", "XCPU"] {
+        Test::new()
+            .task("1-a", &format!("kill -{name} $PPID\nsleep 0.1 || sleep 1"))
+            .task("2-b", "")
+            .run()
+            .status(0)
+            .order("1-a 2-b")
+            .does_not_say("got SIG")
+            .nothing_left();
+    }
+}
+
+/// A signal that the runner takes for nothing ends a task as it does elsewhere.
+#[test]
+fn tasks_do_not_ignore_stray_signals() {
+    let before = fs::read_to_string("/proc/self/status").unwrap();
+    let ran = Test::new()
+        .task("1-a", "exec cat /proc/self/status")
+        .run()
+        .status(0);
+    for signal in [Signal::USR1, Signal::USR2, Signal::ALARM, Signal::XCPU] {
+        assert_eq!(ignores(&ran.stdout, signal), ignores(&before, signal));
+    }
+}
+
 /// Starts the program with a signal blocked.
 fn blocking(test: Test, name: &str) -> Test {
     let program = quoted(&runner());

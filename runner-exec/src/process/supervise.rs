@@ -3,7 +3,10 @@
 
 use std::{
     fs, io, panic,
-    sync::{Arc, atomic::AtomicUsize},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize},
+    },
     thread,
 };
 
@@ -11,7 +14,10 @@ use std::{
 use nix::sys::signal::{SigSet, Signal as NixSignal};
 use rustix::process::{Pid, getpid, set_child_subreaper};
 use signal_hook::{
-    consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP},
+    consts::{
+        SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1,
+        SIGUSR2, SIGVTALRM, SIGXCPU,
+    },
     flag,
     iterator::{Handle, Signals},
 };
@@ -60,6 +66,10 @@ impl Supervisor {
         let asked = Arc::new(AtomicUsize::new(0));
         for &signal in heard.iter().filter(|signal| ASKS.contains(signal)) {
             flag::register_usize(signal, asked.clone(), signal as usize)?;
+        }
+        for stray in STRAY.into_iter().filter(|&signal| !ignored(signal)) {
+            // Not ignored: tasks would inherit that.
+            flag::register(stray, Arc::new(AtomicBool::new(false)))?;
         }
         let signals = Signals::new(heard)?;
         // Now that there are handlers: one that waits would end this process without them.
@@ -148,6 +158,12 @@ impl Supervisor {
 
 /// The signals that ask the runner to end.
 const ASKS: [i32; 4] = [SIGTERM, SIGINT, SIGHUP, SIGQUIT];
+
+/// Signals that mean nothing to the runner, and that would end it as SIGKILL does: its tasks
+/// would go on without anybody who knows their limits.
+const STRAY: [i32; 7] = [
+    SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGXCPU,
+];
 
 /// Ends the wait for signals when the work ends, also when it panics.
 struct Close(Handle);
