@@ -23,6 +23,10 @@ dialect:
 faults:
     .ci/run faults
 
+# Daemons, and the stories of processes, on a machine that is busy.
+load:
+    .ci/run load
+
 # Five hundred runners killed at random moments, and what the next one makes of it.
 crash:
     .ci/run crash
