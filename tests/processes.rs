@@ -509,6 +509,24 @@ fn a_daemon_that_ignores_the_request_is_killed_after_the_grace() {
 }
 
 #[test]
+fn a_daemon_has_its_grace_together_with_the_group() {
+    if is_missing("setsid") {
+        return;
+    }
+    let running = Test::new()
+        .waiting("1-a", &format!("({})\n{DEAF}", polite_daemon("")))
+        .config("kill_grace = 4")
+        .start();
+    running.until("ready", "");
+    running.signal(Signal::TERM);
+    running
+        .wait()
+        .status(143)
+        .within(Duration::from_secs(7))
+        .nothing_left();
+}
+
+#[test]
 fn a_second_signal_kills_a_daemon_in_its_grace() {
     if is_missing("setsid") {
         return;

@@ -36,20 +36,23 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// Asks the group to end with `signal`, gives it `grace`, kills what is still
-    /// there, and returns what survives even that. `cancel` can cut the grace short.
-    /// `reap` reaps a leader that can be reaped; it is called once at most.
+    /// Asks the group to end with `signal`.
+    pub(crate) fn ask(self, signal: Signal) {
+        self.signal(signal);
+        // What is stopped would not see it before it goes on.
+        self.signal(Signal::CONT);
+    }
+
+    /// Gives the group `grace` to end, kills what is still there, and returns what survives
+    /// even that. `cancel` can cut the grace short. `reap` reaps a leader that can be reaped; it
+    /// is called once at most.
     pub(crate) fn end(
         mut self,
-        signal: Signal,
         grace: Duration,
         cancel: &Cancel,
         mut reap: impl FnMut(),
     ) -> Vec<Process> {
         if !cancel.killed() {
-            self.signal(signal);
-            // What is stopped would not see it before it goes on.
-            self.signal(Signal::CONT);
             let kill: Vec<BorrowedFd> = cancel.kill_fds().collect();
             let grace = Countdown::start(Some(grace), &cancel.children);
             self.wait_gone(&grace, &kill, &mut reap);

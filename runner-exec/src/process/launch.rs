@@ -16,7 +16,7 @@ use super::{
     children::Registered,
     exit_fd::ExitFd,
     group::{Group, SETTLE},
-    orphans::{self, Trace},
+    orphans::{Sweep, Trace},
     poll::{Countdown, from_now, wait_readable},
     proc::Process,
     start::start,
@@ -164,11 +164,15 @@ pub fn launch(
     let trace = Trace::of(&command, leader, limits.alone);
     // Stays `None` for a leader that cannot be ended, or that a debugger holds.
     let mut status = None;
-    let undying = group.end(signal, grace, cancel, || status = reap());
+    if !cancel.killed() {
+        group.ask(signal);
+    }
+    let orphans = Sweep::start(&trace, signal, grace, cancel);
+    let undying = group.end(grace, cancel, || status = reap());
     let elapsed = countdown.elapsed();
     // Its number may be another's from now on.
     drop(registered);
-    let mut orphans = orphans::end(&trace, signal, grace, cancel);
+    let mut orphans = orphans.finish();
     // What is left of the group may have become an orphan meanwhile.
     orphans.forget(&undying);
     cancel.children.reap_orphans();
@@ -268,7 +272,10 @@ fn leftovers(leader: Pid, limits: &Limits, cancel: &Cancel) -> (Vec<Process>, Ve
     }
     let mut left = group.members().unwrap_or_default();
     let undying = match limits.leftovers {
-        Leftovers::Kill => group.end(Signal::TERM, limits.kill_grace, cancel, || ()),
+        Leftovers::Kill => {
+            group.ask(Signal::TERM);
+            group.end(limits.kill_grace, cancel, || ())
+        }
         Leftovers::Report | Leftovers::Allow => Vec::new(),
     };
     group.reap();

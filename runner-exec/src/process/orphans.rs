@@ -7,6 +7,7 @@
 
 use std::{
     collections::HashSet,
+    mem,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     time::{Duration, Instant},
 };
@@ -97,42 +98,15 @@ impl Orphans {
     }
 }
 
-/// Ends the orphans of `trace`, and what they orphan in turn, as a group is ended: with
-/// `signal`, and with SIGKILL after `grace`. `cancel` can cut the grace short.
-pub(crate) fn end(trace: &Trace, signal: Signal, grace: Duration, cancel: &Cancel) -> Orphans {
-    let me = std::process::id() as i32;
-    let mut sweep = Sweep {
-        trace,
-        children: &cancel.children,
-        session: Process::read(me).map(|me| me.session),
-        // To process 1 come all orphans there are.
-        alone: me != 1,
-        seen: HashSet::new(),
-        known: HashSet::new(),
-        asked: HashSet::new(),
-    };
-    if !cancel.killed() {
-        let kill: Vec<BorrowedFd> = cancel.kill_fds().collect();
-        if let Some(unknown) = sweep.end(signal, grace, &kill) {
-            return Orphans {
-                unknown,
-                undying: Vec::new(),
-            };
-        }
-    }
-    match sweep.end(Signal::KILL, grace.max(SETTLE), &[]) {
-        Some(unknown) => Orphans {
-            unknown,
-            undying: Vec::new(),
-        },
-        None => sweep.rest(),
-    }
-}
-
-/// The search for the orphans of one start.
-struct Sweep<'a> {
+/// Ends the orphans of one start, and what they orphan in turn, as a group is ended: with a
+/// signal, and with SIGKILL after the grace.
+pub(crate) struct Sweep<'a> {
     trace: &'a Trace,
-    children: &'a Children,
+    cancel: &'a Cancel,
+    signal: Signal,
+    grace: Duration,
+    /// The grace of those that were signaled together with the group.
+    countdown: Countdown<'a>,
     /// The session of the runner.
     session: Option<i32>,
     /// Whether nobody else can have orphaned what started after the leader.
@@ -141,8 +115,64 @@ struct Sweep<'a> {
     seen: HashSet<(i32, u64, bool)>,
     /// Number and start of what is ours.
     known: HashSet<(i32, u64)>,
-    /// Processes and groups that got the signal, which they get once.
+    /// Processes, and groups by their negative number, that got the signal, which they get once.
     asked: HashSet<i32>,
+}
+
+impl<'a> Sweep<'a> {
+    /// Sends `signal` to those that are there by now: their grace is that of the group.
+    /// `cancel` can cut it short.
+    pub(crate) fn start(
+        trace: &'a Trace,
+        signal: Signal,
+        grace: Duration,
+        cancel: &'a Cancel,
+    ) -> Sweep<'a> {
+        let me = std::process::id() as i32;
+        let mut sweep = Sweep {
+            trace,
+            cancel,
+            signal,
+            grace,
+            countdown: Countdown::start(Some(grace), &cancel.children),
+            session: Process::read(me).map(|me| me.session),
+            // To process 1 come all orphans there are.
+            alone: me != 1,
+            seen: HashSet::new(),
+            known: HashSet::new(),
+            asked: HashSet::new(),
+        };
+        if !cancel.killed() {
+            sweep.look(Some(signal));
+        }
+        sweep
+    }
+
+    /// Sees to their end, when the group has ended.
+    pub(crate) fn finish(mut self) -> Orphans {
+        let left_alone = |unknown| Orphans {
+            unknown,
+            undying: Vec::new(),
+        };
+        let cancel = self.cancel;
+        if !cancel.killed() {
+            let asked = self.asked.len();
+            self.look(Some(self.signal));
+            let mut countdown = Countdown::start(Some(self.grace), &cancel.children);
+            if self.asked.len() == asked {
+                mem::swap(&mut countdown, &mut self.countdown);
+            }
+            let kill: Vec<BorrowedFd> = cancel.kill_fds().collect();
+            if let Some(unknown) = self.end(self.signal, &countdown, &kill) {
+                return left_alone(unknown);
+            }
+        }
+        let settle = Countdown::start(Some(self.grace.max(SETTLE)), &cancel.children);
+        match self.end(Signal::KILL, &settle, &[]) {
+            Some(unknown) => left_alone(unknown),
+            None => self.rest(),
+        }
+    }
 }
 
 /// What a look has found.
@@ -160,11 +190,15 @@ struct Look {
 impl Sweep<'_> {
     /// Sends `signal` to all that is ours until there is nothing any more, `time` has passed or
     /// one of `wake` is readable. Returns the others, or `None` when some of ours is left.
-    fn end(&mut self, signal: Signal, time: Duration, wake: &[BorrowedFd]) -> Option<Vec<Process>> {
-        let time = Countdown::start(Some(time), self.children);
+    fn end(
+        &mut self,
+        signal: Signal,
+        time: &Countdown,
+        wake: &[BorrowedFd],
+    ) -> Option<Vec<Process>> {
         let mut is_over = false;
         let mut last_ours = Instant::now();
-        self.asked.clear();
+        self.seen.clear();
         loop {
             let look = self.look(Some(signal));
             if look.ours.is_empty() && look.fresh.is_empty() {
@@ -180,9 +214,9 @@ impl Sweep<'_> {
             if is_over {
                 return None;
             }
-            is_over = self.wait(&look, &time, wake);
+            is_over = self.wait(&look, time, wake);
             look.ours.iter().for_each(|orphan| reap(orphan.pid));
-            self.children.reap_orphans();
+            self.cancel.children.reap_orphans();
         }
     }
 
@@ -223,13 +257,13 @@ impl Sweep<'_> {
     fn look(&mut self, signal: Option<Signal>) -> Look {
         // While something seems to be started nobody else reaps: who has died is seen,
         // and numbers stay whose they are.
-        let _unreaped = self.children.starting();
+        let _unreaped = self.cancel.children.starting();
         let mut look = Look::default();
         let mut unknown = Vec::new();
         let mut seen = HashSet::new();
         // One that forks and ends all the time is gone before the others are looked at, so
         // the youngest comes first, and is signaled at once.
-        for pid in orphans(self.children) {
+        for pid in orphans(&self.cancel.children) {
             let Some(orphan) = Process::read(pid).or_else(|| hidden(pid)) else {
                 continue;
             };
