@@ -74,7 +74,7 @@ impl Drop for Other {
     }
 }
 
-/// Whether a process has the lock of this file.
+/// Returns `true` if a process has the lock of this file.
 fn is_locked(path: &Path) -> bool {
     let file = File::open(path).unwrap();
     flock(&file, FlockOperation::NonBlockingLockShared).is_err()
@@ -124,7 +124,7 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
-/// What version 0.1 wrote into its lock.
+/// Content of the lock of version 0.1.
 fn of_version_0_1(pid: u32) -> String {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     let namespace = fs::read_link("/proc/self/ns/pid").unwrap();

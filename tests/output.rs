@@ -177,7 +177,7 @@ fn the_end_does_not_wait_for_a_reader_who_reads_nothing() {
     }
 }
 
-/// What a daemon goes on to write is not waited for.
+/// Later output of a daemon is not waited for.
 #[test]
 fn the_end_does_not_wait_for_what_comes_after_it() {
     if is_missing("setsid") {

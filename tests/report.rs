@@ -574,7 +574,7 @@ fn a_wait_costs_no_wake_ups() {
     waiting.wait().status(0);
 }
 
-/// A journal can name any file. Whoever wrote it must not learn from root's report what
+/// A journal can name any file. Its author must not learn from root's report what
 /// only root can read.
 #[test]
 fn a_report_shows_output_only_of_the_author_of_the_journal() {

@@ -52,7 +52,7 @@ fn named(name: &OsStr) -> Option<&'static str> {
 }
 
 fn parse<A: Parser>(args: Vec<OsString>, start: fn(A) -> Exit) -> Exit {
-    // Where the system refuses it, the limit ends this program like any other.
+    // If the system refuses it, the limit ends this program like any other.
     let _ = survive_file_size_limit();
     match A::try_parse_from(args) {
         Ok(args) => start(args),

@@ -82,7 +82,7 @@ struct Scanner<'a, 't, F> {
     indent: usize,
     /// Whether a key before the first section was complained of; once is enough.
     headless: bool,
-    /// Whether the keys here belong to a section whose header is in error: they are left out.
+    /// `true` if the keys here belong to a section whose header is in error: they are left out.
     lost: bool,
 }
 

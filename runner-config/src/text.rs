@@ -74,7 +74,7 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     escape_all(text, is_hidden)
 }
 
-/// The same for text of several lines: tabs, and the U+FE0F of emoji, stay as well.
+/// Escapes text of several lines: tabs, and the U+FE0F of emoji, stay as well.
 pub fn escape_lines(text: &str) -> Cow<'_, str> {
     let stays = |c| matches!(c, '\n' | '\t' | '\u{fe0f}');
     escape_all(text, |c| is_hidden(c) && !stays(c))

@@ -73,7 +73,7 @@ const NOT_FOR_TASKS: [&str; 6] = [
     "LISTEN_FDNAMES",
 ];
 
-/// Where the address space is limited, the runner executes itself again with these: its
+/// Variables with which the runner executes itself again in a limited address space: its
 /// threads share one heap and have small stacks. The first one marks that the others are the
 /// runner's own, which tasks and COMMAND do not get.
 pub const SMALL_ADDRESS_SPACE: [(&str, &str); 3] = [

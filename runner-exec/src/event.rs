@@ -48,7 +48,7 @@ pub enum Event<'a> {
         elapsed: Duration,
         /// How long it may run.
         limit: Option<Duration>,
-        /// Whether some process of it could not be ended.
+        /// `true` if some process of it could not be ended.
         survived: bool,
     },
     /// The process of a task is started now.
@@ -86,7 +86,7 @@ pub enum Event<'a> {
         elapsed: Duration,
         /// How long it may run.
         limit: Option<Duration>,
-        /// Whether some process of it could not be ended.
+        /// `true` if some process of it could not be ended.
         survived: bool,
         /// What the chain does about it.
         next: Next,
@@ -147,7 +147,7 @@ pub enum Event<'a> {
         elapsed: Duration,
         /// How long it may run.
         limit: Option<Duration>,
-        /// Whether some process of it could not be ended.
+        /// `true` if some process of it could not be ended.
         survived: bool,
         /// The file that has its output, when it has one of its own.
         output: Option<&'a Path>,

@@ -13,7 +13,7 @@ use crate::{
 /// times, by less than this.
 const MAX_DISORDER: Duration = Duration::from_secs(5);
 
-/// Where more time than this is not accounted for, the clock was set.
+/// Longest gap between two records that is not taken for a change of the clock.
 const MAX_GAP: Duration = Duration::from_secs(3600);
 
 /// A run without its tasks.
@@ -38,7 +38,7 @@ pub struct Head {
     pub process: Option<Process>,
     /// The number of the last try.
     pub try_num: u32,
-    /// Whether its halt task has started.
+    /// `true` once its halt task has started.
     pub(crate) halts: bool,
     /// How it ended, when it did.
     pub end: Option<RunEnd>,
@@ -90,7 +90,7 @@ impl Head {
 
     /// Takes over what a record of the run says, the first one included.
     pub(crate) fn take(&mut self, record: &Record) {
-        // What a later version has written down may be of any time.
+        // An event of a later version can have any time.
         if record.entry != Entry::Unknown {
             self.at = self.clock(record);
             self.last = self.last.max(self.at);

@@ -86,14 +86,14 @@ fn a_fuse_mount_of_another_user_is_refused_whatever_owner_it_shows() {
              rm -r tasks.d && ln -s fuse/it tasks.d"
         )
     };
-    // What root has mounted shows what root wants.
+    // A mount of root's shows what root wants.
     let test = story();
     shell(&test, "mkdir fuse theirs");
     inside(test, &mount("")).status(0).order("1-a 2-b");
 
     let test = story();
     shell(&test, "mkdir fuse theirs; chmod 755 .; chown 65534 fuse");
-    // Where only root can use the device, the user has one of its own.
+    // The user has a device of its own, in case only root can use that of the machine.
     let allow = "mknod -m 666 device c 10 229 && mount --bind device /dev/fuse; grep -qs '^user_allow_other' /etc/fuse.conf || { echo user_allow_other >fuse.conf && \
                  mount --bind fuse.conf /etc/fuse.conf; }; ";
     let as_user = mount("setpriv --reuid STRANGER --regid STRANGER --clear-groups");

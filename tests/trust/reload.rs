@@ -157,7 +157,7 @@ fn a_refused_reload_is_in_the_journal() {
         journal.contains(r#""event":"refused","status":78"#),
         "{journal}"
     );
-    // Where the directory of the journal is another user's, nothing is written there.
+    // Nothing is written into a directory of the journal that is another user's.
     let ran = ends(second_run("chown 65534 way/var/state"));
     let journal = ran.read("var/state/journal.jsonl");
     assert!(!journal.contains(r#""event":"refused""#), "{journal}");

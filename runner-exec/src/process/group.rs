@@ -39,7 +39,7 @@ impl Group {
     /// Asks the group to end with `signal`.
     pub(crate) fn ask(self, signal: Signal) {
         self.signal(signal);
-        // What is stopped would not see it before it goes on.
+        // A stopped process would not see it before it continues.
         self.signal(Signal::CONT);
     }
 
@@ -124,7 +124,7 @@ impl Group {
         Some(members)
     }
 
-    /// Whether the leader has ended and can be reaped. A tracer has to reap it first, and
+    /// Returns `true` if the leader has ended and can be reaped. A tracer has to reap it first, and
     /// until then neither its descriptor nor its state in `/proc` says so.
     fn leader_has_ended(self) -> bool {
         let peek = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
@@ -193,7 +193,7 @@ impl Group {
         }
     }
 
-    /// Whether `member` is still there although no descriptor tells its end: it is hidden,
+    /// Returns `true` if `member` is still there although no descriptor tells its end: it is hidden,
     /// held by a tracer, or there are no descriptors left.
     fn cannot_be_watched(self, member: &Process) -> bool {
         let is_leader = member.pid == self.leader.as_raw_pid();

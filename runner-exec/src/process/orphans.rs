@@ -36,7 +36,7 @@ pub(crate) struct Trace {
     since: Option<(u64, i32)>,
 }
 
-/// Where an orphan comes from.
+/// Origin of an orphan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lineage {
     /// From this start.
@@ -67,7 +67,7 @@ impl Trace {
         if orphan.state == Process::UNKNOWN_STATE {
             return Lineage::Unknown;
         }
-        // What has died has no environment any more.
+        // A dead process has no environment any more.
         let cookie = variables(orphan.pid, COOKIE).filter(|_| orphan.lives());
         let cookie = cookie.unwrap_or_default();
         let is_older = |since| (orphan.started, orphan.pid) <= since;
@@ -109,7 +109,7 @@ pub(crate) struct Sweep<'a> {
     countdown: Countdown<'a>,
     /// The session of the runner.
     session: Option<i32>,
-    /// Whether nobody else can have orphaned what started after the leader.
+    /// `true` if no other task can have orphaned what started after the leader.
     alone: bool,
     /// Number, start and life of what was there at the look before.
     seen: HashSet<(i32, u64, bool)>,
@@ -175,7 +175,7 @@ impl<'a> Sweep<'a> {
     }
 }
 
-/// What a look has found.
+/// Result of one look at the orphans.
 #[derive(Default)]
 struct Look {
     /// Ours, and alive.
@@ -243,7 +243,7 @@ impl Sweep<'_> {
         }
     }
 
-    /// What is left of ours although it was killed.
+    /// Returns the orphans of ours that survived SIGKILL.
     fn rest(&mut self) -> Orphans {
         wait_readable(&[], from_now(LOOK_INTERVAL));
         let look = self.look(None);
@@ -299,7 +299,7 @@ impl Sweep<'_> {
         let signals = match signal {
             None => [None, None],
             Some(Signal::KILL) => [signal, None],
-            // What is stopped would not see it before it goes on.
+            // A stopped process would not see it before it continues.
             Some(_) => [signal, Some(Signal::CONT)],
         };
         let once =

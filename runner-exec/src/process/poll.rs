@@ -24,7 +24,7 @@ const POLL_FALLBACK_INTERVAL: Duration = Duration::from_millis(10);
 /// Waits until one of `fds` is readable or `deadline` has come; without one, for
 /// ever. Says of each descriptor whether it is readable.
 ///
-/// Where the system refuses even to look at a descriptor, this returns after a moment:
+/// If the system refuses even to look at a descriptor, this returns after a moment:
 /// callers look themselves whether that has happened which they wait for.
 pub(crate) fn wait_readable(fds: &[BorrowedFd], deadline: Option<Instant>) -> Vec<bool> {
     let mut polled: Vec<PollFd> = fds

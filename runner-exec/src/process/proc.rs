@@ -159,7 +159,7 @@ pub(crate) fn adopted() -> io::Result<Vec<i32>> {
         .collect())
 }
 
-/// Whether there is no such process any more, or it is hidden by `hidepid=2`.
+/// Returns `true` if there is no such process any more, or it is hidden by `hidepid=2`.
 fn is_not_there(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound
         || error.raw_os_error() == Some(Errno::SRCH.raw_os_error())

@@ -11,7 +11,7 @@
 //!   was started by this user, by root or by the owner of the file, and keeps this one out.
 //!   Any other process does not.
 //!
-//! Where the process is not known (no `/proc`, another PID namespace), it counts as a
+//! An unknown process (no `/proc`, another PID namespace) counts as a
 //! runner.
 
 use std::{
@@ -102,7 +102,7 @@ impl LockFile {
         }
     }
 
-    /// Whether it is the file that others find at `path`.
+    /// Returns `true` if it is the file that others find at `path`.
     pub(super) fn is_at(&self, path: &Path) -> bool {
         self.path == path && is_at(&self.file, path)
     }
@@ -151,7 +151,7 @@ fn open(path: &Path) -> io::Result<(File, bool)> {
     }
 }
 
-/// Whether there is certainly no file at `path`.
+/// Returns `true` if there is certainly no file at `path`.
 fn is_absent(path: &Path) -> bool {
     let error = fs::symlink_metadata(path).err().map(|error| error.kind());
     matches!(error, Some(ErrorKind::NotFound | ErrorKind::NotADirectory))

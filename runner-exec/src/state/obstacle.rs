@@ -1,4 +1,4 @@
-//! What keeps a lock from being taken, and the wait for its end.
+//! The process that keeps a lock from being taken, and the wait for its end.
 
 use std::{fs::File, io, os::fd::AsFd, sync::Arc, thread, time::Instant};
 

@@ -109,11 +109,11 @@ pub enum Use {
 pub struct Walk {
     /// The first part of the path that another user could change.
     pub distrust: Option<Distrust>,
-    /// What is there.
+    /// The kind of file at the end.
     pub end: End,
 }
 
-/// What a path leads to.
+/// The kind of file that a path leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// A regular file, with its permissions.

@@ -38,7 +38,7 @@ fn run(steps: usize, place: usize, before: impl Fn(Journal) -> Journal) -> Journ
     }
 }
 
-/// What reports show of it when the clock is `ahead`, ten seconds after its last step.
+/// Reports of it when the clock is `ahead`, ten seconds after its last step.
 fn reports(journal: &Journal, ahead: f64) -> [String; 3] {
     let mut select = Select::<Timeline>::new(Which::FromEnd(1));
     journal.read(|record| select.take(record)).unwrap();
@@ -53,7 +53,7 @@ fn reports(journal: &Journal, ahead: f64) -> [String; 3] {
 
 #[test]
 fn a_clock_that_is_set_does_not_change_what_reports_show() {
-    // It goes on, or has ended.
+    // It is running, or has ended.
     for steps in [1, 5, 7, 9, 10] {
         let expected = reports(&run(steps, 0, |journal| journal), 0.0);
         for by in [-HOUR, -YEAR, 2.0 * HOUR, 30.0 * YEAR] {
