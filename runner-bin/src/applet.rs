@@ -18,10 +18,10 @@ use runner_exec::survive_file_size_limit;
 use crate::{
     args::{APPLETS, ConfigArgs, RunnerArgs},
     config,
+    console::screen::has_colors,
     exit::Exit,
     report::{self, ReportArgs},
     run,
-    screen::has_colors,
 };
 
 /// Starts the applet that `args` names: by the first of them, which is how the

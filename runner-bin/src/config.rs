@@ -7,10 +7,12 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     args::{ConfigArgs, settings},
+    console::{
+        answer::answer,
+        log::{Log, Verbosity},
+    },
     exit::Exit,
     load::{document, readable_document},
-    log::{Log, Verbosity},
-    out::answer,
     show::pretty,
 };
 

@@ -9,7 +9,7 @@ use std::{ffi::OsString, io::ErrorKind, os::unix::process::CommandExt, process::
 use runner_config::{reason, shown};
 use runner_exec::{Original, small_address_space};
 
-use crate::{exit::Exit, log::Log};
+use crate::{console::log::Log, exit::Exit};
 
 /// Executes `command` in place of this process, with `[env]` and none of the
 /// runner's own variables. Returns only when that fails.

@@ -11,7 +11,12 @@ use runner_exec::{
 };
 use runner_report::Journal;
 
-use crate::{exit::Exit, log::Log, notify::Notify, run::run_id, sentence::HINT};
+use crate::{
+    console::{log::Log, messages::HINT},
+    exit::Exit,
+    notify::Notify,
+    run::run_id,
+};
 
 /// What is known of it before there is a run.
 pub(crate) struct Keeper {
@@ -171,7 +176,7 @@ pub(crate) fn first_error(problems: &Problems) -> String {
         0 => first,
         more => format!(
             "{first}, and {}",
-            crate::sentence::count(more, "more error")
+            crate::console::messages::count(more, "more error")
         ),
     }
 }

@@ -17,12 +17,12 @@ use crate::{
     address_space,
     args::RunnerArgs,
     config,
+    console::log::{Log, Verbosity},
     exit::Exit,
     hand_over::hand_over,
     keeper::{Keeper, Locked, Record, first_error},
     links::{self, ConfigCmd},
     load::{Source, Unusable},
-    log::{Log, Verbosity},
     notify::Notify,
     show::show,
 };

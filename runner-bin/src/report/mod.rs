@@ -19,10 +19,12 @@ use runner_report::{
 pub(crate) use self::args::ReportArgs;
 use self::args::{Format, Listing, Question};
 use crate::{
+    console::{
+        answer::answer,
+        log::{Log, Verbosity},
+    },
     exit::Exit,
     load::document,
-    log::{Log, Verbosity},
-    out::answer,
 };
 
 pub(crate) fn start(args: ReportArgs) -> Exit {

@@ -8,12 +8,14 @@ use rustix::fs::{Access, access};
 use serde_json::{Value, json};
 
 use crate::{
+    console::{
+        answer::answer,
+        log::{Log, Verbosity},
+        messages::count,
+    },
     exit::Exit,
     links::ConfigCmd,
     load::{Source, Unusable},
-    log::{Log, Verbosity},
-    out::answer,
-    sentence::count,
 };
 
 /// Says what is wrong with `plan`, beside the `problems` that were found making it.

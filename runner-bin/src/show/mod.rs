@@ -13,10 +13,12 @@ use runner_exec::{CommandLine, Plan, Task, TaskId};
 use serde_json::Value;
 
 use crate::{
+    console::{
+        answer::{answer, answer_with},
+        log::{Log, Verbosity},
+    },
     exit::Exit,
     load::Source,
-    log::{Log, Verbosity},
-    out::{answer, answer_with},
 };
 
 /// A question about what would be run.

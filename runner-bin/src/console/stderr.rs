@@ -10,7 +10,7 @@ use std::{
 use once_cell::sync::OnceCell;
 use runner_exec::Cancel;
 
-use crate::screen::{AT_ONCE, Screen, is_writable, would_stop};
+use crate::console::screen::{AT_ONCE, Screen, is_writable, would_stop};
 
 /// In the end, so long is waited for a reader who is slow.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -8,7 +8,7 @@ use runner_exec::{
     TaskResult, tail,
 };
 
-use crate::log::Level;
+use crate::console::log::Level;
 
 /// Begins a line that says how to mend what the line above says.
 pub(crate) const HINT: &str = "  hint: ";

@@ -3,7 +3,7 @@
 
 use syslog::{Error, Facility, Formatter3164, Logger, LoggerBackend, Severity};
 
-use crate::queue::Queue;
+use crate::console::queue::Queue;
 
 type Connection = Logger<LoggerBackend, Formatter3164>;
 

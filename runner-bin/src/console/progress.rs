@@ -7,7 +7,7 @@ use std::{
 
 use runner_exec::{Before, Consequence, Event, Next, TaskName};
 
-use crate::screen::{Bar, Screen};
+use crate::console::screen::{Bar, Screen};
 
 /// What is known of a run that goes on.
 #[derive(Debug, Default)]

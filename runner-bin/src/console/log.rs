@@ -13,12 +13,12 @@ use once_cell::sync::OnceCell;
 use runner_config::{Problem, Problems, Severity, escape, escape_lines, format_duration, shown};
 use runner_exec::{Cancel, Event, Signal, Streams, TaskName};
 
-use crate::{
+use crate::console::{
+    messages::{HINT, goes_on, sentence},
     progress::Progress,
     screen::{Screen, has_colors},
-    sentence::{HINT, goes_on, sentence},
     stderr::Stderr,
-    system_log::SystemLog,
+    syslog::SystemLog,
 };
 
 /// Maximum time at the end without any progress of a reader of stdout or stderr.

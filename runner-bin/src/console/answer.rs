@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, ErrorKind, Write};
 
-use crate::{exit::Exit, log::Log};
+use crate::{console::log::Log, exit::Exit};
 
 /// Writes `answer` to stdout; `exit` is the status when that works. A reader that
 /// has read enough is no error.

@@ -1,0 +1,10 @@
+//! Everything that the program writes for people: messages, the progress line, answers.
+
+pub(crate) mod answer;
+pub(crate) mod log;
+pub(crate) mod messages;
+mod progress;
+mod queue;
+pub(crate) mod screen;
+mod stderr;
+mod syslog;
