@@ -21,7 +21,7 @@ use crate::{
     console::screen::has_colors,
     exit::Exit,
     report::{self, ReportArgs},
-    run,
+    runner,
 };
 
 /// Starts the applet that `args` names: by the first of them, which is how the
@@ -43,7 +43,7 @@ pub(crate) fn start(mut args: Vec<OsString>) -> Exit {
             None => parse(args, config::start),
         },
         "runner-report" => parse::<ReportArgs>(args, report::start),
-        _ => parse::<RunnerArgs>(args, run::start),
+        _ => parse::<RunnerArgs>(args, runner::start),
     }
 }
 

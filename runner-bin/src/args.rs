@@ -6,7 +6,10 @@ use clap::{ArgAction, Args, Parser};
 use runner_config::{Origin, Override, SETTINGS, Setting, parse_duration};
 use runner_exec::user_id;
 
-use crate::{exit::STATUSES, links::lasting, notify::Ready, show::Question};
+use crate::{
+    exit::STATUSES,
+    runner::{config_cmd::lasting, sd_notify::Ready, show::Question},
+};
 
 /// The names of the applets; the first one is meant when none is named.
 pub(crate) const APPLETS: [&str; 3] = ["runner", "runner-config", "runner-report"];

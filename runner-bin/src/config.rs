@@ -12,8 +12,10 @@ use crate::{
         log::{Log, Verbosity},
     },
     exit::Exit,
-    load::{document, readable_document},
-    show::pretty,
+    runner::{
+        load::{document, readable_document},
+        show::pretty,
+    },
 };
 
 pub(crate) fn start(args: ConfigArgs) -> Exit {

@@ -7,16 +7,9 @@ mod args;
 mod config;
 mod console;
 mod exit;
-mod hand_over;
-mod keeper;
-mod links;
-mod load;
-mod notify;
 mod report;
-mod run;
+mod runner;
 mod same;
-mod show;
-mod trusted;
 
 use std::{env, process::ExitCode};
 

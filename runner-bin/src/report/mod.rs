@@ -24,7 +24,7 @@ use crate::{
         log::{Log, Verbosity},
     },
     exit::Exit,
-    load::document,
+    runner::load::document,
 };
 
 pub(crate) fn start(args: ReportArgs) -> Exit {

@@ -1,5 +1,13 @@
 //! The applet `runner`: wires configuration, plan, processes and log together.
 
+pub(crate) mod config_cmd;
+mod exec_command;
+pub(crate) mod load;
+pub(crate) mod sd_notify;
+mod session;
+pub(crate) mod show;
+mod trust_checks;
+
 use std::{
     ffi::OsString,
     num::NonZeroU32,
@@ -19,12 +27,14 @@ use crate::{
     config,
     console::log::{Log, Verbosity},
     exit::Exit,
-    hand_over::hand_over,
-    keeper::{Keeper, Locked, Record, first_error},
-    links::{self, ConfigCmd},
-    load::{Source, Unusable},
-    notify::Notify,
-    show::show,
+    runner::{
+        config_cmd::ConfigCmd,
+        exec_command::hand_over,
+        load::{Source, Unusable},
+        sd_notify::Notify,
+        session::{Keeper, Locked, Record, first_error},
+        show::show,
+    },
 };
 
 pub(crate) fn start(args: RunnerArgs) -> Exit {
@@ -38,7 +48,7 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
         (_, _) => Verbosity::Quiet,
     };
     if let Some(directory) = &args.install_links {
-        return links::install(directory, &Log::plain(verbosity));
+        return config_cmd::install(directory, &Log::plain(verbosity));
     }
     let command = match args.command.first() {
         // A container's empty command is none.

@@ -16,7 +16,10 @@ use runner_config::{OWN_VARIABLES, bytes_text, escape};
 use runner_exec::{CommandLine, Environment, Plan, Seen};
 use serde_json::{Value, json};
 
-use crate::{exit::Exit, links::ConfigCmd, load::Source, run::run_id};
+use crate::{
+    exit::Exit,
+    runner::{config_cmd::ConfigCmd, load::Source, run_id},
+};
 
 /// Each variable by its name, with its value and where that comes from.
 pub(super) type Variables = BTreeMap<OsString, (OsString, String)>;

@@ -14,8 +14,7 @@ use runner_report::Journal;
 use crate::{
     console::{log::Log, messages::HINT},
     exit::Exit,
-    notify::Notify,
-    run::run_id,
+    runner::{run_id, sd_notify::Notify},
 };
 
 /// What is known of it before there is a run.

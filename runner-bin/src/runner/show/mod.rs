@@ -18,7 +18,7 @@ use crate::{
         log::{Log, Verbosity},
     },
     exit::Exit,
-    load::Source,
+    runner::load::Source,
 };
 
 /// A question about what would be run.

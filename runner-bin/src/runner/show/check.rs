@@ -14,8 +14,10 @@ use crate::{
         messages::count,
     },
     exit::Exit,
-    links::ConfigCmd,
-    load::{Source, Unusable},
+    runner::{
+        config_cmd::ConfigCmd,
+        load::{Source, Unusable},
+    },
 };
 
 /// Says what is wrong with `plan`, beside the `problems` that were found making it.

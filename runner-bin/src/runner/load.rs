@@ -11,7 +11,10 @@ use runner_config::{
 };
 use runner_exec::{Plan, Trust, discover, other_owner, owner_file};
 
-use crate::{exit::Exit, links, trusted::TrustChecks};
+use crate::{
+    exit::Exit,
+    runner::{config_cmd, trust_checks::TrustChecks},
+};
 
 /// Where configuration and tasks come from.
 #[derive(Debug)]
@@ -55,7 +58,7 @@ impl Unusable {
 ///
 /// Every problem of every file.
 pub(crate) fn document(config: Option<&Path>) -> Result<Document, Problems> {
-    let config = config.map(|config| links::original(config.to_owned()));
+    let config = config.map(|config| config_cmd::original(config.to_owned()));
     Document::load(config.as_deref(), &[])
 }
 
@@ -67,7 +70,7 @@ pub(crate) fn readable_document(
     admit: &mut Admit,
     problems: &mut Problems,
 ) -> Document {
-    let config = config.map(|config| links::original(config.to_owned()));
+    let config = config.map(|config| config_cmd::original(config.to_owned()));
     Document::load_readable(config.as_deref(), overrides, admit, problems)
 }
 
