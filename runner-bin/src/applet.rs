@@ -16,12 +16,11 @@ use runner_config::{Setting, escape_lines, setting};
 use runner_exec::survive_file_size_limit;
 
 use crate::{
-    args::{APPLETS, ConfigArgs, RunnerArgs},
-    config,
+    cli::{APPLETS, ConfigArgs, RunnerArgs, report_args::ReportArgs},
+    config_applet,
     console::screen::has_colors,
     exit::Exit,
-    report::{self, ReportArgs},
-    runner,
+    report_applet, runner,
 };
 
 /// Starts the applet that `args` names: by the first of them, which is how the
@@ -39,10 +38,10 @@ pub(crate) fn start(mut args: Vec<OsString>) -> Exit {
     }
     match name {
         "runner-config" => match ConfigArgs::of_a_task(&args) {
-            Some(args) => config::start(args),
-            None => parse(args, config::start),
+            Some(args) => config_applet::start(args),
+            None => parse(args, config_applet::start),
         },
-        "runner-report" => parse::<ReportArgs>(args, report::start),
+        "runner-report" => parse::<ReportArgs>(args, report_applet::start),
         _ => parse::<RunnerArgs>(args, runner::start),
     }
 }

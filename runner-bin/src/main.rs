@@ -3,11 +3,11 @@
 
 mod address_space;
 mod applet;
-mod args;
-mod config;
+mod cli;
+mod config_applet;
 mod console;
 mod exit;
-mod report;
+mod report_applet;
 mod runner;
 mod same;
 

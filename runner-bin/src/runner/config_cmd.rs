@@ -18,7 +18,7 @@ use rustix::{
 };
 use tempfile::TempDir;
 
-use crate::{args::APPLETS, console::log::Log, exit::Exit, runner::load::is_pipe, same::is_same};
+use crate::{cli::APPLETS, console::log::Log, exit::Exit, runner::load::is_pipe, same::is_same};
 
 const CONFIG_APPLET: &str = "runner-config";
 

@@ -23,8 +23,8 @@ use runner_exec::{
 
 use crate::{
     address_space,
-    args::RunnerArgs,
-    config,
+    cli::RunnerArgs,
+    config_applet,
     console::log::{Log, Verbosity},
     exit::Exit,
     runner::{
@@ -40,7 +40,7 @@ use crate::{
 pub(crate) fn start(args: RunnerArgs) -> Exit {
     let config = args.file.path();
     if let Some(key) = &args.get {
-        return config::get(config.as_deref(), key, None);
+        return config_applet::get(config.as_deref(), key, None);
     }
     let verbosity = match (args.quiet, args.verbose) {
         (0, 0) => Verbosity::Normal,

@@ -1,7 +1,5 @@
 //! The applet `runner-report`: answers questions about runs, from the journal.
 
-mod args;
-
 use std::{
     io::{self, ErrorKind},
     path::{Path, PathBuf},
@@ -16,9 +14,8 @@ use runner_report::{
     tasks_text, wait,
 };
 
-pub(crate) use self::args::ReportArgs;
-use self::args::{Format, Listing, Question};
 use crate::{
+    cli::report_args::{Format, Listing, Question, ReportArgs},
     console::{
         answer::answer,
         log::{Log, Verbosity},

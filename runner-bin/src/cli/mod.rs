@@ -1,5 +1,7 @@
 //! The command lines of the applets.
 
+pub(crate) mod report_args;
+
 use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, Parser};

@@ -6,7 +6,7 @@ use clap::{ArgGroup, Parser, ValueEnum};
 use runner_config::parse_duration;
 use runner_report::Which;
 
-use crate::args::FileArg;
+use crate::cli::FileArg;
 
 const STATUSES: &str = "\
 Exit status:
@@ -33,11 +33,11 @@ With --wait that of the run, or that with which the next one was refused, and:
 )]
 pub(crate) struct ReportArgs {
     #[command(flatten)]
-    pub(super) file: FileArg,
+    pub(crate) file: FileArg,
 
     /// The directory of the journal [default: `state_dir` of the configuration]
     #[arg(long, value_name = "DIR", conflicts_with = "config")]
-    pub(super) state_dir: Option<PathBuf>,
+    pub(crate) state_dir: Option<PathBuf>,
 
     /// The run of this id, or the Nth from the end: -1 is the last one
     #[arg(
@@ -47,11 +47,11 @@ pub(crate) struct ReportArgs {
         allow_hyphen_values = true,
         value_parser = which
     )]
-    pub(super) run: Option<Which>,
+    pub(crate) run: Option<Which>,
 
     /// Only what happened since the machine was started
     #[arg(long, conflicts_with = "wait")]
-    pub(super) this_boot: bool,
+    pub(crate) this_boot: bool,
 
     /// Every run, one a line, the last one at the end
     #[arg(long, group = "question")]
@@ -67,16 +67,16 @@ pub(crate) struct ReportArgs {
 
     /// Wait no longer than this
     #[arg(long, value_name = "TIME", requires = "wait", value_parser = time)]
-    pub(super) timeout: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
 
     /// How to answer
     #[arg(long, value_enum, default_value_t, conflicts_with = "wait")]
-    pub(super) format: Format,
+    pub(crate) format: Format,
 }
 
 /// A form of the answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+pub(crate) enum Format {
     // Comments for `--help` would make it several times as long.
     #[default]
     Text,
@@ -88,7 +88,7 @@ pub(super) enum Format {
 
 /// A form that every answer has.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Listing {
+pub(crate) enum Listing {
     Text,
     Json,
 }
@@ -106,7 +106,7 @@ impl Format {
 }
 
 /// What is asked.
-pub(super) enum Question {
+pub(crate) enum Question {
     Run(Which, Format),
     History(Listing),
     Tasks(Listing),
@@ -115,7 +115,7 @@ pub(super) enum Question {
 
 impl ReportArgs {
     /// The question, or what is wrong with it.
-    pub(super) fn question(&self) -> Result<Question, &'static str> {
+    pub(crate) fn question(&self) -> Result<Question, &'static str> {
         Ok(match (&self.run, self.history, self.tasks, self.wait) {
             (_, true, _, _) => Question::History(self.format.listing()?),
             (_, _, true, _) => Question::Tasks(self.format.listing()?),

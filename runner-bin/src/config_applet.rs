@@ -6,7 +6,7 @@ use runner_config::{Document, Entry, Key, Problems, Settings, escape_lines, near
 use serde_json::{Map, Value, json};
 
 use crate::{
-    args::{ConfigArgs, settings},
+    cli::{ConfigArgs, settings},
     console::{
         answer::answer,
         log::{Log, Verbosity},
