@@ -7,15 +7,13 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     cli::{ConfigArgs, settings},
+    config_file::{document, readable_document},
     console::{
-        answer::answer,
-        log::{Log, Verbosity},
+        answer::{answer, pretty},
+        level::Verbosity,
+        log::Log,
     },
     exit::Exit,
-    runner::{
-        load::{document, readable_document},
-        show::pretty,
-    },
 };
 
 pub(crate) fn start(args: ConfigArgs) -> Exit {

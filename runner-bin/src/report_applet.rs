@@ -16,12 +16,9 @@ use runner_report::{
 
 use crate::{
     cli::report_args::{Format, Listing, Question, ReportArgs},
-    console::{
-        answer::answer,
-        log::{Log, Verbosity},
-    },
+    config_file::document,
+    console::{answer::answer, level::Verbosity, log::Log},
     exit::Exit,
-    runner::load::document,
 };
 
 pub(crate) fn start(args: ReportArgs) -> Exit {

@@ -1,20 +1,29 @@
 //! The command lines of the applets.
 
+mod question;
 pub(crate) mod report_args;
 
 use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, time::Duration};
 
-use clap::{ArgAction, Args, Parser};
+use clap::{ArgAction, Args, Parser, ValueEnum};
 use runner_config::{Origin, Override, SETTINGS, Setting, parse_duration};
 use runner_exec::user_id;
 
-use crate::{
-    exit::STATUSES,
-    runner::{config_cmd::lasting, sd_notify::Ready, show::Question},
-};
+pub(crate) use self::question::Question;
+use crate::{config_file::lasting, exit::STATUSES};
 
 /// The names of the applets; the first one is meant when none is named.
 pub(crate) const APPLETS: [&str; 3] = ["runner", "runner-config", "runner-report"];
+
+/// When the service counts as started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Ready {
+    /// There is a plan, and nobody else runs it
+    #[default]
+    Started,
+    /// The first run has finished
+    Finished,
+}
 
 /// Runs the executables of a directory in order, with retries.
 #[derive(Debug, Parser)]

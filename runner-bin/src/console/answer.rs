@@ -2,6 +2,9 @@
 
 use std::io::{self, BufWriter, ErrorKind, Write};
 
+use runner_config::escape_json;
+use serde_json::Value;
+
 use crate::{console::log::Log, exit::Exit};
 
 /// Writes `answer` to stdout; `exit` is the status when that works. A reader that
@@ -29,3 +32,8 @@ pub(crate) fn answer_with(
 
 /// As much as a pipe holds.
 const PIECE: usize = 65_536;
+
+/// Returns `value` as indented JSON that is safe to show on a terminal.
+pub(crate) fn pretty(value: &Value) -> String {
+    escape_json(format!("{value:#}\n"))
+}

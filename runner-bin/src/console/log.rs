@@ -14,6 +14,7 @@ use runner_config::{Problem, Problems, Severity, escape, escape_lines, format_du
 use runner_exec::{Cancel, Event, Signal, Streams, TaskName};
 
 use crate::console::{
+    level::{Level, Verbosity},
     messages::{HINT, goes_on, sentence},
     progress::Progress,
     screen::{Screen, has_colors},
@@ -23,22 +24,6 @@ use crate::console::{
 
 /// Maximum time at the end without any progress of a reader of stdout or stderr.
 const READER_STALL_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How much is said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Verbosity {
-    Quiet,
-    Normal,
-    Verbose,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Level {
-    Error,
-    Warning,
-    Info,
-    Detail,
-}
 
 /// How a line begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use runner_exec::{
     TaskResult, tail,
 };
 
-use crate::console::log::Level;
+use crate::console::level::Level;
 
 /// Begins a line that says how to mend what the line above says.
 pub(crate) const HINT: &str = "  hint: ";

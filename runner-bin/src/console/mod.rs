@@ -1,6 +1,7 @@
 //! Everything that the program writes for people: messages, the progress line, answers.
 
 pub(crate) mod answer;
+pub(crate) mod level;
 pub(crate) mod log;
 pub(crate) mod messages;
 mod progress;

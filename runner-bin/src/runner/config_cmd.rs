@@ -6,26 +6,23 @@ use std::{
     fs::{self, File, Permissions},
     io,
     os::unix::fs::{PermissionsExt, symlink},
-    path::{Component, Path, PathBuf, absolute},
+    path::{Path, PathBuf, absolute},
 };
 
 use once_cell::unsync::OnceCell;
-use runner_config::{reason, shown};
+use runner_config::reason;
 use rustix::{
-    fs::{FileType, FlockOperation, Stat, flock, fstat, stat},
+    fs::{FlockOperation, flock},
     process::geteuid,
-    stdio::stdin,
 };
 use tempfile::TempDir;
 
-use crate::{cli::APPLETS, console::log::Log, exit::Exit, runner::load::is_pipe, same::is_same};
+use crate::{
+    config_file::{PRIVATE, PRIVATE_CONFIG, is_pipe, is_stdin},
+    same::is_same_file,
+};
 
 const CONFIG_APPLET: &str = "runner-config";
-
-/// The name of a private directory begins so, and of the link in it to the
-/// configuration file.
-const PRIVATE: &str = "runner-links.";
-const PRIVATE_CONFIG: &str = "runner.cfg";
 
 /// What `RUNNER_CONFIG_CMD` says, for as long as it is to work.
 pub(crate) struct ConfigCmd {
@@ -109,10 +106,6 @@ fn is_plain(path: &Path) -> bool {
         .all(|byte| byte.is_ascii_alphanumeric() || b"_./+:@%=,-".contains(byte))
 }
 
-fn is_same_file(a: &Path, b: &Path) -> bool {
-    is_same(stat(a), stat(b))
-}
-
 impl PrivateDirectory {
     fn new() -> io::Result<PrivateDirectory> {
         let own = env::temp_dir();
@@ -146,113 +139,9 @@ impl PrivateDirectory {
     }
 }
 
-/// The configuration file that a link in a private directory stands for: paths in
-/// a file count from where the file is, and messages name it.
-pub(crate) fn original(config: PathBuf) -> PathBuf {
-    let directory = config.parent().and_then(Path::file_name);
-    let private = directory.is_some_and(|name| name.to_string_lossy().starts_with(PRIVATE));
-    match config.read_link() {
-        Ok(original) if private && config.file_name() == Some(PRIVATE_CONFIG.as_ref()) => original,
-        Ok(_) | Err(_) => config,
-    }
-}
-
-/// The path by which tasks find `config` too, although their stdin is another; where there
-/// is none, `config` itself.
-pub(crate) fn lasting(config: PathBuf) -> PathBuf {
-    match is_stdin(&config) {
-        true => fs::canonicalize(&config).unwrap_or(config),
-        false => config,
-    }
-}
-
-/// Whether `path` leads to the file that is stdin, by whatever name.
-fn is_stdin(path: &Path) -> bool {
-    let is_file = |it: &Stat| FileType::from_raw_mode(it.st_mode) == FileType::RegularFile;
-    let stdin = fstat(stdin());
-    stdin.as_ref().is_ok_and(is_file) && is_same(stat(path), stdin)
-}
-
-/// Makes a link for each applet in `directory`.
-pub(crate) fn install(directory: &Path, log: &Log) -> Exit {
-    let made = env::current_exe()
-        .and_then(|binary| Ok((binary, fs::canonicalize(directory)?)))
-        .map(|(binary, directory)| {
-            let links = APPLETS.map(|name| directory.join(name));
-            links.map(|link| (make_link(&link, &binary), link))
-        });
-    let links = match made {
-        Ok(links) => links,
-        Err(error) => {
-            let (directory, why) = (shown(directory), reason(&error));
-            log.error(&format!("cannot make links in `{directory}`: {why}"));
-            return Exit::System;
-        }
-    };
-    let mut exit = Exit::Finished;
-    for (made, link) in links {
-        let link = shown(&link);
-        match made {
-            Ok(Made::Now(target)) => log.info(&format!("`{link}` -> `{}`", shown(&target))),
-            Ok(Made::Before) => log.info(&format!("`{link}` is there already")),
-            Err(error) => {
-                let why = reason(&error);
-                log.error(&format!("cannot make the link `{link}`: {why}"));
-                exit = Exit::System;
-            }
-        }
-    }
-    exit
-}
-
-enum Made {
-    Now(PathBuf),
-    Before,
-}
-
-fn make_link(link: &Path, binary: &Path) -> io::Result<Made> {
-    if is_same_file(link, binary) {
-        return Ok(Made::Before);
-    }
-    let target = relative(link.parent().unwrap_or(link), binary);
-    match symlink(&target, link) {
-        Ok(()) => Ok(Made::Now(target)),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(io::Error::other(
-            "something else is there; remove it, or choose another directory",
-        )),
-        Err(error) => Err(error),
-    }
-}
-
-/// The path of `to` as seen from the directory `from`; both are absolute.
-fn relative(from: &Path, to: &Path) -> PathBuf {
-    let shared = from.components().zip(to.components());
-    let shared = shared.take_while(|(a, b)| a == b).count();
-    let up = from.components().skip(shared).map(|_| Component::ParentDir);
-    up.chain(to.components().skip(shared)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_link_leads_up_as_far_as_needed() {
-        for (from, to, expected) in [
-            ("/a/b", "/a/b/runner", "runner"),
-            (
-                "/usr/local/bin",
-                "/opt/r/bin/runner",
-                "../../../opt/r/bin/runner",
-            ),
-            ("/", "/runner", "runner"),
-        ] {
-            assert_eq!(
-                relative(Path::new(from), Path::new(to)),
-                Path::new(expected)
-            );
-        }
-    }
 
     #[test]
     fn only_a_plain_path_is_used_as_it_is() {

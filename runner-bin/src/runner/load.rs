@@ -1,19 +1,14 @@
 //! From configuration file and task directory to the plan, with all that is wrong.
 
-use std::{
-    fs,
-    os::unix::fs::FileTypeExt,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
-use runner_config::{
-    Admit, Document, Override, Problems, Reading, Settings, reason, setting, shown,
-};
+use runner_config::{Document, Override, Problems, Reading, Settings, reason, setting, shown};
 use runner_exec::{Plan, Trust, discover, other_owner, owner_file};
 
 use crate::{
+    config_file::{is_pipe, readable_document},
     exit::Exit,
-    runner::{config_cmd, trust_checks::TrustChecks},
+    runner::trust_checks::TrustChecks,
 };
 
 /// Where configuration and tasks come from.
@@ -50,34 +45,6 @@ impl Unusable {
             is_distrusted: false,
         }
     }
-}
-
-/// The configuration in `config`, or an empty one.
-///
-/// # Errors
-///
-/// Every problem of every file.
-pub(crate) fn document(config: Option<&Path>) -> Result<Document, Problems> {
-    let config = config.map(|config| config_cmd::original(config.to_owned()));
-    Document::load(config.as_deref(), &[])
-}
-
-/// As much of the configuration in `config`, and of what `overrides` includes, as can be read
-/// and `admit` lets through.
-pub(crate) fn readable_document(
-    config: Option<&Path>,
-    overrides: &[Override],
-    admit: &mut Admit,
-    problems: &mut Problems,
-) -> Document {
-    let config = config.map(|config| config_cmd::original(config.to_owned()));
-    Document::load_readable(config.as_deref(), overrides, admit, problems)
-}
-
-/// Whether `path` is a named pipe: whoever reads it waits for somebody who writes it, and
-/// takes what is there from the next one.
-pub(crate) fn is_pipe(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
 }
 
 impl Source {

@@ -25,8 +25,9 @@ use crate::{
     address_space,
     cli::RunnerArgs,
     config_applet,
-    console::log::{Log, Verbosity},
+    console::{level::Verbosity, log::Log},
     exit::Exit,
+    install_links,
     runner::{
         config_cmd::ConfigCmd,
         exec_command::hand_over,
@@ -48,7 +49,7 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
         (_, _) => Verbosity::Quiet,
     };
     if let Some(directory) = &args.install_links {
-        return config_cmd::install(directory, &Log::plain(verbosity));
+        return install_links::install(directory, &Log::plain(verbosity));
     }
     let command = match args.command.first() {
         // A container's empty command is none.

@@ -18,19 +18,10 @@ use std::{
     time::Duration,
 };
 
-use clap::ValueEnum;
 use runner_config::format_duration;
 use runner_exec::{Before, ChainEnd, Event, Limits, Signal};
 
-/// When the service counts as started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Ready {
-    /// There is a plan, and nobody else runs it
-    #[default]
-    Started,
-    /// The first run has finished
-    Finished,
-}
+use crate::cli::Ready;
 
 /// The service manager that started this process.
 pub(crate) struct Notify {

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use crate::{
     console::{
-        answer::answer,
-        log::{Log, Verbosity},
+        answer::{answer, pretty},
+        level::Verbosity,
+        log::Log,
         messages::count,
     },
     exit::Exit,
@@ -45,7 +46,7 @@ pub(super) fn check(
             "tasks": tasks,
             "problems": problems.iter().map(object).collect::<Value>(),
         });
-        return answer(&super::pretty(&answered), exit, &log);
+        return answer(&pretty(&answered), exit, &log);
     }
     log.problems(problems);
     if exit == Exit::Finished {

@@ -8,33 +8,19 @@ mod list;
 
 use std::{borrow::Cow, ffi::OsString, iter, mem, os::unix::ffi::OsStrExt};
 
-use runner_config::{Problems, bytes_text, escape_json, is_hidden, name_text, shown};
+use runner_config::{Problems, bytes_text, is_hidden, name_text, shown};
 use runner_exec::{CommandLine, Plan, Task, TaskId};
-use serde_json::Value;
 
 use crate::{
+    cli::Question,
     console::{
-        answer::{answer, answer_with},
-        log::{Log, Verbosity},
+        answer::{answer, answer_with, pretty},
+        level::Verbosity,
+        log::Log,
     },
     exit::Exit,
     runner::load::Source,
 };
-
-/// A question about what would be run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Question {
-    /// Which tasks, in which order?
-    List,
-    /// With which commands and settings?
-    DryRun,
-    /// How do they hang together?
-    Graph,
-    /// What does this task see?
-    Env(String),
-    /// What is wrong?
-    Check,
-}
 
 /// Answers `question` for people, or in JSON for programs.
 pub(crate) fn show(source: &Source, question: &Question, json: bool, verbosity: Verbosity) -> Exit {
@@ -71,10 +57,6 @@ pub(crate) fn show(source: &Source, question: &Question, json: bool, verbosity: 
         Question::Check => unreachable!("it was answered above"),
     };
     answer(&text, Exit::Finished, &log)
-}
-
-pub(crate) fn pretty(value: &Value) -> String {
-    escape_json(format!("{value:#}\n"))
 }
 
 /// The words of the command that starts `task`.

@@ -1,0 +1,76 @@
+//! The configuration file: which one it is, and what can be read of it.
+
+use std::{
+    fs,
+    os::unix::fs::FileTypeExt,
+    path::{Path, PathBuf},
+};
+
+use runner_config::{Admit, Document, Override, Problems};
+use rustix::{
+    fs::{FileType, Stat, fstat, stat},
+    stdio::stdin,
+};
+
+use crate::same::is_same;
+
+/// Beginning of the name of a private directory for links.
+pub(crate) const PRIVATE: &str = "runner-links.";
+
+/// Name of the link in it to the configuration file.
+pub(crate) const PRIVATE_CONFIG: &str = "runner.cfg";
+
+/// The configuration in `config`, or an empty one.
+///
+/// # Errors
+///
+/// Every problem of every file.
+pub(crate) fn document(config: Option<&Path>) -> Result<Document, Problems> {
+    let config = config.map(|config| original(config.to_owned()));
+    Document::load(config.as_deref(), &[])
+}
+
+/// As much of the configuration in `config`, and of what `overrides` includes, as can be read
+/// and `admit` lets through.
+pub(crate) fn readable_document(
+    config: Option<&Path>,
+    overrides: &[Override],
+    admit: &mut Admit,
+    problems: &mut Problems,
+) -> Document {
+    let config = config.map(|config| original(config.to_owned()));
+    Document::load_readable(config.as_deref(), overrides, admit, problems)
+}
+
+/// Whether `path` is a named pipe: whoever reads it waits for somebody who writes it, and
+/// takes what is there from the next one.
+pub(crate) fn is_pipe(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
+}
+
+/// The configuration file that a link in a private directory stands for: paths in
+/// a file count from where the file is, and messages name it.
+pub(crate) fn original(config: PathBuf) -> PathBuf {
+    let directory = config.parent().and_then(Path::file_name);
+    let private = directory.is_some_and(|name| name.to_string_lossy().starts_with(PRIVATE));
+    match config.read_link() {
+        Ok(original) if private && config.file_name() == Some(PRIVATE_CONFIG.as_ref()) => original,
+        Ok(_) | Err(_) => config,
+    }
+}
+
+/// The path by which tasks find `config` too, although their stdin is another; where there
+/// is none, `config` itself.
+pub(crate) fn lasting(config: PathBuf) -> PathBuf {
+    match is_stdin(&config) {
+        true => fs::canonicalize(&config).unwrap_or(config),
+        false => config,
+    }
+}
+
+/// Whether `path` leads to the file that is stdin, by whatever name.
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    let is_file = |it: &Stat| FileType::from_raw_mode(it.st_mode) == FileType::RegularFile;
+    let stdin = fstat(stdin());
+    stdin.as_ref().is_ok_and(is_file) && is_same(stat(path), stdin)
+}
