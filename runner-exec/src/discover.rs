@@ -19,7 +19,7 @@ use rustix::{
     process::getuid,
 };
 
-use crate::{End, Head, TaskName, TrustCheck, Use, head::Heads};
+use crate::{End, Head, TaskName, TrustCheck, Use, process::file_format::Heads};
 
 /// One entry of the task directory.
 #[derive(Clone, Debug, PartialEq, Eq)]

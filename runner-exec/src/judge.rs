@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use runner_config::{Problems, Settings, Words, shown};
 
-use crate::{Head, Kind, Task, command::look_up};
+use crate::{Head, Kind, Task, process::command::look_up};
 
 const DISABLE: &str = "disable it (`enabled = no`, or a name ending in `.disabled`)";
 const NAME_ANOTHER: &str = "name another one with `halt_task` in `[runner]`";

@@ -5,19 +5,16 @@
 //! the chain. What happens is said as [`Event`]s.
 
 mod chain;
-mod command;
 mod discover;
 mod drive;
 mod environment;
 mod event;
-mod head;
 mod hook;
 mod judge;
 mod logs;
 mod name;
 mod names;
 mod order;
-mod outcome;
 mod parts;
 mod plan;
 mod process;
@@ -31,19 +28,21 @@ mod verdict;
 
 pub use crate::{
     chain::{Chain, ChainEnd, Consequence, Link, Step, TaskId},
-    command::{CommandLine, Streams},
     discover::{DirEntry, Kind, discover},
     environment::{Environment, HaltReason, SMALL_ADDRESS_SPACE, Seen, small_address_space},
     event::{Before, Count, Event, Fate, Next, Part, Sink},
-    head::Head,
     hook::{Phase, TaskStats},
     logs::{Logs, tail},
     name::TaskName,
-    outcome::{Outcome, Signal, StartFailure},
     plan::{Plan, Task},
     process::{
         Cancel, Children, Ended, Flag, Limits, Original, Process, Supervised, Supervisor,
-        end_everything, launch, pause, start_time, survive_file_size_limit,
+        command::{CommandLine, Streams},
+        end_everything,
+        file_format::Head,
+        launch,
+        outcome::{Outcome, Signal, StartFailure},
+        pause, start_time, survive_file_size_limit,
     },
     retry::wait,
     run::{Launcher, Outlet, Processes, Run},

@@ -10,10 +10,10 @@ use runner_config::{Problems, SectionId, Settings, TaskSettings, Words, left_out
 
 use crate::{
     Chain, DirEntry, Head, Kind, Link, Step, TaskId, TaskName, Verdict,
-    command::look_up,
     judge::{Interpreters, judge_halt, judge_start},
     names::{Ambiguous, Names, first_of},
     order::{Absent, links},
+    process::command::look_up,
     task_lists::TaskLists,
 };
 

@@ -14,11 +14,14 @@
 
 mod cancel;
 mod children;
+pub(crate) mod command;
 mod exit_fd;
+pub(crate) mod file_format;
 mod file_size;
 mod group;
 mod launch;
 mod orphans;
+pub(crate) mod outcome;
 mod poll;
 mod proc;
 mod process1;

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::flushed;
+use super::durable_file;
 
 /// The halts of a task directory.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Halts {
         }
         let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let since = now.saturating_sub(self.period.as_secs());
-        let (text, read) = match flushed::read(&self.path) {
+        let (text, read) = match durable_file::read(&self.path) {
             Ok(text) => (text, Ok(())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => (String::new(), Ok(())),
             Err(error) => (String::new(), Err(error)),
@@ -75,7 +75,7 @@ impl Halts {
             .collect();
         Some(Counted {
             used_up,
-            written: read.and_then(|()| flushed::replace(&self.path, lines.as_bytes())),
+            written: read.and_then(|()| durable_file::replace(&self.path, lines.as_bytes())),
         })
     }
 }

@@ -10,7 +10,7 @@ use std::{
     os::unix::fs::FileExt,
 };
 
-use super::{boot_id, flushed::LARGEST};
+use super::{boot_id, durable_file::LARGEST};
 use crate::{
     Part, Phase, TaskName,
     process::{Process, processes, ticks, variables},

@@ -28,7 +28,7 @@ use rustix::{
 };
 
 use super::{
-    flushed::{LARGEST, draft_of},
+    durable_file::{LARGEST, draft_of},
     holder::Holder,
     obstacle::Obstacle,
 };

@@ -12,7 +12,7 @@ use std::{
 
 use runner_config::Frequency;
 
-use super::{boot_id, flushed};
+use super::{boot_id, durable_file};
 use crate::{Plan, Task, TaskId, TaskName};
 
 /// The beginning of the name of a mark that is not in its place yet.
@@ -38,7 +38,7 @@ pub(crate) struct Mark {
 impl Drop for Mark {
     fn drop(&mut self) {
         // It is gone when it was put there.
-        flushed::remove(&self.draft);
+        durable_file::remove(&self.draft);
     }
 }
 
@@ -53,7 +53,7 @@ impl Mark {
     ///
     /// The mark cannot be put into its place.
     pub(crate) fn put(self) -> io::Result<()> {
-        flushed::put(&self.draft, &self.path)
+        durable_file::put(&self.draft, &self.path)
     }
 }
 
@@ -77,7 +77,7 @@ impl Marks {
             Frequency::Always => false,
             Frequency::Once => fs::symlink_metadata(self.path(&task.name)).is_ok(),
             Frequency::OncePerBoot => {
-                let mark = flushed::read(&self.path(&task.name)).unwrap_or_default();
+                let mark = durable_file::read(&self.path(&task.name)).unwrap_or_default();
                 // A machine that does not say which time it is running for may have
                 // been started again.
                 self.boot.is_some() && value(&mark, "boot") == self.boot.as_deref()
@@ -103,7 +103,7 @@ impl Marks {
         if task.settings.frequency == Frequency::Always {
             return Ok(None);
         }
-        flushed::create_directory(&self.directory)?;
+        durable_file::create_directory(&self.directory)?;
         let number = self.drafts.fetch_add(1, Ordering::Relaxed);
         let mark = Mark {
             // No task has such a name, and no other runner.
@@ -113,7 +113,7 @@ impl Marks {
             path: self.path(&task.name),
         };
         let boot = self.boot.as_deref().unwrap_or_default();
-        flushed::write(
+        durable_file::write(
             &mark.draft,
             format!("run = {run}\nboot = {boot}\n").as_bytes(),
         )?;

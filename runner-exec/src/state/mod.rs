@@ -1,6 +1,6 @@
 //! `state_dir`: what outlives a run. The journal in it is somebody else's.
 
-mod flushed;
+mod durable_file;
 mod halts;
 mod holder;
 mod lock;
@@ -19,7 +19,7 @@ use std::{
 use runner_config::Settings;
 
 pub use self::{
-    flushed::{create_directory, open_file, sync_directory},
+    durable_file::{create_directory, open_file, sync_directory},
     lock::{Lock, NoLock, Patience, Taken},
     marks::Marks,
     obstacle::Busy,
@@ -55,7 +55,7 @@ impl State {
 ///
 /// It cannot be made, or not be written.
 pub fn create_state_dir(state_dir: &Path, taskdir: &Path) -> io::Result<()> {
-    flushed::create_directory(state_dir)?;
+    durable_file::create_directory(state_dir)?;
     let owner = state_dir.join(OWNER);
     if owner.symlink_metadata().is_ok() {
         return Ok(());
@@ -63,23 +63,25 @@ pub fn create_state_dir(state_dir: &Path, taskdir: &Path) -> io::Result<()> {
     let mut path = canonical(taskdir).into_os_string().into_vec();
     path.push(b'\n');
     // Of two that do so at once one is first, and the other one finds that.
-    flushed::create(&owner, &path)
+    durable_file::create(&owner, &path)
 }
 
 /// Removes the drafts of files that killed runners have left in `state_dir`. Only for the
 /// holder of the lock.
 pub fn remove_drafts(state_dir: &Path) {
     // Either directory may not be there, or not be readable: then there is nothing to do.
-    let _ = flushed::remove_drafts(state_dir, &[".taskdir.", ".halts.", ".lock."]);
-    let _ = flushed::remove_drafts(&state_dir.join("done"), &[marks::DRAFT]);
+    let _ = durable_file::remove_drafts(state_dir, &[".taskdir.", ".halts.", ".lock."]);
+    let _ = durable_file::remove_drafts(&state_dir.join("done"), &[marks::DRAFT]);
 }
 
 /// The other task directory that `state_dir` belongs to, if it does.
 pub fn other_owner(state_dir: &Path, taskdir: &Path) -> Option<PathBuf> {
     let mut options = OpenOptions::new();
-    let file = flushed::open_file(options.read(true), &state_dir.join(OWNER)).ok()?;
+    let file = durable_file::open_file(options.read(true), &state_dir.join(OWNER)).ok()?;
     let mut owner = Vec::new();
-    file.take(flushed::LARGEST).read_to_end(&mut owner).ok()?;
+    file.take(durable_file::LARGEST)
+        .read_to_end(&mut owner)
+        .ok()?;
     let owner = Path::new(OsStr::from_bytes(owner.strip_suffix(b"\n")?));
     (owner != canonical(taskdir)).then(|| owner.to_owned())
 }

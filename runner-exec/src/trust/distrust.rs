@@ -8,7 +8,10 @@ use std::{
 
 use runner_config::{reason, shown};
 
-use super::{Trust, user_names::group_name, user_names::user_name};
+use super::{
+    Trust,
+    user_names::{group_name, user_name},
+};
 
 /// A path that another user could change.
 #[derive(Debug)]
