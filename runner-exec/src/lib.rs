@@ -6,12 +6,7 @@
 
 mod chain;
 mod discover;
-mod drive;
-mod environment;
-mod event;
-mod hook;
 mod judge;
-mod logs;
 mod name;
 mod names;
 mod order;
@@ -20,7 +15,6 @@ mod plan;
 mod process;
 mod retry;
 mod run;
-mod runs;
 mod state;
 mod task_lists;
 mod trust;
@@ -29,10 +23,6 @@ mod verdict;
 pub use crate::{
     chain::{Chain, ChainEnd, Consequence, Link, Step, TaskId},
     discover::{DirEntry, Kind, discover},
-    environment::{Environment, HaltReason, SMALL_ADDRESS_SPACE, Seen, small_address_space},
-    event::{Before, Count, Event, Fate, Next, Part, Sink},
-    hook::{Phase, TaskStats},
-    logs::{Logs, tail},
     name::TaskName,
     plan::{Plan, Task},
     process::{
@@ -45,8 +35,14 @@ pub use crate::{
         pause, start_time, survive_file_size_limit,
     },
     retry::wait,
-    run::{Launcher, Outlet, Processes, Run},
-    runs::{Reload, Runs, RunsEnd},
+    run::{
+        Reload, Runs, RunsEnd,
+        environment::{Environment, HaltReason, SMALL_ADDRESS_SPACE, Seen, small_address_space},
+        event::{Before, Count, Event, Fate, Next, Part, Sink},
+        hook::{Phase, TaskStats},
+        run::{Launcher, Outlet, Processes, Run},
+        task_logs::{Logs, tail},
+    },
     state::{
         Busy, Lock, Marks, NoLock, Patience, State, Taken, boot_id, canonical, create_directory,
         create_state_dir, open_file, other_owner, owner_file, remove_drafts, state_files,

@@ -1,5 +1,13 @@
 //! Several runs, one after the other, and the halt task after the last of them.
 
+pub(crate) mod environment;
+pub(crate) mod event;
+pub(crate) mod hook;
+#[expect(clippy::module_inception, reason = "one run, beside all of them")]
+pub(crate) mod run;
+pub(crate) mod task_logs;
+pub(crate) mod workers;
+
 use std::{ffi::OsString, io, num::NonZeroU32, sync::atomic::AtomicBool, time::Instant};
 
 use crate::{

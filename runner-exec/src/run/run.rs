@@ -17,7 +17,9 @@ use runner_config::{Leftovers, MaxTries, TaskSettings, reason, shown};
 use crate::{
     Cancel, ChainEnd, CommandLine, Ended, Environment, Event, Fate, HaltReason, Limits, Logs, Next,
     Outcome, Part, Phase, Plan, Seen, Sink, StartFailure, State, Streams, Task, TaskName,
-    TaskResult, TaskStats, Verdict, drive::drive, launch, logs, state::Mark,
+    TaskResult, TaskStats, Verdict, launch,
+    run::{task_logs, workers::drive},
+    state::Mark,
 };
 
 /// Makes somewhere for the output of a process that is run for a task, where it is told
@@ -364,7 +366,7 @@ impl Run<'_> {
     /// Lets the output of a task go to its own file, and returns the path of it.
     fn log_output(&self, task: &Task, try_num: u32, command: &mut CommandLine) -> Option<PathBuf> {
         let path = self.logs?.path(&task.name, try_num);
-        match logs::open(&path).and_then(Streams::to_file) {
+        match task_logs::open(&path).and_then(Streams::to_file) {
             Ok(streams) => {
                 command.output = Some(streams);
                 Some(path)
