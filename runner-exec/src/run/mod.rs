@@ -4,7 +4,8 @@ pub(crate) mod environment;
 pub(crate) mod event;
 pub(crate) mod hook;
 #[expect(clippy::module_inception, reason = "one run, beside all of them")]
-pub(crate) mod run;
+mod run;
+pub(crate) mod step;
 pub(crate) mod task_logs;
 pub(crate) mod workers;
 

@@ -15,10 +15,11 @@ use runner_config::{Frequency, MaxTries, RetryFrom};
 
 use crate::{
     Before, Chain, ChainEnd, Consequence, Count, Ended, Event, Flag, Next, Run, Signal, Step, Task,
-    TaskId, TaskResult, Verdict, pause, run::run::Cause, wait,
+    TaskId, TaskResult, Verdict, pause, run::step::Cause, wait,
 };
 
-/// Walks the chain of `run` to its end, where `done` is done already. Returns the task that decided how it ended, when
+/// Walks the chain of `run` to its end, where `done` is done already. Returns the task that
+/// decided how it ended, when
 /// one did.
 ///
 /// # Errors
