@@ -2,9 +2,8 @@
 //! file and line it came from.
 //!
 //! The dialect is read by [`crate::lines`], since a file must read as Python reads it
-//! and every value must know its line. `rust-ini`, named nowhere else, is the store of
-//! the sections that are the runner's own. Those of tasks, of which there may be very
-//! many, stand in rows: to `rust-ini` each of them would be a kilobyte.
+//! and every value must know its line. `rust-ini`, named nowhere else, stores what was
+//! read, in the order in which it appeared, and writes it.
 #![expect(
     clippy::disallowed_methods,
     reason = "this is where `include_dir` is read"
@@ -12,15 +11,14 @@
 
 use std::{
     borrow::Borrow,
+    collections::HashMap,
     fs::{self, File},
     io::{self, Read},
-    ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use foldhash::{HashMap, HashMapExt};
-use ini::Ini;
+use ini::{Ini, Properties};
 
 use crate::{
     Origin, Override, Problems,
@@ -56,39 +54,18 @@ pub type Admit<'a> = dyn FnMut(Reading, &mut Problems) -> bool + 'a;
 pub struct Document {
     /// The file that was asked for, and not one of its `include_dir`.
     main: Option<Arc<Path>>,
-    /// The values of the sections that are [`RESERVED`].
+    /// Sections and keys in the order in which they first appear.
     ini: Ini,
-    /// The values of all others, and the names of all keys.
-    text: String,
-    /// Every section in the order in which they first appear; a [`SectionId`] is an index.
-    sections: Vec<Section>,
-    places: HashMap<Arc<str>, SectionId>,
-    /// The keys of the first section, then those of the second, and so on.
-    keys: Vec<Key>,
+    /// Where each section and its keys were written.
+    origins: HashMap<String, Origins>,
 }
 
-/// A section's place among all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SectionId(u32);
-
 #[derive(Clone, Debug)]
-struct Section {
-    name: Arc<str>,
-    /// Where it began first.
+struct Origins {
+    /// Where the section began first.
     header: Origin,
-    /// Where its keys are, each of them once, in the order in which they first appear.
-    keys: Range<usize>,
-}
-
-#[derive(Clone, Debug)]
-struct Key {
-    section: SectionId,
-    /// Where in the text it stands.
-    name: Range<usize>,
-    /// Where in the text its value stands; `None` when `rust-ini` has it.
-    value: Option<Range<usize>>,
-    /// Where it was written last.
-    origin: Origin,
+    /// Where each key was written last.
+    keys: HashMap<String, Origin>,
 }
 
 /// One key as it is in force in a section.
@@ -135,12 +112,10 @@ impl Document {
         if let Some(file) = file {
             document.read_file(file, None, admit, problems);
         }
-        document.settle();
-        if let Some((directory, origin)) = document.include_dir(overrides) {
-            if admit(Reading::IncludeDir(&directory), problems) {
-                document.include(&directory, &origin, admit, problems);
-            }
-            document.settle();
+        if let Some((directory, origin)) = document.include_dir(overrides)
+            && admit(Reading::IncludeDir(&directory), problems)
+        {
+            document.include(&directory, &origin, admit, problems);
         }
         document
     }
@@ -207,65 +182,32 @@ impl Document {
     fn read(&mut self, bytes: &[u8], file: &Path, problems: &mut Problems) {
         let file: Arc<Path> = Arc::from(file);
         let origin = |line| Origin::File(file.clone(), line);
-        let mut section = SectionId(0);
+        let mut section = "";
         scan(bytes, &file, problems, |item| match item {
-            Item::Section { name, line } => section = self.begin(name, origin(line)),
-            Item::Key { key, value, line } => {
-                let name = &*self.sections[section.index()].name;
-                let value = match RESERVED.contains(&name) {
-                    true => {
-                        self.ini
-                            .set_to(Some(name), key.to_owned(), value.into_owned());
-                        None
-                    }
-                    false => Some(append(&mut self.text, &value)),
-                };
-                self.keys.push(Key {
-                    section,
-                    name: append(&mut self.text, key),
-                    value,
-                    origin: origin(line),
+            Item::Section { name, line } => {
+                section = name;
+                (self.ini.entry(Some(name.to_owned()))).or_insert_with(Properties::new);
+                (self.origins.entry(name.to_owned())).or_insert_with(|| Origins {
+                    header: origin(line),
+                    keys: HashMap::new(),
                 });
             }
-        });
-    }
-
-    /// The section `name`, which may begin at `header`.
-    fn begin(&mut self, name: &str, header: Origin) -> SectionId {
-        if let Some(&section) = self.places.get(name) {
-            return section;
-        }
-        let name: Arc<str> = Arc::from(name);
-        let section = SectionId(self.sections.len() as u32);
-        self.places.insert(name.clone(), section);
-        self.sections.push(Section {
-            name,
-            header,
-            keys: 0..0,
-        });
-        section
-    }
-
-    /// Puts the keys that were added to those of their sections. One that was there
-    /// already keeps its place, as in Python.
-    fn settle(&mut self) {
-        self.keys.sort_by_key(|key| key.section);
-        let mut places: HashMap<&str, usize> = HashMap::new();
-        let mut kept = 0;
-        let mut last = None;
-        for next in 0..self.keys.len() {
-            let Key { section, name, .. } = &self.keys[next];
-            let keys = &mut self.sections[section.index()].keys;
-            if last.replace(*section) != Some(*section) {
-                places.clear();
-                keys.start = kept;
+            Item::Key { key, value, line } => {
+                let Some(origins) = self.origins.get_mut(section) else {
+                    return;
+                };
+                let is_known = (origins.keys.insert(key.to_owned(), origin(line))).is_some();
+                let properties =
+                    (self.ini.entry(Some(section.to_owned()))).or_insert_with(Properties::new);
+                // `insert` would move a key that is known behind the others. In Python it
+                // keeps its place.
+                let mut known = properties.iter_mut().filter(|_| is_known);
+                match known.find(|(other, _)| *other == key) {
+                    Some((_, old)) => *old = value.into_owned(),
+                    None => properties.insert(key, value),
+                }
             }
-            let place = *places.entry(&self.text[name.clone()]).or_insert(kept);
-            self.keys.swap(place, next);
-            kept = kept.max(place + 1);
-            keys.end = kept;
-        }
-        self.keys.truncate(kept);
+        });
     }
 
     /// The file that was asked for; the others come from its `include_dir`.
@@ -276,138 +218,85 @@ impl Document {
     /// What `key` says in `section`, or else in `[DEFAULT]`. A section that
     /// was not written has no keys, whatever `[DEFAULT]` says.
     pub fn get(&self, section: &str, key: &str) -> Option<Entry<'_>> {
-        self.own(self.section(section)?, key).or_else(|| {
-            let entry = self.own(self.section(DEFAULT)?, key)?;
+        self.header(section)?;
+        self.own(section, key).or_else(|| {
+            let entry = self.own(DEFAULT, key)?;
             Some(Entry {
-                own: section == DEFAULT,
+                own: false,
                 ..entry
             })
         })
     }
 
-    /// The section of this name, when there is one.
-    pub(crate) fn section(&self, name: &str) -> Option<SectionId> {
-        self.places.get(name).copied()
-    }
-
     /// What `key` says in `section` itself.
-    pub(crate) fn own(&self, section: SectionId, key: &str) -> Option<Entry<'_>> {
-        self.keys_of(section).find(|entry| entry.key == key)
+    pub(crate) fn own(&self, section: &str, key: &str) -> Option<Entry<'_>> {
+        let (key, origin) = self.origins.get(section)?.keys.get_key_value(key)?;
+        Some(Entry {
+            key,
+            value: self.ini.get_from(Some(section), key)?,
+            origin,
+            own: true,
+        })
     }
 
     /// The sections in the order in which they first appear, without `[DEFAULT]`.
     pub fn sections(&self) -> impl Iterator<Item = &str> {
-        let names = self.sections.iter().map(|section| &*section.name);
-        names.filter(|&name| name != DEFAULT)
+        (self.ini.sections().flatten()).filter(|&name| name != DEFAULT)
     }
 
     /// Those that may be a task's.
-    pub(crate) fn task_sections(&self) -> impl Iterator<Item = SectionId> {
-        let ids = (0..).map(SectionId).zip(&self.sections);
-        ids.filter(|(_, section)| !RESERVED.contains(&&*section.name))
-            .map(|(id, _)| id)
-    }
-
-    /// The name of `section`.
-    pub(crate) fn name(&self, section: SectionId) -> &str {
-        &self.sections[section.index()].name
-    }
-
-    /// Where `section` begins.
-    pub(crate) fn begin_of(&self, section: SectionId) -> &Origin {
-        &self.sections[section.index()].header
+    pub(crate) fn task_sections(&self) -> impl Iterator<Item = &str> {
+        self.sections().filter(|name| !RESERVED.contains(name))
     }
 
     /// Where the section of this name begins, when there is one.
     pub fn header(&self, section: &str) -> Option<&Origin> {
-        Some(self.begin_of(self.section(section)?))
+        Some(&self.origins.get(section)?.header)
     }
 
     /// Every key in force in `section`, those that `[DEFAULT]` fills in first.
     pub fn entries(&self, section: &str) -> Vec<Entry<'_>> {
-        match self.section(section) {
-            Some(section) => self.in_force(section),
-            None => Vec::new(),
-        }
-    }
-
-    /// Every key that is written in `section` itself, in the order of those in force.
-    pub(crate) fn own_entries(&self, section: SectionId) -> impl Iterator<Item = Entry<'_>> {
-        let entries = self.in_force(section).into_iter();
-        entries.filter(|entry| entry.own)
-    }
-
-    fn in_force(&self, section: SectionId) -> Vec<Entry<'_>> {
-        let own = self.keys_of(section);
-        let Some(default) = self.section(DEFAULT).filter(|&default| default != section) else {
-            return own.collect();
-        };
-        let own: Vec<Entry> = own.collect();
-        let mut left: HashMap<&str, Entry> = own.iter().map(|entry| (entry.key, *entry)).collect();
         // A key of its own keeps the place that `[DEFAULT]` gave it, as in Python.
-        let filled_in = self.keys_of(default).map(|default| Entry {
-            own: false,
-            ..default
-        });
-        let mut entries: Vec<Entry> = filled_in
-            .map(|default| left.remove(default.key).unwrap_or(default))
-            .collect();
-        entries.extend(own.into_iter().filter(|entry| left.contains_key(entry.key)));
-        entries
+        let filled_in = self.own_entries(DEFAULT);
+        let filled_in = filled_in.filter_map(|entry| self.get(section, entry.key));
+        let others = self.own_entries(section);
+        let others = others.filter(|entry| self.own(DEFAULT, entry.key).is_none());
+        filled_in.chain(others).collect()
+    }
+
+    /// Every key that is written in `section` itself.
+    pub(crate) fn own_entries<'a>(&'a self, section: &str) -> impl Iterator<Item = Entry<'a>> {
+        let section = (self.ini.section(Some(section))).zip(self.origins.get(section));
+        section.into_iter().flat_map(|(properties, origins)| {
+            properties.iter().filter_map(|(key, value)| {
+                Some(Entry {
+                    key,
+                    value,
+                    origin: origins.keys.get(key)?,
+                    own: true,
+                })
+            })
+        })
     }
 
     /// Says which values Python 2 would have read differently: there a `;` behind a
     /// blank began a comment, on the line of the key.
     pub(crate) fn judge_semicolons(&self, problems: &mut Problems) {
-        for key in &self.keys {
-            let Entry {
-                key, value, origin, ..
-            } = self.entry(key);
-            let line = value.lines().next().unwrap_or_default();
+        let sections = self.ini.sections().flatten();
+        for entry in sections.flat_map(|section| self.own_entries(section)) {
+            let line = entry.value.lines().next().unwrap_or_default();
             let before = line.split(';').next().unwrap_or_default();
             if before.len() < line.len() && before.ends_with(char::is_whitespace) {
+                let key = entry.key;
                 problems
                     .warning(
-                        origin.clone(),
+                        entry.origin.clone(),
                         format!("Python 2 took what follows ` ;` for a comment: `{key}`"),
                     )
                     .hint("here it is part of the value; put a comment on a line of its own");
             }
         }
     }
-
-    fn keys_of(&self, section: SectionId) -> impl Iterator<Item = Entry<'_>> {
-        let keys = self.sections[section.index()].keys.clone();
-        self.keys[keys].iter().map(|key| self.entry(key))
-    }
-
-    fn entry<'a>(&'a self, key: &'a Key) -> Entry<'a> {
-        let name = &self.text[key.name.clone()];
-        let value = match &key.value {
-            Some(value) => &self.text[value.clone()],
-            // What is among the keys has a value.
-            None => (self.ini.get_from(Some(self.name(key.section)), name)).unwrap_or_default(),
-        };
-        Entry {
-            key: name,
-            value,
-            origin: &key.origin,
-            own: true,
-        }
-    }
-}
-
-impl SectionId {
-    fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-/// Adds `more` to `text`, and says where it stands there.
-fn append(text: &mut String, more: &str) -> Range<usize> {
-    let begin = text.len();
-    text.push_str(more);
-    begin..text.len()
 }
 
 /// The path that `written` means in `file`: a relative one counts from the

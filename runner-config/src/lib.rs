@@ -18,7 +18,7 @@ mod text;
 mod value;
 
 pub use crate::{
-    document::{Admit, Document, Entry, Reading, SectionId},
+    document::{Admit, Document, Entry, Reading},
     key::Key,
     left_out::left_out,
     nearest::nearest,

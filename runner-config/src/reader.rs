@@ -3,16 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    Document, Entry, Origin, Override, Problems, Words,
-    document::{SectionId, beside},
-    table::setting,
+    Document, Entry, Origin, Override, Problems, Words, document::beside, table::setting,
     value::Parsed,
 };
 
 pub(crate) struct Reader<'a> {
     pub(crate) document: &'a Document,
     /// `None` for `[runner]`.
-    pub(crate) section: Option<SectionId>,
+    pub(crate) section: Option<&'a str>,
     /// Values that win over those of the section.
     pub(crate) overrides: &'a [Override],
     pub(crate) problems: &'a mut Problems,

@@ -3,8 +3,7 @@
 use std::{collections::BTreeSet, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use crate::{
-    Document, Entry, Origin, Problems, RetryFrom, SETTINGS, SectionId, TaskSettings, Words,
-    nearest,
+    Document, Entry, Origin, Problems, RetryFrom, SETTINGS, TaskSettings, Words, nearest,
     reader::{Reader, one_of, verbatim, written},
     table::{Setting, setting},
     value,
@@ -112,17 +111,11 @@ impl Settings {
         for set in overrides {
             judge_name(&set.key, &set.origin, problems);
         }
-        let own = |section| {
-            document
-                .entries(section)
-                .into_iter()
-                .filter(|entry| entry.own)
-        };
-        for entry in own("runner") {
+        for entry in document.own_entries("runner") {
             judge_name(entry.key, entry.origin, problems);
             judge_include(&document, entry, problems);
         }
-        for entry in own("env") {
+        for entry in document.own_entries("env") {
             judge_variable(entry, problems);
         }
         let env = document
@@ -149,7 +142,7 @@ impl Settings {
     }
 
     /// What `setting` says for all tasks, or for the one whose section is `section`.
-    pub fn in_force(&self, setting: &Setting, section: Option<SectionId>) -> InForce<'_> {
+    pub fn in_force(&self, setting: &Setting, section: Option<&str>) -> InForce<'_> {
         let name = setting.name;
         let own = section.and_then(|section| self.document.own(section, name));
         let own = own.map(|entry| (entry.value, entry.origin));
@@ -167,23 +160,18 @@ impl Settings {
     }
 
     /// The sections that may be a task's, in the order in which they were written.
-    pub fn task_sections(&self) -> impl Iterator<Item = SectionId> {
+    pub fn task_sections(&self) -> impl Iterator<Item = &str> {
         self.document.task_sections()
     }
 
-    /// What stands between the brackets of `section`.
-    pub fn section_name(&self, section: SectionId) -> &str {
-        self.document.name(section)
-    }
-
-    /// Where `section` begins.
-    pub fn header(&self, section: SectionId) -> &Origin {
-        self.document.begin_of(section)
+    /// Where `section`, which is one of them, begins.
+    pub fn header(&self, section: &str) -> &Origin {
+        self.document.header(section).unwrap_or(&Origin::Default)
     }
 
     /// What is in force for the task whose section is `section`; `None` when that is the
     /// same as for every task.
-    pub fn task_of(&self, section: SectionId, problems: &mut Problems) -> Option<TaskSettings> {
+    pub fn task_of(&self, section: &str, problems: &mut Problems) -> Option<TaskSettings> {
         let mut differs = false;
         for Entry { key, origin, .. } in self.document.own_entries(section) {
             match setting(key).map(Setting::in_task) {
@@ -214,14 +202,14 @@ impl Settings {
 
     /// The names of the tasks that have to be done before the one whose section is
     /// `section`, and where they are written.
-    pub fn depends_on(&self, section: SectionId) -> Option<(impl Iterator<Item = &str>, &Origin)> {
+    pub fn depends_on(&self, section: &str) -> Option<(impl Iterator<Item = &str>, &Origin)> {
         let written = self.document.own(section, DEPENDS_ON)?;
         Some((value::list(written.value), written.origin))
     }
 
     /// Says so when `section`, which is the halt task's, sets what makes sense in the
     /// chain only.
-    pub fn judge_halt_section(&self, section: SectionId, problems: &mut Problems) {
+    pub fn judge_halt_section(&self, section: &str, problems: &mut Problems) {
         for entry in self.document.own_entries(section) {
             if setting(entry.key).is_some_and(Setting::in_task) && !OF_HALT.contains(&entry.key) {
                 let message = format!(
@@ -237,8 +225,7 @@ impl Settings {
 
     /// Whether `section` says `enabled = no`, for what is no task anyway.
     pub fn disables(&self, section: &str) -> bool {
-        let section = self.document.section(section);
-        let enabled = section.and_then(|section| self.document.own(section, "enabled"));
+        let enabled = self.document.own(section, "enabled");
         enabled.is_some_and(|entry| value::yes_or_no(entry.value) == Ok(false))
     }
 
@@ -248,7 +235,7 @@ impl Settings {
     }
 
     /// Says so when `section`, which is no task's, holds settings of a task.
-    pub fn judge_stray(&self, section: SectionId, problems: &mut Problems) {
+    pub fn judge_stray(&self, section: &str, problems: &mut Problems) {
         let held: Vec<Entry> = (self.document.own_entries(section))
             .filter(|entry| setting(entry.key).is_some_and(Setting::in_task))
             .collect();
@@ -256,7 +243,6 @@ impl Settings {
             let names: BTreeSet<String> = held.iter().map(|e| format!("`{}`", e.key)).collect();
             let names: Vec<String> = names.into_iter().collect();
             let names = names.join(", ");
-            let section = self.document.name(section);
             problems.warning(
                 first.origin.clone(),
                 format!("section `{section}` sets {names}, but there is no such task"),

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use foldhash::{HashMap, HashMapExt};
-use runner_config::{Origin, Problems, SectionId, Settings, nearest};
+use runner_config::{Origin, Problems, Settings, nearest};
 
 use crate::{
     Link, Task, TaskId, TaskName,
@@ -27,7 +27,7 @@ pub(crate) enum Absent {
 pub(crate) fn links(
     tasks: &[Task],
     absent: &[(TaskName, Absent)],
-    second: &[(TaskName, SectionId)],
+    second: &[(TaskName, String)],
     settings: &Settings,
     problems: &mut Problems,
 ) -> (Vec<Link>, TaskLists) {
@@ -64,7 +64,7 @@ pub(crate) fn links(
     }
     for (name, section) in second {
         if let Some(index) = tasks.iter().position(|task| task.name == *name) {
-            dependencies.find(index, *section, &links, &mut Vec::new(), problems);
+            dependencies.find(index, section, &links, &mut Vec::new(), problems);
         }
     }
     for cycle in cycles(&links) {
@@ -95,7 +95,8 @@ struct Found {
 impl<'a> Written<'a> {
     /// The names that a task depends on, and where they are written.
     fn written(&self, index: usize) -> Option<(impl Iterator<Item = &'a str>, &'a Origin)> {
-        self.settings.depends_on(self.tasks[index].section?)
+        let section = self.tasks[index].section.as_deref()?;
+        self.settings.depends_on(section)
     }
 
     fn found(&self, part: Range<usize>, links: &[Link]) -> Found {
@@ -105,7 +106,7 @@ impl<'a> Written<'a> {
         let mut found = Vec::new();
         for index in part {
             found.clear();
-            if let Some(section) = self.tasks[index].section {
+            if let Some(section) = &self.tasks[index].section {
                 self.find(index, section, links, &mut found, &mut problems);
             }
             all.push(&found);
@@ -125,7 +126,7 @@ impl<'a> Written<'a> {
     fn find(
         &self,
         index: usize,
-        section: SectionId,
+        section: &str,
         links: &[Link],
         found: &mut Vec<TaskId>,
         problems: &mut Problems,

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use runner_config::{Problems, SectionId, Settings, TaskSettings, Words, left_out, nearest};
+use runner_config::{Problems, Settings, TaskSettings, Words, left_out, nearest};
 
 use crate::{
     Chain, DirEntry, Head, Kind, Link, Step, TaskId, TaskName, Verdict,
@@ -31,7 +31,7 @@ pub struct Task {
     /// What is in force for it.
     pub settings: Arc<TaskSettings>,
     /// The section of the configuration that is its own.
-    pub section: Option<SectionId>,
+    pub section: Option<String>,
 }
 
 impl Task {
@@ -106,7 +106,7 @@ impl Plan {
                 kind,
                 is_roots,
             } = candidate;
-            let own = section.and_then(|section| settings.task_of(section, problems));
+            let own = (section.as_deref()).and_then(|section| settings.task_of(section, problems));
             let mut task = Task {
                 directory: task_directory.clone(),
                 settings: own.map_or_else(|| common.clone(), Arc::new),
@@ -125,7 +125,7 @@ impl Plan {
                 absent.push((task.name, Absent::Disabled));
                 continue;
             }
-            if let Some(section) = section.filter(|_| is_halt) {
+            if let Some(section) = task.section.as_deref().filter(|_| is_halt) {
                 settings.judge_halt_section(section, problems);
             }
             judge_start(&task, &kind, is_halt, problems);
@@ -301,45 +301,43 @@ fn sections(
     absent: &[(TaskName, Absent)],
     settings: &Settings,
     problems: &mut Problems,
-) -> (Vec<Option<SectionId>>, Vec<(TaskName, SectionId)>) {
+) -> (Vec<Option<String>>, Vec<(TaskName, String)>) {
     let mut second = Vec::new();
     let mut sections = vec![None; candidates.len()];
     let names = Names::new(candidates.iter().map(|candidate| &candidate.name));
     let skipped = first_of(absent.iter().map(|(name, _)| name));
     for section in settings.task_sections() {
-        let called = settings.section_name(section);
         let origin = || settings.header(section).clone();
-        match names.find(called) {
+        match names.find(section) {
             Err(Ambiguous(several)) => {
                 problems
                     .error(
                         origin(),
-                        format!("section `{called}` is the short name of {several}"),
+                        format!("section `{section}` is the short name of {several}"),
                     )
                     .hint("write the file name between the brackets, or rename one of them");
                 settings.task_of(section, problems);
             }
-            Ok(Some(index)) => match sections[index] {
-                None => sections[index] = Some(section),
+            Ok(Some(index)) => match &sections[index] {
+                None => sections[index] = Some(section.to_owned()),
                 Some(first) => {
                     let name = &candidates[index].name;
                     let there = settings.header(first);
-                    let first = settings.section_name(first);
                     problems
                         .error(
                             origin(),
                             format!(
-                                "section `{called}` is for task `{name}`, which has section \
+                                "section `{section}` is for task `{name}`, which has section \
                                  `{first}` at {there}"
                             ),
                         )
                         .hint("merge the two sections");
                     settings.task_of(section, problems);
-                    second.push((name.clone(), section));
+                    second.push((name.clone(), section.to_owned()));
                 }
             },
             // What is skipped has been said to be.
-            Ok(None) if skipped.contains_key(called) => {}
+            Ok(None) if skipped.contains_key(section) => {}
             Ok(None) => settings.judge_stray(section, problems),
         }
     }

@@ -92,8 +92,9 @@ fn common(plan: &Plan) -> Vec<Row<'_>> {
 /// What is in force for `task`.
 fn all<'a>(plan: &'a Plan, task: &Task) -> Vec<Row<'a>> {
     let in_task = SETTINGS.iter().filter(|setting| setting.in_task());
+    let section = task.section.as_deref();
     in_task
-        .map(|setting| (setting.name, plan.settings.in_force(setting, task.section)))
+        .map(|setting| (setting.name, plan.settings.in_force(setting, section)))
         .collect()
 }
 
