@@ -15,6 +15,9 @@ The proof: many thousand files, well-formed and not, each read by both.
   ours alone does     the line it names has one of the permitted features, found
                       here by means of its own
 
+What both accept, `runner-config --list --format ini` writes as a file that reads
+back the same, to both, with `[DEFAULT]` as a section; asked for one file in eight.
+
 It never panics and never hangs. What it may refuse by the promise and does not,
 such as white space beyond ASCII, is held to the same rules as everything else.
 
@@ -402,6 +405,7 @@ class Theirs:
         parser.SECTCRE = watch = Watch(parser.SECTCRE)
         try:
             self.reading = parser.reading(watch.count(self.lines))
+            self.defaults = parser.defaults()
         except configparser.MissingSectionHeaderError as error:
             self.refusal = "MissingSectionHeaderError"
             self.wrong = [numbers[error.lineno - 1]]
@@ -731,7 +735,24 @@ class Judge:
             listing = Ours(self.binary, self.path)
             if listing.out != theirs.listing().encode():
                 return theirs, listing, "listed in another order"
+            written = Ours(self.binary, self.path, "--format", "ini")
+            if not self.reads_back(theirs, ours, written):
+                return theirs, written, "written in another way"
         return theirs, ours, wrong
+
+    def reads_back(self, theirs, ours, written):
+        """Whether both read what runner-config has written as they read the file."""
+        path = self.path + ".ini"
+        with open(path, "wb") as file:
+            file.write(written.out)
+        again = Theirs(path, written.out)
+        return (
+            written.status == 0
+            and again.reading is not None
+            and ordered(again.reading) == ordered(theirs.reading)
+            and list(again.defaults.items()) == list(theirs.defaults.items())
+            and Ours(self.binary, path, "--json").out == ours.out
+        )
 
     def count(self, data, closely):
         """The complaint about a file, or else what the file counts as."""
@@ -745,6 +766,10 @@ class Judge:
             found = [name for name, read in MISTAKES.items() if finds(theirs, read)]
             kinds += [f"would find: {name}" for name in found]
         return None, kinds
+
+
+def ordered(reading):
+    return [(section, list(keys.items())) for section, keys in reading.items()]
 
 
 def finds(theirs, mistaken_read):

@@ -252,6 +252,14 @@ fn options_that_mean_nothing_are_wrong_usage() {
         &["runner-config", "--check", "--default", "x"][..],
         &["runner-config", "--check", "--json"],
         &["runner-config", "--settings", "--show-origin"],
+        &["runner-config", "--check", "--format", "ini"],
+        &[
+            "runner-config",
+            "--list",
+            "--format",
+            "ini",
+            "--show-origin",
+        ],
         &["--only", "1-a", "--json", "tasks.d"],
         &["-g", "hg.remote", "--json"],
     ] {

@@ -286,6 +286,32 @@ fn the_list_for_programs_is_one_object() {
     assert_eq!(found, json!({"a": {"d": "0", "k": "\"\né"}}));
 }
 
+#[test]
+fn the_list_as_ini_is_one_file_that_reads_back_the_same() {
+    let list = |file: &str, args: &[&str]| {
+        Test::new()
+            .only_config(
+                "[runner]\ninclude_dir = conf.d\n[a]\nk = \\n ; é\u{202e}\n[DEFAULT]\nd: 0\n",
+            )
+            .file("conf.d/x", "[a]\nl =\n  1\n\n  2\n[b]\n", 0o644)
+            .file("merged", MERGED, 0o644)
+            .run_with([&["runner-config", "-c", file, "--list"], args].concat())
+            .status(0)
+            .stderr("")
+            .stdout
+    };
+    const MERGED: &str = "[runner]\ninclude_dir = conf.d\n\n[a]\nk = \\n ; é\u{202e}\nl = \n\t1\n\t\n\t2\n\n\
+                          [DEFAULT]\nd = 0\n[b]\n";
+    assert_eq!(list("runner.cfg", &["--format", "ini"]), MERGED);
+    assert_eq!(list("merged", &["--format", "ini"]), MERGED);
+    for args in [&["--json"][..], &["--format", "json"], &[]] {
+        assert_eq!(list("merged", args), list("runner.cfg", args));
+    }
+    // A section is written with what fills its missing keys.
+    let part = "[DEFAULT]\nd = 0\n[b]\n";
+    assert_eq!(list("runner.cfg", &["b", "--format", "ini"]), part);
+}
+
 // `--check`
 
 #[test]

@@ -6,7 +6,7 @@ _runner_options=(--config --times --halt-after --jobs --set --quiet --verbose --
     --help --version)
 
 # Options of runner-config.
-_runner_config_options=(--config --get --list --check --settings --default --show-origin --json
+_runner_config_options=(--config --get --list --check --settings --default --show-origin --format --json
     --help --version)
 
 # Options of runner-report.
@@ -76,7 +76,13 @@ _runner() {
         --install-links) compopt -o dirnames ;;
         -n | --times | -j | --jobs | --default | --run | --timeout) ;;
         --state-dir) compopt -o dirnames ;;
-        --format) _runner_offer < <(printf '%s\n' text json) ;;
+        --format)
+            if [[ ${program##*/} == runner-config ]]; then
+                _runner_offer < <(printf '%s\n' text json ini)
+            else
+                _runner_offer < <(printf '%s\n' text json)
+            fi
+            ;;
         *)
             case ${program##*/} in
                 runner-config)

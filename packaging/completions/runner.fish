@@ -98,7 +98,8 @@ complete -c runner-config -l check -d 'Say everything that is wrong: exit 0, 1 (
 complete -c runner-config -l settings -d 'List every setting: name, default, meaning'
 complete -c runner-config -l default -x -d 'Print this value, and exit 0, when the key is not there'
 complete -c runner-config -l show-origin -d 'Show where each value was written'
-complete -c runner-config -l json -d 'Answer as JSON: one object, section, key, value'
+complete -c runner-config -l format -x -a 'text json ini' -d 'Format of the list; `ini` is one file that reads back the same'
+complete -c runner-config -l json -d 'Short for `--format json`: one object, section, key, value'
 complete -c runner-config -s h -l help -d 'Print help'
 complete -c runner-config -s V -l version -d 'Print version'
 

@@ -6,10 +6,10 @@ use runner_config::{Document, Entry, Key, Problems, Settings, escape_lines, near
 use serde_json::{Map, Value, json};
 
 use crate::{
-    cli::{ConfigArgs, settings},
+    cli::{ConfigArgs, ListFormat, settings},
     config_file::{document, readable_document},
     console::{
-        answer::{answer, pretty},
+        answer::{answer, answer_with, pretty},
         level::Verbosity,
         log::Log,
     },
@@ -28,15 +28,9 @@ pub(crate) fn start(args: ConfigArgs) -> Exit {
     }
     let mut problems = Problems::default();
     let document = readable_document(config, &[], &mut |_, _| true, &mut problems);
-    match args.mode.list {
+    match &args.mode.list {
         Some(_) if problems.has_errors() => malformed(problems, &log),
-        Some(section) => list(
-            &document,
-            section.as_deref(),
-            args.show_origin,
-            args.json,
-            &log,
-        ),
+        Some(section) => list(&document, section.as_deref(), &args, &log),
         None => check(document, problems, &log),
     }
 }
@@ -67,13 +61,8 @@ fn malformed(problems: Problems, log: &Log) -> Exit {
     Exit::Config
 }
 
-fn list(
-    document: &Document,
-    section: Option<&str>,
-    show_origin: bool,
-    json: bool,
-    log: &Log,
-) -> Exit {
+fn list(document: &Document, section: Option<&str>, args: &ConfigArgs, log: &Log) -> Exit {
+    let show_origin = args.show_origin;
     let sections: Vec<&str> = match section {
         None => document.sections().collect(),
         Some(section) if document.header(section).is_some() => vec![section],
@@ -87,8 +76,19 @@ fn list(
             return Exit::NotThere;
         }
     };
-    let text = match json {
-        true => {
+    let text = match args.format() {
+        ListFormat::Ini if show_origin => {
+            log.error("`--show-origin` needs the format text or json");
+            return Exit::Usage;
+        }
+        ListFormat::Ini => {
+            return answer_with(
+                |stdout| document.write(section, stdout),
+                Exit::Finished,
+                log,
+            );
+        }
+        ListFormat::Json => {
             let sections = sections.iter().map(|section| {
                 let entries = document.entries(section).into_iter();
                 let entries: Map<String, Value> = entries
@@ -98,7 +98,7 @@ fn list(
             });
             pretty(&Value::Object(sections.collect()))
         }
-        false => sections
+        ListFormat::Text => sections
             .iter()
             .flat_map(|section| {
                 let entries = document.entries(section).into_iter();

@@ -13,12 +13,12 @@ use std::{
     borrow::Borrow,
     collections::HashMap,
     fs::{self, File},
-    io::{self, Read},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use ini::{Ini, Properties};
+use ini::{EscapePolicy, Ini, LineSeparator, Properties, WriteOption};
 
 use crate::{
     Origin, Override, Problems,
@@ -279,6 +279,33 @@ impl Document {
         })
     }
 
+    /// Writes the configuration as one file that reads back the same, or as much of it as
+    /// the section `only` needs for that.
+    ///
+    /// # Errors
+    ///
+    /// `out` cannot be written.
+    pub fn write(&self, only: Option<&str>, mut out: &mut dyn Write) -> io::Result<()> {
+        let mut written = Ini::new();
+        for (name, properties) in &self.ini {
+            if only.is_some_and(|only| ![Some(only), Some(DEFAULT)].contains(&name)) {
+                continue;
+            }
+            let mut indented = Properties::new();
+            for (key, value) in properties {
+                // A line that continues a value is indented; no other escape exists.
+                indented.insert(key, value.replace('\n', "\n\t"));
+            }
+            written.entry(name.map(str::to_owned)).or_insert(indented);
+        }
+        let options = WriteOption {
+            escape_policy: EscapePolicy::Nothing,
+            line_separator: LineSeparator::CR,
+            kv_separator: " = ",
+        };
+        written.write_to_opt(&mut out, options)
+    }
+
     /// Says which values Python 2 would have read differently: there a `;` behind a
     /// blank began a comment, on the line of the key.
     pub(crate) fn judge_semicolons(&self, problems: &mut Problems) {
@@ -335,4 +362,62 @@ fn files_of(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files
         .filter(|file| file.is_file() || !file.exists())
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a file of this text says, or `None` if it is refused.
+    fn document(text: &str) -> Option<Document> {
+        let (mut document, mut problems) = (Document::default(), Problems::default());
+        document.read(text.as_bytes(), Path::new("f"), &mut problems);
+        (!problems.has_errors()).then_some(document)
+    }
+
+    fn written(document: &Document, only: Option<&str>) -> String {
+        let mut out = Vec::new();
+        document.write(only, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    /// Sections, keys and values in their order.
+    fn said(document: &Document) -> Vec<(&str, Vec<(&str, &str)>)> {
+        let sections = document.ini.sections().flatten();
+        let keys = |name| {
+            let entries = document.own_entries(name);
+            entries.map(|entry| (entry.key, entry.value)).collect()
+        };
+        sections.map(|name| (name, keys(name))).collect()
+    }
+
+    #[test]
+    fn sections_are_merged_and_values_indented() {
+        let text = "[a]\nk = 1\n[b]\n[DEFAULT]\nd: x ; y\n[a]\nl =\n  1\n\n  2\nk = \\n\n";
+        let document = document(text).unwrap();
+        let (a, default) = (
+            "[a]\nk = \\n\nl = \n\t1\n\t\n\t2\n",
+            "\n[DEFAULT]\nd = x ; y\n",
+        );
+        assert_eq!(written(&document, None), format!("{a}[b]\n{default}"));
+        assert_eq!(written(&document, Some("a")), format!("{a}{default}"));
+        assert_eq!(written(&document, Some("b")), format!("[b]{default}"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back_the_same(lines in prop::collection::vec(
+            "\\[(a|b|DEFAULT|=|;|a\\[|\u{fe0f}|\u{feff})\\]|[ab\u{202e}'\"\\[\\]]{1,3} ?[=:][ a;#=:\\[\\]\\\\'\"%$\t]{0,4}|\
+             [ \t]{1,2}[a=:\\[\\]\\\\\u{feff}]{0,3}|;a",
+            0..12,
+        )) {
+            let text = format!("[a]\n{}\n", lines.join("\n"));
+            if let Some(read) = document(&text) {
+                let again = document(&written(&read, None));
+                prop_assert_eq!(again.as_ref().map(said), Some(said(&read)));
+            }
+        }
+    }
 }

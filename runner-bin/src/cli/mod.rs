@@ -175,7 +175,7 @@ pub(crate) struct RunnerArgs {
     version,
     max_term_width = 100,
     override_usage = "runner-config [-c FILE] -g SECTION.KEY [--default VALUE]\n       \
-                      runner-config [-c FILE] --list [SECTION] [--show-origin] [--json]\n       \
+                      runner-config [-c FILE] --list [SECTION] [--show-origin] [--format FORMAT]\n       \
                       runner-config [-c FILE] --check\n       \
                       runner-config --settings",
     after_help = "Tasks call it as `$RUNNER_CONFIG_CMD -g SECTION.KEY`.\n\n\
@@ -201,12 +201,35 @@ pub(crate) struct ConfigArgs {
     #[arg(long, conflicts_with_all = ["get", "check", "settings"])]
     pub(crate) show_origin: bool,
 
-    /// Answer as JSON: one object, section, key, value
-    #[arg(long, conflicts_with_all = ["get", "check", "settings"])]
-    pub(crate) json: bool,
+    /// Format of the list; `ini` is one file that reads back the same
+    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["get", "check", "settings"])]
+    format: ListFormat,
+
+    /// Short for `--format json`: one object, section, key, value
+    #[arg(long, conflicts_with_all = ["get", "check", "settings", "format"])]
+    json: bool,
+}
+
+/// Format of a list of keys and values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    // No comments, since they would make `--help` several times as long.
+    #[default]
+    Text,
+    Json,
+    Ini,
 }
 
 impl ConfigArgs {
+    /// Format of the list.
+    pub(crate) fn format(&self) -> ListFormat {
+        if self.json {
+            ListFormat::Json
+        } else {
+            self.format
+        }
+    }
+
     /// The arguments `-c FILE -g SECTION.KEY`, as tasks ask; `None` for all others. To make
     /// clap's parser, and not to need it, would take a tenth of the time of an answer.
     pub(crate) fn of_a_task(args: &[OsString]) -> Option<ConfigArgs> {
