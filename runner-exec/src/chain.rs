@@ -34,7 +34,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use runner_config::{MaxTries, RetryFrom};
 
-use crate::{Signal, Verdict, task_lists::TaskLists};
+use crate::{Signal, Verdict};
 
 /// A task's place in the order, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -133,13 +133,24 @@ enum State {
     Failed,
 }
 
+/// For each task, those that need it.
+pub(crate) fn needed_by(links: &[Link]) -> Vec<Vec<TaskId>> {
+    let mut needed_by = vec![Vec::new(); links.len()];
+    for (index, link) in links.iter().enumerate() {
+        for need in &link.needs {
+            needed_by[need.0].push(TaskId(index));
+        }
+    }
+    needed_by
+}
+
 /// The state of a chain; see the tables above.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Chain {
     links: Arc<[Link]>,
     retry_from: RetryFrom,
     /// For each task, the tasks of its level that need it.
-    needed_by: TaskLists,
+    needed_by: Arc<[Vec<TaskId>]>,
     states: Vec<State>,
     /// For each task, how many tasks of its level have to be done before.
     missing: Vec<usize>,
@@ -168,7 +179,7 @@ impl Chain {
         let tasks = links.len();
         let mut chain = Chain {
             retry_from,
-            needed_by: TaskLists::needed_by(&links),
+            needed_by: needed_by(&links).into(),
             states: vec![State::Pending; tasks],
             missing: vec![0; tasks],
             ready: BTreeSet::new(),
@@ -304,7 +315,7 @@ impl Chain {
         if !matches!(self.states[task.0], State::Done | State::Failed) {
             return;
         }
-        for dependent in self.needed_by.of(task) {
+        for &dependent in &self.needed_by[task.0] {
             self.missing[dependent.0] -= 1;
             if self.missing[dependent.0] == 0 && self.states[dependent.0] == State::Pending {
                 self.ready.insert(dependent);

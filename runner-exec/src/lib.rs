@@ -10,13 +10,11 @@ mod judge;
 mod name;
 mod names;
 mod order;
-mod parts;
 mod plan;
 mod process;
 mod retry;
 mod run;
 mod state;
-mod task_lists;
 mod trust;
 mod verdict;
 

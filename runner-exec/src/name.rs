@@ -41,6 +41,11 @@ impl TaskName {
         self.0.to_str().map(short_of)
     }
 
+    /// Returns `true` if `name` is its file name or its short name.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.0 == name || self.short() == Some(name)
+    }
+
     /// The text of the name, as `Display` has it.
     pub fn shown(&self) -> Cow<'_, str> {
         match name_text(&self.0) {

@@ -1,16 +1,14 @@
 //! Levels and dependencies: from names to the links of the chain, or to what is
 //! wrong with them.
 
-use std::ops::Range;
+use std::collections::HashMap;
 
-use foldhash::{HashMap, HashMapExt};
 use runner_config::{Origin, Problems, Settings, nearest};
 
 use crate::{
     Link, Task, TaskId, TaskName,
-    names::{Ambiguous, Names, first_of},
-    parts::in_parts,
-    task_lists::TaskLists,
+    chain::needed_by,
+    names::{Ambiguous, Names},
 };
 
 /// Why a name stands for no task that could be waited for.
@@ -30,7 +28,7 @@ pub(crate) fn links(
     second: &[(TaskName, String)],
     settings: &Settings,
     problems: &mut Problems,
-) -> (Vec<Link>, TaskLists) {
+) -> (Vec<Link>, Vec<Vec<TaskId>>) {
     let mut links: Vec<Link> = Vec::with_capacity(tasks.len());
     for (index, task) in tasks.iter().enumerate() {
         let level = match index.checked_sub(1) {
@@ -50,21 +48,24 @@ pub(crate) fn links(
         absent,
         settings,
         names: Names::new(tasks.iter().map(|task| &task.name)),
-        absent_names: first_of(absent.iter().map(|(name, _)| name)),
     };
-    let mut all = TaskLists::with_capacity(tasks.len());
-    let mut of_same_level = Vec::with_capacity(tasks.len());
-    for found in in_parts(tasks.len(), |part| dependencies.found(part, &links)) {
-        all.append(found.all);
-        of_same_level.extend(found.of_same_level);
-        problems.extend(found.problems);
-    }
-    for (link, needs) in links.iter_mut().zip(of_same_level) {
-        link.needs = needs;
+    let mut all = Vec::with_capacity(tasks.len());
+    for (index, task) in tasks.iter().enumerate() {
+        let section = task.section.as_deref();
+        let found = section.map(|section| dependencies.find(index, section, &links, problems));
+        let found = found.unwrap_or_default();
+        // Those of lower levels come first anyway.
+        let level = links[index].level;
+        let same_level = found.iter().filter(|need| links[need.0].level == level);
+        let mut needs: Vec<TaskId> = same_level.copied().collect();
+        needs.sort_unstable();
+        needs.dedup();
+        links[index].needs = needs;
+        all.push(found);
     }
     for (name, section) in second {
         if let Some(index) = tasks.iter().position(|task| task.name == *name) {
-            dependencies.find(index, section, &links, &mut Vec::new(), problems);
+            dependencies.find(index, section, &links, problems);
         }
     }
     for cycle in cycles(&links) {
@@ -80,16 +81,6 @@ struct Written<'a> {
     absent: &'a [(TaskName, Absent)],
     settings: &'a Settings,
     names: Names<'a>,
-    absent_names: HashMap<&'a str, usize>,
-}
-
-/// What the names in `depends_on` of some tasks stand for.
-struct Found {
-    /// For each of them, the tasks that it depends on.
-    all: TaskLists,
-    /// The same without those of lower levels, which come first anyway.
-    of_same_level: Vec<Vec<TaskId>>,
-    problems: Problems,
 }
 
 impl<'a> Written<'a> {
@@ -99,40 +90,17 @@ impl<'a> Written<'a> {
         self.settings.depends_on(section)
     }
 
-    fn found(&self, part: Range<usize>, links: &[Link]) -> Found {
-        let mut all = TaskLists::with_capacity(part.len());
-        let mut of_same_level = Vec::with_capacity(part.len());
-        let mut problems = Problems::default();
-        let mut found = Vec::new();
-        for index in part {
-            found.clear();
-            if let Some(section) = &self.tasks[index].section {
-                self.find(index, section, links, &mut found, &mut problems);
-            }
-            all.push(&found);
-            found.retain(|need| links[need.0].level == links[index].level);
-            found.sort_unstable();
-            found.dedup();
-            of_same_level.push(found.to_vec());
-        }
-        Found {
-            all,
-            of_same_level,
-            problems,
-        }
-    }
-
-    /// Adds the tasks that a task depends on, as its `section` says, to `found`.
+    /// The tasks that a task depends on, as its `section` says.
     fn find(
         &self,
         index: usize,
         section: &str,
         links: &[Link],
-        found: &mut Vec<TaskId>,
         problems: &mut Problems,
-    ) {
+    ) -> Vec<TaskId> {
+        let mut found = Vec::new();
         let Some((names, origin)) = self.settings.depends_on(section) else {
-            return;
+            return found;
         };
         for name in names {
             let (what, hint) = match self.names.find(name) {
@@ -157,6 +125,7 @@ impl<'a> Written<'a> {
                 )
                 .hint(hint);
         }
+        found
     }
 
     /// What is wrong with a dependency on a task of a later level, and the cure.
@@ -174,8 +143,8 @@ impl<'a> Written<'a> {
 
     /// What is wrong with a dependency on what is no task of the chain, and the cure.
     fn is_absent(&self, name: &str) -> (String, String) {
-        let absent = self.absent_names.get(name);
-        let (what, hint) = match absent.map(|&index| self.absent[index].1) {
+        let absent = self.absent.iter().find(|(file, _)| file.is_called(name));
+        let (what, hint) = match absent.map(|(_, why)| why) {
             Some(Absent::Disabled) => ("which is disabled", "enable it, or remove the dependency"),
             Some(Absent::Skipped) => (
                 "which is skipped",
@@ -200,12 +169,12 @@ impl<'a> Written<'a> {
 /// Every cycle that shares no task with one before it, each in its own order.
 fn cycles(links: &[Link]) -> Vec<Vec<usize>> {
     let mut missing: Vec<usize> = links.iter().map(|link| link.needs.len()).collect();
-    let needed_by = TaskLists::needed_by(links);
+    let needed_by = needed_by(links);
     let free = (0..links.len()).filter(|&index| missing[index] == 0);
     let free = free.collect();
     let let_go = |mut free: Vec<usize>, missing: &mut [usize]| {
         while let Some(index) = free.pop() {
-            for TaskId(dependent) in needed_by.of(TaskId(index)) {
+            for &TaskId(dependent) in &needed_by[index] {
                 // One of a cycle that was found needs nothing any more.
                 missing[dependent] = match missing[dependent] {
                     0 => continue,

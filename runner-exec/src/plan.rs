@@ -11,10 +11,9 @@ use runner_config::{Problems, Settings, TaskSettings, Words, left_out, nearest};
 use crate::{
     Chain, DirEntry, Head, Kind, Link, Step, TaskId, TaskName, Verdict,
     judge::{Interpreters, judge_halt, judge_start},
-    names::{Ambiguous, Names, first_of},
+    names::{Ambiguous, Names},
     order::{Absent, links},
     process::command::look_up,
-    task_lists::TaskLists,
 };
 
 /// One file of the task directory that is started.
@@ -49,7 +48,7 @@ pub struct Plan {
     /// What the chain has to know of each of them.
     pub links: Arc<[Link]>,
     /// For each of them, those that it names in `depends_on`.
-    dependencies: TaskLists,
+    dependencies: Vec<Vec<TaskId>>,
     /// The names in the directory that stand for no task, and why.
     pub(crate) absent: Vec<(TaskName, Absent)>,
     /// The halt task, when it is there.
@@ -200,8 +199,8 @@ impl Plan {
     }
 
     /// The tasks that `task` names in `depends_on`, as they are written.
-    pub fn dependencies(&self, task: TaskId) -> impl Iterator<Item = TaskId> {
-        self.dependencies.of(task)
+    pub fn dependencies(&self, task: TaskId) -> &[TaskId] {
+        &self.dependencies[task.0]
     }
 
     /// The task that `name` stands for: its file name, or its short name when no
@@ -227,8 +226,7 @@ impl Plan {
 
     /// Why no task is called `name`.
     fn why_not(&self, name: &str, names: &Names) -> String {
-        let absent = first_of(self.absent.iter().map(|(file, _)| file));
-        match absent.get(name).map(|&index| &self.absent[index]) {
+        match self.absent.iter().find(|(file, _)| file.is_called(name)) {
             Some((file, Absent::Disabled)) => format!("task `{file}` is disabled"),
             Some((file, Absent::Skipped)) => {
                 format!("`{file}` is skipped; `runner --check` says why")
@@ -305,7 +303,6 @@ fn sections(
     let mut second = Vec::new();
     let mut sections = vec![None; candidates.len()];
     let names = Names::new(candidates.iter().map(|candidate| &candidate.name));
-    let skipped = first_of(absent.iter().map(|(name, _)| name));
     for section in settings.task_sections() {
         let origin = || settings.header(section).clone();
         match names.find(section) {
@@ -337,7 +334,7 @@ fn sections(
                 }
             },
             // What is skipped has been said to be.
-            Ok(None) if skipped.contains_key(section) => {}
+            Ok(None) if absent.iter().any(|(name, _)| name.is_called(section)) => {}
             Ok(None) => settings.judge_stray(section, problems),
         }
     }

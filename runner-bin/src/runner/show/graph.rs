@@ -20,7 +20,7 @@ pub(super) fn dot(plan: &Plan) -> String {
         dot += "  }\n";
     }
     for id in (0..plan.tasks.len()).map(TaskId) {
-        for need in plan.dependencies(id) {
+        for &need in plan.dependencies(id) {
             let (need, task) = (name(plan, need), name(plan, id));
             let _ = writeln!(dot, "  {need} -> {task}");
         }

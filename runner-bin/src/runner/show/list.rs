@@ -28,7 +28,7 @@ pub(super) fn text(plan: &Plan, out: &mut dyn io::Write) -> io::Result<()> {
         line += name;
         line.extend(iter::repeat_n(' ', widest - columns(name)));
         line += &cells.before;
-        for (place, TaskId(dependency)) in plan.dependencies(id).enumerate() {
+        for (place, &TaskId(dependency)) in plan.dependencies(id).iter().enumerate() {
             line += if place == 0 { "  after " } else { ", " };
             line += &names[dependency];
         }

@@ -93,6 +93,6 @@ fn texts(words: &[OsString]) -> Vec<Cow<'_, str>> {
 /// The names of the tasks that `task` depends on, in JSON.
 fn dependency_names(plan: &Plan, task: TaskId) -> Vec<Cow<'_, str>> {
     let dependencies = plan.dependencies(task);
-    let names = dependencies.map(|dependency| plan.tasks[dependency.0].name.as_os_str());
+    let names = (dependencies.iter()).map(|dependency| plan.tasks[dependency.0].name.as_os_str());
     names.map(name_text).collect()
 }
