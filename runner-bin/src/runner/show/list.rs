@@ -1,6 +1,6 @@
 //! `--list`: the tasks in their order, one a line.
 
-use std::{borrow::Cow, fmt::Write, io, iter, sync::Arc};
+use std::borrow::Cow;
 
 use runner_config::{Frequency, TaskSettings, format_duration, name_text};
 use runner_exec::{Plan, TaskId};
@@ -10,102 +10,55 @@ use unicode_width::UnicodeWidthStr;
 use super::{dependency_names, quoted, texts};
 
 /// For people: columns of what every task has, then what only some have.
-pub(super) fn text(plan: &Plan, out: &mut dyn io::Write) -> io::Result<()> {
-    let names: Vec<Cow<str>> = plan.tasks.iter().map(|task| task.name.shown()).collect();
-    let widest = names.iter().map(|name| columns(name)).max().unwrap_or(0);
-    let widths = Widths::of(plan);
-    let mut last = None;
-    let mut line = String::new();
-    for id in plan.order() {
-        let (settings, level) = (&plan.tasks[id.0].settings, plan.links[id.0].level);
-        let of = (Arc::as_ptr(settings), level);
-        let cells = match &last {
-            Some((same, cells)) if *same == of => cells,
-            _ => &last.insert((of, Cells::of(settings, level, &widths))).1,
-        };
-        let name = &names[id.0];
-        line.clear();
-        line += name;
-        line.extend(iter::repeat_n(' ', widest - columns(name)));
-        line += &cells.before;
-        for (place, &TaskId(dependency)) in plan.dependencies(id).iter().enumerate() {
-            line += if place == 0 { "  after " } else { ", " };
-            line += &names[dependency];
-        }
-        line += &cells.behind;
-        line.truncate(line.trim_end().len());
-        line += "\n";
-        out.write_all(line.as_bytes())?;
+pub(super) fn text(plan: &Plan) -> String {
+    let order = plan.order();
+    let rows: Vec<[Cow<str>; 4]> = order.iter().map(|&id| columns(plan, id)).collect();
+    let widest = |column: usize| rows.iter().map(|row| row[column].width()).max();
+    let widths = [0, 1, 2, 3].map(|column| widest(column).unwrap_or(0));
+    let mut text = String::new();
+    for (row, &id) in rows.iter().zip(&order) {
+        let mut cells: Vec<String> = (row.iter().zip(widths))
+            .map(|(cell, width)| format!("{cell}{:1$}", "", width - cell.width()))
+            .collect();
+        cells.extend(rest(plan, id));
+        text += cells.join("  ").trim_end();
+        text += "\n";
     }
-    Ok(())
+    text
 }
 
-/// How many columns a name takes that has no control characters in it.
-fn columns(name: &str) -> usize {
-    match name.is_ascii() {
-        true => name.len(),
-        false => name.width(),
+/// What every task has.
+fn columns(plan: &Plan, id: TaskId) -> [Cow<'_, str>; 4] {
+    let task = &plan.tasks[id.0];
+    [
+        task.name.shown(),
+        format!("level {}", plan.links[id.0].level).into(),
+        limit(&task.settings).into(),
+        tries_of(&task.settings).into(),
+    ]
+}
+
+/// What only some tasks have.
+fn rest(plan: &Plan, id: TaskId) -> Vec<String> {
+    let settings = &plan.tasks[id.0].settings;
+    let mut rest = Vec::new();
+    if let Some(words) = &settings.interpreter {
+        rest.push(format!("by {}", quoted(words)));
     }
-}
-
-/// How wide the columns are that every task has.
-struct Widths {
-    levels: usize,
-    limits: usize,
-    tries: usize,
-}
-
-impl Widths {
-    fn of(plan: &Plan) -> Widths {
-        // Most tasks share their settings, and neighbours have the same ones.
-        let settings = plan
-            .tasks
-            .chunk_by(|a, b| Arc::ptr_eq(&a.settings, &b.settings))
-            .map(|tasks| &tasks[0].settings);
-        let widest = |column: fn(&TaskSettings) -> String| {
-            let cells = settings.clone().map(|settings| column(settings).len());
-            cells.max().unwrap_or(0)
-        };
-        let levels = plan.links.last().map_or(0, |last| last.level);
-        Widths {
-            levels: levels.to_string().len(),
-            limits: widest(limit),
-            tries: widest(tries_of),
-        }
+    let dependencies = plan.dependencies(id).iter();
+    let names: Vec<Cow<str>> = dependencies
+        .map(|id| plan.tasks[id.0].name.shown())
+        .collect();
+    if !names.is_empty() {
+        rest.push(format!("after {}", names.join(", ")));
     }
-}
-
-/// What the level and the settings of a task add to its line, before and behind the tasks
-/// that it depends on.
-struct Cells {
-    before: String,
-    behind: String,
-}
-
-impl Cells {
-    fn of(settings: &TaskSettings, level: usize, widths: &Widths) -> Cells {
-        let Widths {
-            levels,
-            limits,
-            tries,
-        } = *widths;
-        let mut before = format!(
-            "  level {level:<levels$}  {:<limits$}  {:<tries$}",
-            limit(settings),
-            tries_of(settings)
-        );
-        if let Some(words) = &settings.interpreter {
-            let _ = write!(before, "  by {}", quoted(words));
-        }
-        let mut behind = String::new();
-        if settings.frequency != Frequency::Always {
-            let _ = write!(behind, "  {}", settings.frequency.as_str());
-        }
-        if !settings.required {
-            behind += "  not required";
-        }
-        Cells { before, behind }
+    if settings.frequency != Frequency::Always {
+        rest.push(settings.frequency.as_str().to_owned());
     }
+    if !settings.required {
+        rest.push("not required".to_owned());
+    }
+    rest
 }
 
 /// For programs: what docs/json.md says.

@@ -6,7 +6,7 @@ mod env;
 mod graph;
 mod list;
 
-use std::{borrow::Cow, ffi::OsString, iter, mem, os::unix::ffi::OsStrExt};
+use std::{borrow::Cow, ffi::OsString, iter, os::unix::ffi::OsStrExt};
 
 use runner_config::{Problems, bytes_text, is_hidden, name_text, shown};
 use runner_exec::{CommandLine, Plan, Task, TaskId};
@@ -14,7 +14,7 @@ use runner_exec::{CommandLine, Plan, Task, TaskId};
 use crate::{
     cli::Question,
     console::{
-        answer::{answer, answer_with, pretty},
+        answer::{answer, pretty},
         level::Verbosity,
         log::Log,
     },
@@ -35,14 +35,9 @@ pub(crate) fn show(source: &Source, question: &Question, json: bool, verbosity: 
         Ok(plan) => plan,
         Err(unusable) => return unusable.exit,
     };
-    if *question == Question::List && !json {
-        let exit = answer_with(|stdout| list::text(&plan, stdout), Exit::Finished, &log);
-        // The program ends now, and to free a very large plan piece by piece takes time.
-        mem::forget(plan);
-        return exit;
-    }
     let text = match question {
-        Question::List => pretty(&list::json(&plan)),
+        Question::List if json => pretty(&list::json(&plan)),
+        Question::List => list::text(&plan),
         Question::DryRun if json => pretty(&dry_run::json(&plan)),
         Question::DryRun => dry_run::text(&plan),
         Question::Graph => graph::dot(&plan),
