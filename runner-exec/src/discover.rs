@@ -11,12 +11,8 @@ use std::{
 
 use runner_config::reason;
 use rustix::{
-    fs::{
-        Access, AtFlags, Dir, FileType, Mode, OFlags, StatVfsMountFlags, Statx, StatxAttributes,
-        StatxFlags, fstatvfs, statx,
-    },
+    fs::{Access, AtFlags, Dir, FileType, Mode, OFlags, Statx, StatxAttributes, StatxFlags, statx},
     io::{Errno, retry_on_intr},
-    process::getuid,
 };
 
 use crate::{End, Head, TaskName, TrustCheck, Use, process::file_format::Heads};
@@ -66,7 +62,6 @@ pub fn discover(directory: &Path, check: Option<&TrustCheck>) -> io::Result<Vec<
     let listing = listing(&directory)?;
     let discovery = Discovery {
         trust: check.map(|check| (check, path)),
-        executor: allows_programs(&directory).then(|| getuid().as_raw()),
         directory,
     };
     let mut heads = Heads::default();
@@ -103,9 +98,6 @@ struct Discovery<'a> {
     directory: OwnedFd,
     /// The check that comes before a file is opened, and the path of the directory for it.
     trust: Option<(&'a TrustCheck<'a>, &'a Path)>,
-    /// The real user of this process, unless the mount of the directory forbids to execute
-    /// anything.
-    executor: Option<u32>,
 }
 
 impl Discovery<'_> {
@@ -121,10 +113,10 @@ impl Discovery<'_> {
             }
         }
         // What can be opened and is a regular file need not be asked what it is.
-        if let Some(stat) = stat
+        if stat.is_some()
             && let Ok(head) = self.head(name, heads)
         {
-            let executable = self.is_our_program(&stat) || self.may_execute(name);
+            let executable = self.may_execute(name);
             return (Kind::File { executable, head }, is_roots);
         }
         (self.kind_of_special(name, heads), false)
@@ -159,17 +151,7 @@ impl Discovery<'_> {
         }
     }
 
-    /// Whether a file is ours, and its mode alone says that we may execute it: access
-    /// lists have no say in that, and the mount is known unless it is one of its own.
-    fn is_our_program(&self, stat: &Statx) -> bool {
-        let mount_root = StatxAttributes::MOUNT_ROOT;
-        self.executor == Some(stat.stx_uid)
-            && stat.stx_mode & 0o100 != 0
-            && stat.stx_attributes_mask.contains(mount_root)
-            && !stat.stx_attributes.contains(mount_root)
-    }
-
-    /// The same of any file, which takes the kernel another walk to it.
+    /// Returns `true` if this process may execute the file.
     fn may_execute(&self, name: &OsStr) -> bool {
         rustix::fs::accessat(&self.directory, name, Access::EXEC_OK, AtFlags::empty()).is_ok()
     }
@@ -207,9 +189,4 @@ fn kind_of_end(end: End) -> Kind {
             head: Head::Unreadable,
         },
     }
-}
-
-/// Whether programs may stand on the mount of `directory`.
-fn allows_programs(directory: &OwnedFd) -> bool {
-    fstatvfs(directory).is_ok_and(|mount| !mount.f_flag.contains(StatVfsMountFlags::NOEXEC))
 }
