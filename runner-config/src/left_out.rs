@@ -38,15 +38,12 @@ pub fn left_out(name: &OsStr) -> Option<String> {
     {
         return Some(format!("its name ends in `{ending}`"));
     }
-    // Each of them begins with a dot, and hardly a name has more than one.
-    let dots = (0..name.len()).filter(|&at| name[at] == b'.');
-    dots.map(|dot| &name[dot..])
-        .find_map(|rest| {
-            INFIXES
-                .iter()
-                .find(|infix| rest.starts_with(infix.as_bytes()))
-        })
-        .map(|infix| format!("its name has `{infix}` in it"))
+    let has = |infix: &&&str| {
+        let mut parts = name.windows(infix.len());
+        parts.any(|part| part == infix.as_bytes())
+    };
+    let infix = INFIXES.iter().find(has)?;
+    Some(format!("its name has `{infix}` in it"))
 }
 
 #[cfg(test)]

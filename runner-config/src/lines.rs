@@ -220,12 +220,6 @@ impl<'t, F: FnMut(Item<'t>)> Scanner<'_, 't, F> {
 
 /// The first control character of a line, other than a tab.
 fn control_character(line: &str) -> Option<char> {
-    // Nearly every line is plain, and bytes are asked faster than characters; many of them
-    // at once, when none puts an end to it.
-    let plain = |byte| matches!(byte, b' '..=b'~' | b'\t');
-    if line.bytes().fold(true, |all, byte| all & plain(byte)) {
-        return None;
-    }
     line.chars().find(|&c| c.is_control() && c != '\t')
 }
 

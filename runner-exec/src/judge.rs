@@ -1,6 +1,6 @@
 //! What is wrong with a task, as far as it can be known before it starts.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use runner_config::{Problems, Settings, Words, shown};
 
@@ -104,7 +104,7 @@ pub(crate) fn judge_halt(
 
 /// The interpreters that were looked up, each of them once.
 #[derive(Default)]
-pub(crate) struct Interpreters(Vec<(Words, Result<Words, String>)>);
+pub(crate) struct Interpreters(HashMap<Words, Result<Words, String>>);
 
 impl Interpreters {
     /// Replaces the interpreter of `task` by what PATH says.
@@ -112,12 +112,8 @@ impl Interpreters {
         let Some(words) = &task.settings.interpreter else {
             return;
         };
-        let known = self.0.iter().position(|(written, _)| written == words);
-        let index = known.unwrap_or_else(|| {
-            self.0.push((words.clone(), look_up(words)));
-            self.0.len() - 1
-        });
-        match &self.0[index].1 {
+        let found = self.0.entry(words.clone());
+        match found.or_insert_with(|| look_up(words)) {
             Ok(found) if found == words => {}
             Ok(found) => Arc::make_mut(&mut task.settings).interpreter = Some(found.clone()),
             Err(why) => {

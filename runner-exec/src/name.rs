@@ -75,8 +75,7 @@ pub(crate) fn short_of(name: &str) -> &str {
         Some(rest) if digits > 0 && !rest.is_empty() => rest,
         _ => name,
     };
-    // The dot is near the end, and found there sooner than by a search made for long texts.
-    match stem.bytes().rposition(|byte| byte == b'.') {
+    match stem.rfind('.') {
         Some(dot) if dot > 0 => &stem[..dot],
         Some(_) | None => stem,
     }
