@@ -208,14 +208,6 @@ impl Visit {
         hook.unwrap_or(self.ends(otherwise))
     }
 
-    /// How long the task ran, by the clock that limits go by.
-    pub(crate) fn time(&self, otherwise: Timestamp) -> Duration {
-        match &self.ended {
-            Some(ended) => ended.elapsed,
-            None => span(self.starts(), self.ends(otherwise)),
-        }
-    }
-
     pub(crate) fn result(&self) -> Option<TaskResult> {
         self.ended.as_ref()?.result
     }

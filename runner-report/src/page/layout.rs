@@ -8,15 +8,16 @@ use runner_exec::TaskName;
 use unicode_width::UnicodeWidthStr;
 
 use super::{
+    caption::Caption,
     decides::decides,
     lanes::{Levels, Stretch, rows},
     mark::Mark,
     room::Room,
     scale::share,
-    words,
+    what::{Span, What},
 };
 use crate::{
-    Halt, Now, State, Timeline, Wait,
+    Now, State, Timeline,
     now::{later, span},
     timeline::{Try, Visit},
 };
@@ -63,9 +64,9 @@ pub(super) struct Band<'a> {
 
 /// Something that took time in a try.
 pub(super) struct Piece<'a> {
-    pub(super) what: What<'a>,
-    pub(super) from: Timestamp,
-    pub(super) to: Timestamp,
+    pub(super) span: Span<'a>,
+    pub(super) mark: Mark,
+    pub(super) caption: Caption,
     level: usize,
     pub(super) row: usize,
     /// Whether the try would have been shorter without.
@@ -75,20 +76,13 @@ pub(super) struct Piece<'a> {
     pub(super) next: f64,
 }
 
-#[derive(Clone, Copy)]
-pub(super) enum What<'a> {
-    Visit(&'a Visit),
-    Wait(&'a Wait),
-    Halt(&'a Halt),
-}
-
 impl<'a> Layout<'a> {
     pub(super) fn new(timeline: &'a Timeline, now: &Now) -> Layout<'a> {
         let until = timeline.run.until(now);
         let (tries, visits) = shown(timeline);
         let left_out = timeline.visits.len() - visits.len();
         let mut bands = bands(&tries, until);
-        fill(&mut bands, timeline, visits, until);
+        fill(&mut bands, timeline, visits, until, now);
         let spans = bands.iter().map(|band| span(band.from, band.to));
         let whole = spans.max().unwrap_or_default();
         let mut stacked = (Levels::Beside, AXIS);
@@ -100,11 +94,8 @@ impl<'a> Layout<'a> {
         }
         let (levels, height) = stacked;
         for band in &mut bands {
-            let times: Vec<_> = band
-                .pieces
-                .iter()
-                .map(|piece| (piece.from, piece.to))
-                .collect();
+            let spans = band.pieces.iter().map(|piece| piece.span);
+            let times: Vec<_> = spans.map(|span| (span.from, span.to)).collect();
             for index in decides(&times) {
                 band.pieces[index].decides = true;
             }
@@ -133,19 +124,6 @@ impl<'a> Layout<'a> {
         self.pieces().any(|(_, piece)| !piece.decides)
     }
 
-    pub(super) fn mark(&self, piece: &Piece) -> Mark {
-        match piece.what {
-            What::Visit(visit) => Mark::of(visit, self.state),
-            What::Wait(_) => Mark::Wait,
-            What::Halt(halt) => match &halt.end {
-                Some((outcome, _)) if outcome == "exited:0" => Mark::Ok,
-                Some(_) => Mark::Failed,
-                None if piece.to == self.until && self.state == State::Running => Mark::Running,
-                None => Mark::Unknown,
-            },
-        }
-    }
-
     /// Which share of the width `at` stands at.
     pub(super) fn x(&self, band: &Band, at: Timestamp) -> f64 {
         share(span(band.from, at), self.whole)
@@ -155,16 +133,18 @@ impl<'a> Layout<'a> {
 impl Piece<'_> {
     /// The share of the width that its name wants.
     fn need(&self) -> f64 {
-        let letters = words::label(self).width() + TIME;
+        let letters = self.caption.label.width() + TIME;
         SIGN + letters as f64 * LETTER
     }
 
     /// When the row is free again, if its name stands in it or behind it.
     fn to_with_name(&self, whole: Duration) -> Timestamp {
         let name = whole.mul_f64(self.need());
-        match span(self.from, self.to) < name {
-            true => later(self.to, name),
-            false => self.to,
+        let Span { to, .. } = self.span;
+        if self.span.whole() < name {
+            later(to, name)
+        } else {
+            to
         }
     }
 }
@@ -223,39 +203,46 @@ fn bands<'a>(tries: &[Try], until: Timestamp) -> Vec<Band<'a>> {
 }
 
 /// Puts what happened into the tries.
-fn fill<'a>(bands: &mut [Band<'a>], timeline: &'a Timeline, visits: &'a [Visit], until: Timestamp) {
+fn fill<'a>(
+    bands: &mut [Band<'a>],
+    timeline: &'a Timeline,
+    visits: &'a [Visit],
+    until: Timestamp,
+    now: &Now,
+) {
+    let state = timeline.run.head.state(now);
     let places = bands.iter().enumerate();
     let places: HashMap<u32, usize> = places.map(|(index, band)| (band.number, index)).collect();
     for visit in visits {
         if let Some(&index) = places.get(&visit.try_num) {
-            bands[index].add(What::Visit(visit), visit.from, visit.is_over(until));
+            bands[index].add(What::Visit(visit), until, state, now);
         }
     }
     for wait in &timeline.run.waits {
         let before = wait.try_num.saturating_sub(1);
         if let Some(&index) = places.get(&before) {
             let to = bands[index].to;
-            bands[index].add(What::Wait(wait), wait.at, to);
+            bands[index].add(What::Wait(wait), to, state, now);
         }
     }
     if let (Some(halt), Some(band)) = (&timeline.run.halt, bands.last_mut()) {
-        let to = halt.end.as_ref().map(|(_, time)| later(halt.at, *time));
-        band.add(What::Halt(halt), halt.at, to.unwrap_or(until));
+        band.add(What::Halt(halt), until, state, now);
     }
 }
 
 impl<'a> Band<'a> {
-    fn add(&mut self, what: What<'a>, from: Timestamp, to: Timestamp) {
+    fn add(&mut self, what: What<'a>, until: Timestamp, state: State, now: &Now) {
         let level = match self.pieces.last() {
             None => 0,
-            Some(last) if same_level(&last.what, &what) => last.level,
+            Some(last) if same_level(&last.span.what, &what) => last.level,
             Some(last) => last.level + 1,
         };
+        let span = Span::new(what, until);
+        let mark = Mark::of(what, state);
         self.pieces.push(Piece {
-            what,
-            from,
-            // What is a matter of milliseconds may be rounded to less than nothing.
-            to: to.max(from),
+            caption: Caption::new(&span, mark, (self.number, self.from), until, now),
+            span,
+            mark,
             level,
             row: 0,
             decides: false,
@@ -278,10 +265,10 @@ fn stack(bands: &mut [Band], levels: Levels, whole: Duration) -> usize {
     for band in bands {
         let stretches = band.pieces.iter().map(|piece| Stretch {
             level: piece.level,
-            from: piece.from,
+            from: piece.span.from,
             to: match levels {
                 Levels::Named => piece.to_with_name(whole),
-                Levels::Below | Levels::Beside => piece.to,
+                Levels::Below | Levels::Beside => piece.span.to,
             },
         });
         let (found, count) = rows(stretches, levels);
@@ -302,12 +289,12 @@ fn give_room(band: &mut Band, whole: Duration) {
     let mut nexts = Vec::new();
     for piece in band.pieces.iter().rev() {
         nexts.push(next[piece.row]);
-        next[piece.row] = x(piece.from);
+        next[piece.row] = x(piece.span.from);
     }
     let mut last = vec![0.0; band.rows];
     for (piece, next) in band.pieces.iter_mut().zip(nexts.into_iter().rev()) {
         let need = piece.need();
-        let bar = (x(piece.from), x(piece.to));
+        let bar = (x(piece.span.from), x(piece.span.to));
         piece.next = next;
         piece.room = Room::new(last[piece.row], bar, next, need);
         last[piece.row] = bar.1.max(piece.room.to);

@@ -3,7 +3,10 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use super::layout::{Layout, Piece, What};
+use super::{
+    layout::Layout,
+    what::{Span, What},
+};
 use crate::{now::span, text::shown};
 
 /// More are added up.
@@ -22,7 +25,7 @@ pub(super) struct Part {
 pub(super) fn made_of(layout: &Layout) -> Vec<Part> {
     let mut parts = Parts::default();
     for (_, piece) in layout.pieces().filter(|(_, piece)| piece.decides) {
-        parts.piece(layout, piece);
+        parts.piece(&piece.span);
     }
     let whole = layout
         .bands
@@ -39,19 +42,19 @@ struct Parts {
 }
 
 impl Parts {
-    fn piece(&mut self, layout: &Layout, piece: &Piece) {
-        let time = span(piece.from, piece.to);
-        match piece.what {
+    fn piece(&mut self, it: &Span) {
+        let name = match it.what {
             What::Visit(visit) => {
-                let task = span(visit.starts(), visit.ends(layout.until)).min(time);
-                self.add(shown(&visit.task), task);
+                let task = span(it.starts, it.ends).min(it.whole());
                 if visit.hooks().next().is_some() {
-                    self.add("hooks".to_owned(), time - task);
+                    self.add("hooks".to_owned(), it.whole() - task);
                 }
+                return self.add(shown(&visit.task), task);
             }
-            What::Wait(_) => self.add("waits before another try".to_owned(), time),
-            What::Halt(halt) => self.add(format!("halt task {}", shown(&halt.name)), time),
-        }
+            What::Wait(_) => "waits before another try".to_owned(),
+            What::Halt(halt) => format!("halt task {}", shown(&halt.name)),
+        };
+        self.add(name, it.whole());
     }
 
     fn add(&mut self, name: String, time: Duration) {

@@ -2,7 +2,8 @@
 
 use runner_exec::TaskResult;
 
-use crate::{State, timeline::Visit};
+use super::what::What;
+use crate::State;
 
 /// What is drawn alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,14 +19,23 @@ pub(super) enum Mark {
 }
 
 impl Mark {
-    pub(super) fn of(visit: &Visit, state: State) -> Mark {
-        match visit.result() {
+    pub(super) fn of(what: What, state: State) -> Mark {
+        let (has_ended, result) = match what {
+            What::Visit(visit) => (visit.ended.is_some(), visit.result()),
+            What::Wait(_) => return Mark::Wait,
+            What::Halt(halt) => match &halt.end {
+                Some((outcome, _)) if outcome == "exited:0" => return Mark::Ok,
+                Some(_) => return Mark::Failed,
+                None => (false, None),
+            },
+        };
+        match result {
             Some(TaskResult::Ok) => Mark::Ok,
             Some(TaskResult::Retry) => Mark::Failed,
             Some(TaskResult::Halt) => Mark::Halt,
             Some(TaskResult::Exit) => Mark::Exit,
             Some(TaskResult::Interrupted) => Mark::Interrupted,
-            None if visit.ended.is_none() && state == State::Running => Mark::Running,
+            None if !has_ended && state == State::Running => Mark::Running,
             None => Mark::Unknown,
         }
     }

@@ -1,14 +1,8 @@
-//! The same as the picture, as a table, for those who read rather than look.
+//! The picture as a table, for those who read rather than look.
 
-use std::fmt::Write;
+use maud::{Markup, html};
 
-use runner_config::format_duration;
-
-use super::{
-    escape::Escaped,
-    layout::{Band, Layout, Piece, What},
-    words,
-};
+use super::layout::{Band, Layout, Piece};
 use crate::{Now, text::shown};
 
 const HEAD: [&str; 7] = [
@@ -21,73 +15,54 @@ const HEAD: [&str; 7] = [
     "hooks",
 ];
 
-pub(super) fn table(layout: &Layout, now: &Now) -> String {
-    let mut html =
-        String::from("<table>\n<caption>Every start, in the order of time</caption>\n<thead><tr>");
-    for head in HEAD {
-        let _ = write!(html, "<th scope=\"col\">{head}</th>");
+pub(super) fn table(layout: &Layout, now: &Now) -> Markup {
+    html! {
+        table { "\n"
+            caption { "Every start, in the order of time" } "\n"
+            thead { tr { @for head in HEAD { th scope="col" { (head) } } } } "\n"
+            tbody { "\n"
+                @for (number, (band, piece)) in layout.pieces().enumerate() {
+                    (row(number, band, piece, now)) "\n"
+                }
+            } "\n"
+        } "\n"
     }
-    html += "</tr></thead>\n<tbody>\n";
-    for (number, (band, piece)) in layout.pieces().enumerate() {
-        html += &row(layout, number, band, piece, now);
-    }
-    html + "</tbody>\n</table>\n"
 }
 
-fn row(layout: &Layout, number: usize, band: &Band, piece: &Piece, now: &Now) -> String {
-    let limit = match piece.what {
-        What::Visit(visit) => visit.limit().map(format_duration),
-        What::Wait(_) | What::Halt(_) => None,
-    };
-    let cells = [
-        band.number.to_string(),
-        now.local(piece.from, "%H:%M:%S%.3f"),
-        words::time(layout, piece),
-        limit.unwrap_or_default(),
-    ];
-    let class = layout.mark(piece).class();
-    let name = words::name(piece);
-    let mut html = format!(
-        "<tr id=\"s{number}\"><th scope=\"row\"><bdi>{}</bdi></th>",
-        Escaped(&name)
-    );
-    for cell in &cells {
-        let _ = write!(html, "<td class=\"n\">{}</td>", Escaped(cell));
+fn row(number: usize, band: &Band, piece: &Piece, now: &Now) -> Markup {
+    let (caption, class) = (&piece.caption, piece.mark.class());
+    html! {
+        tr id={ "s" (number) } {
+            th scope="row" { bdi { (caption.name) } }
+            td.n { (band.number) }
+            td.n { (now.local(piece.span.from, "%H:%M:%S%.3f")) }
+            td.n { (caption.time) }
+            td.n { (caption.limit.as_deref().unwrap_or_default()) }
+            td {
+                svg.picture width="10" height="10" aria-hidden="true" {
+                    use class={ "sign " (class) } href={ "#sign-" (class) } {}
+                }
+                " " (caption.fate) (output(piece))
+            }
+            td { (caption.hooks.join("; ")) }
+        }
     }
-    let fate = words::fate(layout, piece);
-    let _ = write!(
-        html,
-        "<td><svg class=\"picture\" width=\"10\" height=\"10\" aria-hidden=\"true\"><use class=\"sign {class}\" href=\"#sign-{class}\"/></svg> {}{}</td>",
-        Escaped(&fate),
-        output(piece)
-    );
-    let hooks = words::hooks(layout, piece).join("; ");
-    let _ = writeln!(html, "<td>{}</td></tr>", Escaped(&hooks));
-    html
 }
 
-fn output(piece: &Piece) -> String {
-    let What::Visit(visit) = piece.what else {
-        return String::new();
-    };
-    let Some(ended) = &visit.ended else {
-        return String::new();
-    };
-    let Some(output) = &ended.how.output else {
-        return String::new();
-    };
-    let output = shown(output);
-    let output = Escaped(&output);
-    if ended.lines.is_empty() {
-        return format!("<br/><code>{output}</code>");
+fn output(piece: &Piece) -> Markup {
+    let ended = piece.span.ended();
+    let output = ended.and_then(|ended| ended.how.output.as_deref().map(shown));
+    let lines = ended.map_or(&[][..], |ended| &ended.lines);
+    html! {
+        @if let Some(output) = output {
+            @if lines.is_empty() {
+                div { code { (output) } }
+            } @else {
+                details {
+                    summary { "last lines of " code { (output) } }
+                    pre { (lines.join("\n").replace('\t', "    ")) }
+                }
+            }
+        }
     }
-    let lines: Vec<String> = ended
-        .lines
-        .iter()
-        .map(|line| Escaped(&line.replace('\t', "    ")).to_string())
-        .collect();
-    let lines = lines.join("\n");
-    format!(
-        "<details><summary>last lines of <code>{output}</code></summary><pre>{lines}</pre></details>"
-    )
 }

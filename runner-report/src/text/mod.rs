@@ -7,7 +7,7 @@ mod run;
 mod table;
 mod tasks;
 
-pub(crate) use self::run::{Fact, facts};
+pub(crate) use self::run::facts;
 pub use self::{history::history_text, run::run_text, tasks::tasks_text};
 
 /// What a line may take, where nothing forces it to take more.

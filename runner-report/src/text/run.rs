@@ -78,7 +78,7 @@ fn lines(facts: Vec<Fact>) -> String {
 }
 
 /// What something is called, and what there is to say of it.
-pub(crate) type Fact = (&'static str, String);
+type Fact = (&'static str, String);
 
 /// What is true of the run as a whole.
 pub(crate) fn facts(run: &Run, now: &Now) -> Vec<Fact> {
