@@ -8,16 +8,14 @@ use runner_exec::{ChainEnd, Signal, TaskResult};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Finished,
-    GaveUp,
+    /// All runs have ended, the last one so; the signal is the one that asked for the end.
+    Ended(ChainEnd, Option<Signal>),
     /// A check found nothing but warnings.
     Warned,
     /// A key or a section was asked for and is not there.
     NotThere,
     /// A run that was waited for is gone without an end.
     CutOff,
-    Halted,
-    Stopped,
-    FinishedWithFailures,
     Usage,
     NoInput,
     System,
@@ -39,10 +37,8 @@ impl Exit {
     pub(crate) fn status(self) -> u8 {
         match self {
             Exit::Finished => 0,
-            Exit::GaveUp | Exit::Warned | Exit::NotThere | Exit::CutOff => 1,
-            Exit::Halted => 2,
-            Exit::Stopped => 3,
-            Exit::FinishedWithFailures => 4,
+            Exit::Ended(end, signal) => end.status(signal),
+            Exit::Warned | Exit::NotThere | Exit::CutOff => 1,
             Exit::Usage => 64,
             Exit::NoInput => 66,
             Exit::System => 71,
@@ -58,37 +54,22 @@ impl Exit {
 
     /// Whether all runs have finished.
     pub(crate) fn is_finished(self) -> bool {
-        matches!(self, Exit::Finished | Exit::FinishedWithFailures)
-    }
-
-    /// The status of runs that ended so; `asked` is the signal that asked for it.
-    pub(crate) fn of_runs(end: ChainEnd, asked: Option<Signal>) -> Exit {
-        match end {
-            ChainEnd::Finished { failed: 0 } => Exit::Finished,
-            ChainEnd::Finished { .. } => Exit::FinishedWithFailures,
-            ChainEnd::GaveUp => Exit::GaveUp,
-            ChainEnd::Halted => Exit::Halted,
-            ChainEnd::Stopped => Exit::Stopped,
-            ChainEnd::Interrupted => Exit::interrupted(asked),
-        }
+        matches!(
+            self,
+            Exit::Finished | Exit::Ended(ChainEnd::Finished { .. }, _)
+        )
     }
 
     /// The status of a single task.
     pub(crate) fn of_task(result: TaskResult, asked: Option<Signal>) -> Exit {
-        match result {
-            TaskResult::Ok => Exit::Finished,
-            TaskResult::Retry => Exit::GaveUp,
-            TaskResult::Halt => Exit::Halted,
-            TaskResult::Exit => Exit::Stopped,
-            TaskResult::Interrupted => Exit::interrupted(asked),
-        }
-    }
-
-    fn interrupted(asked: Option<Signal>) -> Exit {
-        match asked {
-            Some(signal) => Exit::Signaled(signal),
-            None => unreachable!("only a signal interrupts"),
-        }
+        let end = match result {
+            TaskResult::Ok => ChainEnd::Finished { failed: 0 },
+            TaskResult::Retry => ChainEnd::GaveUp,
+            TaskResult::Halt => ChainEnd::Halted,
+            TaskResult::Exit => ChainEnd::Stopped,
+            TaskResult::Interrupted => ChainEnd::Interrupted,
+        };
+        Exit::Ended(end, asked)
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use runner_config::{Problems, Settings, escape, reason, shown};
-use runner_exec::boot_id;
+use runner_exec::{ChainEnd, boot_id};
 use runner_report::{
     Author, Found, Gather, JOURNAL, Now, Record, Run, Select, Tasks, Timeline, Waited, Which,
     history_json, history_text, read, run_html, run_json, run_junit, run_svg, run_text, tasks_json,
@@ -199,7 +199,7 @@ fn waited(state_dir: &Path, timeout: Option<Duration>, log: &Log) -> Exit {
             log.error(&format!(
                 "run {run} halted: its runner is gone since the halt task started"
             ));
-            Exit::Halted
+            Exit::Ended(ChainEnd::Halted, None)
         }
         Ok(Waited::TimeUp) => Exit::TimeUp,
         Err(error) => unreadable(state_dir, &error, log),

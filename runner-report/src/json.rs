@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use runner_config::escape_json;
-use runner_exec::TaskResult;
+use runner_exec::{ChainEnd, TaskResult};
 use serde::{Serialize, Serializer};
 
 use crate::{
@@ -93,7 +93,7 @@ impl OneHead<'_> {
             state,
             status: match head.state(now) {
                 State::Running | State::CutOff => None,
-                State::WentDown => Some(2),
+                State::WentDown => Some(ChainEnd::Halted.status(None)),
                 State::Ended(end) => Some(end.status),
             },
             started: Time(head.started),

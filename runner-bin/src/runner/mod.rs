@@ -295,7 +295,7 @@ impl World {
         };
         let end = runs.run(plan)?;
         let exit = match end.end {
-            Some(end) => Exit::of_runs(end, self.asked()),
+            Some(end) => Exit::Ended(end, self.asked()),
             None => Exit::Config,
         };
         Ok((exit, end.plan.settings))
