@@ -51,6 +51,13 @@ pub enum TaskResult {
 }
 
 impl TaskResult {
+    /// Reads the word of [`TaskResult::as_str`].
+    pub fn parse(word: &str) -> Option<TaskResult> {
+        use TaskResult::{Exit, Halt, Interrupted, Ok, Retry};
+        let mut results = [Ok, Retry, Halt, Exit, Interrupted].into_iter();
+        results.find(|result| result.as_str() == word)
+    }
+
     /// The word in the hook's JSON and in `RUNNER_RESULT`.
     pub fn as_str(self) -> &'static str {
         match self {

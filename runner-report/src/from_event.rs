@@ -6,9 +6,9 @@ use std::{
 };
 
 use runner_config::name_text;
-use runner_exec::{Before, ChainEnd, Event, Outcome, Part, TaskName, start_time};
+use runner_exec::{Event, Outcome, Part, TaskName, start_time};
 
-use crate::{Entry, Text, VERSION};
+use crate::{Entry, RunReason, Text, VERSION};
 
 /// What is kept of `event`, if anything is; `taskdir` is the absolute path.
 pub(crate) fn entry<'a>(event: &'a Event, taskdir: &'a str) -> Option<Entry<'a>> {
@@ -79,11 +79,7 @@ pub(crate) fn entry<'a>(event: &'a Event, taskdir: &'a str) -> Option<Entry<'a>>
         },
         Event::Wait { time, before } => Entry::Wait {
             seconds: seconds(*time),
-            before: match before {
-                Before::Try => "try",
-                Before::Run => "run",
-            }
-            .into(),
+            before: before.as_str().into(),
         },
         Event::HaltStart { task, reason, .. } => Entry::HaltStart {
             task: text(task),
@@ -106,7 +102,7 @@ pub(crate) fn entry<'a>(event: &'a Event, taskdir: &'a str) -> Option<Entry<'a>>
             elapsed,
         } => Entry::RunEnd {
             status: end.status(*signal),
-            reason: reason(*end, *withheld).into(),
+            reason: RunReason::of(*end, *withheld).as_str().to_owned().into(),
             elapsed: seconds(*elapsed),
         },
         Event::TaskStart { .. }
@@ -137,18 +133,6 @@ pub(crate) fn is_flushed(entry: &Entry) -> bool {
         | Entry::TaskStart { .. }
         | Entry::Wait { .. }
         | Entry::Unknown => false,
-    }
-}
-
-fn reason(end: ChainEnd, withheld: bool) -> &'static str {
-    match end {
-        _ if withheld => "halts-used-up",
-        ChainEnd::Finished { failed: 0 } => "finished",
-        ChainEnd::Finished { .. } => "finished-with-failures",
-        ChainEnd::GaveUp => "gave-up",
-        ChainEnd::Halted => "halted",
-        ChainEnd::Stopped => "stopped",
-        ChainEnd::Interrupted => "interrupted",
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    Entry, Now, Process, Record,
+    Entry, Now, Process, Record, RunReason,
     now::{later, seconds, shifted, span},
 };
 
@@ -51,8 +51,8 @@ pub struct RunEnd {
     pub at: Timestamp,
     /// The exit status of the runner.
     pub status: u8,
-    /// How, as the journal says it.
-    pub reason: String,
+    /// How.
+    pub reason: RunReason,
     /// How long the run took.
     pub elapsed: Duration,
 }
@@ -115,7 +115,7 @@ impl Head {
                 self.end = Some(RunEnd {
                     at: record.ts,
                     status: *status,
-                    reason: reason.clone().into_owned(),
+                    reason: RunReason::parse(reason),
                     elapsed: seconds(*elapsed),
                 });
             }

@@ -2,6 +2,8 @@
 
 use std::{collections::VecDeque, iter};
 
+use runner_exec::TaskResult;
+
 use crate::{
     Entry, Head, Record, Refused,
     runs::{Fold, Runs},
@@ -118,7 +120,9 @@ impl Fold for Summary {
         self.head.take(record);
         match &record.entry {
             Entry::TaskStart { task, .. } => self.not_ok(task),
-            Entry::TaskEnd { task, result, .. } if result == "OK" => {
+            Entry::TaskEnd { task, result, .. }
+                if TaskResult::parse(result) == Some(TaskResult::Ok) =>
+            {
                 self.not_ok.retain(|name| name != task);
             }
             Entry::TaskEnd { task, .. } => self.not_ok(task),

@@ -85,7 +85,7 @@ impl OneHead<'_> {
             State::Running => "running",
             State::CutOff => "cut-off",
             State::WentDown => "halted",
-            State::Ended(end) => &end.reason,
+            State::Ended(end) => end.reason.as_str(),
         };
         OneHead {
             run: &head.run,
@@ -189,7 +189,7 @@ impl OneRun<'_> {
 struct OneTask<'a> {
     task: &'a str,
     failures: usize,
-    outcome: Option<&'a str>,
+    outcome: Option<String>,
     limit: Option<f64>,
     why: Option<&'a str>,
     output: Option<&'a str>,
@@ -202,7 +202,7 @@ impl OneTask<'_> {
         OneTask {
             task: &task.name,
             failures: task.failures(),
-            outcome: end.map(|end| &*end.outcome),
+            outcome: end.map(|end| end.outcome.to_string()),
             limit: end
                 .and_then(|end| end.limit)
                 .map(|limit| limit.as_secs_f64()),
@@ -254,7 +254,7 @@ struct OneHalt<'a> {
     task: &'a str,
     reason: &'a str,
     started: Time,
-    outcome: Option<&'a str>,
+    outcome: Option<String>,
     elapsed: Option<f64>,
 }
 
@@ -265,7 +265,7 @@ impl OneHalt<'_> {
             task: &halt.name,
             reason: &halt.reason,
             started: Time(halt.at),
-            outcome: end.map(|(outcome, _)| &**outcome),
+            outcome: end.map(|(outcome, _)| outcome.to_string()),
             elapsed: end.map(|(_, elapsed)| Duration::as_secs_f64(elapsed)),
         }
     }

@@ -8,7 +8,6 @@ use runner_exec::TaskResult;
 use crate::{
     Found, Now, Timeline,
     page::plain,
-    text::outcome,
     timeline::{Ended, Visit},
 };
 
@@ -60,7 +59,7 @@ fn case(last: &Visit, earlier: &[&Visit]) -> TestCase {
             let mut status = TestCaseStatus::non_success(kind);
             status
                 .set_message(plain(&message(last)))
-                .set_type(plain(type_of(last)));
+                .set_type(plain(&type_of(last)));
             status
         }
     };
@@ -78,7 +77,7 @@ fn case(last: &Visit, earlier: &[&Visit]) -> TestCase {
 fn rerun(visit: &Visit) -> Option<TestRerun> {
     let mut rerun = TestRerun::new(kind(visit)?);
     rerun.set_message(format!("try {}: {}", visit.try_num, plain(&message(visit))));
-    rerun.set_type(plain(type_of(visit)));
+    rerun.set_type(plain(&type_of(visit)));
     if let Some(ended) = &visit.ended {
         rerun.set_time(ended.elapsed);
         if !ended.lines.is_empty() {
@@ -92,7 +91,7 @@ fn rerun(visit: &Visit) -> Option<TestRerun> {
 fn kind(visit: &Visit) -> Option<NonSuccessKind> {
     match visit.result() {
         Some(TaskResult::Ok) => None,
-        Some(TaskResult::Retry) if type_of(visit) == "not-started" => Some(NonSuccessKind::Error),
+        Some(TaskResult::Retry) if is_not_started(visit) => Some(NonSuccessKind::Error),
         Some(TaskResult::Retry | TaskResult::Halt | TaskResult::Exit) => {
             Some(NonSuccessKind::Failure)
         }
@@ -101,19 +100,25 @@ fn kind(visit: &Visit) -> Option<NonSuccessKind> {
 }
 
 /// What `outcome` of the journal says, without the number.
-fn type_of(visit: &Visit) -> &str {
-    let outcome = visit
-        .ended
-        .as_ref()
-        .map_or("no-end", |ended| &ended.how.outcome);
-    outcome.split(':').next().unwrap_or(outcome)
+fn type_of(visit: &Visit) -> String {
+    let Some(ended) = &visit.ended else {
+        return "no-end".to_owned();
+    };
+    let mut outcome = ended.how.outcome.to_string();
+    outcome.truncate(outcome.find(':').unwrap_or(outcome.len()));
+    outcome
+}
+
+fn is_not_started(visit: &Visit) -> bool {
+    let ended = visit.ended.as_ref();
+    ended.is_some_and(|ended| ended.how.outcome.is_not_started())
 }
 
 fn message(visit: &Visit) -> String {
     let Some(ended) = &visit.ended else {
         return "it has no end".to_owned();
     };
-    let how = outcome(&ended.how.outcome, ended.how.why.as_deref());
+    let how = ended.how.outcome.words();
     match visit.result() {
         Some(TaskResult::Halt) => format!("asked to halt: {how}"),
         Some(TaskResult::Exit) => format!("asked to stop: {how}"),

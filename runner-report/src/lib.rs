@@ -5,6 +5,7 @@
 //! end, and the texts and the JSON show it. [`wait()`] waits for what is not written yet.
 
 mod alive;
+mod end;
 mod file;
 mod follow;
 mod from_event;
@@ -27,6 +28,7 @@ mod wait;
 mod watch;
 
 pub use crate::{
+    end::{Ending, RunReason},
     file::JOURNAL,
     head::{Head, RunEnd, State},
     history::{Gather, History, Past, Summary},

@@ -3,9 +3,9 @@
 use std::{collections::HashMap, time::Duration};
 
 use jiff::Timestamp;
-use runner_exec::TaskResult;
+use runner_exec::{Before, TaskResult};
 
-use crate::{Entry, Head, Now, Record, State, now::seconds, runs::Fold};
+use crate::{Ending, Entry, Head, Now, Record, State, now::seconds, runs::Fold};
 
 /// A run with all that happened in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,8 +66,8 @@ pub struct Start {
 /// How a task ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskEnd {
-    /// What the process did, as `RUNNER_OUTCOME` says it.
-    pub outcome: String,
+    /// What the process did.
+    pub outcome: Ending,
     /// How long it might run.
     pub limit: Option<Duration>,
     /// Why it did not start, when it did not.
@@ -97,7 +97,7 @@ pub struct Halt {
     /// When.
     pub at: Timestamp,
     /// What it did and how long it ran, when it has ended.
-    pub end: Option<(String, Duration)>,
+    pub end: Option<(Ending, Duration)>,
 }
 
 impl Fold for Run {
@@ -153,7 +153,7 @@ impl Fold for Run {
                 let owned = |text: &Option<crate::Text>| text.clone().map(|text| text.into_owned());
                 let task = self.task(task);
                 task.end = Some(TaskEnd {
-                    outcome: outcome.clone().into_owned(),
+                    outcome: Ending::parse(outcome, why.as_deref()),
                     limit: limit.map(seconds),
                     why: owned(why),
                     output: owned(output),
@@ -162,13 +162,13 @@ impl Fold for Run {
                     try_num: *try_num,
                     at,
                     elapsed: Some(seconds(*elapsed)),
-                    result: task_result(result),
+                    result: TaskResult::parse(result),
                 });
             }
             Entry::Wait {
                 seconds: time,
                 before,
-            } if before == "try" => {
+            } if Before::parse(before) == Some(Before::Try) => {
                 self.waits.push(Wait {
                     at,
                     time: seconds(*time),
@@ -187,7 +187,7 @@ impl Fold for Run {
                 outcome, elapsed, ..
             } => {
                 if let Some(halt) = &mut self.halt {
-                    halt.end = Some((outcome.clone().into_owned(), seconds(*elapsed)));
+                    halt.end = Some((Ending::parse(outcome, None), seconds(*elapsed)));
                 }
             }
             Entry::TryStart { .. }
@@ -281,11 +281,4 @@ impl Task {
         let failed = |start: &&Start| start.result == Some(TaskResult::Retry);
         self.starts.iter().filter(failed).count()
     }
-}
-
-/// The result of this name; none that a later version may have.
-pub(crate) fn task_result(name: &str) -> Option<TaskResult> {
-    use TaskResult::{Exit, Halt, Interrupted, Ok, Retry};
-    let mut results = [Ok, Retry, Halt, Exit, Interrupted].into_iter();
-    results.find(|result| result.as_str() == name)
 }

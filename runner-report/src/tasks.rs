@@ -2,7 +2,9 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use crate::{Entry, Record, now::seconds};
+use runner_exec::TaskResult;
+
+use crate::{Ending, Entry, Record, now::seconds};
 
 /// What is known of a task.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,9 +73,9 @@ impl Tasks {
             } => {
                 let run = self.run(&record.run);
                 let task = self.task(task);
-                let failed = result == "RETRY";
+                let failed = TaskResult::parse(result) == Some(TaskResult::Retry);
                 // There is no record of the start of what did not start.
-                task.starts += usize::from(outcome == "not-started");
+                task.starts += usize::from(Ending::parse(outcome, None).is_not_started());
                 task.elapsed.push(seconds(*elapsed));
                 task.failures += usize::from(failed);
                 *task.failed_in.entry(run).or_default() |= failed;

@@ -4,13 +4,12 @@ use std::{collections::HashMap, path::Path, time::Duration};
 
 use jiff::Timestamp;
 use runner_config::from_name_text;
-use runner_exec::{TaskResult, tail};
+use runner_exec::{Phase, TaskResult, tail};
 
 use crate::{
-    Entry, Record, Run, TaskEnd,
+    Ending, Entry, Record, Run, TaskEnd,
     now::{later, seconds, span},
     reader::Author,
-    run::task_result,
     runs::Fold,
 };
 
@@ -62,7 +61,7 @@ pub(crate) struct Ended {
 pub(crate) struct Hook {
     pub(crate) from: Timestamp,
     /// When it ended, and what it did.
-    pub(crate) end: Option<(Timestamp, String)>,
+    pub(crate) end: Option<(Timestamp, Ending)>,
 }
 
 impl Timeline {
@@ -129,7 +128,7 @@ impl Fold for Timeline {
                 number: *try_num,
                 at,
             }),
-            Entry::HookStart { task, phase } if phase == "pre" => {
+            Entry::HookStart { task, phase } if Phase::parse(phase) == Some(Phase::Pre) => {
                 self.visit(task, at, |_| true).before = Some(Hook::new(at));
             }
             Entry::HookStart { task, .. } => {
@@ -143,12 +142,12 @@ impl Fold for Timeline {
                 outcome,
                 ..
             } => {
-                let hook = self.last(task).and_then(|visit| match &**phase {
-                    "pre" => visit.before.as_mut(),
-                    _ => visit.after.as_mut(),
+                let hook = self.last(task).and_then(|visit| match Phase::parse(phase) {
+                    Some(Phase::Pre) => visit.before.as_mut(),
+                    Some(Phase::Post) | None => visit.after.as_mut(),
                 });
                 if let Some(hook) = hook {
-                    hook.end = Some((at, outcome.clone().into_owned()));
+                    hook.end = Some((at, Ending::parse(outcome, None)));
                 }
             }
             Entry::TaskStart { task, .. } => {
@@ -169,7 +168,7 @@ impl Fold for Timeline {
                 visit.started.get_or_insert(started);
                 visit.ended = how.map(|how| Ended {
                     at,
-                    result: task_result(result),
+                    result: TaskResult::parse(result),
                     elapsed,
                     how,
                     lines: Vec::new(),

@@ -4,6 +4,9 @@ use std::fmt;
 
 use signal_hook::consts::{SIGCONT, SIGKILL, SIGTERM, SIGTTIN, SIGTTOU};
 
+/// Highest number of a signal: MIPS has 128 of them.
+const MAX_SIGNAL: i32 = 128;
+
 /// What a process did. What the chain does about it is a [`crate::Verdict`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -26,6 +29,25 @@ pub struct StartFailure {
     pub hint: Option<&'static str>,
 }
 
+impl Outcome {
+    /// Reads what [`Display`](fmt::Display) writes; `why` is the reason of a process that
+    /// did not start.
+    pub fn parse(text: &str, why: &str) -> Option<Outcome> {
+        let outcome = match text.split_once(':').unwrap_or((text, "")) {
+            ("exited", code) => Outcome::Exited(code.parse().ok()?),
+            ("signaled", name) => Outcome::Signaled(Signal::parse(name)?),
+            ("timed-out", _) => Outcome::TimedOut,
+            ("not-started", _) => Outcome::NotStarted(StartFailure {
+                reason: why.to_owned(),
+                hint: None,
+            }),
+            _ => return None,
+        };
+        // Anything more would be lost.
+        Some(outcome).filter(|outcome| outcome.to_string() == text)
+    }
+}
+
 /// The number of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signal(pub i32);
@@ -35,6 +57,11 @@ impl Signal {
     pub const TERM: Signal = Signal(SIGTERM);
     pub(crate) const KILL: Signal = Signal(SIGKILL);
     pub(crate) const CONT: Signal = Signal(SIGCONT);
+
+    fn parse(name: &str) -> Option<Signal> {
+        let mut signals = (0..=MAX_SIGNAL).map(Signal);
+        signals.find(|signal| signal.to_string() == name)
+    }
 
     /// Whether it stops a process of the background that wants the terminal. It ends
     /// none, so an [`Outcome`] with it is of one that was ended because it was stopped.
@@ -61,6 +88,40 @@ impl fmt::Display for Outcome {
             Outcome::Signaled(signal) => write!(f, "signaled:{signal}"),
             Outcome::TimedOut => f.write_str("timed-out"),
             Outcome::NotStarted(_) => f.write_str("not-started"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_and_nothing_else() {
+        let failure = StartFailure {
+            reason: "why".to_owned(),
+            hint: None,
+        };
+        let exited = (0..=255).map(Outcome::Exited);
+        let signaled = (0..=64).map(|signal| Outcome::Signaled(Signal(signal)));
+        let others = [Outcome::TimedOut, Outcome::NotStarted(failure)];
+        for outcome in exited.chain(signaled).chain(others) {
+            assert_eq!(Outcome::parse(&outcome.to_string(), "why"), Some(outcome));
+        }
+        for later in [
+            "",
+            "exited",
+            "exited:256",
+            "exited:+1",
+            "exited:007",
+            "signaled:15",
+            "signaled:SIG15",
+            "signaled:SIGDREAM",
+            "timed-out:1",
+            "not-started: no",
+            "dreamt:1",
+        ] {
+            assert_eq!(Outcome::parse(later, "why"), None, "{later}");
         }
     }
 }

@@ -257,5 +257,21 @@ pub enum Before {
     Run,
 }
 
+impl Before {
+    /// Reads the word of [`Before::as_str`].
+    pub fn parse(word: &str) -> Option<Before> {
+        let mut befores = [Before::Try, Before::Run].into_iter();
+        befores.find(|before| before.as_str() == word)
+    }
+
+    /// The word in the journal.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Before::Try => "try",
+            Before::Run => "run",
+        }
+    }
+}
+
 /// Somebody who wants to know.
 pub type Sink = dyn Fn(&Event) + Send + Sync;

@@ -53,6 +53,12 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// Reads the word of [`Phase::as_str`].
+    pub fn parse(word: &str) -> Option<Phase> {
+        let mut phases = [Phase::Pre, Phase::Post].into_iter();
+        phases.find(|phase| phase.as_str() == word)
+    }
+
     /// The word in `RUNNER_HOOK`.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -7,12 +7,7 @@ use super::{
     mark::Mark,
     what::{Span, What},
 };
-use crate::{
-    Now,
-    now::span,
-    text::{outcome, shown},
-    timeline::Visit,
-};
+use crate::{Now, now::span, text::shown, timeline::Visit};
 
 /// Letters of a name in the picture.
 const MAX_LABEL: usize = 40;
@@ -74,20 +69,20 @@ fn fate(what: What, mark: Mark) -> String {
     let word = mark.word();
     let how = match what {
         What::Visit(visit) => match (&visit.ended, visit.started) {
-            (Some(ended), _) => outcome(&ended.how.outcome, ended.how.why.as_deref()),
+            (Some(ended), _) if mark == Mark::Ok && ended.how.outcome.is_zero() => {
+                return word.to_owned();
+            }
+            (Some(ended), _) => ended.how.outcome.words(),
             (None, Some(_)) => return word.to_owned(),
             (None, None) => "not started".to_owned(),
         },
         What::Wait(wait) => format!("before try {}", wait.try_num),
         What::Halt(halt) => {
-            let end = halt.end.as_ref().map(|(end, _)| outcome(end, None));
+            let end = halt.end.as_ref().map(|(end, _)| end.words());
             format!("{}, {}", shown(&halt.reason), end.unwrap_or_default())
         }
     };
-    match mark {
-        Mark::Ok if how == "exited with 0" => word.to_owned(),
-        _ => format!("{word}: {how}"),
-    }
+    format!("{word}: {how}")
 }
 
 fn hooks(it: &Span, until: Timestamp) -> Vec<String> {
@@ -95,8 +90,8 @@ fn hooks(it: &Span, until: Timestamp) -> Vec<String> {
     let hooks = hooks.map(|(when, hook)| {
         let time = format_duration(hook.time(until));
         match &hook.end {
-            Some((_, end)) if end == "exited:0" => format!("hook {when}: {time}"),
-            Some((_, end)) => format!("hook {when}: {time}, {}", outcome(end, None)),
+            Some((_, end)) if end.is_zero() => format!("hook {when}: {time}"),
+            Some((_, end)) => format!("hook {when}: {time}, {}", end.words()),
             None => format!("hook {when}: {time}, no end"),
         }
     });

@@ -24,7 +24,7 @@ impl Mark {
             What::Visit(visit) => (visit.ended.is_some(), visit.result()),
             What::Wait(_) => return Mark::Wait,
             What::Halt(halt) => match &halt.end {
-                Some((outcome, _)) if outcome == "exited:0" => return Mark::Ok,
+                Some((end, _)) if end.is_zero() => return Mark::Ok,
                 Some(_) => return Mark::Failed,
                 None => (false, None),
             },

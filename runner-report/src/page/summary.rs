@@ -5,7 +5,7 @@ use runner_config::format_duration;
 
 use super::{layout::Layout, made_of::made_of, picture::percent, scale::share};
 use crate::{
-    Found, Now, Refusals, State, Timeline,
+    Found, Now, Refusals, RunReason, State, Timeline,
     text::{facts, shown},
 };
 
@@ -17,15 +17,15 @@ pub(super) fn title(layout: &Layout, now: &Now) -> String {
         State::Running => format!("Running for {time}"),
         State::CutOff => format!("Cut off after {time}"),
         State::WentDown => format!("Halted after {time}: the machine went down"),
-        State::Ended(end) => match end.reason.as_str() {
-            "finished" => format!("Finished in {time}"),
-            "finished-with-failures" => format!("Finished in {time}, with failures"),
-            "gave-up" => format!("Gave up after {time}"),
-            "halted" => format!("Halted after {time}"),
-            "stopped" => format!("Stopped after {time}"),
-            "interrupted" => format!("Interrupted after {time}"),
-            "halts-used-up" => format!("Ended after {time}, without the halt task"),
-            later => format!("Ended after {time}: {}", shown(later)),
+        State::Ended(end) => match &end.reason {
+            RunReason::Finished => format!("Finished in {time}"),
+            RunReason::FinishedWithFailures => format!("Finished in {time}, with failures"),
+            RunReason::GaveUp => format!("Gave up after {time}"),
+            RunReason::Halted => format!("Halted after {time}"),
+            RunReason::Stopped => format!("Stopped after {time}"),
+            RunReason::Interrupted => format!("Interrupted after {time}"),
+            RunReason::HaltsUsedUp => format!("Ended after {time}, without the halt task"),
+            RunReason::Other(later) => format!("Ended after {time}: {}", shown(later)),
         },
     }
 }

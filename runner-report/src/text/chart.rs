@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{
     COLUMNS,
     bar::{Piece, bar},
-    outcome, shown,
+    shown,
     table::{
         Side::{Left, Right},
         lines,
@@ -85,10 +85,8 @@ impl Chart<'_> {
         };
         let outcome = match &task.end {
             _ if task.has_no_end() => self.without_end().to_owned(),
-            Some(end) if result == Some(TaskResult::Ok) && end.outcome == "exited:0" => {
-                String::new()
-            }
-            Some(end) => outcome(&end.outcome, end.why.as_deref()),
+            Some(end) if result == Some(TaskResult::Ok) && end.outcome.is_zero() => String::new(),
+            Some(end) => end.outcome.words(),
             None => String::new(),
         };
         Row {
@@ -120,8 +118,8 @@ impl Chart<'_> {
     fn halt(&self, halt: &Halt) -> Row {
         let is_running = self.run.halt_runs(self.now);
         let (time, outcome) = match &halt.end {
-            Some((outcome, time)) if outcome == "exited:0" => (Some(*time), String::new()),
-            Some((text, time)) => (Some(*time), outcome(text, None)),
+            Some((end, time)) if end.is_zero() => (Some(*time), String::new()),
+            Some((end, time)) => (Some(*time), end.words()),
             None if is_running => (Some(span(halt.at, self.until)), "running".to_owned()),
             None if self.state == State::WentDown => (None, "machine went down".to_owned()),
             None => (None, "cut off".to_owned()),

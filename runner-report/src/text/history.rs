@@ -9,7 +9,7 @@ use super::{
         table,
     },
 };
-use crate::{History, Now, Past, State, Summary};
+use crate::{History, Now, Past, RunReason, State, Summary};
 
 const TIME: &str = "%Y-%m-%d %H:%M";
 
@@ -49,9 +49,9 @@ fn state(state: State) -> String {
         State::Running => "running".to_owned(),
         State::CutOff => "cut off".to_owned(),
         State::WentDown => "halted".to_owned(),
-        State::Ended(end) => match end.reason.as_str() {
-            "finished-with-failures" => "with failures".to_owned(),
-            reason => shown(reason).replace('-', " "),
+        State::Ended(end) => match &end.reason {
+            RunReason::FinishedWithFailures => "with failures".to_owned(),
+            reason => shown(reason.as_str()).replace('-', " "),
         },
     }
 }

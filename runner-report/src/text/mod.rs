@@ -17,17 +17,3 @@ const COLUMNS: usize = 80;
 pub(crate) fn shown(text: &str) -> String {
     runner_config::escape(text).into_owned()
 }
-
-/// An outcome in words.
-pub(crate) fn outcome(outcome: &str, why: Option<&str>) -> String {
-    match (outcome.split_once(':'), outcome) {
-        (Some(("exited", code)), _) => format!("exited with {}", shown(code)),
-        (Some(("signaled", signal)), _) => shown(signal),
-        (_, "timed-out") => "timed out".to_owned(),
-        (_, "not-started") => match why {
-            Some(why) => format!("did not start: {}", shown(why)),
-            None => "did not start".to_owned(),
-        },
-        _ => shown(outcome),
-    }
-}

@@ -6,7 +6,7 @@ use runner_config::format_duration;
 use runner_exec::TaskResult;
 
 use super::{chart::chart, shown};
-use crate::{Found, Now, Refusals, Run, State, Task};
+use crate::{Found, Now, Refusals, Run, RunReason, State, Task};
 
 /// What there is to say of the run that was found.
 pub fn run_text(found: &Found, now: &Now) -> String {
@@ -52,17 +52,17 @@ fn headline(run: &Run, now: &Now) -> String {
         ),
         State::Ended(end) => {
             let ago = now.ago(end.at);
-            match end.reason.as_str() {
-                "finished" => format!("finished {ago}"),
-                "finished-with-failures" => format!("finished, with failures, {ago}"),
-                "gave-up" => format!("gave up {ago}"),
-                "halted" => format!("halted {ago}"),
-                "stopped" => format!("stopped {ago}"),
-                "interrupted" => format!("was interrupted {ago}"),
-                "halts-used-up" => {
+            match &end.reason {
+                RunReason::Finished => format!("finished {ago}"),
+                RunReason::FinishedWithFailures => format!("finished, with failures, {ago}"),
+                RunReason::GaveUp => format!("gave up {ago}"),
+                RunReason::Halted => format!("halted {ago}"),
+                RunReason::Stopped => format!("stopped {ago}"),
+                RunReason::Interrupted => format!("was interrupted {ago}"),
+                RunReason::HaltsUsedUp => {
                     format!("ended {ago}, without the halt task: its halts are used up")
                 }
-                later => format!("ended {ago}: {}", shown(later)),
+                RunReason::Other(later) => format!("ended {ago}: {}", shown(later)),
             }
         }
     };

@@ -1,11 +1,13 @@
 //! A run as a page, as a picture and as tests.
 
 use roxmltree::{Document, ParsingOptions};
-use runner_report::{Entry, Found, Select, Timeline, Which, run_html, run_junit, run_svg};
+use runner_report::{
+    Entry, Found, Select, Timeline, Which, history_text, run_html, run_json, run_junit, run_svg,
+};
 
 use crate::journal::{Journal, now};
 
-fn found(journal: &Journal) -> Found<Timeline> {
+pub(crate) fn found(journal: &Journal) -> Found<Timeline> {
     let mut select = Select::new(Which::FromEnd(1));
     journal.read(|record| select.take(record)).unwrap();
     select.found()
@@ -31,7 +33,7 @@ fn parse(text: &str) -> Document<'_> {
     Document::parse_with_options(text, options).unwrap()
 }
 
-fn hook(journal: Journal, from: f64, to: f64, task: &str, phase: &str) -> Journal {
+fn hook(journal: Journal, from: f64, to: f64, task: &str, phase: &str, outcome: &str) -> Journal {
     let start = Entry::HookStart {
         task: task.into(),
         phase: phase.into(),
@@ -39,7 +41,7 @@ fn hook(journal: Journal, from: f64, to: f64, task: &str, phase: &str) -> Journa
     let end = Entry::HookEnd {
         task: task.into(),
         phase: phase.into(),
-        outcome: "exited:0".into(),
+        outcome: outcome.into(),
         elapsed: to - from,
     };
     journal.add(from, start).add(to, end)
@@ -55,12 +57,12 @@ fn parallel() -> Journal {
         .ends(60.0, "1-slow", 60.0, "RETRY", "exited:7")
         .waits(60.0, 30.0, "try")
         .tries(90.0, 2);
-    let journal = hook(journal, 90.0, 92.0, "1-slow", "pre")
+    let journal = hook(journal, 90.0, 92.0, "1-slow", "pre", "exited:0")
         .begins(90.0, "1-quick")
         .begins(92.0, "1-slow")
         .ends(110.0, "1-quick", 20.0, "OK", "exited:0")
         .ends(142.0, "1-slow", 50.0, "OK", "exited:0");
-    hook(journal, 142.0, 143.0, "1-slow", "post")
+    hook(journal, 142.0, 143.0, "1-slow", "post", "exited:0")
         .task(143.0, 150.0, "2-halt", "HALT", "exited:2")
         .halt_starts(150.0, "task")
         .run_ends(150.0, 2, "halted")
@@ -207,6 +209,65 @@ fn a_run_that_goes_on_or_was_cut_off_is_shown_as_far_as_it_got() {
     let text = run_html(&found(&journal), &now(1000.0, &[])).unwrap();
     assert!(text.contains("<h1>Cut off after 1s</h1>"), "{text}");
     assert!(text.contains("2-b: end unknown;"), "{text}");
+}
+
+#[test]
+fn words_of_a_later_version_are_shown_as_they_are() {
+    let journal = Journal::new().starts(0.0, 7).begins(0.0, "1-a");
+    let journal = hook(journal, 1.0, 2.0, "1-a", "around", "slept:9")
+        .ends(2.0, "1-a", 2.0, "DREAMT", "dreamt:007")
+        .ends(3.0, "2-b", 1.0, "RETRY", "exited:300")
+        .halt_starts(4.0, "tired")
+        .halt_ends(5.0, 1.0, "signaled:SIGNEW")
+        .run_ends(5.0, 9, "woke-up");
+    let (html, svg) = (html(&journal), svg(&journal));
+    let now = now(6.0, &[]);
+    let json = run_json(&journal.find(Which::FromEnd(1)), &now);
+    let history = history_text(&journal.history(), &now);
+    for (text, words) in [
+        (
+            &html,
+            &[
+                "dreamt:007",
+                "slept:9",
+                "exited:300",
+                "tired",
+                "SIGNEW",
+                "woke-up",
+            ][..],
+        ),
+        (
+            &svg,
+            &[
+                "dreamt:007",
+                "slept:9",
+                "exited:300",
+                "tired",
+                "SIGNEW",
+                "woke-up",
+            ],
+        ),
+        (&junit(&journal), &["dreamt:007", "exited:300"]),
+        (
+            &journal.report(6.0, &[]),
+            &["dreamt:007", "exited:300", "SIGNEW", "woke-up"],
+        ),
+        (
+            &json,
+            &[
+                "dreamt:007",
+                "exited:300",
+                "tired",
+                "signaled:SIGNEW",
+                "woke-up",
+            ],
+        ),
+        (&history, &["woke up"]),
+    ] {
+        for word in words {
+            assert!(text.contains(word), "no {word} in {text}");
+        }
+    }
 }
 
 #[test]

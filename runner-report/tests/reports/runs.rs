@@ -57,7 +57,7 @@ fn a_run_without_an_end_goes_on_while_its_runner_is_alive() {
             State::Running => "running",
             State::CutOff => "cut off",
             State::WentDown => "went down",
-            State::Ended(end) => &end.reason,
+            State::Ended(end) => end.reason.as_str(),
         };
         assert_eq!(found, expected);
     }
@@ -145,7 +145,7 @@ fn every_start_of_a_task_is_kept() {
     );
     assert_eq!(starts(1), "2 12750 250 RETRY");
     let end = run.tasks[1].end.clone().unwrap();
-    assert_eq!(end.outcome, "not-started");
+    assert_eq!(end.outcome.to_string(), "not-started");
     assert_eq!(end.why.as_deref(), Some("it is a directory"));
     assert_eq!(end.limit, Some(Duration::from_secs(600)));
 }
