@@ -21,6 +21,7 @@ mod journal;
 mod json;
 mod page;
 mod reading;
+mod record;
 mod runs;
 mod tasks;
 mod text;
