@@ -19,6 +19,7 @@ mod clock;
 mod history;
 mod journal;
 mod json;
+mod layout;
 mod page;
 mod reading;
 mod record;

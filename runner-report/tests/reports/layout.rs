@@ -1,0 +1,134 @@
+//! Places of bars and names in the picture, whatever a journal holds.
+
+use std::collections::HashMap;
+
+use proptest::{collection::vec, prelude::*};
+use roxmltree::{Document, Node};
+use runner_report::{Entry, run_svg};
+
+use crate::{
+    journal::{Journal, now},
+    page::found,
+};
+
+/// Shares of the width have three digits.
+const ROUNDED: f64 = 0.003;
+
+/// What happened after so many seconds: an event, the number of a task, and how long that took.
+type Happened = (f64, usize, usize, f64);
+
+fn journal(happened: &[Happened]) -> Journal {
+    let mut journal = Journal::new().starts_with(0.0, 7, 3, &[]);
+    let mut at = 0.0;
+    let mut try_num = 1;
+    for &(later, event, task, elapsed) in happened {
+        at += later;
+        let name = [
+            "1-a",
+            "1-b",
+            "2-a-name-that-is-longer",
+            "3-c",
+            "4-d",
+            "5-\u{202e}e",
+        ][task];
+        let (task, outcome) = (name.into(), "exited:0".into());
+        let phase = if elapsed < 5.0 { "pre" } else { "post" }.into();
+        journal = match event {
+            0..6 => journal.begins(at, name),
+            6..10 => journal.ends(at, name, elapsed, "OK", "exited:0"),
+            10 => journal.ends(at, name, elapsed, "RETRY", "timed-out"),
+            11..13 => journal.add(at, Entry::HookStart { task, phase }),
+            13..15 => {
+                let end = Entry::HookEnd {
+                    task,
+                    phase,
+                    outcome,
+                    elapsed,
+                };
+                journal.add(at, end)
+            }
+            15 => journal.waits(at, elapsed, "try"),
+            16 => {
+                try_num += 1;
+                journal.tries(at, try_num)
+            }
+            17 => journal.halt_starts(at, "halted"),
+            _ => journal.halt_ends(at, elapsed, "exited:1"),
+        };
+    }
+    journal
+}
+
+/// From one share of the width to another, in percent.
+type Stretch = (f64, f64);
+
+fn stretch(node: Node) -> Stretch {
+    let share = |name| {
+        let text = node.attribute(name).unwrap();
+        text.strip_suffix('%').unwrap().parse::<f64>().unwrap()
+    };
+    (share("x"), share("x") + share("width"))
+}
+
+fn are_apart(one: Stretch, other: Stretch) -> bool {
+    one.1 <= other.0 + ROUNDED || other.1 <= one.0 + ROUNDED
+}
+
+/// The bar with its hooks, and the place of the name, if there is any, by row.
+fn rows(svg: &Document) -> HashMap<String, Vec<(Stretch, Option<Stretch>)>> {
+    let mut rows: HashMap<_, Vec<_>> = HashMap::new();
+    let parts = |group: Node<'_, '_>, name: &str| {
+        let parts = group
+            .children()
+            .filter(|node| node.tag_name().name() == name);
+        parts.map(stretch).collect::<Vec<_>>()
+    };
+    for group in svg
+        .descendants()
+        .filter(|node| node.tag_name().name() == "g")
+    {
+        let bars = parts(group, "rect");
+        let from = bars.iter().map(|bar| bar.0).fold(100.0, f64::min);
+        let to = bars.iter().map(|bar| bar.1).fold(0.0, f64::max);
+        let mut nodes = group.children();
+        let bar = nodes.find(|node| {
+            node.attribute("class")
+                .is_some_and(|it| it.starts_with("bar"))
+        });
+        let row = bar.unwrap().attribute("y").unwrap().to_owned();
+        let name = parts(group, "svg").first().copied();
+        rows.entry(row).or_default().push(((from, to), name));
+    }
+    rows
+}
+
+proptest! {
+    #[test]
+    fn bars_and_names_of_a_row_are_apart(
+        happened in vec((0.0..3.0, 0..19_usize, 0..6_usize, 0.0..9.0), 1..60),
+        faster in prop_oneof![Just(1.0), Just(0.001)],
+    ) {
+        let happened: Vec<Happened> = happened
+            .into_iter()
+            .map(|(later, event, task, elapsed)| (later * faster, event, task, elapsed))
+            .collect();
+        let svg = run_svg(&found(&journal(&happened)), &now(200.0, &[7])).unwrap();
+        let svg = Document::parse(&svg).unwrap();
+        for (y, row) in rows(&svg) {
+            for (index, (bar, name)) in row.iter().enumerate() {
+                prop_assert!(bar.0 >= 0.0 && bar.1 <= 100.0 + ROUNDED, "{bar:?}");
+                if let Some(name) = name {
+                    prop_assert!(name.0 >= 0.0 && name.1 <= 100.0 + ROUNDED, "{name:?}");
+                }
+                for (other, other_name) in &row[index + 1..] {
+                    let pair = format!("{y}: {bar:?} {name:?}, {other:?} {other_name:?}");
+                    prop_assert!(are_apart(*bar, *other), "{pair}");
+                    prop_assert!(name.is_none_or(|name| are_apart(name, *other)), "{pair}");
+                    prop_assert!(other_name.is_none_or(|it| are_apart(it, *bar)), "{pair}");
+                    let names = name.zip(*other_name);
+                    prop_assert!(names.is_none_or(|(one, two)| are_apart(one, two)), "{pair}");
+                }
+            }
+        }
+    }
+}
