@@ -39,7 +39,6 @@ const TIME: usize = 6;
 
 pub(super) struct Layout<'a> {
     pub(super) timeline: &'a Timeline,
-    pub(super) state: State<'a>,
     /// When the picture ends.
     pub(super) until: Timestamp,
     /// How long the longest try took, which is the width.
@@ -103,7 +102,6 @@ impl<'a> Layout<'a> {
         }
         Layout {
             timeline,
-            state: timeline.run.head.state(now),
             until,
             whole,
             bands,

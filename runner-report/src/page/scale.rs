@@ -10,48 +10,20 @@ const MOST: u128 = 7;
 /// What would stand further to the right is cut by the edge.
 const LAST: f64 = 0.97;
 
-/// Steps that people count in, in milliseconds.
-const STEPS: [u64; 28] = {
-    const S: u64 = 1_000;
-    const M: u64 = 60 * S;
-    const H: u64 = 60 * M;
-    const D: u64 = 24 * H;
-    [
-        1,
-        2,
-        5,
-        10,
-        20,
-        50,
-        100,
-        200,
-        500,
-        S,
-        2 * S,
-        5 * S,
-        10 * S,
-        15 * S,
-        30 * S,
-        M,
-        2 * M,
-        5 * M,
-        10 * M,
-        15 * M,
-        30 * M,
-        H,
-        2 * H,
-        6 * H,
-        12 * H,
-        D,
-        7 * D,
-        30 * D,
-    ]
-};
+/// Steps that people count in: a unit in milliseconds, and how many of it.
+const STEPS: [(u64, &[u64]); 5] = [
+    (1, &[1, 2, 5, 10, 20, 50, 100, 200, 500]),
+    (1_000, &[1, 2, 5, 10, 15, 30]),
+    (60_000, &[1, 2, 5, 10, 15, 30]),
+    (3_600_000, &[1, 2, 6, 12]),
+    (86_400_000, &[1, 7, 30]),
+];
 
 /// The share of `whole` at which each tick stands, and what it says.
 pub(super) fn ticks(whole: Duration) -> Vec<(f64, String)> {
     let millis = whole.as_millis();
-    let mut steps = STEPS.into_iter();
+    let steps = STEPS.iter();
+    let mut steps = steps.flat_map(|(unit, counts)| counts.iter().map(move |count| unit * count));
     let step = steps.find(|step| millis / u128::from(*step) < MOST);
     let most = if whole.is_zero() { 1 } else { MOST as u64 };
     // A run of more than half a year has its beginning alone.

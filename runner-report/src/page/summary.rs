@@ -13,7 +13,7 @@ use crate::{
 pub(super) fn title(layout: &Layout, now: &Now) -> String {
     let head = &layout.timeline.run.head;
     let time = format_duration(head.elapsed(now));
-    match layout.state {
+    match head.state(now) {
         State::Running => format!("Running for {time}"),
         State::CutOff => format!("Cut off after {time}"),
         State::WentDown => format!("Halted after {time}: the machine went down"),
