@@ -93,11 +93,8 @@ impl RunReason {
     }
 
     pub(crate) fn parse(word: &str) -> RunReason {
-        use RunReason::{
-            Finished, FinishedWithFailures, GaveUp, Halted, HaltsUsedUp, Interrupted, Other,
-            Stopped,
-        };
-        let known = [
+        use RunReason::*;
+        let mut known = [
             Finished,
             FinishedWithFailures,
             GaveUp,
@@ -105,10 +102,10 @@ impl RunReason {
             Stopped,
             Interrupted,
             HaltsUsedUp,
-        ];
-        let mut known = known.into_iter();
-        let reason = known.find(|reason| reason.as_str() == word);
-        reason.unwrap_or_else(|| Other(word.to_owned()))
+        ]
+        .into_iter();
+        let known = known.find(|reason| reason.as_str() == word);
+        known.unwrap_or_else(|| Other(word.to_owned()))
     }
 
     /// The word in the journal.

@@ -16,11 +16,11 @@ const LETTERS: usize = 160;
 /// One link a piece, in the order of time.
 pub(super) fn hot(layout: &Layout) -> Markup {
     html! {
-        div.hot { "\n"
+        div.hot {
             @for (number, (band, piece)) in layout.pieces().enumerate() {
                 (link(layout, number, band, piece)) "\n"
             }
-        } "\n"
+        }
     }
 }
 

@@ -33,6 +33,11 @@ use crate::{Found, Now, Timeline, text::shown};
 
 const STYLE: &str = include_str!("page.css");
 
+/// Closed, unlike in `maud`.
+const META: &str = r#"<meta charset="utf-8"/>
+<meta name="viewport" content="width=device-width, initial-scale=1"/>
+<meta name="color-scheme" content="light dark"/>"#;
+
 /// Room of a printed page below the summary, in pixels.
 const PRINTED: usize = 470;
 
@@ -41,34 +46,32 @@ pub fn run_html(found: &Found<Timeline>, now: &Now) -> Option<String> {
     let timeline = found.run.as_ref()?;
     let layout = Layout::new(timeline, now);
     let zoom = (PRINTED as f64 / layout.height as f64).min(1.0);
-    let zoom = format!("@media print {{ .timeline {{ zoom: {zoom:.3}; }} }}\n");
+    let zoom = format!("@media print {{ .timeline {{ zoom: {zoom:.3}; }} }}");
     let page = html! {
-        (DOCTYPE) "\n"
-        html xmlns="http://www.w3.org/1999/xhtml" lang="en" { "\n"
-            head { "\n"
-                (meta("charset=\"utf-8\""))
-                (meta("name=\"viewport\" content=\"width=device-width, initial-scale=1\""))
-                (meta("name=\"color-scheme\" content=\"light dark\""))
-                title { (heading(&layout, now)) } "\n"
-                style { "\n" (PreEscaped(STYLE)) (PreEscaped(zoom)) } "\n"
-            } "\n"
-            body { "\n"
-                main { "\n"
+        (DOCTYPE)
+        html xmlns="http://www.w3.org/1999/xhtml" lang="en" {
+            head {
+                (PreEscaped(META))
+                title { (heading(&layout, now)) }
+                style { (PreEscaped(STYLE)) (PreEscaped(zoom)) }
+            }
+            body {
+                main {
                     (summary(found, &layout, now))
-                    section.when { "\n"
-                        h2 { "When it ran " small { "each try from its own beginning" } } "\n"
+                    section.when {
+                        h2 { "When it ran " small { "each try from its own beginning" } }
                         @if layout.left_out > 0 {
-                            p { (layout.left_out) " starts of earlier tries are left out." } "\n"
+                            p { (layout.left_out) " starts of earlier tries are left out." }
                         }
-                        div.scroll { "\n"
-                            div.timeline { "\n" (picture::within(&layout)) (hot(&layout)) }
-                        } "\n"
+                        div.scroll {
+                            div.timeline { (picture::within(&layout)) (hot(&layout)) }
+                        }
                         (legend_list(&layout))
-                    } "\n"
-                    section.table { "\n" (table(&layout, now)) } "\n"
-                } "\n"
-            } "\n"
-        } "\n"
+                    }
+                    section.table { (table(&layout, now)) }
+                }
+            }
+        }
     };
     Some(document(page))
 }
@@ -86,14 +89,9 @@ fn heading(layout: &Layout, now: &Now) -> String {
     format!("{} – run {run}", title(layout, now))
 }
 
-/// Closed, unlike in `maud`.
-fn meta(attributes: &str) -> Markup {
-    PreEscaped(format!("<meta {attributes}/>\n"))
-}
-
 fn legend_list(layout: &Layout) -> Markup {
     html! {
-        ul.legend { "\n"
+        ul.legend {
             @for (sample, word) in legend(layout) {
                 li {
                     svg.picture width="16" height="16" aria-hidden="true" { (sample) }

@@ -34,14 +34,14 @@ pub(super) fn summary(found: &Found<Timeline>, layout: &Layout, now: &Now) -> Ma
     let run = &layout.timeline.run;
     html! {
         (refused(&found.refused, now))
-        h1 { (title(layout, now)) } "\n"
-        p.id { "run " bdi { (shown(&run.head.run)) } } "\n"
-        div.summary { "\n"
-            dl { "\n"
+        h1 { (title(layout, now)) }
+        p.id { "run " bdi { (shown(&run.head.run)) } }
+        div.summary {
+            dl {
                 @for (name, fact) in facts(run, now) { dt { (name) } dd { (fact) } "\n" }
-            } "\n"
+            }
             (parts(layout))
-        } "\n"
+        }
     }
 }
 
@@ -55,7 +55,7 @@ fn refused(refusals: &Refusals, now: &Now) -> Markup {
             p.refused role="note" {
                 (count) " refused, the last one at " (now.local(last.at, "%Y-%m-%d %H:%M:%S"))
                 ": " (shown(&last.reason))
-            } "\n"
+            }
         }
     }
 }
@@ -65,8 +65,8 @@ fn parts(layout: &Layout) -> Markup {
     let whole = parts.iter().map(|part| part.time).sum();
     html! {
         section {
-            h2 { "What took the time" } "\n"
-            ol { "\n"
+            h2 { "What took the time" }
+            ol {
                 @for part in &parts {
                     @let share = share(part.time, whole);
                     li style={ "--share:" (percent(share)) } {
@@ -79,6 +79,6 @@ fn parts(layout: &Layout) -> Markup {
                     } "\n"
                 }
             }
-        } "\n"
+        }
     }
 }

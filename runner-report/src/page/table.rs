@@ -17,15 +17,15 @@ const HEAD: [&str; 7] = [
 
 pub(super) fn table(layout: &Layout, now: &Now) -> Markup {
     html! {
-        table { "\n"
-            caption { "Every start, in the order of time" } "\n"
-            thead { tr { @for head in HEAD { th scope="col" { (head) } } } } "\n"
-            tbody { "\n"
+        table {
+            caption { "Every start, in the order of time" }
+            thead { tr { @for head in HEAD { th scope="col" { (head) } } } }
+            tbody {
                 @for (number, (band, piece)) in layout.pieces().enumerate() {
                     (row(number, band, piece, now)) "\n"
                 }
-            } "\n"
-        } "\n"
+            }
+        }
     }
 }
 
