@@ -91,37 +91,3 @@ impl fmt::Display for Outcome {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_written_is_read_and_nothing_else() {
-        let failure = StartFailure {
-            reason: "why".to_owned(),
-            hint: None,
-        };
-        let exited = (0..=255).map(Outcome::Exited);
-        let signaled = (0..=64).map(|signal| Outcome::Signaled(Signal(signal)));
-        let others = [Outcome::TimedOut, Outcome::NotStarted(failure)];
-        for outcome in exited.chain(signaled).chain(others) {
-            assert_eq!(Outcome::parse(&outcome.to_string(), "why"), Some(outcome));
-        }
-        for later in [
-            "",
-            "exited",
-            "exited:256",
-            "exited:+1",
-            "exited:007",
-            "signaled:15",
-            "signaled:SIG15",
-            "signaled:SIGDREAM",
-            "timed-out:1",
-            "not-started: no",
-            "dreamt:1",
-        ] {
-            assert_eq!(Outcome::parse(later, "why"), None, "{later}");
-        }
-    }
-}

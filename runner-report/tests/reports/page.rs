@@ -1,11 +1,16 @@
 //! A run as a page, as a picture and as tests.
 
+use proptest::prelude::*;
 use roxmltree::{Document, ParsingOptions};
+use runner_config::{escape, is_hidden};
 use runner_report::{
     Entry, Found, Select, Timeline, Which, history_text, run_html, run_json, run_junit, run_svg,
 };
 
 use crate::journal::{Journal, now};
+
+const BDI: (&str, &str) = ("http://www.w3.org/1999/xhtml", "bdi");
+const TITLE: (&str, &str) = ("http://www.w3.org/2000/svg", "title");
 
 pub(crate) fn found(journal: &Journal) -> Found<Timeline> {
     let mut select = Select::new(Which::FromEnd(1));
@@ -192,6 +197,61 @@ fn a_name_does_nothing() {
                     node.attributes()
                         .all(|attribute| attribute.name() != "onfocus")
                 );
+            }
+        }
+    }
+}
+
+/// The name of the first task, as a parser reads it from page, picture and tests.
+fn names(name: &str) -> [String; 3] {
+    let journal = Journal::new().starts(0.0, 7).ok(0.0, 1.0, name);
+    let text = html(&journal);
+    let page = parse(&text);
+    let mut names = page.descendants().filter(|node| node.has_tag_name(BDI));
+    let in_page = names.next_back().unwrap().text().unwrap_or_default();
+    let text = svg(&journal);
+    let picture = parse(&text);
+    let mut titles = picture
+        .descendants()
+        .filter(|node| node.has_tag_name(TITLE));
+    let in_picture = titles.next_back().unwrap().text().unwrap();
+    let (in_picture, _) = in_picture.split_once(", try 1\n").unwrap();
+    let text = junit(&journal);
+    let tests = parse(&text);
+    let mut cases = tests
+        .descendants()
+        .filter(|node| node.has_tag_name("testcase"));
+    let in_tests = cases.next_back().unwrap().attribute("name").unwrap();
+    [in_page, in_picture, in_tests].map(str::to_owned)
+}
+
+#[test]
+fn a_name_stays_text() {
+    for (name, expected) in [
+        ("3-clobber.sh", "3-clobber.sh"),
+        ("</script><b>", "</script><b>"),
+        ("]]>&amp;\"'", "]]>&amp;\"'"),
+        ("a\u{0}\t\u{1b}[0m\u{85}\n", r"a\x00\t\x1b[0m\u0085\n"),
+        ("\u{202e}hs.\u{2066}", r"\u202ehs.\u2066"),
+        (
+            "\u{fffe}\u{1ffff}\u{fffd}",
+            "\\U0000fffe\\U0001ffff\u{fffd}",
+        ),
+        ("Prüfung 検査 🚀", "Prüfung 検査 🚀"),
+    ] {
+        assert_eq!(names(name), [expected; 3]);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_name_is_read_as_it_is_shown(name in r#"([^\u{fe0f}]|[<>&"'\]\-/!])+"#) {
+        let shown = escape(&name);
+        for (report, found) in names(&name).into_iter().enumerate() {
+            prop_assert!(!found.contains(is_hidden), "{report}: {found:?}");
+            // Noncharacters are spelled out as well.
+            if !shown.contains(|c: char| u32::from(c) & 0xfffe == 0xfffe || ('\u{fdd0}'..='\u{fdef}').contains(&c)) {
+                prop_assert_eq!(&found, &shown, "{}", report);
             }
         }
     }

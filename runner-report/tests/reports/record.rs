@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use proptest::{collection::vec, option, prelude::*};
+use runner_exec::{Outcome, Signal, StartFailure};
 use runner_report::{Entry, Record, Text};
 
 fn text() -> impl Strategy<Value = Text<'static>> {
@@ -116,5 +117,34 @@ proptest! {
         let line = record.line();
         prop_assert_eq!(line.find('\n'), Some(line.len() - 1));
         prop_assert_eq!(serde_json::from_str::<Record>(&line).unwrap(), record);
+    }
+}
+
+#[test]
+fn an_outcome_is_read_as_it_was_written_and_nothing_else_is_one() {
+    let failure = StartFailure {
+        reason: "why".to_owned(),
+        hint: None,
+    };
+    let exited = (0..=255).map(Outcome::Exited);
+    let signaled = (0..=64).map(|signal| Outcome::Signaled(Signal(signal)));
+    let others = [Outcome::TimedOut, Outcome::NotStarted(failure)];
+    for outcome in exited.chain(signaled).chain(others) {
+        assert_eq!(Outcome::parse(&outcome.to_string(), "why"), Some(outcome));
+    }
+    for later in [
+        "",
+        "exited",
+        "exited:256",
+        "exited:+1",
+        "exited:007",
+        "signaled:15",
+        "signaled:SIG15",
+        "signaled:SIGDREAM",
+        "timed-out:1",
+        "not-started: no",
+        "dreamt:1",
+    ] {
+        assert_eq!(Outcome::parse(later, "why"), None, "{later}");
     }
 }
