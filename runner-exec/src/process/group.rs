@@ -25,6 +25,9 @@ use crate::Signal;
 /// says: the system takes a moment to take a process apart.
 pub(crate) const SETTLE: Duration = Duration::from_secs(1);
 
+/// Maximum additional time for killed processes that only wait for a processor.
+pub(crate) const RUNNABLE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// When to look again whether somebody has left the group.
 const MOMENT: Duration = Duration::from_millis(50);
 
@@ -65,10 +68,17 @@ impl Group {
         }
         self.signal(Signal::KILL);
         let settle = Countdown::start(Some(grace.max(SETTLE)), &cancel.children);
-        match self.wait_gone(&settle, &[], &mut reap) {
-            true => Vec::new(),
-            false => self.members().unwrap_or_default(),
+        if self.wait_gone(&settle, &[], &mut reap) {
+            return Vec::new();
         }
+        let members = self.members().unwrap_or_default();
+        // On a busy machine they are ended as soon as they run.
+        let is_busy = !members.is_empty() && members.iter().all(Process::is_runnable);
+        let time = Countdown::start(Some(RUNNABLE_TIMEOUT), &cancel.children);
+        if is_busy && self.wait_gone(&time, &[], &mut reap) {
+            return Vec::new();
+        }
+        self.members().unwrap_or(members)
     }
 
     /// Waits as [`Group::wait_empty`], and for hidden members, too: with the leader reaped,

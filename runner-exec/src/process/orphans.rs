@@ -17,7 +17,7 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, kill_process, kill_process_gro
 use super::{
     Cancel, Children,
     children::reap,
-    group::{SETTLE, watch},
+    group::{RUNNABLE_TIMEOUT, SETTLE, watch},
     poll::{Countdown, from_now, wait_readable},
     proc::{self, Process, processes, variables},
 };
@@ -168,7 +168,13 @@ impl<'a> Sweep<'a> {
             }
         }
         let settle = Countdown::start(Some(self.grace.max(SETTLE)), &cancel.children);
-        match self.end(Signal::KILL, &settle, &[]) {
+        let mut others = self.end(Signal::KILL, &settle, &[]);
+        if others.is_none() && self.look(None).ours.iter().all(Process::is_runnable) {
+            // On a busy machine they are ended as soon as they run.
+            let busy = Countdown::start(Some(RUNNABLE_TIMEOUT), &cancel.children);
+            others = self.end(Signal::KILL, &busy, &[]);
+        }
+        match others {
             Some(unknown) => left_alone(unknown),
             None => self.rest(),
         }

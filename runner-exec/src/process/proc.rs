@@ -41,6 +41,11 @@ impl Process {
     /// The state of a process that `/proc` does not show.
     pub const UNKNOWN_STATE: char = '?';
 
+    /// Returns `true` if it runs, or would run if there was a processor for it.
+    pub(crate) fn is_runnable(&self) -> bool {
+        self.state == 'R'
+    }
+
     /// Whether it can still do anything. A process whose first thread has ended
     /// looks like a zombie while others of its threads go on.
     pub(crate) fn lives(&self) -> bool {
