@@ -195,20 +195,3 @@ mod milliseconds {
         text.parse().map_err(D::Error::custom)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_later_version_adds_is_passed_over() {
-        let line = r#"{"ts":"2026-11-24T14:01:03.120Z","new":[1,{"a":null}],"run":"r","boot":"b","event":"try-start","try_num":2,"more":true}"#;
-        let record: Record = serde_json::from_str(line).unwrap();
-        assert_eq!(record.entry, Entry::TryStart { try_num: 2 });
-        let known = r#"{"ts":"2026-11-24T14:01:03.120Z","run":"r","boot":"b","event":"try-start","try_num":2}"#;
-        assert_eq!(record.line(), format!("{known}\n"));
-        let line = r#"{"ts":"2026-11-24T14:01:03.120Z","run":"r","event":"task-dreamt","task":1}"#;
-        let record: Record = serde_json::from_str(line).unwrap();
-        assert_eq!((record.entry, &*record.boot), (Entry::Unknown, ""));
-    }
-}

@@ -144,19 +144,3 @@ fn nearest_rank(sorted: &[Duration], percent: usize) -> Duration {
     let rank = (sorted.len() * percent).div_ceil(100);
     sorted[rank - 1]
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_percentile_is_a_time_that_was_taken() {
-        let sorted = |most| (1..=most).map(Duration::from_secs).collect::<Vec<_>>();
-        for (most, median, p95) in [(1, 1, 1), (2, 1, 2), (3, 2, 3), (20, 10, 19), (100, 50, 95)] {
-            let sorted = sorted(most);
-            assert_eq!(nearest_rank(&sorted, 50).as_secs(), median, "{most}");
-            assert_eq!(nearest_rank(&sorted, 95).as_secs(), p95, "{most}");
-            assert_eq!(nearest_rank(&sorted, 100).as_secs(), most);
-        }
-    }
-}

@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use runner_exec::{Before, Consequence, Event, Next, TaskName};
+use runner_exec::{Consequence, Event, Next, TaskName};
 
 use crate::console::screen::{Bar, Screen};
 
@@ -82,12 +82,8 @@ impl State {
             // Then tasks write to stdout after all.
             Event::NoLog { .. } => self.tasks_hold = self.hooks_hold,
             Event::Wait { time, before } => {
-                let what = match before {
-                    Before::Try => "try",
-                    Before::Run => "run",
-                };
                 let at = Instant::now().checked_add(*time);
-                self.bar.next = at.map(|at| (what, at));
+                self.bar.next = at.map(|at| (before.as_str(), at));
             }
             Event::RunEnd { .. } => {
                 self.runs = false;

@@ -19,7 +19,7 @@ use std::{
 };
 
 use runner_config::format_duration;
-use runner_exec::{Before, ChainEnd, Event, Limits, Signal};
+use runner_exec::{ChainEnd, Event, Limits, Signal};
 
 use crate::cli::Ready;
 
@@ -76,11 +76,8 @@ impl Notify {
                 self.starts(&format!("halt task {task}"), limits);
             }
             Event::Wait { time, before } => {
-                let what = match before {
-                    Before::Try => "try",
-                    Before::Run => "run",
-                };
-                let status = format!("next {what} in {}", format_duration(*time));
+                let (what, time_left) = (before.as_str(), format_duration(*time));
+                let status = format!("next {what} in {time_left}");
                 self.says(&status, Some(*time));
             }
             Event::RunEnd {

@@ -48,7 +48,7 @@ pub fn run_html(found: &Found<Timeline>, now: &Now) -> Option<String> {
     let zoom = (PRINTED as f64 / layout.height as f64).min(1.0);
     let zoom = format!("@media print {{ .timeline {{ zoom: {zoom:.3}; }} }}");
     let page = html! {
-        (DOCTYPE)
+        (DOCTYPE) "\n"
         html xmlns="http://www.w3.org/1999/xhtml" lang="en" {
             head {
                 (PreEscaped(META))

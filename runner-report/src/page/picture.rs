@@ -47,7 +47,7 @@ pub(super) fn within(layout: &Layout) -> Markup {
 pub(super) fn alone(layout: &Layout, title: &str) -> Markup {
     let height = layout.height + 64;
     html! {
-        svg.picture.alone xmlns="http://www.w3.org/2000/svg" width=(ALONE) height=(height)
+        svg xmlns="http://www.w3.org/2000/svg" class="picture alone" width=(ALONE) height=(height)
             viewBox={ "0 0 " (ALONE) " " (height) } role="group" aria-labelledby="title" { "\n"
             title #title { (title) } "\n"
             (style())

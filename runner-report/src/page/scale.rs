@@ -40,24 +40,3 @@ pub(super) fn share(time: Duration, whole: Duration) -> f64 {
         false => (time.as_secs_f64() / whole.as_secs_f64()).min(1.0),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ticks_are_few_and_round() {
-        for (whole, expected) in [
-            (0, "0s@0"),
-            (3, "0s@0 1ms@33 2ms@67"),
-            (1_234, "0s@0 200ms@16 400ms@32 600ms@49 800ms@65 1s@81"),
-            (64_000, "0s@0 10s@16 20s@31 30s@47 40s@62 50s@78 1m@94"),
-            (5_400_000, "0s@0 15m@17 30m@33 45m@50 1h@67 1h 15m@83"),
-            (900 * 86_400_000, "0s@0"),
-        ] {
-            let ticks = ticks(Duration::from_millis(whole)).into_iter();
-            let ticks = ticks.map(|(share, text)| format!("{text}@{:.0}", share * 100.0));
-            assert_eq!(ticks.collect::<Vec<_>>().join(" "), expected);
-        }
-    }
-}

@@ -167,6 +167,40 @@ fn many_levels_stand_beside_each_other() {
 }
 
 #[test]
+fn ticks_of_the_axis_are_few_and_round() {
+    for (whole, expected) in [
+        (0.0, "0s@0%"),
+        (0.003, "0s@0% 1ms@33.333% 2ms@66.667%"),
+        (
+            1.234,
+            "0s@0% 200ms@16.207% 400ms@32.415% 600ms@48.622% 800ms@64.83% 1s@81.037%",
+        ),
+        (
+            64.0,
+            "0s@0% 10s@15.625% 20s@31.25% 30s@46.875% 40s@62.5% 50s@78.125% 1m@93.75%",
+        ),
+        (
+            5_400.0,
+            "0s@0% 15m@16.667% 30m@33.333% 45m@50% 1h@66.667% 1h 15m@83.333%",
+        ),
+        (900.0 * 86_400.0, "0s@0%"),
+    ] {
+        let journal = Journal::new()
+            .starts(0.0, 7)
+            .ok(0.0, whole, "1-a")
+            .run_ends(whole, 0, "finished");
+        let text = svg(&journal);
+        let picture = parse(&text);
+        let ticks = picture
+            .descendants()
+            .filter(|node| node.attribute("class") == Some("muted small"));
+        let ticks =
+            ticks.map(|tick| format!("{}@{}", tick.text().unwrap(), tick.attribute("x").unwrap()));
+        assert_eq!(ticks.collect::<Vec<_>>().join(" "), expected);
+    }
+}
+
+#[test]
 fn nothing_is_asked_for_elsewhere() {
     let html = html(&parallel());
     for text in [

@@ -148,3 +148,16 @@ fn an_outcome_is_read_as_it_was_written_and_nothing_else_is_one() {
         assert_eq!(Outcome::parse(later, "why"), None, "{later}");
     }
 }
+
+#[test]
+fn what_a_later_version_adds_is_passed_over() {
+    let line = r#"{"ts":"2026-11-24T14:01:03.120Z","new":[1,{"a":null}],"run":"r","boot":"b","event":"try-start","try_num":2,"more":true}"#;
+    let record: Record = serde_json::from_str(line).unwrap();
+    assert_eq!(record.entry, Entry::TryStart { try_num: 2 });
+    let known =
+        r#"{"ts":"2026-11-24T14:01:03.120Z","run":"r","boot":"b","event":"try-start","try_num":2}"#;
+    assert_eq!(record.line(), format!("{known}\n"));
+    let line = r#"{"ts":"2026-11-24T14:01:03.120Z","run":"r","event":"task-dreamt","task":1}"#;
+    let record: Record = serde_json::from_str(line).unwrap();
+    assert_eq!((record.entry, &*record.boot), (Entry::Unknown, ""));
+}

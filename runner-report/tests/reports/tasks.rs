@@ -29,3 +29,19 @@ fn runs_starts_and_failures_are_counted_and_times_ranked() {
         .tasks();
     snapshot!("report-tasks", tasks_text(&text));
 }
+
+#[test]
+fn a_percentile_is_a_time_that_was_taken() {
+    for (most, median, p95) in [(1, 1, 1), (2, 1, 2), (3, 2, 3), (20, 10, 19), (100, 50, 95)] {
+        let journal = (1..=most).rev().fold(Journal::new(), |journal, seconds| {
+            journal.ends(0.0, "1-a", f64::from(seconds), "OK", "exited:0")
+        });
+        let times = journal.tasks()[0].times.unwrap();
+        let seconds = [times.median, times.p95, times.max].map(|time| time.as_secs());
+        assert_eq!(
+            seconds,
+            [median, p95, u64::try_from(most).unwrap()],
+            "{most}"
+        );
+    }
+}
