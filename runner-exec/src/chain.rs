@@ -134,7 +134,7 @@ enum State {
 }
 
 /// For each task, those that need it.
-pub(crate) fn needed_by(links: &[Link]) -> Vec<Vec<TaskId>> {
+fn needed_by(links: &[Link]) -> Vec<Vec<TaskId>> {
     let mut needed_by = vec![Vec::new(); links.len()];
     for (index, link) in links.iter().enumerate() {
         for need in &link.needs {

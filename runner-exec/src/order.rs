@@ -1,13 +1,10 @@
 //! Levels and dependencies: from names to the links of the chain, or to what is
 //! wrong with them.
 
-use std::collections::HashMap;
-
 use runner_config::{Origin, Problems, Settings, nearest};
 
 use crate::{
     Link, Task, TaskId, TaskName,
-    chain::needed_by,
     names::{Ambiguous, Names},
 };
 
@@ -168,55 +165,41 @@ impl<'a> Written<'a> {
 
 /// Every cycle that shares no task with one before it, each in its own order.
 fn cycles(links: &[Link]) -> Vec<Vec<usize>> {
-    let mut missing: Vec<usize> = links.iter().map(|link| link.needs.len()).collect();
-    let needed_by = needed_by(links);
-    let free = (0..links.len()).filter(|&index| missing[index] == 0);
-    let free = free.collect();
-    let let_go = |mut free: Vec<usize>, missing: &mut [usize]| {
-        while let Some(index) = free.pop() {
-            for &TaskId(dependent) in &needed_by[index] {
-                // One of a cycle that was found needs nothing any more.
-                missing[dependent] = match missing[dependent] {
-                    0 => continue,
-                    more => more - 1,
-                };
-                if missing[dependent] == 0 {
-                    free.push(dependent);
-                }
-            }
-        }
-    };
-    let_go(free, &mut missing);
+    #[derive(Clone, Copy, PartialEq)]
+    enum State {
+        New,
+        OnWalk,
+        /// Part of a cycle that was found, or leads to no further one.
+        Over,
+    }
+    let mut states = vec![State::New; links.len()];
     let mut cycles = Vec::new();
+    let mut walk = Vec::new();
     for start in 0..links.len() {
-        while missing[start] > 0 {
-            let cycle = cycle_from(start, links, &missing);
-            // The others may make a cycle without it.
-            cycle.iter().for_each(|&index| missing[index] = 0);
-            let_go(cycle.clone(), &mut missing);
-            cycles.push(cycle);
+        let mut next = Some(start).filter(|&start| states[start] == State::New);
+        loop {
+            match next {
+                Some(task) if states[task] == State::OnWalk => {
+                    let first = walk.iter().rposition(|&other| other == task);
+                    let cycle = walk.split_off(first.unwrap_or_default());
+                    cycle.iter().for_each(|&task| states[task] = State::Over);
+                    cycles.push(cycle);
+                }
+                Some(task) => {
+                    states[task] = State::OnWalk;
+                    walk.push(task);
+                }
+                None => match walk.pop() {
+                    Some(task) => states[task] = State::Over,
+                    None => break,
+                },
+            }
+            let needs = walk.last().map(|&task| &links[task].needs);
+            let mut needs = needs.into_iter().flatten().map(|need| need.0);
+            next = needs.find(|&need| states[need] != State::Over);
         }
     }
     cycles
-}
-
-/// The cycle to which a walk from `start` comes. What never became free needs something
-/// that never became free, so the walk comes round to where it has been.
-fn cycle_from(start: usize, links: &[Link], missing: &[usize]) -> Vec<usize> {
-    let mut place = HashMap::new();
-    let mut walk = Vec::new();
-    let mut index = start;
-    loop {
-        if let Some(first) = place.insert(index, walk.len()) {
-            return walk.split_off(first);
-        }
-        walk.push(index);
-        let mut needs = links[index].needs.iter().map(|need| need.0);
-        match needs.find(|&need| missing[need] > 0) {
-            Some(need) => index = need,
-            None => unreachable!("a task of a cycle needs another one of it"),
-        }
-    }
 }
 
 fn say_cycle(cycle: &[usize], tasks: &[Task], origin: Option<&Origin>, problems: &mut Problems) {
