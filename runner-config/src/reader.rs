@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    Document, Entry, Origin, Override, Problems, Words, document::beside, table::setting,
-    value::Parsed,
+    Document, Entry, Origin, Override, Problems, TaskSettings, Words, document::beside,
+    table::setting, value::Parsed,
 };
 
 pub(crate) struct Reader<'a> {
     pub(crate) document: &'a Document,
-    /// `None` for `[runner]`.
-    pub(crate) section: Option<&'a str>,
+    /// The section of a task, and what holds for all tasks; `None` for `[runner]`.
+    pub(crate) task: Option<(&'a str, &'a TaskSettings)>,
     /// Values that win over those of the section.
     pub(crate) overrides: &'a [Override],
     pub(crate) problems: &'a mut Problems,
@@ -44,8 +44,35 @@ impl<'a> Reader<'a> {
         name: &str,
         parse: impl Fn(&'a str) -> Parsed<T>,
     ) -> Option<Written<T>> {
-        let Entry { value, origin, .. } = self.document.own(self.section?, name)?;
+        let Entry { value, origin, .. } = self.document.own(self.task?.0, name)?;
         self.parse(name, value, origin, parse)
+    }
+
+    /// In `[runner]`, the value in force. In the section of a task, the value that it holds
+    /// itself, or what is `common` to all tasks.
+    pub(crate) fn written<T>(
+        &mut self,
+        name: &str,
+        parse: impl Fn(&'a str) -> Parsed<T>,
+        common: impl Fn(&TaskSettings) -> T,
+    ) -> Written<T> {
+        let Some((_, settings)) = self.task else {
+            return self.get(name, parse);
+        };
+        self.own(name, parse).unwrap_or_else(|| Written {
+            value: common(settings),
+            origin: Origin::Default,
+        })
+    }
+
+    /// The same without where it was written.
+    pub(crate) fn value<T>(
+        &mut self,
+        name: &str,
+        parse: impl Fn(&'a str) -> Parsed<T>,
+        common: impl Fn(&TaskSettings) -> T,
+    ) -> T {
+        self.written(name, parse, common).value
     }
 
     fn parse<T>(

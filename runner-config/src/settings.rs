@@ -89,11 +89,11 @@ impl Settings {
     pub fn new(document: Document, overrides: &[Override], problems: &mut Problems) -> Settings {
         let mut from = Reader {
             document: &document,
-            section: None,
+            task: None,
             overrides,
             problems,
         };
-        let task = TaskSettings::of_runner(&mut from);
+        let task = TaskSettings::read(&mut from);
         let retry_from = from.get("retry_from", one_of(RETRY_FROM, "`start` or `failed`"));
         let halt_task = from.get("halt_task", value::file_name);
         let task_hook = from.get("task_hook", value::words);
@@ -186,11 +186,11 @@ impl Settings {
         }
         let mut from = Reader {
             document: &self.document,
-            section: Some(section),
+            task: Some((section, &self.task)),
             overrides: &[],
             problems,
         };
-        let settings = self.task.clone().of_section(&mut from);
+        let settings = TaskSettings::read(&mut from);
         if settings.frequency != crate::Frequency::Always && self.state_dir.is_none() {
             let origin = self.document.own(section, "frequency").map(|e| e.origin);
             problems

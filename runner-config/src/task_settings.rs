@@ -134,69 +134,46 @@ const FREQUENCIES: &[(&str, Frequency)] = &[
 ];
 
 impl TaskSettings {
-    /// What `[runner]` says for all tasks.
-    pub(crate) fn of_runner(from: &mut Reader) -> TaskSettings {
-        let ok = from.get("ok_codes", value::codes);
-        let halt = from.get("halt_codes", value::codes);
-        let stop = from.get("stop_codes", value::codes);
+    /// What `[runner]` says for all tasks; or what the section of a task says, over that.
+    pub(crate) fn read(from: &mut Reader) -> TaskSettings {
+        let ok = from.written("ok_codes", value::codes, |common| common.codes.ok.clone());
+        let halt = from.written("halt_codes", value::codes, |common| {
+            common.codes.halt.clone()
+        });
+        let stop = from.written("stop_codes", value::codes, |common| {
+            common.codes.stop.clone()
+        });
         let codes = Codes::checked(ok, halt, stop, from.problems);
-        TaskSettings {
-            sleep_time: from.get("sleep_time", value::duration).value,
-            retry_jitter: from.get("retry_jitter", value::duration).value,
-            retry_backoff: from.get("retry_backoff", value::factor).value,
-            max_sleep: from.get("max_sleep", value::limit).value,
-            max_tries: MaxTries::OfChain(from.get("max_tries", value::whole_number).value),
-            max_time: from.get("max_time", value::limit).value,
-            hook_time: from.get("hook_time", value::limit).value,
-            kill_grace: from.get("kill_grace", value::duration).value,
-            leak_time: from.get("leak_time", value::duration).value,
-            leftovers: from.get("leftovers", leftovers()).value,
-            interpreter: from.get("interpreter", value::words).command(),
-            codes,
-            enabled: true,
-            required: true,
-            frequency: Frequency::Always,
-        }
-    }
-
-    /// What a task's section says, over what `[runner]` says.
-    pub(crate) fn of_section(self, from: &mut Reader) -> TaskSettings {
-        fn or<T>(own: Option<Written<T>>, inherited: T) -> T {
-            own.map_or(inherited, |own| own.value)
-        }
-        let mut code = |name, inherited: &BTreeSet<u8>| {
-            from.own(name, value::codes).unwrap_or_else(|| Written {
-                value: inherited.clone(),
-                origin: Origin::Default,
-            })
+        let max_tries = match from.task {
+            Some(_) => MaxTries::OfTask,
+            None => MaxTries::OfChain,
         };
-        let ok = code("ok_codes", &self.codes.ok);
-        let halt = code("halt_codes", &self.codes.halt);
-        let stop = code("stop_codes", &self.codes.stop);
-        let codes = Codes::checked(ok, halt, stop, from.problems);
-        let interpreter = from.own("interpreter", value::words);
+        let max_tries = |text: &str| value::whole_number(text).map(max_tries);
         TaskSettings {
-            sleep_time: or(from.own("sleep_time", value::duration), self.sleep_time),
-            retry_jitter: or(from.own("retry_jitter", value::duration), self.retry_jitter),
-            retry_backoff: or(from.own("retry_backoff", value::factor), self.retry_backoff),
-            max_sleep: or(from.own("max_sleep", value::limit), self.max_sleep),
-            max_tries: match from.own("max_tries", value::whole_number) {
-                Some(own) => MaxTries::OfTask(own.value),
-                None => self.max_tries,
-            },
-            max_time: or(from.own("max_time", value::limit), self.max_time),
-            hook_time: or(from.own("hook_time", value::limit), self.hook_time),
-            kill_grace: or(from.own("kill_grace", value::duration), self.kill_grace),
-            leak_time: or(from.own("leak_time", value::duration), self.leak_time),
-            leftovers: or(from.own("leftovers", leftovers()), self.leftovers),
-            interpreter: match interpreter {
-                Some(own) => own.command(),
-                None => self.interpreter,
+            sleep_time: from.value("sleep_time", value::duration, |common| common.sleep_time),
+            retry_jitter: from.value("retry_jitter", value::duration, |common| {
+                common.retry_jitter
+            }),
+            retry_backoff: from.value("retry_backoff", value::factor, |common| {
+                common.retry_backoff
+            }),
+            max_sleep: from.value("max_sleep", value::limit, |common| common.max_sleep),
+            max_tries: from.value("max_tries", max_tries, |common| common.max_tries),
+            max_time: from.value("max_time", value::limit, |common| common.max_time),
+            hook_time: from.value("hook_time", value::limit, |common| common.hook_time),
+            kill_grace: from.value("kill_grace", value::duration, |common| common.kill_grace),
+            leak_time: from.value("leak_time", value::duration, |common| common.leak_time),
+            leftovers: from.value("leftovers", leftovers(), |common| common.leftovers),
+            interpreter: match from.task {
+                Some((_, common)) => (from.own("interpreter", value::words))
+                    .map_or_else(|| common.interpreter.clone(), Written::command),
+                None => from.get("interpreter", value::words).command(),
             },
             codes,
-            enabled: or(from.own("enabled", value::yes_or_no), self.enabled),
-            required: or(from.own("required", value::yes_or_no), self.required),
-            frequency: or(from.own("frequency", frequency()), self.frequency),
+            enabled: (from.own("enabled", value::yes_or_no)).is_none_or(|own| own.value),
+            required: (from.own("required", value::yes_or_no)).is_none_or(|own| own.value),
+            frequency: (from.own("frequency", frequency()))
+                .map_or(Frequency::Always, |own| own.value),
         }
     }
 }
