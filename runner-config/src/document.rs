@@ -182,32 +182,33 @@ impl Document {
     fn read(&mut self, bytes: &[u8], file: &Path, problems: &mut Problems) {
         let file: Arc<Path> = Arc::from(file);
         let origin = |line| Origin::File(file.clone(), line);
-        let mut section = "";
-        scan(bytes, &file, problems, |item| match item {
-            Item::Section { name, line } => {
-                section = name;
-                (self.ini.entry(Some(name.to_owned()))).or_insert_with(Properties::new);
-                (self.origins.entry(name.to_owned())).or_insert_with(|| Origins {
-                    header: origin(line),
-                    keys: HashMap::new(),
-                });
-            }
-            Item::Key { key, value, line } => {
-                let Some(origins) = self.origins.get_mut(section) else {
-                    return;
-                };
-                let is_known = (origins.keys.insert(key.to_owned(), origin(line))).is_some();
-                let properties =
-                    (self.ini.entry(Some(section.to_owned()))).or_insert_with(Properties::new);
-                // `insert` would move a key that is known behind the others. In Python it
-                // keeps its place.
-                let mut known = properties.iter_mut().filter(|_| is_known);
-                match known.find(|(other, _)| *other == key) {
-                    Some((_, old)) => *old = value.into_owned(),
-                    None => properties.insert(key, value),
+        let mut section: Option<(&mut Properties, &mut Origins)> = None;
+        for item in scan(bytes, &file, problems) {
+            match (item, &mut section) {
+                (Item::Section { name, line }, _) => {
+                    let properties = self.ini.entry(Some(name.to_owned()));
+                    let origins = self.origins.entry(name.to_owned());
+                    section = Some((
+                        properties.or_insert_with(Properties::new),
+                        origins.or_insert_with(|| Origins {
+                            header: origin(line),
+                            keys: HashMap::new(),
+                        }),
+                    ));
                 }
+                (Item::Key { key, value, line }, Some((properties, origins))) => {
+                    let is_known = (origins.keys.insert(key.to_owned(), origin(line))).is_some();
+                    // `insert` would move a key that is known behind the others. In Python
+                    // it keeps its place.
+                    let mut known = properties.iter_mut().filter(|_| is_known);
+                    match known.find(|(other, _)| *other == key) {
+                        Some((_, old)) => *old = value.into_owned(),
+                        None => properties.insert(key, value),
+                    }
+                }
+                (Item::Key { .. }, None) => unreachable!("a section is before each key"),
             }
-        });
+        }
     }
 
     /// The file that was asked for; the others come from its `include_dir`.

@@ -31,18 +31,17 @@ pub(crate) enum Item<'t> {
     },
 }
 
-/// Reads the text of `file`, and gives `found` what it says, in the order in which it
-/// says it; what is wrong with it goes to `problems`.
+/// Reads the text of `file`. Returns what it says, in the order in which it says it; what
+/// is wrong with it goes to `problems`.
 pub(crate) fn scan<'t>(
     bytes: &'t [u8],
     file: &Arc<Path>,
     problems: &mut Problems,
-    found: impl FnMut(Item<'t>),
-) {
+) -> Vec<Item<'t>> {
     let mut scanner = Scanner {
         file,
         problems,
-        found,
+        found: Vec::new(),
         section: None,
         key: None,
         indent: 0,
@@ -68,12 +67,13 @@ pub(crate) fn scan<'t>(
         }
     }
     scanner.finish_value();
+    scanner.found
 }
 
-struct Scanner<'a, 't, F> {
+struct Scanner<'a, 't> {
     file: &'a Arc<Path>,
     problems: &'a mut Problems,
-    found: F,
+    found: Vec<Item<'t>>,
     /// The name of the section we are in.
     section: Option<&'t str>,
     /// The lines of the value of the key above, if a value may go on here.
@@ -95,7 +95,7 @@ struct Open<'t> {
     lost: bool,
 }
 
-impl<'t, F: FnMut(Item<'t>)> Scanner<'_, 't, F> {
+impl<'t> Scanner<'_, 't> {
     fn line(&mut self, number: u32, line: &'t str) {
         let content = line.trim();
         if let Some(c) = control_character(line) {
@@ -154,7 +154,7 @@ impl<'t, F: FnMut(Item<'t>)> Scanner<'_, 't, F> {
         self.finish_value();
         self.section = Some(name);
         self.lost = false;
-        (self.found)(Item::Section { name, line: number });
+        self.found.push(Item::Section { name, line: number });
     }
 
     fn option(&mut self, number: u32, content: &'t str) {
@@ -208,7 +208,7 @@ impl<'t, F: FnMut(Item<'t>)> Scanner<'_, 't, F> {
             ..
         }) = self.key.take()
         {
-            (self.found)(Item::Key { key, value, line });
+            self.found.push(Item::Key { key, value, line });
         }
     }
 
@@ -240,10 +240,12 @@ mod tests {
         let mut problems = Problems::default();
         let file: Arc<Path> = Arc::from(Path::new("f"));
         let mut seen = String::new();
-        scan(text.as_bytes(), &file, &mut problems, |item| match item {
-            Item::Section { name, line } => seen += &format!("{line}[{name}]"),
-            Item::Key { key, value, line } => seen += &format!(" {line}{{{key}|{value}}}"),
-        });
+        for item in scan(text.as_bytes(), &file, &mut problems) {
+            match item {
+                Item::Section { name, line } => seen += &format!("{line}[{name}]"),
+                Item::Key { key, value, line } => seen += &format!(" {line}{{{key}|{value}}}"),
+            }
+        }
         let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
         (seen.replace('\n', "~"), said.join("; "))
     }
@@ -309,7 +311,7 @@ mod tests {
     fn bytes_that_are_no_utf8_are_refused_with_their_line() {
         let mut problems = Problems::default();
         let file: Arc<Path> = Arc::from(Path::new("f"));
-        scan(b"[a]\nk = \xe9\n", &file, &mut problems, |_| {});
+        scan(b"[a]\nk = \xe9\n", &file, &mut problems);
         let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
         assert_eq!(said, ["f:2: not UTF-8: found the byte 0xE9"]);
     }
@@ -317,12 +319,12 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            scan(&bytes, &Arc::from(Path::new("f")), &mut Problems::default(), |_| {});
+            scan(&bytes, &Arc::from(Path::new("f")), &mut Problems::default());
         }
 
         #[test]
         fn no_lines_make_it_panic(text in "([\\[\\]=:;# \ta-c\u{a0}\r\n\u{feff}]{0,8}\n){0,12}") {
-            scan(text.as_bytes(), &Arc::from(Path::new("f")), &mut Problems::default(), |_| {});
+            scan(text.as_bytes(), &Arc::from(Path::new("f")), &mut Problems::default());
         }
     }
 }
