@@ -1,6 +1,6 @@
 //! `--list`: the tasks in their order, one a line.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, iter};
 
 use runner_config::{Frequency, TaskSettings, format_duration, name_text};
 use runner_exec::{Plan, TaskId};
@@ -11,46 +11,46 @@ use super::{dependency_names, quoted, texts};
 
 /// For people: columns of what every task has, then what only some have.
 pub(super) fn text(plan: &Plan) -> String {
+    let names: Vec<Cow<str>> = plan.tasks.iter().map(|task| task.name.shown()).collect();
     let order = plan.order();
-    let rows: Vec<[Cow<str>; 4]> = order.iter().map(|&id| columns(plan, id)).collect();
+    let rows: Vec<[Cow<str>; 4]> = (order.iter())
+        .map(|id| {
+            let settings = &plan.tasks[id.0].settings;
+            [
+                (&*names[id.0]).into(),
+                format!("level {}", plan.links[id.0].level).into(),
+                limit(settings).into(),
+                tries_of(settings).into(),
+            ]
+        })
+        .collect();
     let widest = |column: usize| rows.iter().map(|row| row[column].width()).max();
     let widths = [0, 1, 2, 3].map(|column| widest(column).unwrap_or(0));
     let mut text = String::new();
     for (row, &id) in rows.iter().zip(&order) {
-        let mut cells: Vec<String> = (row.iter().zip(widths))
-            .map(|(cell, width)| format!("{cell}{:1$}", "", width - cell.width()))
-            .collect();
-        cells.extend(rest(plan, id));
-        text += cells.join("  ").trim_end();
+        for (cell, width) in row.iter().zip(widths) {
+            text += cell;
+            text.extend(iter::repeat_n(' ', width - cell.width() + 2));
+        }
+        text += &rest(plan, id, &names).join("  ");
+        text.truncate(text.trim_end().len());
         text += "\n";
     }
     text
 }
 
-/// What every task has.
-fn columns(plan: &Plan, id: TaskId) -> [Cow<'_, str>; 4] {
-    let task = &plan.tasks[id.0];
-    [
-        task.name.shown(),
-        format!("level {}", plan.links[id.0].level).into(),
-        limit(&task.settings).into(),
-        tries_of(&task.settings).into(),
-    ]
-}
-
 /// What only some tasks have.
-fn rest(plan: &Plan, id: TaskId) -> Vec<String> {
+fn rest(plan: &Plan, id: TaskId, names: &[Cow<str>]) -> Vec<String> {
     let settings = &plan.tasks[id.0].settings;
     let mut rest = Vec::new();
     if let Some(words) = &settings.interpreter {
         rest.push(format!("by {}", quoted(words)));
     }
-    let dependencies = plan.dependencies(id).iter();
-    let names: Vec<Cow<str>> = dependencies
-        .map(|id| plan.tasks[id.0].name.shown())
+    let dependencies: Vec<&str> = (plan.dependencies(id).iter())
+        .map(|id| &*names[id.0])
         .collect();
-    if !names.is_empty() {
-        rest.push(format!("after {}", names.join(", ")));
+    if !dependencies.is_empty() {
+        rest.push(format!("after {}", dependencies.join(", ")));
     }
     if settings.frequency != Frequency::Always {
         rest.push(settings.frequency.as_str().to_owned());
