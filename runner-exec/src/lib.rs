@@ -5,24 +5,23 @@
 //! the chain. What happens is said as [`Event`]s.
 
 mod chain;
-mod discover;
-mod judge;
-mod name;
-mod names;
-mod order;
 mod plan;
 mod process;
-mod retry;
 mod run;
 mod state;
 mod trust;
-mod verdict;
 
 pub use crate::{
-    chain::{Chain, ChainEnd, Consequence, Link, Step, TaskId},
-    discover::{DirEntry, Kind, discover},
-    name::TaskName,
-    plan::{Plan, Task},
+    chain::{
+        Chain, ChainEnd, Consequence, Link, Step, TaskId,
+        backoff::wait,
+        verdict::{TaskResult, Verdict},
+    },
+    plan::{
+        Plan, Task,
+        discover::{DirEntry, Kind, discover},
+        task_name::TaskName,
+    },
     process::{
         Cancel, Children, Ended, Flag, Limits, Original, Process, Supervised, Supervisor,
         command::{CommandLine, Streams},
@@ -32,7 +31,6 @@ pub use crate::{
         outcome::{Outcome, Signal, StartFailure},
         pause, start_time, survive_file_size_limit,
     },
-    retry::wait,
     run::{
         Reload, Runs, RunsEnd,
         environment::{Environment, HaltReason, SMALL_ADDRESS_SPACE, Seen, small_address_space},
@@ -50,5 +48,4 @@ pub use crate::{
         Distrust, End, Named, Trust, TrustCheck, Use, Walk, Why, behind_env, named, split_argument,
         user_id,
     },
-    verdict::{TaskResult, Verdict},
 };

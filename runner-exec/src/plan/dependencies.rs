@@ -5,7 +5,7 @@ use runner_config::{Origin, Problems, Settings, nearest};
 
 use crate::{
     Link, Task, TaskId, TaskName,
-    names::{Ambiguous, Names},
+    plan::name_index::{Ambiguous, Names},
 };
 
 /// Why a name stands for no task that could be waited for.

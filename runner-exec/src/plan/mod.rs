@@ -1,5 +1,11 @@
 //! The plan: which files are tasks, in which order, and with which settings.
 
+mod checks;
+mod dependencies;
+pub(crate) mod discover;
+mod name_index;
+pub(crate) mod task_name;
+
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
@@ -10,9 +16,11 @@ use runner_config::{Problems, Settings, TaskSettings, Words, left_out, nearest};
 
 use crate::{
     Chain, DirEntry, Head, Kind, Link, Step, TaskId, TaskName, Verdict,
-    judge::{Interpreters, judge_halt, judge_start},
-    names::{Ambiguous, Names},
-    order::{Absent, links},
+    plan::{
+        checks::{Interpreters, judge_halt, judge_start},
+        dependencies::{Absent, links},
+        name_index::{Ambiguous, Names},
+    },
     process::command::look_up,
 };
 

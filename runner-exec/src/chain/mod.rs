@@ -30,6 +30,9 @@
 //! when the one before it is done, so dependencies need to be counted within a
 //! level only, and the edges stay as few as they were written.
 
+pub(crate) mod backoff;
+pub(crate) mod verdict;
+
 use std::{collections::BTreeSet, sync::Arc};
 
 use runner_config::{MaxTries, RetryFrom};
