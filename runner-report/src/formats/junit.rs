@@ -7,8 +7,8 @@ use runner_exec::TaskResult;
 
 use crate::{
     Found, Now, Timeline,
-    page::plain,
-    timeline::{Ended, Visit},
+    formats::html::plain,
+    model::timeline::{Ended, Visit},
 };
 
 /// The report of the run that was found, if one was.

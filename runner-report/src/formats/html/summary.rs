@@ -6,7 +6,7 @@ use runner_config::format_duration;
 use super::{layout::Layout, made_of::made_of, picture::percent, scale::share};
 use crate::{
     Found, Now, Refusals, RunReason, State, Timeline,
-    text::{facts, shown},
+    formats::text::{facts, shown},
 };
 
 /// What became of the run, and how long it took: the title of page and picture.

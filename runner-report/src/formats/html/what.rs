@@ -6,8 +6,10 @@ use jiff::Timestamp;
 
 use crate::{
     Halt, Wait,
-    now::{later, span},
-    timeline::{Ended, Visit},
+    model::{
+        now::{later, span},
+        timeline::{Ended, Visit},
+    },
 };
 
 #[derive(Clone, Copy)]

@@ -8,9 +8,11 @@ use runner_exec::{Phase, TaskResult, tail};
 
 use crate::{
     Ending, Entry, Record, Run, TaskEnd,
-    now::{later, seconds, span},
-    reader::Author,
-    runs::Fold,
+    journal::reader::Author,
+    model::{
+        by_run::Fold,
+        now::{later, seconds, span},
+    },
 };
 
 /// A run, start by start. It takes more memory than a [`Run`], which forgets how a task

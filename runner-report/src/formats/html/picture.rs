@@ -11,7 +11,7 @@ use super::{
     room::Room,
     scale::ticks,
 };
-use crate::{now::span, timeline::Visit};
+use crate::model::{now::span, timeline::Visit};
 
 /// A bar within its row, and the line below it.
 const BAR_TOP: usize = 2;

@@ -18,8 +18,10 @@ use super::{
 };
 use crate::{
     Now, State, Timeline,
-    now::{later, span},
-    timeline::{Try, Visit},
+    model::{
+        now::{later, span},
+        timeline::{Try, Visit},
+    },
 };
 
 /// A picture of more starts or tries could not be read, nor its page be opened.

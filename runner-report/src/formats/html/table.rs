@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::layout::{Band, Layout, Piece};
-use crate::{Now, text::shown};
+use crate::{Now, formats::text::shown};
 
 const HEAD: [&str; 7] = [
     "task",

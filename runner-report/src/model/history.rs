@@ -6,7 +6,7 @@ use runner_exec::TaskResult;
 
 use crate::{
     Entry, Head, Record, Refused,
-    runs::{Fold, Runs},
+    model::by_run::{Fold, Runs},
 };
 
 /// A start of the runner.

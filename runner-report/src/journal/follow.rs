@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     JOURNAL, Record,
-    reader::{Reader, open},
+    journal::reader::{Reader, open},
 };
 
 #[derive(Debug)]

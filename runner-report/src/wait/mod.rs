@@ -1,5 +1,7 @@
 //! Edge: waiting for the end of a run, without looking again and again.
 
+pub(crate) mod watch;
+
 use std::{
     io,
     mem::MaybeUninit,
@@ -15,7 +17,7 @@ use rustix::{
     process::{Pid, PidfdFlags, pidfd_open},
 };
 
-use crate::{Head, Now, Waited, follow::Follow, watch::Watch};
+use crate::{Head, Now, Waited, journal::follow::Follow, wait::watch::Watch};
 
 /// Waits until the run that goes on has ended, or else the next one, by the journal in
 /// `state_dir`; at most for `timeout`.

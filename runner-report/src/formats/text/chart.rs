@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     Halt, Now, Run, Start, State, Task,
-    now::{later, span},
+    model::now::{later, span},
 };
 
 /// How wide a bar is. It is cut for the sake of long names, and left out when nothing

@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use runner_exec::TaskResult;
 
-use crate::{Ending, Entry, Record, now::seconds};
+use crate::{Ending, Entry, Record, model::now::seconds};
 
 /// What is known of a task.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     Entry, Now, Process, Record, RunReason,
-    now::{later, seconds, shifted, span},
+    model::now::{later, seconds, shifted, span},
 };
 
 /// Tasks that run at the same time may be written down in another order than that of their

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     Entry, Record, Run,
-    runs::{Fold, Runs},
+    model::by_run::{Fold, Runs},
 };
 
 /// Which run is meant.

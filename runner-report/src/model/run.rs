@@ -5,7 +5,10 @@ use std::{collections::HashMap, time::Duration};
 use jiff::Timestamp;
 use runner_exec::{Before, TaskResult};
 
-use crate::{Ending, Entry, Head, Now, Record, State, now::seconds, runs::Fold};
+use crate::{
+    Ending, Entry, Head, Now, Record, State,
+    model::{by_run::Fold, now::seconds},
+};
 
 /// A run with all that happened in it.
 #[derive(Clone, Debug, PartialEq)]

@@ -29,7 +29,7 @@ use self::{
     summary::{summary, title},
     table::table,
 };
-use crate::{Found, Now, Timeline, text::shown};
+use crate::{Found, Now, Timeline, formats::text::shown};
 
 const STYLE: &str = include_str!("page.css");
 

@@ -7,7 +7,11 @@ use super::{
     mark::Mark,
     what::{Span, What},
 };
-use crate::{Now, now::span, text::shown, timeline::Visit};
+use crate::{
+    Now,
+    formats::text::shown,
+    model::{now::span, timeline::Visit},
+};
 
 /// Letters of a name in the picture.
 const MAX_LABEL: usize = 40;

@@ -7,7 +7,7 @@ use super::{
     layout::Layout,
     what::{Span, What},
 };
-use crate::{now::span, text::shown};
+use crate::{formats::text::shown, model::now::span};
 
 /// More are added up.
 const MOST: usize = 6;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::now::span;
+use crate::model::now::span;
 
 /// A time in which something ran.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -20,8 +20,10 @@ use runner_exec::{Event, boot_id, canonical};
 
 use crate::{
     Entry, Record,
-    file::JournalFile,
-    from_event::{entry, is_flushed},
+    journal::{
+        append::JournalFile,
+        from_event::{entry, is_flushed},
+    },
 };
 
 /// Writes what happens into the journal of the state directory, where there is one.
