@@ -21,9 +21,10 @@ use std::{
 use ini::{EscapePolicy, Ini, LineSeparator, Properties, WriteOption};
 
 use crate::{
-    Origin, Override, Problems,
     left_out::left_out,
     lines::{Item, scan},
+    problem::{Origin, Problems},
+    settings::Override,
     text::{reason, shown},
 };
 

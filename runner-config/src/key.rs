@@ -1,6 +1,9 @@
 //! `hg.remote`: a section and a key in one word.
 
-use crate::{Document, Entry, nearest};
+use crate::{
+    document::{Document, Entry},
+    nearest::nearest,
+};
 
 /// What the name of a key stands for in a [`Document`].
 #[derive(Debug)]

@@ -14,7 +14,7 @@
 
 use std::{borrow::Cow, iter, mem, path::Path, sync::Arc};
 
-use crate::{Origin, Problems};
+use crate::problem::{Origin, Problems};
 
 /// What a file says.
 #[derive(Debug, PartialEq, Eq)]
@@ -212,7 +212,7 @@ impl<'t> Scanner<'_, 't> {
         }
     }
 
-    fn error(&mut self, line: u32, message: impl Into<String>) -> &mut crate::Problem {
+    fn error(&mut self, line: u32, message: impl Into<String>) -> &mut crate::problem::Problem {
         self.problems
             .error(Origin::File(self.file.clone(), line), message)
     }

@@ -3,8 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    Document, Entry, Origin, Override, Problems, TaskSettings, Words, document::beside,
-    table::setting, value::Parsed,
+    document::{Document, Entry, beside},
+    problem::{Origin, Problems},
+    settings::Override,
+    table::setting,
+    task_settings::{TaskSettings, Words},
+    value::Parsed,
 };
 
 pub(crate) struct Reader<'a> {

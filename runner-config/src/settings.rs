@@ -3,9 +3,12 @@
 use std::{collections::BTreeSet, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use crate::{
-    Document, Entry, Origin, Problems, RetryFrom, SETTINGS, TaskSettings, Words, nearest,
+    document::{Document, Entry},
+    nearest::nearest,
+    problem::{Origin, Problems},
     reader::{Reader, one_of, verbatim, written},
-    table::{Setting, setting},
+    table::{SETTINGS, Setting, setting},
+    task_settings::{RetryFrom, TaskSettings, Words},
     value,
 };
 
@@ -191,7 +194,8 @@ impl Settings {
             problems,
         };
         let settings = TaskSettings::read(&mut from);
-        if settings.frequency != crate::Frequency::Always && self.state_dir.is_none() {
+        if settings.frequency != crate::task_settings::Frequency::Always && self.state_dir.is_none()
+        {
             let origin = self.document.own(section, "frequency").map(|e| e.origin);
             problems
                 .error(origin.cloned(), "`frequency` needs `state_dir`")

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, ffi::OsString, time::Duration};
 
 use crate::{
-    Origin, Problems,
+    problem::{Origin, Problems},
     reader::{Reader, Written, one_of},
     value,
 };

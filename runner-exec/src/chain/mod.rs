@@ -37,7 +37,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use runner_config::{MaxTries, RetryFrom};
 
-use crate::{Signal, Verdict};
+use crate::{chain::verdict::Verdict, process::outcome::Signal};
 
 /// A task's place in the order, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

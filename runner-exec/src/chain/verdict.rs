@@ -3,7 +3,7 @@
 use runner_config::Codes;
 use serde::Serialize;
 
-use crate::Outcome;
+use crate::process::outcome::Outcome;
 
 /// What the chain does about the end of a task, in the order of severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

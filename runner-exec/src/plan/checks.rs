@@ -4,7 +4,10 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 
 use runner_config::{Problems, Settings, Words, shown};
 
-use crate::{Head, Kind, Task, process::command::look_up};
+use crate::{
+    plan::{Task, discover::Kind},
+    process::{command::look_up, file_format::Head},
+};
 
 const DISABLE: &str = "disable it (`enabled = no`, or a name ending in `.disabled`)";
 const NAME_ANOTHER: &str = "name another one with `halt_task` in `[runner]`";

@@ -4,8 +4,12 @@
 use runner_config::{Origin, Problems, Settings, nearest};
 
 use crate::{
-    Link, Task, TaskId, TaskName,
-    plan::name_index::{Ambiguous, Names},
+    chain::{Link, TaskId},
+    plan::{
+        Task,
+        name_index::{Ambiguous, Names},
+        task_name::TaskName,
+    },
 };
 
 /// Why a name stands for no task that could be waited for.

@@ -1,4 +1,4 @@
-//! Reads a task directory: what every entry of it is. [`crate::Plan`] decides what
+//! Reads a task directory: what every entry of it is. [`crate::plan::Plan`] decides what
 //! follows from that.
 
 use std::{
@@ -15,7 +15,11 @@ use rustix::{
     io::{Errno, retry_on_intr},
 };
 
-use crate::{End, Head, TaskName, TrustCheck, Use, process::file_format::Heads};
+use crate::{
+    plan::task_name::TaskName,
+    process::file_format::{Head, Heads},
+    trust::{End, TrustCheck, Use},
+};
 
 /// One entry of the task directory.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,13 +15,15 @@ use std::{
 use runner_config::{Problems, Settings, TaskSettings, Words, left_out, nearest};
 
 use crate::{
-    Chain, DirEntry, Head, Kind, Link, Step, TaskId, TaskName, Verdict,
+    chain::{Chain, Link, Step, TaskId, verdict::Verdict},
     plan::{
         checks::{Interpreters, judge_halt, judge_start},
         dependencies::{Absent, links},
+        discover::{DirEntry, Kind},
         name_index::{Ambiguous, Names},
+        task_name::TaskName,
     },
-    process::command::look_up,
+    process::{command::look_up, file_format::Head},
 };
 
 /// One file of the task directory that is started.
@@ -51,7 +53,7 @@ impl Task {
 /// The ordered tasks of a run, and the halt task.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The tasks in the order of their names; a [`crate::TaskId`] is an index.
+    /// The tasks in the order of their names; a [`crate::chain::TaskId`] is an index.
     pub tasks: Vec<Task>,
     /// What the chain has to know of each of them.
     pub links: Arc<[Link]>,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::TaskName;
+use crate::plan::task_name::TaskName;
 
 /// Finds tasks by file name or short name.
 pub(crate) struct Names<'a> {

@@ -17,7 +17,7 @@ use super::{
     poll::{from_now, wait_readable},
     supervise::{is_on_its_way, main_thread_is_awake},
 };
-use crate::Signal;
+use crate::process::outcome::Signal;
 
 /// Raised once and never lowered, so that everybody who waits for it sees it.
 #[derive(Debug)]

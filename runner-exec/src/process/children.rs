@@ -31,7 +31,7 @@ use super::{
     poll::{from_now, wait_readable},
     proc::{adopted, processes},
 };
-use crate::Signal;
+use crate::process::outcome::Signal;
 
 /// The running process groups.
 #[derive(Debug, Default)]

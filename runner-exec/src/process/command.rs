@@ -11,7 +11,7 @@ use std::{
 
 use runner_config::{Words, shown};
 
-/// One process to start; [`crate::launch()`] starts it.
+/// One process to start; [`crate::process::launch()`] starts it.
 #[derive(Debug)]
 pub struct CommandLine {
     /// The path of the program. One without a slash was not found in PATH.

@@ -19,7 +19,7 @@ use super::{
     poll::{Countdown, from_now, wait_readable},
     proc::{Process, processes},
 };
-use crate::Signal;
+use crate::process::outcome::Signal;
 
 /// What is killed is given at least this long to be gone, whatever `kill_grace`
 /// says: the system takes a moment to take a process apart.

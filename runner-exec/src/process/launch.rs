@@ -21,7 +21,10 @@ use super::{
     proc::Process,
     start::start,
 };
-use crate::{CommandLine, Outcome, Signal, StartFailure};
+use crate::process::{
+    command::CommandLine,
+    outcome::{Outcome, Signal, StartFailure},
+};
 
 /// How long a process may run, and what happens to what it leaves.
 #[derive(Clone, Copy, Debug)]

@@ -21,7 +21,10 @@ use super::{
     poll::{Countdown, from_now, wait_readable},
     proc::{self, Process, processes, variables},
 };
-use crate::{CommandLine, Signal, run::environment::COOKIE};
+use crate::{
+    process::{command::CommandLine, outcome::Signal},
+    run::environment::COOKIE,
+};
 
 /// Time until the next look at orphans that cannot be waited for: a process that is about to
 /// start a program has no environment for a moment, and one that forks and ends all the time

@@ -7,7 +7,7 @@ use signal_hook::consts::{SIGCONT, SIGKILL, SIGTERM, SIGTTIN, SIGTTOU};
 /// Highest number of a signal: MIPS has 128 of them.
 const MAX_SIGNAL: i32 = 128;
 
-/// What a process did. What the chain does about it is a [`crate::Verdict`].
+/// What a process did. What the chain does about it is a [`crate::chain::verdict::Verdict`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It ended by itself, with this exit code.

@@ -10,7 +10,7 @@ use runner_config::{reason, shown};
 use rustix::io::Errno;
 
 use super::poll::{from_now, wait_readable};
-use crate::{CommandLine, Head, StartFailure};
+use crate::process::{command::CommandLine, file_format::Head, outcome::StartFailure};
 
 /// How often a file that is open for writing is tried again; the wait before it
 /// doubles each time, from a millisecond on, to a quarter of a second in all.

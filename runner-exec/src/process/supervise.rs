@@ -23,7 +23,7 @@ use signal_hook::{
 };
 
 use super::{Cancel, Children, Flag, proc::Process};
-use crate::Signal;
+use crate::process::outcome::Signal;
 
 /// How the supervised work ended.
 #[derive(Debug)]

@@ -4,7 +4,12 @@ use std::{env, ffi::OsString, sync::Arc, time::Duration};
 
 use runner_config::MaxTries;
 
-use crate::{CommandLine, Outcome, Phase, TaskName, TaskResult};
+use crate::{
+    chain::verdict::TaskResult,
+    plan::task_name::TaskName,
+    process::{command::CommandLine, outcome::Outcome},
+    run::hook::Phase,
+};
 
 /// What all processes of a run see.
 #[derive(Clone, Debug)]

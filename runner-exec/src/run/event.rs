@@ -3,8 +3,13 @@
 use std::{io, path::Path, time::Duration};
 
 use crate::{
-    ChainEnd, Consequence, HaltReason, Limits, Outcome, Phase, Plan, Process, Signal, TaskId,
-    TaskName, TaskResult,
+    chain::{ChainEnd, Consequence, TaskId, verdict::TaskResult},
+    plan::{Plan, task_name::TaskName},
+    process::{
+        Limits, Process,
+        outcome::{Outcome, Signal},
+    },
+    run::{environment::HaltReason, hook::Phase},
 };
 
 /// What happened. An event is said after it happened and before anything follows

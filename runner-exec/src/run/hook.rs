@@ -3,7 +3,7 @@
 use runner_config::MaxTries;
 use serde::Serialize;
 
-use crate::{TaskName, TaskResult};
+use crate::{chain::verdict::TaskResult, plan::task_name::TaskName};
 
 /// The members of the JSON, in their order. It is a promise: a release is
 /// verified against the snapshots of it.

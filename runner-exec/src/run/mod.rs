@@ -12,8 +12,16 @@ pub(crate) mod workers;
 use std::{ffi::OsString, io, num::NonZeroU32, sync::atomic::AtomicBool, time::Instant};
 
 use crate::{
-    Before, Cancel, ChainEnd, Environment, Event, Launcher, Logs, Outlet, Plan, Run, Sink, State,
-    pause,
+    chain::ChainEnd,
+    plan::Plan,
+    process::{Cancel, pause},
+    run::{
+        environment::Environment,
+        event::{Before, Event, Sink},
+        step::{Launcher, Outlet, Run},
+        task_logs::Logs,
+    },
+    state::State,
 };
 
 /// All runs of the program, before the first one starts.

@@ -7,9 +7,15 @@ use std::{
 };
 
 use crate::{
-    ChainEnd, CommandLine, Ended, Event, HaltReason, Limits, Next, Part, Seen, Task, TaskResult,
-    Verdict,
+    chain::{
+        ChainEnd,
+        verdict::{TaskResult, Verdict},
+    },
+    plan::Task,
+    process::{Ended, Limits, command::CommandLine},
     run::{
+        environment::{HaltReason, Seen},
+        event::{Event, Next, Part},
         step::{Cause, Run, seen},
         workers::drive,
     },

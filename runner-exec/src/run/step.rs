@@ -14,9 +14,21 @@ use std::{
 use runner_config::{Leftovers, MaxTries, TaskSettings, reason, shown};
 
 use crate::{
-    Cancel, CommandLine, Ended, Environment, Event, Fate, Limits, Logs, Next, Outcome, Part, Phase,
-    Plan, Seen, Sink, StartFailure, State, Streams, Task, TaskName, TaskResult, TaskStats, launch,
-    run::task_logs, state::Mark,
+    chain::verdict::TaskResult,
+    plan::{Plan, Task, task_name::TaskName},
+    process::{
+        Cancel, Ended, Limits,
+        command::{CommandLine, Streams},
+        launch,
+        outcome::{Outcome, StartFailure},
+    },
+    run::{
+        environment::{Environment, Seen},
+        event::{Event, Fate, Next, Part, Sink},
+        hook::{Phase, TaskStats},
+        task_logs::{self, Logs},
+    },
+    state::{Mark, State},
 };
 
 /// Makes somewhere for the output of a process that is run for a task, where it is told

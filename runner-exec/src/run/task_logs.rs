@@ -20,7 +20,7 @@ use std::{
 use runner_config::{bytes_text, escape_lines};
 use rustix::{fs::OFlags, io::Errno};
 
-use crate::TaskName;
+use crate::plan::task_name::TaskName;
 
 /// Of a task that failed, so much is shown.
 const TAIL_LINES: usize = 20;

@@ -14,8 +14,17 @@ use std::{
 use runner_config::{Frequency, MaxTries, RetryFrom};
 
 use crate::{
-    Before, Chain, ChainEnd, Consequence, Count, Ended, Event, Flag, Next, Run, Signal, Step, Task,
-    TaskId, TaskResult, Verdict, pause, run::step::Cause, wait,
+    chain::{
+        Chain, ChainEnd, Consequence, Step, TaskId,
+        backoff::wait,
+        verdict::{TaskResult, Verdict},
+    },
+    plan::Task,
+    process::{Ended, Flag, outcome::Signal, pause},
+    run::{
+        event::{Before, Count, Event, Next},
+        step::{Cause, Run},
+    },
 };
 
 /// Walks the chain of `run` to its end, where `done` is done already. Returns the task that

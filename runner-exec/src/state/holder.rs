@@ -12,8 +12,9 @@ use std::{
 
 use super::{boot_id, durable_file::LARGEST};
 use crate::{
-    Part, Phase, TaskName,
+    plan::task_name::TaskName,
     process::{Process, processes, ticks, variables},
+    run::{event::Part, hook::Phase},
 };
 
 /// The content of the file.

@@ -25,7 +25,10 @@ use super::{
     lock_file::{Attempt, LockFile},
     obstacle::{Busy, Obstacle},
 };
-use crate::{Cancel, Event, Part};
+use crate::{
+    process::Cancel,
+    run::event::{Event, Part},
+};
 
 /// The lock of a task directory, until it is dropped.
 #[derive(Debug)]

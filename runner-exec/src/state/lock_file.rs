@@ -32,10 +32,7 @@ use super::{
     holder::Holder,
     obstacle::Obstacle,
 };
-use crate::{
-    Process,
-    process::{flock_holders, real_user},
-};
+use crate::process::{Process, flock_holders, real_user};
 
 /// Maximum number of looks for the process that has a lock, which may change hands.
 const MAX_LOOKS: u32 = 100;

@@ -13,7 +13,10 @@ use std::{
 use runner_config::Frequency;
 
 use super::{boot_id, durable_file};
-use crate::{Plan, Task, TaskId, TaskName};
+use crate::{
+    chain::TaskId,
+    plan::{Plan, Task, task_name::TaskName},
+};
 
 /// The beginning of the name of a mark that is not in its place yet.
 pub(super) const DRAFT: &str = ".new.";

@@ -8,10 +8,7 @@ use rustix::{
 };
 
 use super::holder::{Holder, Survivor};
-use crate::{
-    Cancel, Flag, Process, Signal,
-    process::{wait_readable, watch},
-};
+use crate::process::{Cancel, Flag, Process, outcome::Signal, wait_readable, watch};
 
 /// The process that has the lock.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,9 +7,13 @@ use runner_config::escape_json;
 use runner_exec::{ChainEnd, TaskResult};
 use serde::{Serialize, Serializer};
 
-use crate::{
-    Found, Halt, Head, History, Now, Past, Refusals, Run, Setup, Start, State, Summary, Task,
-    TaskNumbers, Times, Wait,
+use crate::model::{
+    history::{History, Past, Summary},
+    now::Now,
+    run::{Halt, Run, Setup, Start, Task, Wait},
+    run_header::{Head, State},
+    select::{Found, Refusals},
+    task_stats::{TaskNumbers, Times},
 };
 
 /// One run, and what was refused since.

@@ -6,9 +6,12 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestRerun, T
 use runner_exec::TaskResult;
 
 use crate::{
-    Found, Now, Timeline,
     formats::html::plain,
-    model::timeline::{Ended, Visit},
+    model::{
+        now::Now,
+        select::Found,
+        timeline::{Ended, Timeline, Visit},
+    },
 };
 
 /// The report of the run that was found, if one was.

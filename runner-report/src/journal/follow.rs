@@ -7,9 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{
-    JOURNAL, Record,
-    journal::reader::{Reader, open},
+use crate::journal::{
+    append::JOURNAL,
+    reader::{Reader, open},
+    record::Record,
 };
 
 #[derive(Debug)]

@@ -8,7 +8,10 @@ use std::{
 use runner_config::name_text;
 use runner_exec::{Event, Outcome, Part, TaskName, start_time};
 
-use crate::{Entry, RunReason, Text, VERSION};
+use crate::{
+    journal::record::{Entry, Text, VERSION},
+    model::end::RunReason,
+};
 
 /// What is kept of `event`, if anything is; `taskdir` is the absolute path.
 pub(crate) fn entry<'a>(event: &'a Event, taskdir: &'a str) -> Option<Entry<'a>> {

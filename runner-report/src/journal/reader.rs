@@ -9,7 +9,7 @@ use std::{
 
 use runner_exec::open_file;
 
-use crate::{JOURNAL, Record};
+use crate::journal::{append::JOURNAL, record::Record};
 
 /// A longer line is none of ours, and may be longer than the memory is large: after a
 /// power cut a file may have any number of NULs in it.

@@ -18,12 +18,10 @@ use jiff::Timestamp;
 use runner_config::name_text;
 use runner_exec::{Event, boot_id, canonical};
 
-use crate::{
-    Entry, Record,
-    journal::{
-        append::JournalFile,
-        from_event::{entry, is_flushed},
-    },
+use crate::journal::{
+    append::JournalFile,
+    from_event::{entry, is_flushed},
+    record::{Entry, Record},
 };
 
 /// Writes what happens into the journal of the state directory, where there is one.

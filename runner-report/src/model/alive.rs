@@ -5,7 +5,10 @@ use std::fs;
 use jiff::ZonedDateTime;
 use runner_exec::boot_id;
 
-use crate::{Head, Now, Process};
+use crate::model::{
+    now::{Now, Process},
+    run_header::Head,
+};
 
 impl Now {
     /// The present, with those of the runners of `heads` that are alive.

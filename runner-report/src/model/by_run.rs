@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::Record;
+use crate::journal::record::Record;
 
 /// What is made of the records of one run.
 pub(crate) trait Fold {

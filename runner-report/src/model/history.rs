@@ -5,8 +5,12 @@ use std::{collections::VecDeque, iter};
 use runner_exec::TaskResult;
 
 use crate::{
-    Entry, Head, Record, Refused,
-    model::by_run::{Fold, Runs},
+    journal::record::{Entry, Record},
+    model::{
+        by_run::{Fold, Runs},
+        run_header::Head,
+        select::Refused,
+    },
 };
 
 /// A start of the runner.

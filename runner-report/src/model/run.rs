@@ -6,8 +6,13 @@ use jiff::Timestamp;
 use runner_exec::{Before, TaskResult};
 
 use crate::{
-    Ending, Entry, Head, Now, Record, State,
-    model::{by_run::Fold, now::seconds},
+    journal::record::{Entry, Record},
+    model::{
+        by_run::Fold,
+        end::Ending,
+        now::{Now, seconds},
+        run_header::{Head, State},
+    },
 };
 
 /// A run with all that happened in it.
@@ -153,7 +158,9 @@ impl Fold for Run {
                 why,
                 output,
             } => {
-                let owned = |text: &Option<crate::Text>| text.clone().map(|text| text.into_owned());
+                let owned = |text: &Option<crate::journal::record::Text>| {
+                    text.clone().map(|text| text.into_owned())
+                };
                 let task = self.task(task);
                 task.end = Some(TaskEnd {
                     outcome: Ending::parse(outcome, why.as_deref()),

@@ -5,8 +5,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    Entry, Now, Process, Record, RunReason,
-    model::now::{later, seconds, shifted, span},
+    journal::record::{Entry, Record},
+    model::{
+        end::RunReason,
+        now::{Now, Process, later, seconds, shifted, span},
+    },
 };
 
 /// Tasks that run at the same time may be written down in another order than that of their

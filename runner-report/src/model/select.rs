@@ -3,8 +3,11 @@
 use jiff::Timestamp;
 
 use crate::{
-    Entry, Record, Run,
-    model::by_run::{Fold, Runs},
+    journal::record::{Entry, Record},
+    model::{
+        by_run::{Fold, Runs},
+        run::Run,
+    },
 };
 
 /// Which run is meant.

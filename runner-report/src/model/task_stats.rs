@@ -4,7 +4,10 @@ use std::{collections::HashMap, time::Duration};
 
 use runner_exec::TaskResult;
 
-use crate::{Ending, Entry, Record, model::now::seconds};
+use crate::{
+    journal::record::{Entry, Record},
+    model::{end::Ending, now::seconds},
+};
 
 /// What is known of a task.
 #[derive(Clone, Debug, PartialEq)]

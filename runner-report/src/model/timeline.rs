@@ -7,11 +7,15 @@ use runner_config::from_name_text;
 use runner_exec::{Phase, TaskResult, tail};
 
 use crate::{
-    Ending, Entry, Record, Run, TaskEnd,
-    journal::reader::Author,
+    journal::{
+        reader::Author,
+        record::{Entry, Record},
+    },
     model::{
         by_run::Fold,
+        end::Ending,
         now::{later, seconds, span},
+        run::{Run, TaskEnd},
     },
 };
 

@@ -17,7 +17,11 @@ use rustix::{
     process::{Pid, PidfdFlags, pidfd_open},
 };
 
-use crate::{Head, Now, Waited, journal::follow::Follow, wait::watch::Watch};
+use crate::{
+    journal::follow::Follow,
+    model::{now::Now, run_header::Head},
+    wait::watch::{Waited, Watch},
+};
 
 /// Waits until the run that goes on has ended, or else the next one, by the journal in
 /// `state_dir`; at most for `timeout`.

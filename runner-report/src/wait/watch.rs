@@ -1,6 +1,12 @@
 //! What a wait waits for, by what the journal says.
 
-use crate::{Entry, Head, Now, Record, State};
+use crate::{
+    journal::record::{Entry, Record},
+    model::{
+        now::Now,
+        run_header::{Head, State},
+    },
+};
 
 /// How a wait ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

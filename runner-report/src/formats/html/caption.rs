@@ -8,9 +8,11 @@ use super::{
     what::{Span, What},
 };
 use crate::{
-    Now,
     formats::text::shown,
-    model::{now::span, timeline::Visit},
+    model::{
+        now::{Now, span},
+        timeline::Visit,
+    },
 };
 
 /// Letters of a name in the picture.

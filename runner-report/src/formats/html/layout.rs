@@ -16,12 +16,10 @@ use super::{
     scale::share,
     what::{Span, What},
 };
-use crate::{
-    Now, State, Timeline,
-    model::{
-        now::{later, span},
-        timeline::{Try, Visit},
-    },
+use crate::model::{
+    now::{Now, later, span},
+    run_header::State,
+    timeline::{Timeline, Try, Visit},
 };
 
 /// A picture of more starts or tries could not be read, nor its page be opened.

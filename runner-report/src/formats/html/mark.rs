@@ -3,7 +3,7 @@
 use runner_exec::TaskResult;
 
 use super::what::What;
-use crate::State;
+use crate::model::run_header::State;
 
 /// What is drawn alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

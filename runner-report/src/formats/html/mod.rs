@@ -29,7 +29,10 @@ use self::{
     summary::{summary, title},
     table::table,
 };
-use crate::{Found, Now, Timeline, formats::text::shown};
+use crate::{
+    formats::text::shown,
+    model::{now::Now, select::Found, timeline::Timeline},
+};
 
 const STYLE: &str = include_str!("page.css");
 

@@ -5,8 +5,14 @@ use runner_config::format_duration;
 
 use super::{layout::Layout, made_of::made_of, picture::percent, scale::share};
 use crate::{
-    Found, Now, Refusals, RunReason, State, Timeline,
     formats::text::{facts, shown},
+    model::{
+        end::RunReason,
+        now::Now,
+        run_header::State,
+        select::{Found, Refusals},
+        timeline::Timeline,
+    },
 };
 
 /// What became of the run, and how long it took: the title of page and picture.

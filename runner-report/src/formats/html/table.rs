@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::layout::{Band, Layout, Piece};
-use crate::{Now, formats::text::shown};
+use crate::{formats::text::shown, model::now::Now};
 
 const HEAD: [&str; 7] = [
     "task",

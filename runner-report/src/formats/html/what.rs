@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::{
-    Halt, Wait,
-    model::{
-        now::{later, span},
-        timeline::{Ended, Visit},
-    },
+use crate::model::{
+    now::{later, span},
+    run::{Halt, Wait},
+    timeline::{Ended, Visit},
 };
 
 #[derive(Clone, Copy)]

@@ -16,9 +16,10 @@ use super::{
         lines,
     },
 };
-use crate::{
-    Halt, Now, Run, Start, State, Task,
-    model::now::{later, span},
+use crate::model::{
+    now::{Now, later, span},
+    run::{Halt, Run, Start, Task},
+    run_header::State,
 };
 
 /// How wide a bar is. It is cut for the sake of long names, and left out when nothing

@@ -9,7 +9,12 @@ use super::{
         table,
     },
 };
-use crate::{History, Now, Past, RunReason, State, Summary};
+use crate::model::{
+    end::RunReason,
+    history::{History, Past, Summary},
+    now::Now,
+    run_header::State,
+};
 
 const TIME: &str = "%Y-%m-%d %H:%M";
 

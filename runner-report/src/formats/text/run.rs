@@ -6,7 +6,13 @@ use runner_config::format_duration;
 use runner_exec::TaskResult;
 
 use super::{chart::chart, shown};
-use crate::{Found, Now, Refusals, Run, RunReason, State, Task};
+use crate::model::{
+    end::RunReason,
+    now::Now,
+    run::{Run, Task},
+    run_header::State,
+    select::{Found, Refusals},
+};
 
 /// What there is to say of the run that was found.
 pub fn run_text(found: &Found, now: &Now) -> String {

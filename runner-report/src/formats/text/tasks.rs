@@ -11,7 +11,7 @@ use super::{
         table,
     },
 };
-use crate::{TaskNumbers, Times};
+use crate::model::task_stats::{TaskNumbers, Times};
 
 /// A table of `tasks`.
 pub fn tasks_text(tasks: &[TaskNumbers]) -> String {
