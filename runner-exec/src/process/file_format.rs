@@ -5,12 +5,12 @@ use std::{
     ffi::OsStr,
     fs::{File, OpenOptions},
     io::{self, Read},
-    os::unix::ffi::OsStrExt,
+    os::unix::{ffi::OsStrExt, fs::OpenOptionsExt},
     path::Path,
     sync::Arc,
 };
 
-use crate::state::open_file;
+use rustix::fs::OFlags;
 
 /// How a file begins, as far as it matters for starting it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,11 @@ pub enum Head {
 impl Head {
     /// Reads how `path` begins. Does not wait for the writer of a named pipe.
     pub fn of(path: &Path) -> Head {
-        let file = open_file(OpenOptions::new().read(true), path);
+        let mut options = OpenOptions::new();
+        let options = options.read(true);
+        let file = options
+            .custom_flags(OFlags::NONBLOCK.bits() as i32)
+            .open(path);
         let head = file.and_then(|file| Heads::default().read(&file));
         head.unwrap_or(Head::Unreadable)
     }

@@ -1,5 +1,5 @@
 //! One run: around each task the hooks, in the end the halt task. Which task comes
-//! when is obeyed in [`crate::drive`].
+//! when is obeyed in `workers`.
 
 use std::{
     io,
