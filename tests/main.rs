@@ -1,5 +1,6 @@
 //! Stories: whole behaviours of the real program.
 
+mod architecture;
 mod chain;
 mod chaos;
 mod cli;
