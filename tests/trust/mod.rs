@@ -198,6 +198,121 @@ fn a_sticky_directory_lets_others_add_and_not_replace() {
     }
 }
 
+#[test]
+fn a_task_directory_that_another_user_can_make_is_refused() {
+    if is_not_root() {
+        return;
+    }
+    for change in [
+        "chmod 1777 open",
+        "chown STRANGER open",
+        "ln -s missing open/tasks.d; chmod 1777 open",
+    ] {
+        refused(&format!(
+            "mkdir open; {change}; mv tasks.d real; ln -s open/tasks.d tasks.d"
+        ))
+        .says("root does not run tasks of `tasks.d`");
+    }
+}
+
+#[test]
+fn a_path_that_is_too_long_for_one_call_is_not_taken_for_nothing() {
+    if is_not_root() || is_missing("python3") {
+        return;
+    }
+    // The kernel goes through the link in pieces; its real path is longer than 4096 bytes.
+    let python = "import os
+name, real = 'n' * 200, os.path.realpath('real')
+def down(at, times):
+    for _ in range(times):
+        os.mkdir(name, dir_fd=at)
+        at = os.open(name, os.O_RDONLY, dir_fd=at)
+    return at
+os.mkdir('deep')
+half = down(os.open('deep', os.O_RDONLY), 18)
+os.symlink('/'.join([name] * 6 + ['end']), 'link', dir_fd=half)
+os.symlink(real, 'end', dir_fd=down(half, 6))
+os.symlink('/'.join(['deep'] + [name] * 18 + ['link']), 'tasks.d')";
+    refused(&format!(
+        "mv tasks.d real; python3 -c \"{python}\"; ls tasks.d/1-a; chown STRANGER deep"
+    ))
+    .says("root does not run tasks of `tasks.d`");
+}
+
+#[test]
+fn a_path_behind_what_is_missing_is_not_followed_blindly() {
+    if is_not_root() {
+        return;
+    }
+    for setting in ["log_dir", "state_dir"] {
+        let test = Test::new().task("1-a", "exit 0");
+        shell(&test, &format!("mkdir theirs; chown {STRANGER} theirs"));
+        let ran = test
+            .config(&format!("{setting} = missing/../theirs/x"))
+            .run();
+        let ran = ran
+            .status(78)
+            .order("")
+            .says(&format!("root does not write to `{setting}`"));
+        assert!(!ran.test.path("theirs/x").exists());
+    }
+}
+
+#[test]
+fn a_hint_can_be_pasted_whatever_a_name_holds() {
+    if is_not_root() {
+        return;
+    }
+    let test = story();
+    shell(
+        &test,
+        &format!("cp -p tasks.d/1-a 'tasks.d/4-x;id>hint;'; chown {STRANGER} tasks.d/4*"),
+    );
+    let ran = test.run().status(78);
+    let hint = ran
+        .stderr
+        .split("hint: `")
+        .nth(1)
+        .unwrap()
+        .split('`')
+        .next()
+        .unwrap()
+        .to_owned();
+    shell(&ran.test, &hint);
+    assert!(!ran.test.path("hint").exists(), "{hint}");
+    ran.again().run().status(0);
+}
+
+#[test]
+fn a_mark_of_another_user_does_not_count() {
+    if is_not_root() {
+        return;
+    }
+    for mark in [
+        "echo run = x >var/state/done/1-a; chown STRANGER var/state/done/1-a",
+        "echo run = x >mark; ln -s ../../../mark var/state/done/1-a",
+        "ln -s nowhere var/state/done/1-a",
+        "mkdir var/state/done/1-a",
+        "echo run = x >var/state/done/1-a; chmod o+w var/state/done/1-a",
+    ] {
+        let test = story().config("[a]\nfrequency = once");
+        shell(
+            &test,
+            &format!(
+                "mkdir -p var/state/done; {}",
+                mark.replace("STRANGER", STRANGER)
+            ),
+        );
+        let ran = test.run();
+        assert_eq!(
+            ran.lines("order").first().map(String::as_str),
+            Some("1-a"),
+            "{mark}: {}",
+            ran.stderr
+        );
+    }
+}
+
 /// It was checked on the way, where a sticky directory is accepted.
 #[test]
 fn a_directory_that_is_reached_by_going_up_is_one_to_read_from() {

@@ -57,6 +57,15 @@ const REFUSED: &[&str] = &[
     "env -vS 'A=1 zzpy -u'",
     "env PATH=DIR/srv/theirs mysh",
     "env missing-program",
+    "env -S 'A=1\\_zzpy'",
+    "env --split=zzpy",
+    "env -C DIR/srv/theirs ./script",
+    "setpriv --no-new-privs env --chdir=srv/theirs ./script",
+    "env -S '-C srv/theirs ./script'",
+    "env -S '\"srv/theirs/script\"'",
+    // A directory that another user can replace by a script.
+    "sh srv/theirs/empty",
+    "timeout 5 zzpy",
     "nice zzpy",
     "srv/mine/env zzpy",
     "DIR/srv/mine/nested",
@@ -83,6 +92,8 @@ const ACCEPTED: &[&str] = &[
     "env -u X A=b true",
     "env PATH=/usr/bin:/bin true",
     "nice true",
+    "true zzpy",
+    "env LANG=C true zzpy",
 ];
 
 /// A directory of another user comes first in `PATH`, and root's comes last.
@@ -148,11 +159,7 @@ fn a_directory_that_python_would_not_run_is_a_warning() {
     if is_not_root() {
         return;
     }
-    for words in [
-        "true srv/theirs/empty",
-        "true srv/open",
-        "true --dir=srv/open",
-    ] {
+    for words in ["true srv/theirs", "true srv/open", "true --dir=srv/open"] {
         let ran = command("task_hook", words).status(0).order("1-a");
         ran.says("where others can add files: ");
     }
@@ -187,6 +194,13 @@ fn the_interpreter_of_a_hashbang_line_is_checked() {
                 .order("");
         }
     }
+    // The kernel starts a name without a slash from the working directory.
+    let ran = with(
+        "chmod 1777 .; printf '#!python9\\n' >tasks.d/2-b; chmod 755 tasks.d/2-b",
+        "",
+    );
+    ran.says("root does not run interpreter `./python9`")
+        .status(78);
     let ran = with("sed -i '1s|.*|#!DIR/srv/mine/mysh|' tasks.d/1-a", "");
     ran.status(0).order("1-a");
 }

@@ -6,13 +6,13 @@ use std::{
     env,
     ffi::{OsStr, OsString},
     fs,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
+use crate::same::is_same_file;
 use runner_config::{Problems, Settings, shown};
 use runner_exec::{
-    Distrust, End, Head, Named, Plan, Task, Trust, TrustCheck, Use, behind_env, named,
+    Distrust, End, Head, Named, Plan, Task, Trust, TrustCheck, Use, Walk, behind_env, named,
     split_argument, state_files,
 };
 
@@ -31,9 +31,15 @@ pub(crate) struct TrustChecks<'a> {
     /// Paths that were warned of.
     warned: RefCell<HashSet<PathBuf>>,
     /// Commands that were checked: most tasks have the same interpreter.
-    commands: RefCell<HashSet<Vec<OsString>>>,
+    commands: RefCell<HashSet<(u32, Vec<OsString>)>>,
     has_refused: Cell<bool>,
 }
+
+/// Programs that start the program which some later word names.
+const WRAPPERS: [&str; 16] = [
+    "busybox", "chroot", "chrt", "flock", "ionice", "nice", "nohup", "runuser", "setpriv",
+    "setsid", "stdbuf", "sudo", "taskset", "timeout", "unshare", "xargs",
+];
 
 /// The kind of a command, and the `PATH` in which it looks up programs.
 #[derive(Clone, Copy)]
@@ -66,7 +72,7 @@ impl<'a> TrustChecks<'a> {
     /// Checks a configuration file. Of stdin, which has no path of its own, only owner and
     /// permissions count.
     pub(crate) fn config_file(&self, path: &Path, problems: &mut Problems) -> bool {
-        let stdin = fs::metadata(path).ok().filter(|_| is_stdin(path));
+        let stdin = is_stdin(path).then(|| fs::metadata(path).ok()).flatten();
         if let (Some(check), Some(stdin)) = (&self.check, stdin) {
             let Err(distrust) = check.open_file(path, &stdin) else {
                 return true;
@@ -80,16 +86,9 @@ impl<'a> TrustChecks<'a> {
         self.path("read `include_dir`", path, Use::Directory, problems)
     }
 
-    /// Checks the task directory. One that does not exist has nothing to refuse.
+    /// Checks the task directory, also when it does not exist: it can be made after the check.
     pub(crate) fn task_directory(&self, path: &Path, problems: &mut Problems) -> bool {
-        let walk = self.check.as_ref().map(|it| it.walk(path, Use::Directory));
-        match walk {
-            Some(walk) if walk.end != End::Missing => match walk.distrust {
-                Some(distrust) => self.refuse("run tasks of", path, &distrust, problems),
-                None => true,
-            },
-            Some(_) | None => true,
-        }
+        self.path("run tasks of", path, Use::Directory, problems)
     }
 
     /// Checks the directories that are written. Returns `true` if the state directory can be.
@@ -175,7 +174,8 @@ impl<'a> TrustChecks<'a> {
         else {
             return;
         };
-        let mut words = vec![interpreter.as_os_str().to_owned()];
+        // The kernel looks up nothing in `PATH`.
+        let mut words = vec![Path::new(".").join(interpreter).into_os_string()];
         if let Some(argument) = argument {
             words.push((**argument).to_owned());
             words.extend(split_argument(argument));
@@ -185,7 +185,7 @@ impl<'a> TrustChecks<'a> {
 
     /// Checks a program, and every argument that could become one.
     fn command(&self, role: Role, words: &[OsString], depth: u32, problems: &mut Problems) {
-        if depth > MAX_INTERPRETERS || !self.commands.borrow_mut().insert(words.to_vec()) {
+        if depth > MAX_INTERPRETERS || !self.commands.borrow_mut().insert((depth, words.to_vec())) {
             return;
         }
         let Some((program, arguments)) = words.split_first() else {
@@ -195,22 +195,31 @@ impl<'a> TrustChecks<'a> {
         if program.as_encoded_bytes().contains(&b'/') {
             self.program(role, Path::new(program), depth, problems);
         }
-        for argument in named(arguments.iter().map(OsString::as_os_str)) {
+        let env = behind_env(words).unwrap_or_default();
+        let is_wrapper = Path::new(program)
+            .file_name()
+            .is_some_and(|name| WRAPPERS.iter().any(|wrapper| name == *wrapper));
+        let arguments = arguments.iter().chain(&env.words).map(OsString::as_os_str);
+        for argument in named(arguments) {
             match argument {
                 Named::Path(path) => self.argument(role, &path, depth, problems),
                 Named::Bare(word) => {
                     if fs::symlink_metadata(&word).is_ok() {
                         self.argument(role, Path::new(&word), depth, problems);
                     }
-                    // Behind `nice`, for example, it is a program.
-                    self.look_up(role, &word, role.path, Missing::IsNone, depth, problems);
+                    if is_wrapper {
+                        let missing = Missing::IsAccepted;
+                        self.look_up(role, &word, role.path, missing, depth, problems);
+                    }
                 }
             }
         }
-        let (programs, path) = behind_env(words);
-        let path = path.as_deref().unwrap_or(role.path);
-        for program in programs {
-            self.look_up(role, &program, path, Missing::IsChecked, depth, problems);
+        if let Some(directory) = &env.directory {
+            self.path(role.what, directory.as_ref(), Use::Directory, problems);
+        }
+        if let Some(program) = &env.program {
+            let path = env.path.as_deref().unwrap_or(role.path);
+            self.look_up(role, program, path, Missing::IsChecked, depth, problems);
         }
     }
 
@@ -227,14 +236,22 @@ impl<'a> TrustChecks<'a> {
     ) {
         for directory in env::split_paths(path) {
             let candidate = Path::new(".").join(directory).join(name);
-            let is_program = fs::metadata(&candidate)
-                .is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0);
-            if is_program {
-                return self.program(role, &candidate, depth, problems);
-            }
-            let is_checked = missing == Missing::IsChecked;
-            if is_checked && !self.path(role.what, &candidate, Use::File, problems) {
+            let Some(check) = &self.check else {
                 return;
+            };
+            match check.walk(&candidate, Use::File) {
+                Walk {
+                    end: End::File(mode),
+                    ..
+                } if mode & 0o111 != 0 => return self.program(role, &candidate, depth, problems),
+                Walk {
+                    distrust: Some(distrust),
+                    ..
+                } if missing == Missing::IsChecked => {
+                    self.refuse(role.what, &candidate, &distrust, problems);
+                    return;
+                }
+                Walk { .. } => {}
             }
         }
     }
@@ -259,10 +276,17 @@ impl<'a> TrustChecks<'a> {
                 let closed = || check.path(path, Use::Directory).err();
                 match distrust.or_else(closed) {
                     None => self.program(role, &main, depth, problems),
-                    Some(distrust) if fs::symlink_metadata(&main).is_ok() => {
+                    // It stays a directory, and one that python3 does not run.
+                    Some(distrust)
+                        if fs::symlink_metadata(&main).is_err()
+                            && is_same_file(&distrust.path, path)
+                            && !path.is_symlink() =>
+                    {
+                        self.warn(role.what, path, &distrust, problems);
+                    }
+                    Some(distrust) => {
                         self.refuse(role.what, path, &distrust, problems);
                     }
-                    Some(distrust) => self.warn(role.what, path, &distrust, problems),
                 }
             }
             (_, Some(distrust)) => {
@@ -313,7 +337,7 @@ impl<'a> TrustChecks<'a> {
 enum Missing {
     /// It is a place to put the program, so it is checked.
     IsChecked,
-    IsNone,
+    IsAccepted,
 }
 
 /// Returns `true` for the names of stdin that lead there through `/proc`.

@@ -6,11 +6,13 @@
 
 use std::{
     fs, io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
 };
 
 use runner_config::Frequency;
+use rustix::process::geteuid;
 
 use super::{boot_id, durable_file};
 use crate::{
@@ -78,14 +80,26 @@ impl Marks {
     pub fn has(&self, task: &Task) -> bool {
         match task.settings.frequency {
             Frequency::Always => false,
-            Frequency::Once => fs::symlink_metadata(self.path(&task.name)).is_ok(),
+            Frequency::Once => self.is_ours(&task.name),
             Frequency::OncePerBoot => {
+                if !self.is_ours(&task.name) {
+                    return false;
+                }
                 let mark = durable_file::read(&self.path(&task.name)).unwrap_or_default();
                 // A machine that does not say which time it is running for may have
                 // been started again.
                 self.boot.is_some() && value(&mark, "boot") == self.boot.as_deref()
             }
         }
+    }
+
+    /// Returns `true` if there is a mark that only this user or root can have made. Others can
+    /// have left one from a time when the directory was theirs.
+    fn is_ours(&self, task: &TaskName) -> bool {
+        fs::symlink_metadata(self.path(task)).is_ok_and(|mark| {
+            let owners = [0, geteuid().as_raw()];
+            mark.is_file() && owners.contains(&mark.uid()) && mark.mode() & 0o022 == 0
+        })
     }
 
     /// The tasks of `plan` that are done.

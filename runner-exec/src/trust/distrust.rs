@@ -2,7 +2,7 @@
 
 use std::{
     fmt, fs, io,
-    os::unix::fs::FileTypeExt,
+    os::unix::fs::{FileTypeExt, MetadataExt},
     path::{Path, PathBuf},
 };
 
@@ -51,13 +51,13 @@ impl Distrust {
 
     /// Returns how to fix it.
     pub fn hint(&self) -> String {
-        let path = shown(&self.path);
+        let path = quoted(&self.path);
         match self.why {
             Why::Unknown(_) => "`--insecure` skips the checks".to_owned(),
             Why::NoWorkingDirectory => {
                 "change into a directory that exists, or write an absolute path".to_owned()
             }
-            Why::ProcLink => "write the path that it leads to".to_owned(),
+            Why::ProcLink => "write it to a file, or name the file that it leads to".to_owned(),
             Why::Fuse(_) => "copy it to a file system that root has mounted".to_owned(),
             // Others need it as it is.
             _ if is_device(&self.path) => format!("`{path}` is a device; write another path"),
@@ -69,10 +69,12 @@ impl Distrust {
                 let user = user_name(owner);
                 format!("`chown root {path}`, or trust this user: `--trust-owner {user}`")
             }
-            Why::Group(_) | Why::Acl | Why::Everybody => match self.path.is_dir() {
-                true => format!("`chmod go-w {path}`; that it is sticky is not enough here"),
-                false => format!("`chmod go-w {path}`"),
-            },
+            // Others need `/tmp` as it is.
+            Why::Group(_) | Why::Acl | Why::Everybody if is_sticky(&self.path) => {
+                "use a directory in which only root can add files; that it is sticky is not enough here"
+                    .to_owned()
+            }
+            Why::Group(_) | Why::Acl | Why::Everybody => format!("`chmod go-w {path}`"),
         }
     }
 }
@@ -106,6 +108,20 @@ impl fmt::Display for Distrust {
             Why::Unknown(error) => write!(f, "cannot look at `{path}`: {}", reason(error)),
         }
     }
+}
+
+/// Returns the path as a shell reads it back, since a hint is pasted.
+fn quoted(path: &Path) -> String {
+    let text = shown(path);
+    let is_plain = |c: char| c.is_alphanumeric() || "_./+:@%=,-".contains(c);
+    match text.chars().all(is_plain) && !text.starts_with('-') {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+fn is_sticky(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|it| it.is_dir() && it.mode() & 0o1000 != 0)
 }
 
 fn is_device(path: &Path) -> bool {

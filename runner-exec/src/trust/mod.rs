@@ -32,11 +32,14 @@ use self::{
 pub use self::{
     distrust::{Distrust, Why},
     user_names::user_id,
-    words::{Named, behind_env, named, split_argument},
+    words::{Env, Named, behind_env, named, split_argument},
 };
 
 /// Maximum number of symlinks in one path, as in the kernel.
 const MAX_SYMLINKS: u32 = 40;
+
+/// Maximum length of a path in one system call, in bytes: `PATH_MAX`.
+const MAX_PATH: usize = 4096;
 
 const STICKY: u32 = 0o1000;
 const GROUP_WRITE: u32 = 0o020;
@@ -199,6 +202,10 @@ impl TrustCheck<'_> {
             let last = rest.is_empty().then_some(purpose);
             match self.step(&at, &next, last, &mut note)? {
                 Step::On(found) => (at, end) = (next, found),
+                // Once it is made, the rest leads elsewhere than this walk.
+                Step::Missing if rest.iter().any(|part| part == "..") => {
+                    return Err(distrust(&next, Why::Unknown(ErrorKind::NotFound.into())));
+                }
                 Step::Missing => return Ok(End::Missing),
                 Step::Link(target) => {
                     links += 1;
@@ -243,7 +250,7 @@ impl TrustCheck<'_> {
                 note(self.directory(at, true));
                 return Ok(Step::Missing);
             }
-            Err(error) if leads_nowhere(&error) => return Ok(Step::Missing),
+            Err(error) if leads_nowhere(next, &error) => return Ok(Step::Missing),
             Err(error) => return Err(distrust(next, Why::Unknown(error))),
         };
         // A mount that came between the two looks.
@@ -354,10 +361,14 @@ fn distrust(path: &Path, why: Why) -> Distrust {
 }
 
 /// Returns `true` if a path leads to nothing and nobody can change that: a part of it is a
-/// file, or a name is too long for any file system.
-fn leads_nowhere(error: &io::Error) -> bool {
-    let errno = Errno::from_io_error(error);
-    matches!(errno, Some(Errno::NOTDIR | Errno::NAMETOOLONG))
+/// file, or a name is too long for any file system. A path that is too long as a whole can
+/// still be reached in pieces.
+fn leads_nowhere(path: &Path, error: &io::Error) -> bool {
+    match Errno::from_io_error(error) {
+        Some(Errno::NOTDIR) => true,
+        Some(Errno::NAMETOOLONG) => path.as_os_str().len() < MAX_PATH,
+        _ => false,
+    }
 }
 
 fn end_of(metadata: &Metadata) -> End {

@@ -50,29 +50,56 @@ fn name(word: &[u8], found: &mut Vec<Named>) {
     }
 }
 
-/// Returns the programs that `env` would look up in `PATH`, behind each word that is `env`.
-/// Its options are not parsed, so a few words too many are returned; `PATH` is `None` unless
-/// one of the words sets it.
-pub fn behind_env(words: &[OsString]) -> (Vec<OsString>, Option<OsString>) {
-    let is_env = |word: &OsString| Path::new(word).file_name() == Some(OsStr::new("env"));
-    let Some(env) = words.iter().position(is_env) else {
-        return (Vec::new(), None);
-    };
-    let mut path = None;
-    let mut programs = Vec::new();
-    for word in words[env + 1..].iter().flat_map(|word| split(word)) {
-        let bytes = word.as_bytes();
-        if let Some(value) = bytes.strip_prefix(b"PATH=") {
-            path = Some(owned(value));
-        } else if !bytes.contains(&b'/') && !bytes.contains(&b'=') && !bytes.starts_with(b"-") {
-            programs.push(word);
-        }
-    }
-    (programs, path)
+/// The words behind an `env`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Env {
+    /// The program, if it has no slash, which `env` looks up in `PATH`.
+    pub program: Option<OsString>,
+    /// The `PATH` that it sets.
+    pub path: Option<OsString>,
+    /// The directory that it changes to, in which relative paths count then.
+    pub directory: Option<OsString>,
+    /// All words, with the value of `-S` split.
+    pub words: Vec<OsString>,
 }
 
-/// Splits a word as `env` does with the value of `-S`. Where the word is none, that finds
-/// nothing that would not be found otherwise.
+/// Options of `env` whose value is the next word.
+const WITH_VALUE: [&[u8]; 6] = [b"-u", b"--unset", b"-a", b"--argv0", b"-C", b"--chdir"];
+
+/// Returns what the first `env` among these words would start; `None` without one.
+pub fn behind_env(words: &[OsString]) -> Option<Env> {
+    let is_env = |word: &OsString| Path::new(word).file_name() == Some(OsStr::new("env"));
+    let start = words.iter().position(is_env)?;
+    let words: Vec<OsString> = words[start + 1..]
+        .iter()
+        .flat_map(|word| split(word))
+        .collect();
+    let mut env = Env::default();
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        let bytes = word.as_bytes();
+        let value = || position(bytes, b'=').map(|equals| owned(&bytes[equals + 1..]));
+        if WITH_VALUE.contains(&bytes) {
+            let value = rest.next().cloned();
+            if matches!(bytes, b"-C" | b"--chdir") {
+                env.directory = value;
+            }
+        } else if bytes.starts_with(b"--c") {
+            env.directory = value();
+        } else if let Some(directory) = bytes.strip_prefix(b"-C") {
+            env.directory = Some(owned(directory));
+        } else if bytes.starts_with(b"PATH=") {
+            env.path = value();
+        } else if !bytes.starts_with(b"-") && !bytes.contains(&b'=') {
+            env.program = Some(word.clone()).filter(|_| !bytes.contains(&b'/'));
+            break;
+        }
+    }
+    env.words = words;
+    Some(env)
+}
+
+/// Splits the value of `-S` as `env` does; every other word stays.
 fn split(word: &OsStr) -> Vec<OsString> {
     let bytes = word.as_bytes();
     let short = || {
@@ -80,16 +107,36 @@ fn split(word: &OsStr) -> Vec<OsString> {
         let is_flags = bytes.starts_with(b"-") && bytes[1..at].iter().all(u8::is_ascii_alphabetic);
         is_flags.then(|| &bytes[at + 1..])
     };
-    let value = bytes.strip_prefix(b"--split-string=").or_else(short);
-    split_argument(OsStr::from_bytes(value.unwrap_or(bytes)))
+    // It can be abbreviated.
+    let long = || {
+        let equals = position(bytes, b'=')?;
+        let name = &bytes[..equals];
+        (name.len() > 2 && b"--split-string".starts_with(name)).then(|| &bytes[equals + 1..])
+    };
+    match long().or_else(short) {
+        Some(value) => split_argument(OsStr::from_bytes(value)),
+        // The value of a `-S` that is a word of its own.
+        None if bytes.iter().any(|byte| b" \\'\"".contains(byte)) => split_argument(word),
+        None => vec![word.to_owned()],
+    }
 }
 
-/// Splits the argument of a `#!` line, which the kernel passes as one word, at blanks and
-/// quotes.
+/// Splits the argument of a `#!` line, which the kernel passes as one word, at blanks, quotes
+/// and escapes. What was quoted is also returned whole.
 pub fn split_argument(argument: &OsStr) -> Vec<OsString> {
+    let bytes = argument.as_bytes();
+    let quoted = bytes.split(|byte| b"'\"".contains(byte)).skip(1).step_by(2);
+    let quoted = quoted.filter(|part| part.contains(&b' '));
     let is_end = |byte: &u8| byte.is_ascii_whitespace() || b"'\"".contains(byte);
-    let parts = argument.as_bytes().split(is_end);
-    parts.filter(|part| !part.is_empty()).map(owned).collect()
+    let parts = bytes.split(is_end).flat_map(|part| {
+        let mut pieces = part.split(|&byte| byte == b'\\');
+        let first = pieces.next();
+        // A letter behind the backslash belongs to it: `\_` is a blank.
+        let rest = pieces.filter_map(|piece| piece.get(1..));
+        first.into_iter().chain(rest)
+    });
+    let parts = quoted.chain(parts).filter(|part| !part.is_empty());
+    parts.map(owned).collect()
 }
 
 fn is_own_stream(word: &[u8]) -> bool {
@@ -146,33 +193,50 @@ mod tests {
     }
 
     #[test]
-    fn programs_behind_env_are_found() {
-        for (words, programs, path) in [
-            (&["env", "python3"][..], &["python3"][..], None),
-            (&["/usr/bin/env", "-i", "A=b", "x"], &["x"], None),
-            (&["busybox", "env", "x", "y"], &["x", "y"], None),
-            (&["env", "-S", "x -u"], &["x"], None),
-            (&["env", "-Sx -u"], &["x"], None),
-            (&["env", "-vS'x' y"], &["x", "y"], None),
-            (&["env", "--split-string=A=b x"], &["x"], None),
-            (&["env", "PATH=/a:/b", "x"], &["x"], Some("/a:/b")),
-            (&["env", "/a/x"], &[], None),
-            (&["nice", "x"], &[], None),
-            (&[], &[], None),
+    fn the_program_behind_env_is_found() {
+        for (words, program, path, directory) in [
+            (&["env", "python3"][..], Some("python3"), None, None),
+            (
+                &["/usr/bin/env", "-i", "A=b", "x", "y"],
+                Some("x"),
+                None,
+                None,
+            ),
+            (&["busybox", "env", "x"], Some("x"), None, None),
+            (&["env", "-u", "A", "-", "x"], Some("x"), None, None),
+            (&["env", "-uA", "--argv0", "b", "x"], Some("x"), None, None),
+            (&["env", "-S", "x -u"], Some("x"), None, None),
+            (&["env", "-Sx -u"], Some("x"), None, None),
+            (&["env", "-vS'x' y"], Some("x"), None, None),
+            (&["env", "-S", r"A=1\_x"], Some("x"), None, None),
+            (&["env", "--split-string=A=b x"], Some("x"), None, None),
+            (&["env", "--split=x -u"], Some("x"), None, None),
+            (&["env", "PATH=/a:/b", "x"], Some("x"), Some("/a:/b"), None),
+            (&["env", "-C", "/d", "./x"], None, None, Some("/d")),
+            (&["env", "-C/d", "x"], Some("x"), None, Some("/d")),
+            (&["env", "--chdir=/d", "x"], Some("x"), None, Some("/d")),
+            (&["env", "/a/x"], None, None, None),
+            (&["env"], None, None, None),
         ] {
             let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-            let programs: Vec<OsString> = programs.iter().map(OsString::from).collect();
-            assert_eq!(
-                behind_env(&words),
-                (programs, path.map(OsString::from)),
-                "{words:?}"
+            let env = behind_env(&words).unwrap();
+            let found = (env.program, env.path, env.directory);
+            let expected = (program, path, directory);
+            let expected = (
+                expected.0.map(OsString::from),
+                expected.1.map(OsString::from),
+                expected.2.map(OsString::from),
             );
+            assert_eq!(found, expected, "{words:?}");
         }
+        assert_eq!(behind_env(&["nice".into(), "x".into()]), None);
     }
 
     #[test]
     fn the_argument_of_a_hashbang_line_is_split_at_blanks() {
         let words = split_argument(OsStr::new("-S  python3 -u"));
         assert_eq!(words, ["-S", "python3", "-u"]);
+        let words = split_argument(OsStr::new(r"-S '/a b/c' d\_e"));
+        assert_eq!(words, ["/a b/c", "-S", "/a", "b/c", "d", "e"]);
     }
 }
