@@ -131,7 +131,7 @@ fn can_change(path: &Path) -> bool {
         }
         if !done.is_dir() {
             // The path leads nowhere, and the walk is stricter than needed.
-            return write(&done);
+            return write(&done) || name != ".." && rest.iter().any(|name| name == "..");
         }
         if name == ".." {
             // The directory counts, although its entries do not.
@@ -144,7 +144,8 @@ fn can_change(path: &Path) -> bool {
         }
         let next = done.join(&name);
         let Ok(it) = fs::symlink_metadata(&next) else {
-            return write(&done);
+            // Behind a part that is missing, `..` could lead anywhere once it is made.
+            return write(&done) || rest.iter().any(|name| name == "..");
         };
         let is_sticky = fs::metadata(&done).unwrap().mode() & 0o1000 != 0;
         let owns_directory = fs::metadata(&done).unwrap().uid() == STRANGER;

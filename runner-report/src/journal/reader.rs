@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use runner_exec::open_file;
+use runner_exec::{Trust, Use, open_file};
 
 use crate::journal::{append::JOURNAL, record::Record};
 
@@ -31,12 +31,22 @@ pub struct Author(pub Option<u32>);
 ///
 /// There is no journal, or it cannot be read.
 pub fn read(state_dir: &Path, each: impl FnMut(&Record)) -> io::Result<Author> {
-    let mut journal = open(&state_dir.join(JOURNAL))?;
+    let path = state_dir.join(JOURNAL);
+    let mut journal = open(&path)?;
     // Of the file that is read, and not of what has its name by then.
     let metadata = journal.get_ref().metadata()?;
     Reader::default().read(&mut journal, each)?;
     let is_private = metadata.mode() & OTHERS_WRITE == 0;
-    Ok(Author(is_private.then_some(metadata.uid())))
+    let author = is_private.then_some(metadata.uid());
+    Ok(Author(author.filter(|&author| is_authentic(&path, author))))
+}
+
+/// Returns `true` if nobody but root and `author` can have made the journal belong to `author`.
+/// Another user can let root read a link to a file of `/proc`, or a FUSE mount. For other
+/// readers that shows only what they can read themselves.
+fn is_authentic(path: &Path, author: u32) -> bool {
+    let trust = Trust::of_root([author]);
+    trust.is_none_or(|trust| trust.check().path(path, Use::File).is_ok())
 }
 
 pub(crate) fn open(path: &Path) -> io::Result<BufReader<File>> {
