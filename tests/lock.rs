@@ -7,7 +7,7 @@
 
 use std::{
     fs::{self, File, Permissions},
-    os::unix::fs::{MetadataExt, PermissionsExt, chown},
+    os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -231,14 +231,94 @@ fn a_new_state_directory_that_another_runner_has_is_not_used() {
     let test = moves_its_state().file("other/lock", "", 0o600);
     let lock = File::open(test.path("other/lock")).unwrap();
     flock(&lock, FlockOperation::LockExclusive).unwrap();
-    let running = test.start();
-    running.until("ready", "");
-    go(&running);
-    let ran = running
-        .wait()
-        .status(0)
-        .says("another runner runs the tasks");
+    let ran = test.run().status(75).says("another runner runs the tasks");
     assert_eq!(ran.read("other/journal.jsonl"), "");
+}
+
+#[test]
+fn a_task_directory_that_is_replaced_between_two_runs_is_locked_too() {
+    let test = Test::new()
+        .with_runtime_dir()
+        .task("1-a", "[ -e two ] || ln -sfn two.d tasks.d; : >two; : >ready; while [ ! -e go ]; do sleep 0.01; done");
+    fs::rename(test.path("tasks.d"), test.path("one.d")).unwrap();
+    symlink("one.d", test.path("tasks.d")).unwrap();
+    let copied = Command::new("cp")
+        .args(["-a", "one.d", "two.d"])
+        .current_dir(test.dir())
+        .status();
+    assert!(copied.unwrap().success());
+    let running = test.args(["-n", "2"]).start();
+    running.until("ready", "");
+    fs::remove_file(running.path("ready")).unwrap();
+    go(&running);
+    // The second run, of the other directory.
+    running.until("stderr", "next run");
+    fs::remove_file(running.path("go")).unwrap();
+    running.until("ready", "");
+    let (status, stderr) = running.with_args(&["-c", "runner.cfg", "tasks.d"]);
+    assert_eq!(status, Some(75), "{stderr}");
+    go(&running);
+    running.wait().status(0).order("1-a 1-a");
+}
+
+/// The runner was killed while a line had no number. Another user read the id of the run.
+#[test]
+fn a_process_that_started_later_is_no_survivor() {
+    let test = Test::with_state().task("1-a", "exit 0");
+    let holder = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let namespace = fs::read_link("/proc/self/ns/pid").unwrap();
+    let machine = format!("{} {}", holder.trim(), namespace.display());
+    let mut sleep = Command::new("setsid");
+    let mut other = sleep
+        .args(["sleep", "30"])
+        .envs([("RUNNER_RUN_ID", "a-run"), ("RUNNER_TASK", "1-a")])
+        .spawn()
+        .unwrap();
+    let started = || {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", other.id())).unwrap();
+        let fields = stat.rsplit(')').next().unwrap().split_whitespace();
+        fields.clone().nth(19).unwrap().parse::<u64>().unwrap()
+    };
+    let is_leader =
+        || fs::read_to_string(format!("/proc/{}/comm", other.id())).unwrap() == "sleep\n";
+    until(is_leader);
+    let started = started();
+    let lock = |since: u64| format!("99999999\nboot {machine}\nrun a-run\ntask - {since} 1-a\n\n");
+    // An hour ago, in ticks; and just before.
+    let test = test.file("state/lock", &lock(started.saturating_sub(360_000)), 0o600);
+    let ran = test.run().status(0).order("1-a");
+    let ran = ran.test.file("state/lock", &lock(started), 0o600).run();
+    ran.status(75).says("still runs");
+    other.kill().unwrap();
+    other.wait().unwrap();
+}
+
+#[test]
+fn a_full_machine_is_not_a_place_without_locks() {
+    if !geteuid().is_root() || is_missing("unshare") {
+        return;
+    }
+    let full = "[ -z \"$INSIDE\" ] && INSIDE=1 exec unshare -m \"$0\" \"$@\"\nset -e\n\
+                mount -t tmpfs -o size=64k,nr_inodes=20,mode=755 none /run\n";
+    let inodes = "i=0; while true >/run/f$i; do i=$((i+1)); done 2>&-";
+    let bytes = "mkdir -m 700 /run/runner; cat /dev/zero >/run/f 2>&- || :";
+    for fill in [inodes, bytes] {
+        let test = Test::new()
+            .task("1-a", "exit 0")
+            .through(&format!("{full}{fill}"));
+        test.run()
+            .status(71)
+            .order("")
+            .says("cannot lock `/run/runner");
+        // With another place it is only a warning.
+        let test = Test::with_state()
+            .task("1-a", "exit 0")
+            .through(&format!("{full}{fill}"));
+        test.run()
+            .status(0)
+            .order("1-a")
+            .says("warning: cannot lock `/run/runner");
+    }
 }
 
 #[test]

@@ -41,7 +41,7 @@ pub use crate::{
     },
     state::{
         Busy, Lock, Marks, NoLock, Patience, State, Taken, boot_id, canonical, create_directory,
-        create_state_dir, open_file, other_owner, owner_file, remove_drafts, state_files,
+        create_state_dir, is_lack, open_file, other_owner, owner_file, remove_drafts, state_files,
         sync_directory,
     },
     trust::{

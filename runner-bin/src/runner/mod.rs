@@ -9,6 +9,7 @@ pub(crate) mod show;
 mod trust_checks;
 
 use std::{
+    cell::Cell,
     ffi::OsString,
     num::NonZeroU32,
     sync::{Arc, atomic::AtomicBool},
@@ -257,11 +258,12 @@ impl World {
             Ok(locked) => locked,
             Err(exit) => return Ok((exit, plan.settings)),
         };
+        let refused = Cell::new(Exit::Config);
         if waited {
-            match reload(&source, &self.keeper, lock.as_deref(), &plan) {
+            match reload(&source, &self.keeper, lock.as_deref(), &plan, &refused) {
                 Reload::Plan(read) => plan = *read,
                 Reload::Wrong => {}
-                Reload::Distrusted => return Ok((Exit::Config, plan.settings)),
+                Reload::Refused => return Ok((refused.get(), plan.settings)),
             }
         }
         if let Err(exit) = self.keeper.own_state(&plan, lock.as_deref()) {
@@ -291,12 +293,12 @@ impl World {
             draw: rand::random,
             id: run_id,
             outlet: &move |task| streams.streams(task),
-            reload: &|plan| reload(&source, &self.keeper, lock.as_deref(), plan),
+            reload: &|plan| reload(&source, &self.keeper, lock.as_deref(), plan, &refused),
         };
         let end = runs.run(plan)?;
         let exit = match end.end {
             Some(end) => Exit::Ended(end, self.asked()),
-            None => Exit::Config,
+            None => refused.get(),
         };
         Ok((exit, end.plan.settings))
     }
@@ -342,13 +344,27 @@ impl World {
 
 /// Reads configuration and directory again, and reports what has become wrong with them. The
 /// old plan is used on only while no other user can change its files.
-fn reload(source: &Source, keeper: &Keeper, lock: Option<&Lock>, old: &Plan) -> Reload {
+fn reload(
+    source: &Source,
+    keeper: &Keeper,
+    lock: Option<&Lock>,
+    old: &Plan,
+    refused: &Cell<Exit>,
+) -> Reload {
     let mut problems = Problems::default();
     let loaded = source.load_again(&mut problems);
     let loaded = match loaded {
-        Ok(plan) if keeper.own_state(&plan, lock).is_ok() => Ok(Some(plan)),
+        Ok(plan) => match keeper.own_state(&plan, lock) {
+            Ok(()) => Ok(Some(plan)),
+            // Another runner has these tasks by now.
+            Err(Exit::Busy) => {
+                refused.set(Exit::Busy);
+                return Reload::Refused;
+            }
+            Err(_) => source.check_again(old, &mut problems).map(|()| None),
+        },
         Err(unusable) if unusable.is_distrusted => Err(unusable),
-        Ok(_) | Err(_) => source.check_again(old, &mut problems).map(|()| None),
+        Err(_) => source.check_again(old, &mut problems).map(|()| None),
     };
     let why = first_error(&problems);
     let log = &keeper.log;
@@ -364,7 +380,8 @@ fn reload(source: &Source, keeper: &Keeper, lock: Option<&Lock>, old: &Plan) -> 
         Err(unusable) => {
             log.error("no further run starts");
             keeper.refuse(unusable.state_dir.as_deref(), unusable.exit, &why);
-            Reload::Distrusted
+            refused.set(unusable.exit);
+            Reload::Refused
         }
     }
 }

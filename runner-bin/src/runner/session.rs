@@ -7,7 +7,8 @@ use std::{
 
 use runner_config::{Problems, Severity, reason, shown};
 use runner_exec::{
-    Busy, Cancel, Event, Lock, NoLock, Patience, Plan, Signal, Taken, create_state_dir, other_owner,
+    Busy, Cancel, Event, Lock, NoLock, Patience, Plan, Signal, Taken, create_state_dir, is_lack,
+    other_owner,
 };
 use runner_report::Journal;
 
@@ -86,7 +87,11 @@ impl Keeper {
         };
         for (place, error) in absent {
             let (place, why) = (shown(&place), reason(&error));
-            self.log.detail(&format!("cannot lock `{place}`: {why}"));
+            let message = format!("cannot lock `{place}`: {why}");
+            match is_lack(&error) {
+                true => self.log.warning(&message),
+                false => self.log.detail(&message),
+            }
         }
         if lock.is_none() {
             self.log
@@ -121,18 +126,18 @@ impl Keeper {
     /// Another task directory was first, or another runner has it; then nothing is to be
     /// run.
     pub(crate) fn own_state(&self, plan: &Plan, lock: Option<&Lock>) -> Result<(), Exit> {
-        let Some(state_dir) = &plan.settings.state_dir else {
-            return Ok(());
-        };
-        // Without it there is no journal, which says why.
-        let _ = create_state_dir(state_dir, &self.taskdir);
-        if let Some(owner) = other_owner(state_dir, &self.taskdir) {
-            let owner = shown(&owner);
-            self.log
-                .error(&format!("`state_dir` has just become that of `{owner}`"));
-            return Err(Exit::Config);
+        let state_dir = plan.settings.state_dir.as_deref();
+        if let Some(state_dir) = state_dir {
+            // Without it there is no journal, which says why.
+            let _ = create_state_dir(state_dir, &self.taskdir);
+            if let Some(owner) = other_owner(state_dir, &self.taskdir) {
+                let owner = shown(&owner);
+                self.log
+                    .error(&format!("`state_dir` has just become that of `{owner}`"));
+                return Err(Exit::Config);
+            }
         }
-        let added = lock.map_or(Ok(()), |lock| lock.add(state_dir));
+        let added = lock.map_or(Ok(()), |lock| lock.add(&self.taskdir, state_dir));
         added.map_err(|no_lock| self.no_lock(&no_lock).0)
     }
 

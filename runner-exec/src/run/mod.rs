@@ -55,8 +55,9 @@ pub enum Reload {
     Plan(Box<Plan>),
     /// They are wrong. The plan of the run before is used again.
     Wrong,
-    /// Another user could change something that the next run would use. There is none.
-    Distrusted,
+    /// There is no further run: another user could change something that it would use, or
+    /// another runner has its lock.
+    Refused,
 }
 
 /// How all runs together ended.
@@ -143,7 +144,7 @@ impl Runs<'_> {
             match (self.reload)(&plan) {
                 Reload::Plan(read) => plan = *read,
                 Reload::Wrong => {}
-                Reload::Distrusted => return Ok(RunsEnd { end: None, plan }),
+                Reload::Refused => return Ok(RunsEnd { end: None, plan }),
             }
         }
     }

@@ -7,8 +7,11 @@
 use std::{
     fmt::Write,
     fs::{self, File},
+    io, iter,
     os::unix::fs::FileExt,
 };
+
+use rustix::param::clock_ticks_per_second;
 
 use super::{boot_id, durable_file::LARGEST};
 use crate::{
@@ -16,6 +19,12 @@ use crate::{
     process::{Process, processes, ticks, variables},
     run::{event::Part, hook::Phase},
 };
+
+/// Size of the file that is reserved when it is locked, in bytes: a page, and some 60 lines.
+const ROOM: usize = 4096;
+
+/// Maximum time from the line about a process to its start, in seconds.
+const START_TIME: u64 = 10;
 
 /// The content of the file.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,6 +44,8 @@ struct Running {
     /// The name of the task, as it is shown.
     task: String,
     part: Part,
+    /// The clock when the line was written, in ticks; version 0.1 did not write it.
+    since: Option<u64>,
     /// There once it has started.
     process: Option<Started>,
 }
@@ -81,7 +92,20 @@ impl Holder {
         Holder::parse(&String::from_utf8_lossy(&bytes))
     }
 
-    /// Makes `file` say it. Without that the lock holds all the same.
+    /// Writes it into a file that was just locked, and takes room for what comes later: the
+    /// disk can fill up.
+    ///
+    /// # Errors
+    ///
+    /// There is no room.
+    pub(super) fn reserve(&self, file: &File) -> io::Result<()> {
+        let mut text = self.text();
+        let room = ROOM.saturating_sub(text.len());
+        text.extend(iter::repeat_n('\n', room));
+        file.write_all_at(text.as_bytes(), 0)
+    }
+
+    /// Writes it into `file`. Without that the lock holds all the same.
     pub(super) fn write(&self, file: &File) {
         // In one piece, and without its old rest, which is behind the empty line.
         let _ = file.write_all_at(self.text().as_bytes(), 0);
@@ -92,13 +116,15 @@ impl Holder {
         for Running {
             task,
             part,
+            since,
             process,
         } in &self.running
         {
             let part = word(*part);
-            let _ = match process {
-                Some(Started { pid, by }) => writeln!(text, "{part} {pid} {by} {task}"),
-                None => writeln!(text, "{part} - - {task}"),
+            let _ = match (process, since) {
+                (Some(Started { pid, by }), _) => writeln!(text, "{part} {pid} {by} {task}"),
+                (None, Some(since)) => writeln!(text, "{part} - {since} {task}"),
+                (None, None) => writeln!(text, "{part} - - {task}"),
             };
         }
         text + "\n"
@@ -119,6 +145,7 @@ impl Holder {
         self.running.push(Running {
             task: task.shown().into_owned(),
             part,
+            since: Some(ticks()),
             process: None,
         });
     }
@@ -131,10 +158,13 @@ impl Holder {
         }
     }
 
-    pub(super) fn ended(&mut self, task: &TaskName, part: Part) {
+    /// Returns `true` if it had no number: then its line has to go from the file, where it
+    /// would be believed of any process that looks like it.
+    pub(super) fn ended(&mut self, task: &TaskName, part: Part) -> bool {
         let task = task.shown();
-        self.running
-            .retain(|running| running.part != part || running.task != task);
+        let is_it = |running: &mut Running| running.part == part && running.task == task;
+        let mut ended = self.running.extract_if(.., is_it);
+        ended.any(|running| running.process.is_none())
     }
 
     /// One of the processes that go on.
@@ -178,7 +208,16 @@ impl Holder {
                 running.part == Part::Halt || task.is_some_and(|task| shown(task) == running.task);
             run.as_deref() == Some(self.run.as_bytes()) && is_part && is_task
         };
-        let leads = |process: &Process| process.pid == process.group && process.lives();
+        // Another user can give a process any environment, later.
+        let is_in_time = |process: &Process| {
+            running.since.is_none_or(|since| {
+                let latest = since.saturating_add(START_TIME * clock_ticks_per_second());
+                (since.saturating_sub(1)..=latest).contains(&process.started)
+            })
+        };
+        let leads = |process: &Process| {
+            process.pid == process.group && process.lives() && is_in_time(process)
+        };
         let mut processes = processes().unwrap_or_default().into_iter();
         processes.find(|process| leads(process) && is_it(process))
     }
@@ -197,6 +236,7 @@ fn parse_running(line: &str) -> Option<Running> {
     let (pid, by) = (words.next()?, words.next()?);
     Some(Running {
         part,
+        since: by.parse().ok(),
         process: pid
             .parse()
             .ok()

@@ -105,27 +105,32 @@ impl Lock {
         }
     }
 
-    /// Takes the place in `state_dir` as well, unless it is taken or cannot be made.
+    /// Takes the places of a further run, which can have another state directory, or another
+    /// task directory under the same name.
     ///
     /// # Errors
     ///
-    /// Another process has it, or may have it.
-    pub fn add(&self, state_dir: &Path) -> Result<(), NoLock> {
-        let path = place_in(state_dir);
+    /// Another process has one of them, or it cannot be locked.
+    pub fn add(&self, taskdir: &Path, state_dir: Option<&Path>) -> Result<(), NoLock> {
         let mut held = self.lock();
-        if held.files.iter().any(|file| file.is_at(&path)) {
-            return Ok(());
-        }
-        match LockFile::take(&path) {
-            Ok(Attempt::Taken(file)) => {
-                Holder::new(machine()).write(&file.file);
-                held.files.push(file);
-                Ok(())
+        for path in runtime_place(taskdir)
+            .into_iter()
+            .chain(state_dir.map(place_in))
+        {
+            if held.files.iter().any(|file| file.is_at(&path)) {
+                continue;
             }
-            Ok(Attempt::Absent(_)) => Ok(()),
-            Ok(Attempt::Blocked(obstacle)) => Err(NoLock::Busy(obstacle.busy)),
-            Err(error) => Err(NoLock::Failed(path, error)),
+            match LockFile::take(&path) {
+                Ok(Attempt::Taken(file)) => {
+                    Holder::new(machine()).write(&file.file);
+                    held.files.push(file);
+                }
+                Ok(Attempt::Absent(_)) => {}
+                Ok(Attempt::Blocked(obstacle)) => return Err(NoLock::Busy(obstacle.busy)),
+                Err(error) => return Err(NoLock::Failed(path, error)),
+            }
         }
+        Ok(())
     }
 
     /// Writes the id of the run that starts.
@@ -150,10 +155,12 @@ impl Lock {
             Event::Started {
                 task, part, pid, ..
             } => holder.started(task, *part, *pid),
-            // These need not be written: a process that is gone keeps nobody out.
-            Event::TaskEnd { task, .. } => return holder.ended(task, Part::Task),
-            Event::HookEnd { task, phase, .. } => return holder.ended(task, Part::Hook(*phase)),
-            Event::HaltEnd { task, .. } => return holder.ended(task, Part::Halt),
+            // These need not be written where there is a number: a process that is gone keeps
+            // nobody out.
+            Event::TaskEnd { task, .. } if !holder.ended(task, Part::Task) => return,
+            Event::HookEnd { task, phase, .. } if !holder.ended(task, Part::Hook(*phase)) => return,
+            Event::HaltEnd { task, .. } if !holder.ended(task, Part::Halt) => return,
+            Event::TaskEnd { .. } | Event::HookEnd { .. } | Event::HaltEnd { .. } => {}
             Event::TryStart { .. }
             | Event::NoLog { .. }
             | Event::NoMark { .. }
@@ -190,25 +197,37 @@ impl Drop for Held {
 
 /// Takes all places, or none.
 fn take_all(taskdir: &Path, state_dir: Option<&Path>) -> Result<Result<Taken, Obstacle>, NoLock> {
-    let runtime = runtime_place(taskdir);
+    let mut absent = Vec::new();
+    let mut runtime = runtime_place(taskdir);
     if let Some(directory) = runtime.as_deref().and_then(Path::parent) {
-        close_to_others(directory).map_err(|error| NoLock::Failed(directory.to_owned(), error))?;
+        let closed = close_to_others(directory);
+        let closed = closed.map_err(|error| NoLock::Failed(directory.to_owned(), error))?;
+        if let Some(error) = closed {
+            absent.extend(runtime.take().zip(Some(error)));
+        }
     }
     let mut held = Held {
         holder: Holder::new(machine()),
         files: Vec::new(),
     };
-    let mut absent = Vec::new();
     for path in runtime.into_iter().chain(state_dir.map(place_in)) {
         match LockFile::take(&path) {
-            Ok(Attempt::Taken(file)) => {
-                held.holder.write(&file.file);
-                held.files.push(file);
-            }
+            Ok(Attempt::Taken(file)) => match held.holder.reserve(&file.file) {
+                Ok(()) => held.files.push(file),
+                // The limit of this process, and not a lack of the machine.
+                Err(error) if error.kind() == ErrorKind::FileTooLarge => held.files.push(file),
+                Err(error) => absent.push((path, error)),
+            },
             Ok(Attempt::Absent(error)) => absent.push((path, error)),
             Ok(Attempt::Blocked(obstacle)) => return Ok(Err(obstacle)),
             Err(error) => return Err(NoLock::Failed(path, error)),
         }
+    }
+    let is_lack = |(_, error): &mut (PathBuf, io::Error)| is_lack(error);
+    if held.files.is_empty()
+        && let Some((path, error)) = absent.extract_if(.., is_lack).next()
+    {
+        return Err(NoLock::Failed(path, error));
     }
     let lock = (!held.files.is_empty()).then(|| Lock {
         held: Mutex::new(held),
@@ -218,6 +237,18 @@ fn take_all(taskdir: &Path, state_dir: Option<&Path>) -> Result<Result<Taken, Ob
 
 fn place_in(state_dir: &Path) -> PathBuf {
     state_dir.join("lock")
+}
+
+/// Returns `true` if a lock could be there, but the machine has no room for it now. Another
+/// user can have filled it up, so that is not the same as no place for a lock.
+pub fn is_lack(error: &io::Error) -> bool {
+    !matches!(
+        error.kind(),
+        ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::NotFound
+            | ErrorKind::NotADirectory
+            | ErrorKind::PermissionDenied
+    )
 }
 
 /// The place in the directory that is empty after a boot.
@@ -236,14 +267,11 @@ fn runtime_place(taskdir: &Path) -> Option<PathBuf> {
     Some(directory.join(name))
 }
 
-/// Makes `directory`, unless it cannot be made, and lets no other user enter it.
-fn close_to_others(directory: &Path) -> io::Result<()> {
-    let made = DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory);
+/// Makes `directory`, and lets no other user enter it. Returns the error if it cannot be made.
+fn close_to_others(directory: &Path) -> io::Result<Option<io::Error>> {
+    let made = DirBuilder::new().mode(0o700).create(directory);
     if made.is_err() && !directory.exists() {
-        return Ok(());
+        return Ok(made.err());
     }
     let directory = OpenOptions::new()
         .read(true)
@@ -257,5 +285,5 @@ fn close_to_others(directory: &Path) -> io::Result<()> {
         // Version 0.1 made it for everybody. On a read-only file system it stays so.
         let _ = directory.set_permissions(Permissions::from_mode(0o700));
     }
-    Ok(())
+    Ok(None)
 }

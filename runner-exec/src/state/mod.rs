@@ -20,7 +20,7 @@ use runner_config::Settings;
 
 pub use self::{
     durable_file::{create_directory, open_file, sync_directory},
-    lock::{Lock, NoLock, Patience, Taken},
+    lock::{Lock, NoLock, Patience, Taken, is_lack},
     marks::Marks,
     obstacle::Busy,
 };
