@@ -167,6 +167,10 @@ impl Document {
         if !admit(Reading::File(file), problems) {
             return;
         }
+        // A named pipe in a directory would be waited for.
+        if origin.is_some() && !file.is_file() && file.exists() {
+            return;
+        }
         match contents(file) {
             Ok(bytes) => self.read(&bytes, file, problems),
             Err(error) => {
@@ -354,16 +358,19 @@ fn contents(file: &Path) -> io::Result<Vec<u8>> {
 
 /// The files of `directory` that are meant to be read, in byte order.
 fn files_of(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut names = fs::read_dir(directory)?
-        .map(|entry| Ok(entry?.file_name()))
-        .collect::<io::Result<Vec<_>>>()?;
-    names.retain(|name| left_out(name.borrow()).is_none());
+    let mut names = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let file_type = entry.file_type()?;
+        // A link is followed once it is known who can change it.
+        if (file_type.is_file() || file_type.is_symlink())
+            && left_out(entry.file_name().borrow()).is_none()
+        {
+            names.push(entry.file_name());
+        }
+    }
     names.sort();
-    let files = names.into_iter().map(|name| directory.join(name));
-    // A named pipe would be waited for.
-    Ok(files
-        .filter(|file| file.is_file() || !file.exists())
-        .collect())
+    Ok(names.into_iter().map(|name| directory.join(name)).collect())
 }
 
 #[cfg(test)]

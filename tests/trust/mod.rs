@@ -258,6 +258,33 @@ fn a_path_behind_what_is_missing_is_not_followed_blindly() {
     }
 }
 
+/// It could be a task at the next look.
+#[test]
+fn a_link_of_which_another_user_changes_the_end_is_refused_whatever_it_leads_to() {
+    if is_not_root() {
+        return;
+    }
+    for end in [
+        "mkdir theirs/it",
+        "mkfifo theirs/it",
+        "true",
+        "echo x >theirs/it",
+    ] {
+        let make = format!("mkdir theirs; {end}; chown STRANGER theirs");
+        refused(&format!("{make}; ln -s ../theirs/it tasks.d/4-d"))
+            .says("root does not run task `tasks.d/4-d`");
+        refused(&format!("{make}; ln -s ../theirs/it include/z.cfg"))
+            .says("root does not read configuration file `include/z.cfg`");
+    }
+    // A directory itself is no task.
+    let test = story();
+    shell(
+        &test,
+        &format!("mkdir tasks.d/lib include/lib; chown {STRANGER} tasks.d/lib include/lib"),
+    );
+    test.run().status(0);
+}
+
 #[test]
 fn a_hint_can_be_pasted_whatever_a_name_holds() {
     if is_not_root() {

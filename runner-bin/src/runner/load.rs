@@ -1,6 +1,6 @@
 //! From configuration file and task directory to the plan, with all that is wrong.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use runner_config::{Document, Override, Problems, Reading, Settings, reason, setting, shown};
 use runner_exec::{Plan, Trust, discover, other_owner, owner_file};
@@ -160,9 +160,13 @@ impl Source {
         None
     }
 
-    /// The same for a further run, which waits for nobody who may not come.
+    /// Loads the plan of a further run. Refuses a named pipe, which could block.
     pub(crate) fn load_again(&self, problems: &mut Problems) -> Result<Plan, Unusable> {
-        if let Some(config) = self.config.as_deref().filter(|config| is_pipe(config)) {
+        // What is not trusted is not looked at, and reported below.
+        let checks = TrustChecks::new(self.trust.as_ref());
+        let is_trusted = |config: &Path| checks.config_file(config, &mut Problems::default());
+        let config = self.config.as_deref();
+        if let Some(config) = config.filter(|config| is_trusted(config) && is_pipe(config)) {
             let config = shown(config);
             problems
                 .error(None, format!("configuration file `{config}` is a pipe now"))

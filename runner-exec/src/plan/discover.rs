@@ -68,7 +68,7 @@ pub fn discover(directory: &Path, check: Option<&TrustCheck>) -> io::Result<Vec<
         trust: check.map(|check| (check, path)),
         directory,
     };
-    let mut heads = Heads::default();
+    let mut heads = Heads::new(check);
     let entry = |(name, plain): (TaskName, bool)| {
         let (kind, is_roots) = discovery.kind_of(name.as_os_str(), plain, &mut heads);
         DirEntry {
@@ -111,9 +111,15 @@ impl Discovery<'_> {
         let stat = plain.then(|| self.stat(name)).flatten();
         let is_roots = self.trust.is_some() && stat.as_ref().is_some_and(is_roots);
         if let Some((check, directory)) = self.trust.filter(|_| !is_roots) {
-            let walk = check.walk(&directory.join(name), Use::File);
-            if walk.distrust.is_some() {
-                return (kind_of_end(walk.end), false);
+            let path = directory.join(name);
+            let walk = check.walk(&path, Use::File);
+            if let Some(distrust) = walk.distrust {
+                // The end of a link is what another user makes of it, now or later.
+                let end = match path.is_symlink() && !distrust.is_of_device() {
+                    true => End::Unknown,
+                    false => walk.end,
+                };
+                return (kind_of_end(end), false);
             }
         }
         // What can be opened and is a regular file need not be asked what it is.

@@ -12,6 +12,8 @@ use std::{
 
 use rustix::fs::OFlags;
 
+use crate::trust::{TrustCheck, Use};
+
 /// How a file begins, as far as it matters for starting it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Head {
@@ -50,11 +52,20 @@ impl Head {
 /// Reads heads. Most tasks have the same interpreter, so the disk is asked once for each
 /// of them whether it is there.
 #[derive(Default)]
-pub(crate) struct Heads {
+pub(crate) struct Heads<'a> {
     interpreters: HashMap<Arc<Path>, bool>,
+    /// The check that comes before a look: a FUSE mount of another user may never answer.
+    check: Option<&'a TrustCheck<'a>>,
 }
 
-impl Heads {
+impl<'a> Heads<'a> {
+    pub(crate) fn new(check: Option<&'a TrustCheck<'a>>) -> Heads<'a> {
+        Heads {
+            check,
+            ..Heads::default()
+        }
+    }
+
     /// Reads how `file` begins.
     pub(crate) fn read(&mut self, mut file: &File) -> io::Result<Head> {
         // The kernel looks at 256 bytes as well.
@@ -92,7 +103,9 @@ impl Heads {
         if let Some((path, &exists)) = self.interpreters.get_key_value(path) {
             return (path.clone(), exists);
         }
-        let exists = path.exists();
+        let is_trusted = |check: &TrustCheck| check.path(path, Use::File).is_ok();
+        // One that is not trusted is refused later, whether it exists or not.
+        let exists = !self.check.is_none_or(is_trusted) || path.exists();
         let path: Arc<Path> = Arc::from(path);
         self.interpreters.insert(path.clone(), exists);
         (path, exists)
