@@ -65,8 +65,8 @@ pub struct Document {
 struct Origins {
     /// Where the section began first.
     header: Origin,
-    /// Where each key was written last.
-    keys: HashMap<String, Origin>,
+    /// Where each of its keys, in their order, was written last.
+    keys: Vec<Origin>,
 }
 
 /// One key as it is in force in a section.
@@ -197,18 +197,21 @@ impl Document {
                         properties.or_insert_with(Properties::new),
                         origins.or_insert_with(|| Origins {
                             header: origin(line),
-                            keys: HashMap::new(),
+                            keys: Vec::new(),
                         }),
                     ));
                 }
                 (Item::Key { key, value, line }, Some((properties, origins))) => {
-                    let is_known = (origins.keys.insert(key.to_owned(), origin(line))).is_some();
-                    // `insert` would move a key that is known behind the others. In Python
-                    // it keeps its place.
-                    let mut known = properties.iter_mut().filter(|_| is_known);
-                    match known.find(|(other, _)| *other == key) {
-                        Some((_, old)) => *old = value.into_owned(),
-                        None => properties.insert(key, value),
+                    if properties.contains_key(key) {
+                        // `insert` would move it behind the others. In Python it keeps its
+                        // place.
+                        let mut known = properties.iter_mut().zip(&mut origins.keys);
+                        if let Some(((_, old), written)) = known.find(|((k, _), _)| *k == key) {
+                            (*old, *written) = (value.into_owned(), origin(line));
+                        }
+                    } else {
+                        properties.insert(key, value);
+                        origins.keys.push(origin(line));
                     }
                 }
                 (Item::Key { .. }, None) => unreachable!("a section is before each key"),
@@ -236,13 +239,7 @@ impl Document {
 
     /// What `key` says in `section` itself.
     pub(crate) fn own(&self, section: &str, key: &str) -> Option<Entry<'_>> {
-        let (key, origin) = self.origins.get(section)?.keys.get_key_value(key)?;
-        Some(Entry {
-            key,
-            value: self.ini.get_from(Some(section), key)?,
-            origin,
-            own: true,
-        })
+        self.own_entries(section).find(|entry| entry.key == key)
     }
 
     /// The sections in the order in which they first appear, without `[DEFAULT]`.
@@ -274,13 +271,12 @@ impl Document {
     pub(crate) fn own_entries<'a>(&'a self, section: &str) -> impl Iterator<Item = Entry<'a>> {
         let section = (self.ini.section(Some(section))).zip(self.origins.get(section));
         section.into_iter().flat_map(|(properties, origins)| {
-            properties.iter().filter_map(|(key, value)| {
-                Some(Entry {
-                    key,
-                    value,
-                    origin: origins.keys.get(key)?,
-                    own: true,
-                })
+            let written = properties.iter().zip(&origins.keys);
+            written.map(|((key, value), origin)| Entry {
+                key,
+                value,
+                origin,
+                own: true,
             })
         })
     }
