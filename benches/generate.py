@@ -15,7 +15,7 @@ DIRECTORY is made, and must not be there. Afterwards it holds
 
 The same numbers make the same files. For example
 
-    generate.py 100000 5 /tmp/large
+    generate.py 10000 5 /tmp/large
     time runner -c /tmp/large/runner.cfg --list /tmp/large/tasks.d
     time tsort /tmp/large/edges
 """

@@ -412,28 +412,30 @@ def lists(bench):
     """`--list` of many tasks, and how it grows."""
     generate = os.path.join(os.path.dirname(os.path.abspath(__file__)), "generate.py")
     costs = {}
-    for number, repeat in ((1_000, 20), (10_000, 3), (100_000, 1)):
+    for number, repeat in ((1_000, 20), (10_000, 3), (20_000, 1)):
         at = bench.path(f"list-{number}")
         subprocess.run([sys.executable, generate, str(number), "5", at], check=True)
         command = [bench.runner, "--list", "-c", f"{at}/runner.cfg", f"{at}/tasks.d"]
-        largest = number == 100_000
         costs[number] = bench.compare(
             Case(
                 f"{number:,} tasks, 5 dependencies each", "--list", command,
                 "`tsort`", ["tsort", f"{at}/edges"], repeat=repeat, rounds=7,
-                target=1.00 if largest else None, guard=(6.00, 6.00) if largest else None,
             )  # fmt: skip
         )
+        if number == 10_000:
+            cpu, mebibytes = costs[number].cpu * 1000, bench.peak(command)
+            bench.report.single(
+                "the same: CPU", cpu, f"{cpu:.0f} ms", 100, 300, "`--list`", "35", "100 ms"
+            )
+            bench.report.single(
+                "the same: peak memory", mebibytes, f"{mebibytes:.1f} MiB", 40, 44,
+                "`--list`", "35", "40 MiB",
+            )  # fmt: skip
     sizes, seconds = zip(*((math.log(size), math.log(cost.cpu)) for size, cost in costs.items()))
     slope = statistics.linear_regression(sizes, seconds).slope
     bench.report.single(
         "the same: power by which CPU grows", slope, f"{slope:.2f}", 1.15, 1.25, "`--list`", "35"
     )
-    mebibytes = bench.peak(command)
-    bench.report.single(
-        "100,000 tasks: peak memory", mebibytes, f"{mebibytes:.1f} MiB", 100, 110,
-        "`--list`", "35", "100 MiB",
-    )  # fmt: skip
 
 
 def journal(path, events):
