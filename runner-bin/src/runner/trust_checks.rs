@@ -9,12 +9,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::same::is_same_file;
 use runner_config::{Problems, Settings, shown};
 use runner_exec::{
     Distrust, End, Head, Named, Plan, Task, Trust, TrustCheck, Use, Walk, behind_env, named,
     split_argument, state_files,
 };
+
+use crate::same::is_same_file;
 
 /// Maximum number of scripts that are each other's interpreter, as in the kernel.
 const MAX_INTERPRETERS: u32 = 5;
@@ -174,6 +175,10 @@ impl<'a> TrustChecks<'a> {
         else {
             return;
         };
+        // Such a file cannot be started.
+        if interpreter.as_os_str().is_empty() {
+            return;
+        }
         // The kernel looks up nothing in `PATH`.
         let mut words = vec![Path::new(".").join(interpreter).into_os_string()];
         if let Some(argument) = argument {
