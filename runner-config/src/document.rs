@@ -23,8 +23,8 @@ use ini::{EscapePolicy, Ini, LineSeparator, Properties, WriteOption};
 use crate::{
     left_out::left_out,
     lines::{Item, scan},
+    overrides::Override,
     problem::{Origin, Problems},
-    settings::Override,
     text::{reason, shown},
 };
 

@@ -9,10 +9,12 @@ mod key;
 mod left_out;
 mod lines;
 mod nearest;
+mod overrides;
 mod problem;
 mod reader;
 mod settings;
 mod table;
+mod task_section;
 mod task_settings;
 mod text;
 mod value;
@@ -22,8 +24,9 @@ pub use crate::{
     key::Key,
     left_out::left_out,
     nearest::nearest,
+    overrides::Override,
     problem::{Origin, Problem, Problems, Severity},
-    settings::{InForce, OWN_VARIABLES, Override, Settings},
+    settings::{InForce, OWN_VARIABLES, Settings},
     table::{SETTINGS, Scope, Setting, setting},
     task_settings::{Codes, Frequency, Leftovers, MaxTries, RetryFrom, TaskSettings, Words},
     text::{

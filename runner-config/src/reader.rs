@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     document::{Document, Entry, beside},
+    overrides::Override,
     problem::{Origin, Problems},
-    settings::Override,
     table::setting,
     task_settings::{TaskSettings, Words},
     value::Parsed,

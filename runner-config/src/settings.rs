@@ -5,23 +5,14 @@ use std::{collections::BTreeSet, num::NonZeroUsize, path::PathBuf, time::Duratio
 use crate::{
     document::{Document, Entry},
     nearest::nearest,
+    overrides::Override,
     problem::{Origin, Problems},
     reader::{Reader, one_of, verbatim, written},
     table::{SETTINGS, Setting, setting},
+    task_section,
     task_settings::{RetryFrom, TaskSettings, Words},
     value,
 };
-
-/// A `[runner]` setting that was given on the command line.
-#[derive(Clone, Debug)]
-pub struct Override {
-    /// The name of the setting.
-    pub key: String,
-    /// Its value, as it would be written in the file.
-    pub value: String,
-    /// The option that gave it.
-    pub origin: Origin,
-}
 
 /// Everything that is in force for a run.
 #[derive(Clone, Debug)]
@@ -96,7 +87,7 @@ impl Settings {
             overrides,
             problems,
         };
-        let task = TaskSettings::read(&mut from);
+        let task = task_section::read(&mut from);
         let retry_from = from.get("retry_from", one_of(RETRY_FROM, "`start` or `failed`"));
         let halt_task = from.get("halt_task", value::file_name);
         let task_hook = from.get("task_hook", value::words);
@@ -193,7 +184,7 @@ impl Settings {
             overrides: &[],
             problems,
         };
-        let settings = TaskSettings::read(&mut from);
+        let settings = task_section::read(&mut from);
         if settings.frequency != crate::task_settings::Frequency::Always && self.state_dir.is_none()
         {
             let origin = self.document.own(section, "frequency").map(|e| e.origin);
