@@ -9,10 +9,10 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{
     caption::Caption,
-    decides::decides,
-    lanes::{Levels, Stretch, rows},
+    critical_path::decides,
+    label_placement::Room,
     mark::Mark,
-    room::Room,
+    rows::{Levels, Stretch, rows},
     scale::share,
     what::{Span, What},
 };

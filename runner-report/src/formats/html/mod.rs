@@ -3,19 +3,19 @@
 //! The page is well-formed as XML, too, asks nobody for anything, and runs no script. So
 //! an element without content is written with braces, `rect {}`: `maud` would not close it.
 
+mod breakdown;
 mod caption;
-mod decides;
+mod critical_path;
 mod escape;
-mod hot;
-mod lanes;
+mod label_placement;
 mod layout;
-mod made_of;
 mod mark;
 mod picture;
-mod room;
+mod rows;
 mod scale;
 mod summary;
 mod table;
+mod tooltips;
 mod what;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -23,11 +23,11 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 pub(crate) use self::escape::plain;
 use self::{
     escape::document,
-    hot::hot,
     layout::Layout,
     picture::legend,
     summary::{summary, title},
     table::table,
+    tooltips::hot,
 };
 use crate::{
     formats::text::shown,

@@ -5,10 +5,10 @@ use maud::{Markup, PreEscaped, html};
 use runner_config::format_duration;
 
 use super::{
-    lanes::Levels,
+    label_placement::Room,
     layout::{Band, HEADER, Layout, Piece, ROW},
     mark::Mark,
-    room::Room,
+    rows::Levels,
     scale::ticks,
 };
 use crate::model::{now::span, timeline::Visit};

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use runner_config::format_duration;
 
-use super::{layout::Layout, made_of::made_of, picture::percent, scale::share};
+use super::{breakdown::made_of, layout::Layout, picture::percent, scale::share};
 use crate::{
     formats::text::{facts, shown},
     model::{
