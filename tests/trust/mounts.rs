@@ -1,9 +1,9 @@
 //! Mounts and links that show other owners, or lead elsewhere, than a path says.
 
-use std::{path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use super::{STRANGER, is_not_root, refused, shell, story};
-use crate::support::{Ran, Test, is_missing, skip};
+use crate::support::{Ran, Test, is_missing, runner, skip};
 
 /// Plays a story in a mount namespace of its own, after `first`.
 #[track_caller]
@@ -156,7 +156,10 @@ fn users_outside_of_the_namespace_are_not_offered_as_trusted() {
         &test,
         "chmod 755 . tasks.d; : >runner.cfg; chmod 644 runner.cfg",
     );
-    let ran = test.through(first).run();
+    // This user may not enter the directory of the program.
+    let program = test.path("program");
+    fs::copy(runner(), &program).unwrap();
+    let ran = test.program(program).through(first).run();
     if ran.stderr.contains("unshare failed") {
         return skip("users cannot make user namespaces here");
     }
