@@ -268,9 +268,12 @@ class Case:
             for there in left:
                 with contextlib.suppress(OSError):
                     os.kill(there.pid, signal.SIGKILL)
-            if not left:
+            reap_orphans()
+            # Those that were orphaned just now become zombies a moment later.
+            mine = [there for there in processes() if there.parent == os.getpid()]
+            if not left and all(there.pid in self.shells for there in mine):
                 break
-        reap_orphans()
+            time.sleep(0.005)
 
     def nothing_left(self):
         """What the system is still taking apart has a moment."""
