@@ -42,7 +42,7 @@ pub(crate) fn readable_document(
     Document::load_readable(config.as_deref(), overrides, admit, problems)
 }
 
-/// Whether `path` is a named pipe: whoever reads it waits for somebody who writes it, and
+/// Returns `true` for a named pipe: its reader waits for a writer, and
 /// takes what is there from the next one.
 pub(crate) fn is_pipe(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
@@ -68,7 +68,7 @@ pub(crate) fn lasting(config: PathBuf) -> PathBuf {
     }
 }
 
-/// Whether `path` leads to the file that is stdin, by whatever name.
+/// Returns `true` if `path` leads to the file that is stdin, by whatever name.
 pub(crate) fn is_stdin(path: &Path) -> bool {
     let is_file = |it: &Stat| FileType::from_raw_mode(it.st_mode) == FileType::RegularFile;
     let stdin = fstat(stdin());

@@ -57,13 +57,13 @@ pub struct Document {
     main: Option<Arc<Path>>,
     /// Sections and keys in the order in which they first appear.
     ini: Ini,
-    /// Where each section and its keys were written.
+    /// Origins of each section and its keys.
     origins: HashMap<String, Origins>,
 }
 
 #[derive(Clone, Debug)]
 struct Origins {
-    /// Where the section began first.
+    /// First header of the section.
     header: Origin,
     /// Where each of its keys, in their order, was written last.
     keys: Vec<Origin>,

@@ -162,7 +162,7 @@ impl Source {
 
     /// Loads the plan of a further run. Refuses a named pipe, which could block.
     pub(crate) fn load_again(&self, problems: &mut Problems) -> Result<Plan, Unusable> {
-        // What is not trusted is not looked at, and reported below.
+        // An untrusted file is not opened here; `load` reports it.
         let checks = TrustChecks::new(self.trust.as_ref());
         let is_trusted = |config: &Path| checks.config_file(config, &mut Problems::default());
         let config = self.config.as_deref();
