@@ -237,9 +237,11 @@ fn a_new_state_directory_that_another_runner_has_is_not_used() {
 
 #[test]
 fn a_task_directory_that_is_replaced_between_two_runs_is_locked_too() {
-    let test = Test::new()
-        .with_runtime_dir()
-        .task("1-a", "[ -e two ] || ln -sfn two.d tasks.d; : >two; : >ready; while [ ! -e go ]; do sleep 0.01; done");
+    let test = Test::new().with_runtime_dir().task(
+        "1-a",
+        "if [ -e first ]; then run=second; else run=first; ln -sfn two.d tasks.d; fi
+: >$run; while [ ! -e $run.go ]; do sleep 0.01; done",
+    );
     fs::rename(test.path("tasks.d"), test.path("one.d")).unwrap();
     symlink("one.d", test.path("tasks.d")).unwrap();
     let copied = Command::new("cp")
@@ -248,16 +250,13 @@ fn a_task_directory_that_is_replaced_between_two_runs_is_locked_too() {
         .status();
     assert!(copied.unwrap().success());
     let running = test.args(["-n", "2"]).start();
-    running.until("ready", "");
-    fs::remove_file(running.path("ready")).unwrap();
-    go(&running);
+    running.until("first", "");
+    fs::write(running.path("first.go"), "").unwrap();
     // The second run, of the other directory.
-    running.until("stderr", "next run");
-    fs::remove_file(running.path("go")).unwrap();
-    running.until("ready", "");
+    running.until("second", "");
     let (status, stderr) = running.with_args(&["-c", "runner.cfg", "tasks.d"]);
     assert_eq!(status, Some(75), "{stderr}");
-    go(&running);
+    fs::write(running.path("second.go"), "").unwrap();
     running.wait().status(0).order("1-a 1-a");
 }
 

@@ -28,7 +28,7 @@ pub(crate) use self::{
 };
 
 /// Longer than any story takes, however busy the machine is.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The program under test: the one just built, or the one that
 /// `RUNNER_UNDER_TEST` names.
