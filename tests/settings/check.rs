@@ -1,0 +1,29 @@
+//! `--check`: all problems.
+
+use super::ask;
+
+#[test]
+fn the_check_tells_errors_from_warnings_and_from_nothing() {
+    ask(
+        "[runner]\nmax_tries = 3\n[env]\nA = b\n[hg]\nx = y\n",
+        &["--check"],
+    )
+    .status(0)
+    .stdout("")
+    .stderr("");
+    ask("[runner]\nremote = u\n[env]\nA = $B\n", &["--check"])
+        .status(1)
+        .stdout("")
+        .stderr(
+            "warning: runner.cfg:2: unknown setting `remote`\n  \
+             hint: `runner-config --settings` lists the names; what is meant for tasks belongs \
+             into a section of its own\n\
+             warning: runner.cfg:4: the value of `A` has a `$` in it, which is taken literally\n  \
+             hint: nothing is substituted in a configuration file\n",
+        );
+    ask("[runner]\nremote = u\njobs = 0\n", &["--check"])
+        .status(78)
+        .stdout("")
+        .says("error: runner.cfg:3: `jobs` must be a whole number of 1 or more, not `0`\n")
+        .says("warning: runner.cfg:2: unknown setting `remote`\n");
+}

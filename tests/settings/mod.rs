@@ -1,0 +1,43 @@
+//! The configuration as its user sees it: what is found, what is in force, and
+//! what is said about what is wrong.
+
+mod check;
+mod command_line;
+mod default_section;
+mod environment;
+mod include_dir;
+mod list;
+mod names;
+mod source;
+mod table;
+mod task_sections;
+mod value;
+mod wrong_values;
+
+use serde_json::Value;
+
+use crate::support::{Ran, Test};
+
+/// What `runner-config` says about this configuration.
+#[track_caller]
+fn ask(config: &str, args: &[&str]) -> Ran {
+    let all = ["runner-config", "-c", "runner.cfg"].iter().chain(args);
+    Test::new().only_config(config).run_with(all)
+}
+
+/// What is in force for the first task, as `--list --json` says it.
+#[track_caller]
+fn in_force(test: Test, name: &str) -> Value {
+    let ran = test.args(["--list", "--json"]).run().status(0);
+    let tasks: Value = serde_json::from_str(&ran.stdout).unwrap();
+    tasks[0][name].clone()
+}
+
+/// What was said, without the time at the beginning of each line.
+fn without_times(stderr: &str) -> String {
+    let lines = stderr.lines().map(|line| match line.starts_with("  ") {
+        true => format!("{line}\n"),
+        false => format!("{}\n", &line["00:00:00 ".len()..]),
+    });
+    lines.collect()
+}

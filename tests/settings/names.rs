@@ -1,0 +1,52 @@
+//! Unknown names.
+
+use crate::support::Test;
+
+use super::ask;
+
+#[test]
+fn an_unknown_setting_that_is_near_a_known_one_is_an_error() {
+    for (written, near) in [
+        ("max_trys", "max_tries"),
+        ("maxtries", "max_tries"),
+        ("max-tries", "max_tries"),
+        ("Max_Tries", "max_tries"),
+        ("sleeptime", "sleep_time"),
+        ("halt_tasks", "halt_task"),
+        ("task_hooks", "task_hook"),
+        ("job", "jobs"),
+        ("leftover", "leftovers"),
+    ] {
+        ask(&format!("[runner]\n{written} = 1\n"), &["--check"])
+            .status(78)
+            .stdout("")
+            .stderr(&format!(
+                "error: runner.cfg:2: unknown setting `{written}`\n  \
+                 hint: did you mean `{near}`?\n"
+            ));
+    }
+}
+
+#[test]
+fn an_unknown_setting_that_is_near_none_is_a_warning() {
+    Test::new()
+        .config("remote = u")
+        .task("1-a", "")
+        .run()
+        .status(0)
+        .order("1-a")
+        .says("warning: runner.cfg:4: unknown setting `remote`\n");
+}
+
+#[test]
+fn settings_of_tasks_cannot_stand_in_the_section_of_the_runner() {
+    for name in ["depends_on", "enabled", "required", "frequency"] {
+        ask(&format!("[runner]\n{name} = no\n"), &["--check"])
+            .status(78)
+            .stdout("")
+            .stderr(&format!(
+                "error: runner.cfg:2: `{name}` cannot stand in `[runner]`\n  \
+                 hint: put it into the section of a task\n"
+            ));
+    }
+}

@@ -1,0 +1,239 @@
+//! Sections of tasks.
+
+use crate::support::Test;
+
+use super::{in_force, without_times};
+
+#[test]
+fn a_section_named_as_a_task_overrides_settings_for_it() {
+    for (task, section) in [
+        ("3-clobber.sh", "3-clobber.sh"),
+        ("3-clobber.sh", "clobber"),
+        ("003_clobber", "clobber"),
+        ("clobber.sh", "clobber"),
+        ("clobber", "clobber"),
+        ("3-a.tar.gz", "a.tar"),
+        ("3clobber.sh", "3clobber"),
+        ("1-2-x", "2-x"),
+        ("with blank", "with blank"),
+        ("3-é.sh", "é"),
+    ] {
+        let test = Test::new()
+            .config(&format!("max_time = 1\n[{section}]\nmax_time = 7"))
+            .task(task, "");
+        assert_eq!(in_force(test, "max_time"), 7.0, "[{section}] for {task}");
+    }
+    for (task, section) in [
+        ("3-clobber.sh", "3-clobber"),
+        ("3-clobber.sh", "clobber.sh"),
+    ] {
+        let test = Test::new()
+            .config(&format!("max_time = 1\n[{section}]\nmax_time = 7"))
+            .task(task, "");
+        assert_eq!(in_force(test, "max_time"), 1.0, "[{section}] for {task}");
+    }
+}
+
+#[test]
+fn overrides_hold_for_their_task_and_no_other() {
+    Test::new()
+        .task("1-a", "exit 9")
+        .task("2-b", "exit 9")
+        .config("max_tries = 1\n[a]\nok_codes = 9")
+        .run()
+        .status(1)
+        .order("1-a 2-b");
+    Test::new()
+        .task("1-a", "exit 2")
+        .config("max_tries = 5\n[a]\nhalt_codes =\nstop_codes = 2")
+        .run()
+        .status(3)
+        .order("1-a");
+    Test::new()
+        .file("tasks.d/1-a", "echo by sh\n", 0o644)
+        .task("2-b", "")
+        .config("[a]\ninterpreter = sh")
+        .run()
+        .status(0)
+        .order("2-b")
+        .stdout("by sh\n");
+    Test::new()
+        .file("tasks.d/1-a", "not by sh\n", 0o644)
+        .task("2-b", "")
+        .config("interpreter = echo\n[2-b]\ninterpreter =")
+        .run()
+        .status(0)
+        .order("2-b")
+        .stdout("tasks.d/1-a\n");
+}
+
+#[test]
+fn two_sections_for_one_task_are_an_error() {
+    Test::new()
+        .only_config("[clobber]\nmax_time = 1\n[3-clobber.sh]\nkeep = 14\n")
+        .task("3-clobber.sh", "")
+        .args(["--check"])
+        .run()
+        .status(78)
+        .order("")
+        .stderr(
+            "error: runner.cfg:3: section `3-clobber.sh` is for task `3-clobber.sh`, which has \
+             section `clobber` at runner.cfg:1\n  hint: merge the two sections\n",
+        );
+}
+
+#[test]
+fn no_error_hides_another_one() {
+    for (config, errors) in [
+        (
+            "[1-a]\nmax_time = never\n[a]\nenabled = perhaps\ndepends_on = nobody\n",
+            &[
+                "2: `max_time` must be ",
+                "3: section `a` is for task `1-a`",
+                "4: `enabled` must be ",
+                "5: task `1-a` depends on `nobody`, which does not exist",
+            ][..],
+        ),
+        (
+            "[c]\nmax_tries = x\nrequired = maybe\n",
+            &[
+                "1: section `c` is the short name of ",
+                "2: `max_tries` must be ",
+                "3: `required` must be ",
+            ],
+        ),
+        (
+            "[runner]\nok_codes = 0 2 3\nhalt_codes = 2 3\n[1-a]\nmax_time = x\n",
+            &[
+                "2: exit code 2 is in both ",
+                "2: exit code 3 is in both ",
+                "5: `max_time` must be ",
+            ],
+        ),
+        (
+            "[env]\n= 1\n[runner]\nmax_tries = x\nlog_keep\n[b\nmax_trys = 3\n[runner]\n[\u{7}]\n\
+             max_trys = 1\n[runner]\nmax_time = y\n",
+            &[
+                "2: no name before the `=` or `:`",
+                "4: `max_tries` must be ",
+                "5: `log_keep` has no `=` or `:`",
+                "6: section header `[b` has no closing `]`",
+                "9: control character U+0007",
+                "12: `max_time` must be ",
+            ],
+        ),
+    ] {
+        let ran = Test::new()
+            .only_config(config)
+            .task("1-a", "")
+            .task("2-c", "")
+            .task("3-c", "")
+            .args(["--check"])
+            .run()
+            .status(78);
+        let mut said = ran
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("error: "));
+        for error in errors {
+            let line = said.next().unwrap_or_default();
+            let expected = format!("error: runner.cfg:{error}");
+            assert!(line.starts_with(&expected), "no {error}: {}", ran.stderr);
+        }
+        assert_eq!(said.next(), None);
+    }
+}
+
+#[test]
+fn a_short_name_of_two_tasks_is_an_error_where_it_is_used() {
+    let test = || {
+        Test::new()
+            .task("1-a", "")
+            .task("2-a.sh", "")
+            .task("3-b", "")
+    };
+    test().run().status(0).order("1-a 2-a.sh 3-b");
+    test()
+        .only_config("[a]\nkeep = 14\n[b]\ndepends_on = a\n")
+        .args(["--check"])
+        .run()
+        .status(78)
+        .order("")
+        .stderr(
+            "error: runner.cfg:1: section `a` is the short name of `1-a` and `2-a.sh`\n  \
+             hint: write the file name between the brackets, or rename one of them\n\
+             error: runner.cfg:4: task `3-b` depends on `a`, which is the short name of `1-a` \
+             and `2-a.sh`\n  hint: write the file name, or rename one of them\n",
+        );
+    test()
+        .config("[1-a]\nmax_time = 1\n[2-a.sh]\nmax_time = 2\n[b]\ndepends_on = 1-a, 2-a.sh")
+        .run()
+        .status(0)
+        .order("1-a 2-a.sh 3-b");
+}
+
+#[test]
+fn a_key_of_a_task_that_is_nearly_a_setting_is_warned_of() {
+    let test = || {
+        Test::new()
+            .only_config("[a]\nmax_tme = 1\nkeep_days = 14\nenable = no\n")
+            .task("1-a", "$RUNNER_CONFIG_CMD -g a.keep_days")
+    };
+    let expected = "\
+warning: runner.cfg:2: key `max_tme` in the section of a task is no setting
+  hint: did you mean `max_time`?
+warning: runner.cfg:4: key `enable` in the section of a task is no setting
+  hint: did you mean `enabled`?
+";
+    test()
+        .args(["--check"])
+        .run()
+        .status(1)
+        .order("")
+        .stderr(expected);
+    let ran = test().run().status(0).order("1-a").stdout("14\n");
+    assert!(without_times(&ran.stderr).starts_with(expected));
+}
+
+#[test]
+fn a_section_with_settings_that_is_no_tasks_is_warned_of() {
+    let test = || {
+        Test::new()
+            .only_config("[work]\ndir = x\n[clober]\nmax_time = 1\nenabled = no\nkeep = 14\n")
+            .task("3-clobber.sh", "")
+    };
+    let expected = "warning: runner.cfg:4: section `clober` sets `enabled`, `max_time`, but there \
+                    is no such task\n";
+    test()
+        .args(["--check"])
+        .run()
+        .status(1)
+        .order("")
+        .stderr(expected);
+    test()
+        .args(["-n", "2"])
+        .config("[runner]\nsleep_time = 0")
+        .run()
+        .status(0)
+        .order("3-clobber.sh 3-clobber.sh")
+        .says(expected);
+}
+
+#[test]
+fn reserved_sections_are_never_a_tasks() {
+    Test::new()
+        .only_config(
+            "[runner]\nmax_time = 9\n[env]\nenabled = no\nmax_tries = x\n[DEFAULT]\nenabled = no\n",
+        )
+        .task("1-runner", "echo $enabled")
+        .task("2-env.sh", "")
+        .task("3-DEFAULT", "")
+        .task("DEFAULT", "")
+        .task("env", "")
+        .args(["--set", "sleep_time=0"])
+        .run()
+        .status(0)
+        .order("1-runner 2-env.sh 3-DEFAULT DEFAULT env")
+        .stdout("no\n")
+        .does_not_say("warning");
+}
