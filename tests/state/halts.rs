@@ -1,0 +1,66 @@
+//! The limit of halts.
+
+use std::fs;
+
+use crate::support::Test;
+
+#[test]
+fn the_halt_task_runs_so_often_and_no_more() {
+    let mut ran = Test::with_state()
+        .task("1-a", "exit 2")
+        .task("halt.sh", "exit 0")
+        .config("max_halts = 2\nhalt_period = 1h")
+        .run()
+        .status(2)
+        .again()
+        .run()
+        .status(2);
+    for _ in 0..2 {
+        // The journal has nothing to do with it.
+        fs::rename(
+            ran.test.path("state/journal.jsonl"),
+            ran.test.path("state/old"),
+        )
+        .unwrap();
+        ran = ran
+            .again()
+            .run()
+            .status(1)
+            .says("error: the halt task would run now, because a task asked for it, but `max_halts` is used up: 2 halts within 1h")
+            .says("remove `state/halts` to count anew");
+        assert_eq!(
+            ran.events(&["reason", "status"]).last().unwrap(),
+            "run-end halts-used-up 1"
+        );
+        assert_eq!(
+            ran.lines("order")
+                .iter()
+                .filter(|name| *name == "halt.sh")
+                .count(),
+            2
+        );
+    }
+    fs::remove_file(ran.test.path("state/halts")).unwrap();
+    ran.again().run().status(2);
+}
+
+#[test]
+fn giving_up_and_halting_in_the_end_count_as_well() {
+    let ran = Test::with_state()
+        .task("1-a", "[ ! -e fail ]")
+        .task("halt.sh", "exit 0")
+        .config("max_halts = 2\nmax_tries = 1")
+        .args(["-H"])
+        .run()
+        .status(0)
+        .order("1-a halt.sh");
+    let ran = ran.again().file("fail", "", 0o644).run().status(1);
+    let ran = ran.order("1-a halt.sh 1-a halt.sh");
+    fs::remove_file(ran.test.path("fail")).unwrap();
+    ran.again()
+        .args(["-H"])
+        .run()
+        .status(0)
+        .order("1-a halt.sh 1-a halt.sh 1-a")
+        .says("because the last run has finished, but `max_halts` is used up");
+}

@@ -1,0 +1,305 @@
+//! The journal.
+
+use std::{fs, process::Command};
+
+use serde_json::Value;
+
+use crate::support::{Test, once, runner, top};
+
+use super::STAY;
+
+#[test]
+fn the_journal_says_what_happened_in_its_order() {
+    let ran = Test::with_state()
+        .task("1-a", "exit 0")
+        .task("2-b", &once(7))
+        .task("3-c", "exit 2")
+        .task("halt.sh", "exit 0")
+        .hook()
+        .run()
+        .status(2)
+        .order("1-a 2-b 1-a 2-b 3-c halt.sh");
+    let members = [
+        "task", "phase", "try_num", "result", "outcome", "reason", "status", "before",
+    ];
+    assert_eq!(
+        ran.events(&members),
+        [
+            "run-start",
+            "try-start 1",
+            "hook-start 1-a pre",
+            "hook-end 1-a pre exited:0",
+            "task-start 1-a 1",
+            "task-end 1-a 1 OK exited:0",
+            "hook-start 1-a post",
+            "hook-end 1-a post exited:0",
+            "hook-start 2-b pre",
+            "hook-end 2-b pre exited:0",
+            "task-start 2-b 1",
+            "task-end 2-b 1 RETRY exited:7",
+            "hook-start 2-b post",
+            "hook-end 2-b post exited:0",
+            "wait try",
+            "try-start 2",
+            "hook-start 1-a pre",
+            "hook-end 1-a pre exited:0",
+            "task-start 1-a 2",
+            "task-end 1-a 2 OK exited:0",
+            "hook-start 1-a post",
+            "hook-end 1-a post exited:0",
+            "hook-start 2-b pre",
+            "hook-end 2-b pre exited:0",
+            "task-start 2-b 2",
+            "task-end 2-b 2 OK exited:0",
+            "hook-start 2-b post",
+            "hook-end 2-b post exited:0",
+            "hook-start 3-c pre",
+            "hook-end 3-c pre exited:0",
+            "task-start 3-c 2",
+            "task-end 3-c 2 HALT exited:2",
+            "hook-start 3-c post",
+            "hook-end 3-c post exited:0",
+            "halt-start halt.sh halted",
+            "halt-end halt.sh exited:0",
+            "run-end halted 2",
+        ]
+    );
+}
+
+/// A member of an event: its name, its type, and whether it is always there.
+type Member = (String, String, bool);
+
+/// The events with their members as `docs/journal.md` has them.
+fn documented() -> Vec<(String, Vec<Member>)> {
+    let text = fs::read_to_string(top().join("docs/journal.md")).unwrap();
+    let mut events = Vec::new();
+    for line in text.lines() {
+        let cells: Vec<&str> = line
+            .split('|')
+            .map(|cell| cell.trim().trim_matches('`'))
+            .collect();
+        let [
+            _,
+            event,
+            member,
+            of_type @ ("string" | "number" | "array"),
+            _,
+            _,
+        ] = cells[..]
+        else {
+            continue;
+        };
+        if !event.is_empty() {
+            events.push((event.to_owned(), Vec::new()));
+        }
+        let (_, members): &mut (String, Vec<_>) = events.last_mut().unwrap();
+        let always = !member.ends_with('?');
+        members.push((
+            member.trim_end_matches('?').to_owned(),
+            of_type.to_owned(),
+            always,
+        ));
+    }
+    events
+}
+
+#[test]
+fn every_event_has_the_members_that_are_documented() {
+    let ran = Test::with_state()
+        .task("1-a", "exit 0")
+        .task("2-b", &once(1))
+        .file("tasks.d/3-c", "#!/no/such/interpreter\n", 0o755)
+        .task("halt.sh", "exit 0")
+        .hook()
+        .config("max_tries = 2\nlog_dir = logs\n[a]\nfrequency = once\nmax_time = 0")
+        .run()
+        .status(1);
+    // It is done now, and the next start is refused.
+    let ran = ran.again().run().status(1);
+    let ran = ran.again().args(["--set", "jobs=0"]).run().status(78);
+    let documented = documented();
+    assert_eq!(
+        documented.len(),
+        11,
+        "the table of events is not understood"
+    );
+    let mut seen: Vec<(String, Vec<String>)> = Vec::new();
+    for line in ran.journal() {
+        let names: Vec<&String> = line.keys().collect();
+        let event = line["event"].as_str().unwrap();
+        let (_, members) = documented.iter().find(|(name, _)| name == event).unwrap();
+        let mut expected = ["ts", "run", "boot", "event"].map(str::to_owned).to_vec();
+        for (member, of_type, always) in members {
+            let found = match line.get(member) {
+                None => None,
+                Some(Value::String(_)) => Some("string"),
+                Some(Value::Number(_)) => Some("number"),
+                Some(Value::Array(_)) => Some("array"),
+                Some(_) => Some("something else"),
+            };
+            if found.is_some() {
+                assert_eq!(found, Some(of_type.as_str()), "`{member}` of {line:?}");
+                expected.push(member.clone());
+            } else {
+                assert!(!always, "no `{member}` in {line:?}");
+            }
+        }
+        let mut names: Vec<String> = names.into_iter().cloned().collect();
+        seen.push((event.to_owned(), names.clone()));
+        names.sort();
+        expected.sort();
+        assert_eq!(names, expected);
+    }
+    // Everything that the table has was seen, also what is not always there.
+    for (event, members) in &documented {
+        for (member, _, _) in members {
+            assert!(
+                seen.iter()
+                    .any(|(name, names)| name == event && names.contains(member)),
+                "`{member}` of `{event}` never turned up"
+            );
+        }
+    }
+}
+
+#[test]
+fn members_stand_in_the_order_of_the_table() {
+    let ran = Test::with_state().task("1-a", "exit 0").run().status(0);
+    let common = ["ts", "run", "boot", "event"].map(str::to_owned);
+    for line in ran.lines("state/journal.jsonl") {
+        let event = serde_json::from_str::<Value>(&line).unwrap()["event"].clone();
+        let documented = documented();
+        let (_, members) = documented.iter().find(|(name, _)| *name == event).unwrap();
+        let members = members.iter().map(|(member, _, _)| member.clone());
+        let places = common.iter().cloned().chain(members);
+        let places = places.filter_map(|member| line.find(&format!("\"{member}\":")));
+        let places: Vec<usize> = places.collect();
+        assert!(places.is_sorted(), "{line}");
+    }
+}
+
+#[test]
+fn the_journal_names_the_process_while_it_runs() {
+    let running = Test::with_state()
+        .task("1-a", &format!("echo $$ >pid\n{STAY}"))
+        .start();
+    running.until("ready", "");
+    let pid = fs::read_to_string(running.path("pid")).unwrap();
+    running.until("state/journal.jsonl", &format!("\"pid\":{}}}", pid.trim()));
+    fs::write(running.path("go"), "").unwrap();
+    running.wait().status(0);
+}
+
+#[test]
+fn a_line_that_a_crash_cut_off_is_not_glued_to_the_next() {
+    let torn = "{\"ts\":\"2026-01-01T00:00:00.000Z\",\"run\":\"r";
+    let ran = Test::with_state()
+        .file("state/journal.jsonl", torn, 0o644)
+        .task("1-a", "exit 0")
+        .run()
+        .status(0);
+    let lines = ran.lines("state/journal.jsonl");
+    assert_eq!(lines[0], torn);
+    assert_eq!(ran.journal().len(), lines.len() - 1);
+    assert_eq!(ran.events(&[])[0], "run-start");
+}
+
+#[test]
+fn a_journal_that_was_moved_away_is_made_anew() {
+    let ran = Test::with_state()
+        .task(
+            "1-a",
+            "until grep -q task-start state/journal.jsonl; do sleep 0.02; done\n\
+             mv state/journal.jsonl state/journal.jsonl.1",
+        )
+        .task("2-b", "exit 0")
+        .run()
+        .status(0);
+    assert_eq!(
+        ran.events(&["task"]),
+        ["task-end 1-a", "task-start 2-b", "task-end 2-b", "run-end"]
+    );
+    assert!(ran.read("state/journal.jsonl.1").contains("run-start"));
+}
+
+#[test]
+fn a_journal_that_cannot_be_written_is_said_once_and_stops_nothing() {
+    let ran = Test::with_state()
+        .file("state/journal.jsonl/file", "", 0o644)
+        .task("1-a", "exit 0")
+        .task("2-b", "rm -r state/journal.jsonl")
+        .args(["-n2"])
+        .run()
+        .status(0)
+        .order("1-a 2-b 1-a 2-b")
+        .says("error: cannot write the journal `state/journal.jsonl`: it is a directory");
+    assert_eq!(ran.stderr.matches("cannot write the journal").count(), 1);
+    // What came after it could be written is there.
+    assert!(ran.events(&["task"]).contains(&"task-end 2-b".to_owned()));
+}
+
+#[test]
+fn only_and_questions_write_no_journal() {
+    let mut test = Test::with_state()
+        .task("1-a", "exit 0")
+        .file("runner.cfg", "", 0o644);
+    for args in [
+        &["--only", "1-a"][..],
+        &["--list"],
+        &["--dry-run"],
+        &["--check"],
+        &["--env", "1-a"],
+        &["--graph"],
+    ] {
+        let ran = test.args(args).run().status(0);
+        assert_eq!(ran.read("state/journal.jsonl"), "", "{args:?}");
+        test = ran.again();
+    }
+}
+
+#[test]
+fn a_state_directory_belongs_to_one_task_directory() {
+    let ran = Test::with_state().task("1-a", "exit 0").run().status(0);
+    let owner = ran.read("state/taskdir");
+    assert!(owner.ends_with("/tasks.d\n"), "{owner}");
+    fs::create_dir(ran.test.path("other")).unwrap();
+    let test = ran.again().file("other/1-x", "#!/bin/sh\n", 0o755);
+    let before = fs::read(test.path("state/journal.jsonl")).unwrap();
+    for args in [
+        &["-c", "runner.cfg", "other"][..],
+        &["-c", "runner.cfg", "--check", "other"],
+    ] {
+        let out = Command::new(runner())
+            .args(args)
+            .current_dir(test.dir())
+            .output()
+            .unwrap();
+        assert_eq!(out.status.code(), Some(78));
+        let said = String::from_utf8(out.stderr).unwrap();
+        let expected = format!(
+            "runner.cfg:4: `state_dir` is that of the task directory `{}`",
+            owner.trim()
+        );
+        assert!(said.contains(&expected), "{said}");
+        assert!(said.contains("remove `state/taskdir`"), "{said}");
+    }
+    assert_eq!(fs::read(test.path("state/journal.jsonl")).unwrap(), before);
+    // Another path to the same directory is the same directory.
+    std::os::unix::fs::symlink("tasks.d", test.path("link")).unwrap();
+    test.run_with(["-c", "runner.cfg", "link"]).status(0);
+}
+
+#[test]
+fn a_refused_start_is_remembered() {
+    let ran = Test::with_state()
+        .task("1-a", "exit 0")
+        .file("tasks.d/2-b", "#!/bin/sh\n", 0o644)
+        .run()
+        .status(78);
+    assert_eq!(ran.events(&["status"]), ["refused 78"]);
+    let reason = ran.journal()[0]["reason"].as_str().unwrap().to_owned();
+    assert!(reason.contains("`2-b` is not executable"), "{reason}");
+    fs::remove_dir_all(ran.test.path("tasks.d")).unwrap();
+    let ran = ran.again().run().status(66);
+    assert_eq!(ran.events(&["status"]), ["refused 78", "refused 66"]);
+}

@@ -1,0 +1,101 @@
+//! State: what a run leaves behind in `state_dir`, and what the next one makes of it.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "other runners, and what a killed one left, are started here"
+)]
+
+mod halts;
+mod journal;
+mod lock;
+mod marks;
+
+use std::{
+    fs,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Map, Value};
+
+use crate::support::{PATIENCE, Ran, Running, Test, runner};
+
+/// A task that says so in a file and stays until another file is there.
+pub(crate) const STAY: &str = ": >ready; until [ -e go ]; do sleep 0.02; done";
+
+impl Test {
+    /// An empty task directory with a state directory.
+    #[track_caller]
+    pub(crate) fn with_state() -> Test {
+        Test::new().config("state_dir = state")
+    }
+
+    /// Lets whoever is not root find a place for a lock without a state directory.
+    #[track_caller]
+    pub(crate) fn with_runtime_dir(self) -> Test {
+        let runtime = self.path("runtime");
+        fs::create_dir_all(&runtime).unwrap();
+        self.env("XDG_RUNTIME_DIR", runtime)
+    }
+}
+
+impl Running {
+    /// Starts another runner of the same tasks while this one goes on. Returns its exit
+    /// status and what it said.
+    #[track_caller]
+    pub(crate) fn beside(&self, args: &[&str]) -> (Option<i32>, String) {
+        self.with_args(&[&["-c", "runner.cfg"], args, &["tasks.d"]].concat())
+    }
+
+    /// Starts another runner with these arguments and no others.
+    #[track_caller]
+    pub(crate) fn with_args(&self, args: &[&str]) -> (Option<i32>, String) {
+        let mut command = self.command(args);
+        let other = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+        let mut other = other.unwrap();
+        let clock = Instant::now();
+        while other.try_wait().unwrap().is_none() && clock.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(2));
+        }
+        // One that should have been kept out and runs the chain could go on for an hour.
+        other.kill().unwrap();
+        let out = other.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        (out.status.code(), said)
+    }
+
+    /// Another runner with these arguments.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(runner());
+        command
+            .args(args)
+            .current_dir(self.path(""))
+            .env("XDG_RUNTIME_DIR", self.path("runtime"))
+            .stdin(Stdio::null());
+        command
+    }
+}
+
+impl Ran {
+    /// The lines of the journal that are JSON.
+    fn journal(&self) -> Vec<Map<String, Value>> {
+        let lines = self.lines("state/journal.jsonl");
+        let parsed = lines.iter().map(|line| serde_json::from_str(line));
+        parsed.filter_map(Result::ok).collect()
+    }
+
+    /// The journal without what differs from run to run: events and the given members.
+    fn events(&self, members: &[&str]) -> Vec<String> {
+        let journal = self.journal();
+        let event = |line: &Map<String, Value>| {
+            let mut event = line["event"].as_str().unwrap().to_owned();
+            for member in members {
+                if let Some(value) = line.get(*member) {
+                    event += &format!(" {}", value.to_string().trim_matches('"'));
+                }
+            }
+            event
+        };
+        journal.iter().map(event).collect()
+    }
+}
