@@ -1,0 +1,211 @@
+//! `-- COMMAND`, which replaces the runner.
+
+use rustix::process::Signal;
+
+use crate::support::Test;
+
+/// Runs a task, and then this command in place of the program.
+fn then(command: &[&str]) -> Test {
+    Test::new()
+        .task("1-a", "")
+        .args_after(["--"])
+        .args_after(command)
+}
+
+#[test]
+fn a_command_replaces_the_runner() {
+    let running = then(&["sh", "-c", "echo $$; echo error >&2; exit 9"]).start();
+    let pid = running.pid();
+    running
+        .wait()
+        .status(9)
+        .order("1-a")
+        .stdout(&format!("{pid}\n"))
+        .says("error\n");
+}
+
+#[test]
+fn a_command_gets_its_arguments_as_they_are() {
+    then(&["printf", "<%s>", "-n", "a b", "", "--", "$X", "*"])
+        .run()
+        .status(0)
+        .stdout("<-n><a b><><--><$X><*>");
+}
+
+#[test]
+fn a_command_gets_the_configured_environment_and_none_of_the_runners() {
+    let mut test = then(&["env"])
+        .env("INHERITED", "outside")
+        .env("BOTH", "outside");
+    let own = [
+        "RUNNER_CONFIG_CMD",
+        "RUNNER_TASK",
+        "RUNNER_TRY_NUM",
+        "RUNNER_MAX_TRIES",
+        "RUNNER_RUN_ID",
+        "RUNNER_HOOK",
+        "RUNNER_RESULT",
+        "RUNNER_OUTCOME",
+        "RUNNER_ELAPSED",
+        "RUNNER_HALT_REASON",
+    ];
+    for name in own {
+        test = test.env_remove(name);
+    }
+    let ran = test
+        .hook()
+        .task("halt.sh", "")
+        .config("[env]\nBOTH = file\nCONFIGURED = a b")
+        .args(["-H"])
+        .run()
+        .status(0)
+        .order("1-a halt.sh");
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    for expected in ["INHERITED=outside", "BOTH=file", "CONFIGURED=a b"] {
+        assert!(lines.contains(&expected), "{lines:?}");
+    }
+    for name in own {
+        let set = |line: &&str| line.split_once('=').is_some_and(|(set, _)| set == name);
+        assert!(!lines.iter().any(set), "{name}: {lines:?}");
+    }
+}
+
+#[test]
+fn a_command_gets_the_stdin_that_tasks_do_not_get() {
+    Test::new()
+        .file("input", "hello\n", 0o644)
+        .task("1-a", "cat")
+        .through("exec <input")
+        .args_after(["--", "cat"])
+        .run()
+        .status(0)
+        .order("1-a")
+        .stdout("hello\n");
+}
+
+#[test]
+fn a_command_that_cannot_start_is_126_or_127() {
+    for (command, status, why) in [
+        ("./nowhere", 127, "no such file or directory"),
+        ("no-such-command", 127, "no such file or directory"),
+        // An applet is no command.
+        ("runner-config", 127, "no such file or directory"),
+        ("./text", 126, "permission denied"),
+        ("./tasks.d", 126, "permission denied"),
+    ] {
+        let test = then(&[command]).file("text", "echo hello\n", 0o644);
+        // Directories that may not be searched would be another reason.
+        let path = test.dir().to_owned();
+        test.env("PATH", path)
+            .run()
+            .status(status)
+            .order("1-a")
+            .stdout("")
+            .says(&format!("error: cannot execute `{command}`: {why}\n"));
+    }
+}
+
+#[test]
+fn an_empty_command_is_none() {
+    for command in [&[][..], &[""]] {
+        then(command).run().status(0).order("1-a").stdout("");
+    }
+    then(&[""])
+        .task("2-b", "exit 2")
+        .args(["-n0"])
+        .run()
+        .status(2)
+        .order("1-a 2-b");
+}
+
+#[test]
+fn a_command_comes_after_the_last_run_and_the_halt_task() {
+    then(&["sh", "-c", "echo COMMAND >>order"])
+        .task("halt.sh", "")
+        .args(["-n3", "-H"])
+        .run()
+        .status(0)
+        .order("1-a 1-a 1-a halt.sh COMMAND");
+}
+
+#[test]
+fn a_command_comes_also_after_failures_of_tasks_that_are_not_required() {
+    then(&["sh", "-c", "echo COMMAND; exit 7"])
+        .task("1-b", "exit 1")
+        .config("[b]\nrequired = no")
+        .run()
+        .status(7)
+        .order("1-a 1-b")
+        .stdout("COMMAND\n");
+}
+
+#[test]
+fn no_command_comes_after_a_run_that_did_not_finish() {
+    for (body, status, order) in [
+        ("exit 1", 1, "1-a 2-b 1-a 2-b"),
+        ("exit 2", 2, "1-a 2-b"),
+        ("exit 3", 3, "1-a 2-b"),
+    ] {
+        then(&["echo", "COMMAND"])
+            .task("2-b", body)
+            .config("stop_codes = 3\nmax_tries = 2")
+            .run()
+            .status(status)
+            .order(order)
+            .stdout("");
+    }
+    then(&["echo", "COMMAND"])
+        .config("jobs = 0")
+        .run()
+        .status(78)
+        .order("")
+        .stdout("");
+    let running = then(&["echo", "COMMAND"])
+        .task("2-b", "echo >started; sleep 30")
+        .start();
+    running.until("started", "\n");
+    running.signal(Signal::TERM);
+    running.wait().status(143).stdout("");
+}
+
+#[test]
+fn no_command_comes_after_a_signal_to_the_halt_task() {
+    let running = then(&["echo", "COMMAND"])
+        .task("halt.sh", "echo >started; sleep 30")
+        .args(["-H"])
+        .start();
+    running.until("started", "\n");
+    running.signal(Signal::TERM);
+    running.wait().status(143).order("1-a halt.sh").stdout("");
+}
+
+/// The signals that a program ignores and those that it blocks, when a shell did
+/// `first` before: without the runner, and in place of it.
+#[track_caller]
+fn signal_settings(first: &str) -> [[u64; 2]; 2] {
+    let show = ["cat", "/proc/self/status"];
+    let direct = Test::new().program(show[0]).through(first);
+    let behind = then(&show).through(first);
+    [direct.run_with([show[1]]), behind.run()].map(|ran| {
+        let ran = ran.status(0);
+        ["SigIgn:\t", "SigBlk:\t"].map(|name| {
+            let mask = ran.stdout.lines().find_map(|line| line.strip_prefix(name));
+            // Those above belong to the C library.
+            u64::from_str_radix(mask.unwrap(), 16).unwrap() & 0x7fff_ffff
+        })
+    })
+}
+
+#[test]
+fn a_command_gets_the_signal_settings_of_the_runner() {
+    for first in [":", "trap '' HUP INT QUIT USR1 USR2 ALRM"] {
+        let [direct, behind] = signal_settings(first);
+        assert_eq!(behind, direct, "{first}");
+    }
+}
+
+#[test]
+fn a_command_ignores_sigterm_when_the_runner_was_told_to() {
+    let [direct, behind] = signal_settings("trap '' TERM");
+    assert_eq!(behind, direct);
+}

@@ -1,0 +1,114 @@
+//! `--install-links`.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+};
+
+use crate::support::{Test, runner};
+
+use super::install;
+
+/// A program of this name that stands there itself, so that links may stand beside it.
+#[track_caller]
+fn own_program(test: &Test, name: &str) -> PathBuf {
+    let program = fs::canonicalize(runner()).unwrap();
+    let own = test.path(name);
+    fs::create_dir_all(own.parent().unwrap()).unwrap();
+    if fs::hard_link(&program, &own).is_err() {
+        fs::copy(&program, &own).unwrap();
+    }
+    fs::canonicalize(own).unwrap()
+}
+
+#[test]
+fn installed_links_are_relative_and_work() {
+    let test = Test::new().no_config().task("1-a", "echo task");
+    let program = own_program(&test, "opt/bin/runner");
+    fs::create_dir_all(test.path("usr/bin")).unwrap();
+    let test = install(test.program(&program), "usr/bin")
+        .status(0)
+        .stdout("")
+        .test;
+    for name in ["runner", "runner-config", "runner-report"] {
+        let name = format!("usr/bin/{name}");
+        let target = fs::read_link(test.path(&name)).unwrap();
+        assert_eq!(target, Path::new("../../opt/bin/runner"));
+    }
+    // They lead from where they are, so they may be moved together with the program.
+    let moved = test.path("moved");
+    fs::create_dir(&moved).unwrap();
+    fs::rename(test.path("opt"), moved.join("opt")).unwrap();
+    fs::rename(test.path("usr"), moved.join("usr")).unwrap();
+    let test = test
+        .program(moved.join("usr/bin/runner"))
+        .run()
+        .status(0)
+        .stdout("task\n")
+        .test;
+    test.only_config("[hg]\nremote = u\n")
+        .program(moved.join("usr/bin/runner-config"))
+        .run_with(["-c", "runner.cfg", "-g", "hg.remote"])
+        .status(0)
+        .stdout("u\n");
+}
+
+#[test]
+fn links_are_installed_beside_the_program_as_well() {
+    let test = Test::new().no_config();
+    let program = own_program(&test, "bin/runner");
+    let test = install(test.program(program), "bin").status(0).test;
+    let target = fs::read_link(test.path("bin/runner-config")).unwrap();
+    assert_eq!(target, Path::new("runner"));
+    assert!(!test.path("bin/runner").is_symlink());
+}
+
+#[test]
+fn links_that_are_there_already_are_left_as_they_are() {
+    let test = Test::new().no_config();
+    fs::create_dir(test.path("bin")).unwrap();
+    let test = install(test, "bin").status(0).test;
+    let target = fs::read_link(test.path("bin/runner")).unwrap();
+    // Made anew where one is missing, and only there.
+    fs::remove_file(test.path("bin/runner-config")).unwrap();
+    let test = install(test, "bin").status(0).test;
+    let test = install(test, "bin").status(0).test;
+    for name in ["bin/runner", "bin/runner-config"] {
+        assert_eq!(fs::read_link(test.path(name)).unwrap(), target);
+    }
+}
+
+#[test]
+fn what_is_not_an_own_link_is_never_replaced() {
+    let refused = |test: Test| {
+        let ran = install(test, "bin").stdout("");
+        let ran = ran.says("bin/runner-config`: something else is there");
+        ran.status(71).test
+    };
+    let test = Test::new().file("bin/runner-config", "mine\n", 0o755);
+    let test = refused(test);
+    let text = fs::read_to_string(test.path("bin/runner-config")).unwrap();
+    assert_eq!(text, "mine\n");
+
+    for target in ["nowhere", "../tasks.d"] {
+        let test = Test::new();
+        fs::create_dir(test.path("bin")).unwrap();
+        symlink(target, test.path("bin/runner-config")).unwrap();
+        let test = refused(test);
+        let found = fs::read_link(test.path("bin/runner-config")).unwrap();
+        assert_eq!(found, Path::new(target));
+    }
+
+    let test = Test::new().file("bin/runner-config/x", "", 0o644);
+    let test = refused(test);
+    assert!(test.path("bin/runner-config/x").exists());
+}
+
+#[test]
+fn links_are_not_installed_where_there_is_no_directory() {
+    install(Test::new(), "nowhere")
+        .status(71)
+        .stdout("")
+        .stderr("error: cannot make links in `nowhere`: no such file or directory\n");
+}

@@ -1,0 +1,200 @@
+//! Options.
+
+use crate::support::Test;
+
+use super::link;
+
+#[test]
+fn options_may_stand_behind_the_directory() {
+    Test::new()
+        .no_config()
+        .file("own.cfg", "[runner]\nsleep_time = 0\n", 0o644)
+        .task("1-a", "")
+        .args_after(["-c", "own.cfg", "-q", "-n", "2"])
+        .run()
+        .status(0)
+        .order("1-a 1-a")
+        .stderr("");
+}
+
+#[test]
+fn a_number_may_be_glued_to_its_option() {
+    for args in [&["-n2"][..], &["-n", "2"], &["-n=2"], &["-Hn2"]] {
+        let order = match args {
+            ["-Hn2"] => "1-a 1-a halt.sh",
+            _ => "1-a 1-a",
+        };
+        Test::new()
+            .task("1-a", "")
+            .task("halt.sh", "")
+            .args(args)
+            .run()
+            .status(0)
+            .order(order);
+    }
+}
+
+#[test]
+fn stdout_belongs_to_the_tasks() {
+    for args in [&["-q"][..], &[], &["-v"]] {
+        Test::new()
+            .task("1-a", "echo out; echo error >&2")
+            .args(args)
+            .run()
+            .status(0)
+            .stdout("out\n")
+            .says("error\n");
+    }
+}
+
+#[test]
+fn quiet_leaves_warnings_and_errors() {
+    let test = || {
+        Test::new()
+            .task("1-a", "exit 1")
+            .config("max_tries = 2\nremote = u")
+            .args(["-q"])
+    };
+    let ran = test().run().status(1).order("1-a 1-a");
+    for line in ran.stderr.lines() {
+        let said = line.contains("warning: ") || line.contains("error: ");
+        assert!(said || line.starts_with("  hint: "), "{line}");
+    }
+    ran.says("warning: runner.cfg:5: unknown setting `remote`\n")
+        .says("`1-a` exited with 1");
+    Test::new()
+        .task("1-a", "")
+        .args(["-q"])
+        .run()
+        .status(0)
+        .stderr("");
+}
+
+#[test]
+fn verbose_says_what_was_decided_and_why() {
+    let test = || Test::new().task("1-a", "").task("2-b.bak", "");
+    let usual = test().run().status(0);
+    let verbose = test().args(["-v"]).run().status(0);
+    let normal = usual
+        .does_not_say("runner.cfg")
+        .does_not_say("2-b.bak")
+        .stderr;
+    let verbose = verbose
+        .says("`tasks.d`")
+        .says("`runner.cfg`")
+        .says("`2-b.bak` is no task: its name ends in `.bak`\n")
+        .stderr;
+    assert!(verbose.lines().count() > normal.lines().count());
+}
+
+#[track_caller]
+fn assert_wrong_usage(args: &[&str]) {
+    let test = Test::new().no_config().task("1-a", "echo task");
+    let ran = test.run_with(args);
+    let ran = ran.status(64).order("").stdout("");
+    assert!(!ran.stderr.is_empty());
+}
+
+#[test]
+fn wrong_usage_runs_nothing() {
+    for args in [
+        &[][..],
+        &["--bogus", "tasks.d"],
+        &["tasks.d", "other.d"],
+        &["-q", "-v", "tasks.d"],
+        &["-n", "x", "tasks.d"],
+        &["-n", "-1", "tasks.d"],
+        &["-n", "1.5", "tasks.d"],
+        &["-j", "0", "tasks.d"],
+        &["-j", "x", "tasks.d"],
+        &["-c"],
+        &["tasks.d", "-c"],
+        &["--set", "max_tries", "tasks.d"],
+        &["--set", "=3", "tasks.d"],
+        &["--list", "--check", "tasks.d"],
+        &["--list", "--only", "1-a", "tasks.d"],
+        &["--list"],
+        &["--check"],
+        &["--only", "1-a"],
+        &["--json", "tasks.d"],
+        &["-g", "hg.remote", "tasks.d"],
+        &["-g"],
+        &["--install-links"],
+        &["--list", "tasks.d", "--", "echo", "COMMAND"],
+        &["--only", "1-a", "tasks.d", "--", "echo", "COMMAND"],
+        &["--", "echo", "COMMAND"],
+        &["-n", "0", "tasks.d", "--", "echo", "COMMAND"],
+        &["tasks.d", "-n0", "--", "echo", "COMMAND"],
+        &["runner-config"],
+        &["runner-config", "--bogus"],
+        &["runner-config", "tasks.d"],
+        &["runner-config", "-g"],
+        &["runner-config", "-g", "hg.remote", "--list"],
+        &["runner-config", "--list", "--check"],
+        &["runner-config", "--list", "a", "b"],
+        &["runner-config", "--default", "x"],
+    ] {
+        assert_wrong_usage(args);
+    }
+}
+
+#[test]
+fn options_that_mean_nothing_are_wrong_usage() {
+    for args in [
+        &["runner-config", "--check", "--default", "x"][..],
+        &["runner-config", "--check", "--json"],
+        &["runner-config", "--settings", "--show-origin"],
+        &["runner-config", "--check", "--format", "ini"],
+        &[
+            "runner-config",
+            "--list",
+            "--format",
+            "ini",
+            "--show-origin",
+        ],
+        &["--only", "1-a", "--json", "tasks.d"],
+        &["-g", "hg.remote", "--json"],
+    ] {
+        assert_wrong_usage(args);
+    }
+}
+
+#[test]
+fn every_applet_has_help_and_a_version() {
+    for applet in [&[][..], &["runner"], &["runner-config"], &["runner-report"]] {
+        let name = applet.first().copied().unwrap_or("runner");
+        let ask = |option| {
+            let test = Test::new().no_config();
+            let args = applet.iter().copied().chain([option]);
+            test.run_with(args).status(0).stderr("").stdout
+        };
+        for option in ["--help", "-h"] {
+            let help = ask(option);
+            assert!(help.contains(&format!("Usage: {name} ")), "{help}");
+            assert!(help.contains("--config <FILE>"), "{help}");
+        }
+        for option in ["--version", "-V"] {
+            let version = env!("CARGO_PKG_VERSION");
+            assert_eq!(ask(option), format!("{name} {version}\n"));
+        }
+    }
+    let test = Test::new();
+    let program = link(&test, "runner-config");
+    let ran = test.program(program).run_with(["--help"]).status(0);
+    assert!(ran.stdout.contains("Usage: runner-config "));
+}
+
+#[test]
+fn the_help_lists_every_exit_status() {
+    for option in ["--help", "-h"] {
+        let help = Test::new().no_config().run_with([option]).status(0).stdout;
+        for status in [
+            "0", "1", "2", "3", "4", "64", "66", "71", "78", "126", "127", "128+N",
+        ] {
+            let said = help
+                .lines()
+                .any(|line| line.trim_start().starts_with(&format!("{status}  ")));
+            assert!(said, "{status}: {help}");
+        }
+    }
+}
