@@ -1,0 +1,61 @@
+//! Version 0.1, which took one of the two places, with mode 0644.
+
+use std::{
+    fs::{self},
+    os::unix::fs::MetadataExt,
+    process::Command,
+    time::Duration,
+};
+
+use crate::support::{Test, is_missing, until};
+
+use super::{Other, is_locked, of_version_0_1, old_lock};
+
+const SOON: Duration = Duration::from_secs(10);
+
+#[test]
+fn a_living_runner_of_version_0_1_keeps_the_next_one_out() {
+    if is_missing("flock") {
+        return;
+    }
+    for in_state in [true, false] {
+        let test = Test::open().task("1-a", "exit 0");
+        let place = test.place(in_state);
+        old_lock(&place);
+        let inode = fs::metadata(&place).unwrap().ino();
+        let mut first = Command::new("flock");
+        // The process that has the lock is the one that started it.
+        let first = first.arg("--no-fork").arg(&place).args(["sleep", "60"]);
+        let first = Other::start(first);
+        fs::write(&place, of_version_0_1(first.0.id())).unwrap();
+        until(|| is_locked(&place));
+        let who = format!("another runner (process {}, run 2026-old)", first.0.id());
+        let ran = test.run().status(75).order("").says(&who);
+        let ran = ran.again().args(["--only", "1-a"]).run().status(75);
+        // It is the same file, which that runner removes at its end.
+        assert_eq!(fs::metadata(&place).unwrap().ino(), inode);
+        let waiting = ran.again().args(["--wait-lock"]).start();
+        waiting.until("stderr", "waiting for it");
+        drop(first);
+        waiting.wait().status(0).order("1-a");
+    }
+}
+
+#[test]
+fn a_task_that_version_0_1_left_keeps_the_next_runner_out() {
+    for in_state in [true, false] {
+        let test = Test::open().task("1-a", "exit 0");
+        let place = test.place(in_state);
+        old_lock(&place);
+        let task = Other::start(Command::new("sleep").arg("60"));
+        let pid = task.0.id();
+        let text = of_version_0_1(1).replace("\n\n", &format!("\ntask {pid} 99999999999 1-a\n\n"));
+        fs::write(&place, text).unwrap();
+        let who = format!("`1-a` (process {pid}) still runs, whose runner was killed");
+        let ran = test.run().status(75).says(&who);
+        // It is found again in the file that took the place of the old one.
+        let ran = ran.again().run().status(75).says(&who).order("");
+        drop(task);
+        ran.again().run().status(0).within(SOON);
+    }
+}
