@@ -1,0 +1,113 @@
+//! The environment of each kind of process.
+
+use crate::support::{Test, once};
+
+/// What a process sees of the runner's variables, one a line; ids and paths are
+/// only said to be there.
+const SEEN: &str = "\
+env | sed -n -e 's/^\\(RUNNER_RUN_ID\\)=2.*Z-.*/\\1/' \
+             -e 's/^\\(RUNNER_CONFIG_CMD\\)=.* -c .*/\\1/' \
+             -e 's/^\\(RUNNER_ELAPSED\\)=[0-9]*[.][0-9]*$/\\1/' \
+             -e '/^RUNNER_/p' | LC_ALL=C sort | tr '\\n' ' ' >>seen\n\
+echo >>seen";
+
+/// Every variable of the runner's own, as an outer runner would have set it.
+const OUTER: [&str; 10] = [
+    "RUNNER_CONFIG_CMD",
+    "RUNNER_TASK",
+    "RUNNER_TRY_NUM",
+    "RUNNER_MAX_TRIES",
+    "RUNNER_RUN_ID",
+    "RUNNER_HOOK",
+    "RUNNER_RESULT",
+    "RUNNER_OUTCOME",
+    "RUNNER_ELAPSED",
+    "RUNNER_HALT_REASON",
+];
+
+fn seeing() -> Test {
+    let test = Test::new()
+        .task("1-a", &format!("{SEEN}\n{}", once(7)))
+        .task("2-b", &format!("{SEEN}\nexit 2"))
+        .task("halt.sh", SEEN)
+        .file("hook", &format!("#!/bin/sh\n{SEEN}\n"), 0o755)
+        .config("task_hook = ./hook\n[b]\nmax_tries = 3");
+    OUTER.iter().fold(test, |test, name| test.env_remove(name))
+}
+
+const ALL_SEEN: [&str; 10] = [
+    "RUNNER_CONFIG_CMD RUNNER_HOOK=pre RUNNER_MAX_TRIES=5 RUNNER_RUN_ID RUNNER_TASK=1-a RUNNER_TRY_NUM=1 ",
+    "RUNNER_CONFIG_CMD RUNNER_MAX_TRIES=5 RUNNER_RUN_ID RUNNER_TASK=1-a RUNNER_TRY_NUM=1 ",
+    "RUNNER_CONFIG_CMD RUNNER_ELAPSED RUNNER_HOOK=post RUNNER_MAX_TRIES=5 RUNNER_OUTCOME=exited:7 RUNNER_RESULT=RETRY RUNNER_RUN_ID RUNNER_TASK=1-a RUNNER_TRY_NUM=1 ",
+    "RUNNER_CONFIG_CMD RUNNER_HOOK=pre RUNNER_MAX_TRIES=5 RUNNER_RUN_ID RUNNER_TASK=1-a RUNNER_TRY_NUM=2 ",
+    "RUNNER_CONFIG_CMD RUNNER_MAX_TRIES=5 RUNNER_RUN_ID RUNNER_TASK=1-a RUNNER_TRY_NUM=2 ",
+    "RUNNER_CONFIG_CMD RUNNER_ELAPSED RUNNER_HOOK=post RUNNER_MAX_TRIES=5 RUNNER_OUTCOME=exited:0 RUNNER_RESULT=OK RUNNER_RUN_ID RUNNER_TASK=1-a RUNNER_TRY_NUM=2 ",
+    "RUNNER_CONFIG_CMD RUNNER_HOOK=pre RUNNER_MAX_TRIES=3 RUNNER_RUN_ID RUNNER_TASK=2-b RUNNER_TRY_NUM=2 ",
+    "RUNNER_CONFIG_CMD RUNNER_MAX_TRIES=3 RUNNER_RUN_ID RUNNER_TASK=2-b RUNNER_TRY_NUM=2 ",
+    "RUNNER_CONFIG_CMD RUNNER_ELAPSED RUNNER_HOOK=post RUNNER_MAX_TRIES=3 RUNNER_OUTCOME=exited:2 RUNNER_RESULT=HALT RUNNER_RUN_ID RUNNER_TASK=2-b RUNNER_TRY_NUM=2 ",
+    "RUNNER_CONFIG_CMD RUNNER_HALT_REASON=halted RUNNER_MAX_TRIES=3 RUNNER_OUTCOME=exited:2 RUNNER_RESULT=HALT RUNNER_RUN_ID RUNNER_TASK=2-b RUNNER_TRY_NUM=2 ",
+];
+
+#[test]
+fn every_kind_of_process_sees_the_variables_that_are_for_it() {
+    let ran = seeing().run().status(2).nothing_left();
+    assert_eq!(ran.lines("seen"), ALL_SEEN);
+}
+
+#[test]
+fn variables_of_an_outer_runner_do_not_mislead() {
+    let test = OUTER
+        .iter()
+        .fold(seeing(), |test, name| test.env(name, "outer"));
+    let ran = test.run().status(2).nothing_left();
+    assert_eq!(ran.lines("seen"), ALL_SEEN);
+}
+
+#[test]
+fn the_runs_of_a_program_have_different_ids() {
+    let ran = Test::new()
+        .task("1-a", "echo $RUNNER_RUN_ID $RUNNER_TRY_NUM >>ids")
+        .args(["-n", "3"])
+        .run()
+        .status(0)
+        .nothing_left();
+    let mut ids = ran.lines("ids");
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 3);
+    assert!(ids.iter().all(|id| id.ends_with(" 1")));
+}
+
+#[test]
+fn env_is_taken_literally_and_wins_over_what_is_inherited() {
+    let tell = "printf '%s\\n' \"$PLAIN\" \"$QUOTED\" \"$INHERITED\" \"$OTHER\"";
+    let told = "\"a\" $(id) 'b' # c\\n\nliteral $HOME\nfrom env\ninherited\n";
+    Test::new()
+        .task("1-a", tell)
+        .task("halt.sh", tell)
+        .file("hook", &format!("#!/bin/sh\n{tell}\n"), 0o755)
+        .config("task_hook = ./hook\n[env]")
+        .config("PLAIN = \"a\" $(id) 'b' # c\\n\nQUOTED = literal $HOME")
+        .config("INHERITED = from env")
+        .env("INHERITED", "inherited")
+        .env("OTHER", "inherited")
+        .args(["-H"])
+        .run()
+        .status(0)
+        .stdout(&told.repeat(4))
+        .says("the value of `QUOTED` has a `$` in it, which is taken literally")
+        .nothing_left();
+}
+
+#[test]
+fn the_runners_own_variables_win_over_env() {
+    let wrong = |test: Test, name: &&str| test.config(&format!("{name} = wrong"));
+    let test = seeing().config("[env]");
+    let ran = OUTER[..5]
+        .iter()
+        .fold(test, wrong)
+        .run()
+        .status(2)
+        .nothing_left();
+    assert_eq!(ran.lines("seen"), ALL_SEEN);
+}

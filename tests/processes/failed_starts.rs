@@ -1,0 +1,169 @@
+//! Starts that fail.
+
+use std::{fs, os::unix::fs::symlink, time::Duration};
+
+use crate::support::{Ran, Test, pause};
+
+use super::SOON;
+
+/// A first task that makes the second one what `make` says, and what is said then.
+#[track_caller]
+fn does_not_start(make: &str, expected: &str) -> Ran {
+    Test::new()
+        .task("1-a", make)
+        .task("2-b", "")
+        .task("3-c", "")
+        .config("max_tries = 1")
+        .run()
+        .status(1)
+        .order("1-a")
+        .says(&format!(
+            "error: `2-b` did not start: {expected}; giving up\n"
+        ))
+        .nothing_left()
+}
+
+#[test]
+fn a_start_that_fails_is_said_in_a_sentence() {
+    for (make, expected) in [
+        ("chmod 644 tasks.d/2-b", "permission denied"),
+        ("rm tasks.d/2-b", "there is no such file any more"),
+        ("rm tasks.d/2-b; mkdir tasks.d/2-b", "it is a directory"),
+        (
+            "rm tasks.d/2-b; ln -s nowhere tasks.d/2-b",
+            "it is a link that leads nowhere",
+        ),
+        (
+            "echo true >tasks.d/2-b",
+            "exec format error: it has no `#!` line and is no program",
+        ),
+        (
+            ": >tasks.d/2-b",
+            "exec format error: it has no `#!` line and is no program",
+        ),
+        (
+            "echo '#!/nowhere/sh -e' >tasks.d/2-b",
+            "its interpreter `/nowhere/sh` does not exist",
+        ),
+        (
+            "printf '#!/bin/sh\\r\\n' >tasks.d/2-b",
+            "its `#!` line ends in a carriage return",
+        ),
+        (
+            "printf '\\177ELF\\002\\001\\001' >tasks.d/2-b",
+            "it is a program for another kind of machine",
+        ),
+    ] {
+        does_not_start(make, expected);
+    }
+}
+
+#[test]
+fn a_start_that_fails_comes_with_its_cure() {
+    for (make, expected) in [
+        (
+            "chmod 644 tasks.d/2-b",
+            "make it and its interpreter executable, on a file system without `noexec`",
+        ),
+        (
+            "echo true >tasks.d/2-b",
+            "add a `#!` line, or set `interpreter`",
+        ),
+        ("echo '#!/nowhere/sh' >tasks.d/2-b", "mend its `#!` line"),
+    ] {
+        Test::new()
+            .task("1-a", make)
+            .task("2-b", "")
+            .config("max_tries = 1")
+            .run()
+            .status(1)
+            .says(&format!("; giving up\n  hint: {expected}\n"));
+    }
+}
+
+#[test]
+fn a_start_that_fails_is_tried_again_like_any_failure() {
+    Test::new()
+        .task(
+            "1-a",
+            "case $RUNNER_TRY_NUM in 1) mv tasks.d/2-b away ;; *) mv away tasks.d/2-b ;; esac",
+        )
+        .task("2-b", "")
+        .run()
+        .status(0)
+        .order("1-a 1-a 2-b")
+        .nothing_left();
+}
+
+#[test]
+fn a_link_that_leads_to_itself_does_not_start() {
+    let test = Test::new().task("1-a", "");
+    symlink("2-b", test.path("tasks.d/2-b")).unwrap();
+    test.config("max_tries = 1")
+        .run()
+        .status(1)
+        .order("1-a")
+        .says("`2-b` did not start: ")
+        .nothing_left();
+}
+
+#[test]
+fn an_interpreter_that_is_missing_is_named() {
+    for (interpreter, expected) in [
+        ("missing-sh", "`missing-sh` was not found in PATH"),
+        ("/nowhere/sh", "there is no such file any more"),
+    ] {
+        Test::new()
+            .task("1-a", "")
+            .config(&format!("interpreter = {interpreter}\nmax_tries = 1"))
+            .run()
+            .status(1)
+            .order("")
+            .says(&format!("`1-a` did not start: {expected}"));
+    }
+}
+
+#[test]
+fn a_file_that_is_being_written_is_waited_for_a_moment() {
+    let test = Test::new().task("1-a", "").task("2-b", "");
+    let open = fs::OpenOptions::new()
+        .append(true)
+        .open(test.path("tasks.d/2-b"))
+        .unwrap();
+    let running = test.start();
+    running.until("order", "1-a");
+    pause(Duration::from_millis(30));
+    drop(open);
+    running.wait().status(0).order("1-a 2-b").nothing_left();
+}
+
+#[test]
+fn a_file_that_stays_open_for_writing_does_not_start() {
+    let test = Test::new().task("1-a", "").task("2-b", "");
+    let _open = fs::OpenOptions::new()
+        .append(true)
+        .open(test.path("tasks.d/2-b"))
+        .unwrap();
+    test.config("max_tries = 1")
+        .run()
+        .status(1)
+        .within(SOON)
+        .order("1-a")
+        .says("`2-b` did not start: text file busy: somebody has it open for writing; giving up\n")
+        .nothing_left();
+}
+
+#[test]
+fn too_long_an_environment_is_said_to_be_so() {
+    Test::new()
+        .task("1-a", "")
+        .config(&format!(
+            "max_tries = 1\n[env]\nLONG = {}",
+            "x".repeat(200_000)
+        ))
+        .run()
+        .status(1)
+        .order("")
+        .says("`1-a` did not start: its arguments and environment are too long; giving up\n")
+        .says("  hint: shorten the values in `[env]`\n");
+}

@@ -1,0 +1,394 @@
+//! Processes that a task leaves behind.
+
+use std::{fs, time::Duration};
+
+use rustix::process::Signal;
+
+use crate::support::{Test, is_missing, pause, quoted, runner, until};
+
+use super::{DEAF, SOON, daemon};
+
+#[test]
+fn a_limit_ends_the_daemons_of_a_task_and_none_of_an_earlier_one() {
+    if is_missing("setsid") {
+        return;
+    }
+    let ran = Test::new()
+        .waiting("1-a", &daemon("early"))
+        .waiting("2-b", &format!("{}\nsleep 30", daemon("late")))
+        .config("max_tries = 1\n[b]\nmax_time = 0.5")
+        .run()
+        .status(1)
+        .within(SOON)
+        .left("sleep");
+    assert!(ran.read("late").is_empty() && ran.test.path("late").exists());
+}
+
+/// Starts a daemon that does `body` when it is asked to end.
+fn polite_daemon(body: &str) -> String {
+    format!("setsid sh -c 'trap \"{body}\" TERM; : >up; while :; do sleep 0.1; done' & wait_for up")
+}
+
+#[test]
+fn a_daemon_may_use_the_grace_to_clean_up() {
+    if is_missing("setsid") {
+        return;
+    }
+    let task = format!(
+        "{}\nsleep 30",
+        polite_daemon("sleep 0.3; echo cleaned up; exit")
+    );
+    let test = || {
+        Test::new()
+            .waiting("1-a", &task)
+            .config("kill_grace = 30\nmax_tries = 1")
+    };
+    test()
+        .config("max_time = 1")
+        .run()
+        .status(1)
+        .within(SOON)
+        .stdout("cleaned up\n")
+        .nothing_left();
+    let running = test().start();
+    running.until("up", "");
+    running.signal(Signal::TERM);
+    running
+        .wait()
+        .status(143)
+        .within(SOON)
+        .stdout("cleaned up\n")
+        .nothing_left();
+}
+
+#[test]
+fn a_daemon_that_ignores_the_request_is_killed_after_the_grace() {
+    if is_missing("setsid") {
+        return;
+    }
+    let ran = Test::new()
+        .waiting("1-a", &format!("{}\nsleep 30", polite_daemon("")))
+        .config("max_time = 1\nkill_grace = 0.5\nmax_tries = 1")
+        .run()
+        .status(1)
+        .within(SOON)
+        .does_not_say("cannot be ended")
+        .nothing_left();
+    assert!(ran.elapsed >= Duration::from_millis(1500));
+}
+
+#[test]
+fn a_daemon_has_its_grace_together_with_the_group() {
+    if is_missing("setsid") {
+        return;
+    }
+    let running = Test::new()
+        .waiting("1-a", &format!("({})\n{DEAF}", polite_daemon("")))
+        .config("kill_grace = 4")
+        .start();
+    running.until("ready", "");
+    running.signal(Signal::TERM);
+    running
+        .wait()
+        .status(143)
+        .within(Duration::from_secs(7))
+        .nothing_left();
+}
+
+#[test]
+fn a_second_signal_kills_a_daemon_in_its_grace() {
+    if is_missing("setsid") {
+        return;
+    }
+    let running = Test::new()
+        .waiting("1-a", &format!("{}\nsleep 30", polite_daemon(": >asked")))
+        .config("kill_grace = 60")
+        .start();
+    running.until("up", "");
+    running.signal(Signal::TERM);
+    running.until("asked", "");
+    running.signal(Signal::TERM);
+    running.wait().status(143).within(SOON).nothing_left();
+}
+
+/// A daemon that is another process all the time: it starts itself anew and ends, and
+/// says so with a byte each time. It ends when its file is gone, at the latest with the story.
+const RESTLESS: &str = "#!/bin/sh\nprintf . >>beats\n\"$0\" &\n";
+
+#[test]
+fn a_limit_ends_a_daemon_that_forks_all_the_time() {
+    if is_missing("setsid") {
+        return;
+    }
+    for _ in 0..5 {
+        let ran = Test::new()
+            .file("restless", RESTLESS, 0o755)
+            .waiting("1-a", "setsid ./restless & wait_for beats; sleep 30")
+            .config("max_tries = 1\n[a]\nmax_time = 0.6")
+            .run()
+            .status(1)
+            .within(SOON)
+            .does_not_say("gives up");
+        let beats = ran.read("beats").len();
+        pause(Duration::from_millis(100));
+        assert_eq!(ran.read("beats").len(), beats);
+        ran.nothing_left();
+    }
+}
+
+#[test]
+fn a_limit_leaves_a_daemon_of_an_earlier_task_that_forks_all_the_time() {
+    if is_missing("setsid") {
+        return;
+    }
+    let ran = Test::new()
+        .file("restless", RESTLESS, 0o755)
+        .waiting("1-a", "setsid ./restless & wait_for beats")
+        .waiting("2-b", "sleep 30")
+        .config("max_tries = 1\n[b]\nmax_time = 0.6")
+        .run()
+        .status(1)
+        .within(SOON);
+    let beats = ran.read("beats").len();
+    until(|| ran.read("beats").len() > beats);
+    fs::remove_file(ran.test.path("restless")).unwrap();
+}
+
+/// What makes a process forget whose it is.
+const FORGET: &str = "unset RUNNER_RUN_ID RUNNER_TASK RUNNER_TRY_NUM";
+
+#[test]
+fn a_limit_ends_a_daemon_that_forgot_its_environment() {
+    if is_missing("setsid") {
+        return;
+    }
+    Test::new()
+        .waiting("1-a", &format!("{FORGET}\n{}\nsleep 30", daemon("late")))
+        .config("max_tries = 1\n[a]\nmax_time = 0.5")
+        .run()
+        .status(1)
+        .within(SOON)
+        .nothing_left();
+}
+
+#[test]
+fn what_a_daemon_of_an_earlier_task_may_have_orphaned_is_named_and_left_alone() {
+    if is_missing("setsid") {
+        return;
+    }
+    Test::new()
+        .waiting("1-a", &daemon("early"))
+        .waiting("2-b", &format!("{FORGET}\n{}\nsleep 30", daemon("late")))
+        .config("max_tries = 1\n[b]\nmax_time = 0.5")
+        .run()
+        .status(1)
+        .within(SOON)
+        .says("`2-b` may have left 1 process: ")
+        .left("sleep sleep");
+}
+
+#[test]
+fn a_limit_ends_what_a_runner_among_the_tasks_leaves() {
+    Test::new()
+        .task("1-a", &format!("exec {} inner", quoted(&runner())))
+        .file("inner/1-x", &format!("#!/bin/sh\n{DEAF}\n"), 0o755)
+        .config("max_time = 0.5\nkill_grace = 0.3\nmax_tries = 1")
+        .run()
+        .status(1)
+        .within(SOON)
+        .nothing_left();
+}
+
+/// Counts the orphans of a task that sleep or slept.
+const ORPHANS: &str = "cat /proc/[0-9]*/stat 2>/dev/null | grep -c \"(sleep) . $PPID \"";
+
+#[test]
+fn what_a_task_orphans_is_reaped() {
+    Test::new()
+        .task("1-a", "for n in 1 2 3 4 5; do (sleep 1 &); done")
+        .task(
+            "2-b",
+            &format!(
+                "for n in 1 2 3 4 5 6; do\n\
+                 [ $({ORPHANS}) = 0 ] && exit 0\nsleep 1\ndone\nexit 3"
+            ),
+        )
+        .config("leftovers = allow\nstop_codes = 3")
+        .run()
+        .status(0)
+        .within(SOON)
+        .nothing_left();
+}
+
+#[test]
+fn what_a_task_orphans_at_its_beginning_is_reaped_while_it_runs() {
+    Test::new()
+        .task(
+            "1-a",
+            &format!(
+                "(sleep 0.1 &)\nsleep 0.2\n\
+                 for n in 1 2 3 4 5; do\nsleep 1\n[ $({ORPHANS}) = 0 ] && exit 0\ndone\nexit 3"
+            ),
+        )
+        .config("stop_codes = 3")
+        .run()
+        .status(0)
+        .nothing_left();
+}
+
+#[test]
+fn what_a_task_orphans_is_reaped_while_another_has_its_grace() {
+    let deaf = "(trap '' TERM; while [ ! -e over ]; do sleep 0.1; done) &";
+    Test::new()
+        // It has ended, and is not waited for before all of its group have ended.
+        .task(
+            "1-b",
+            &format!("trap ': >ended; exit' TERM\n{deaf}\nwait; wait"),
+        )
+        .waiting(
+            "1-a",
+            "wait_for ended\nfor n in 1 2 3 4 5; do (sleep 0.1 &); done",
+        )
+        .task(
+            "1-c",
+            &format!(
+                "for n in 1 2 3 4 5 6 7 8; do\n\
+                 [ $({ORPHANS}) = 0 ] && break\nsleep 0.3\ndone\n\
+                 [ $n -lt 8 ] || code=3\n: >over\nexit $code"
+            ),
+        )
+        .config("leftovers = allow\nstop_codes = 3\nkill_grace = 60\nmax_tries = 1")
+        .config("[b]\nmax_time = 0.1\nrequired = no")
+        .args(["-j", "2"])
+        .run()
+        .status(4)
+        .within(SOON)
+        .says("`1-c` is done");
+}
+
+#[test]
+fn what_a_task_leaves_in_its_group_is_named_and_left_alone() {
+    Test::new()
+        .task("1-a", "sleep 30 &")
+        .task("2-b", "")
+        .run()
+        .status(0)
+        .within(SOON)
+        .order("1-a 2-b")
+        .says("warning: `1-a` left 1 process: ")
+        .says(" `sleep`; left alone")
+        .left("sleep");
+}
+
+#[test]
+fn what_a_task_leaves_in_its_group_can_be_killed() {
+    Test::new()
+        .task("1-a", &format!("({DEAF}) & sleep 30 &"))
+        .task("2-b", "")
+        .config("leftovers = kill\nkill_grace = 0.2")
+        .run()
+        .status(0)
+        .within(SOON)
+        .order("1-a 2-b")
+        .says("`1-a` left ")
+        .says("; ended")
+        .nothing_left();
+}
+
+#[test]
+fn what_a_task_leaves_in_its_group_can_be_allowed() {
+    Test::new()
+        .task("1-a", "sleep 30 &")
+        .task("2-b", "")
+        .config("leftovers = allow\nleak_time = 30")
+        .run()
+        .status(0)
+        .within(SOON)
+        .order("1-a 2-b")
+        .does_not_say("left")
+        .left("sleep");
+}
+
+#[test]
+fn what_ends_within_the_leak_time_is_not_left_and_not_waited_for_any_longer() {
+    Test::new()
+        .task("1-a", "(sleep 0.3 || sleep 1; echo last words) &")
+        .task("2-b", "echo 2-b")
+        .config("leftovers = kill\nleak_time = 30")
+        .run()
+        .status(0)
+        .within(SOON)
+        .stdout("last words\n2-b\n")
+        .does_not_say("left")
+        .nothing_left();
+}
+
+#[test]
+fn a_daemon_that_left_the_group_is_left_alone() {
+    if is_missing("setsid") {
+        return;
+    }
+    Test::new()
+        .waiting("1-a", &daemon("up"))
+        .config("leftovers = kill")
+        .run()
+        .status(0)
+        .within(SOON)
+        .does_not_say("`1-a` left")
+        .left("sleep");
+}
+
+#[test]
+fn what_is_left_alone_is_not_said_to_be_ended() {
+    if is_missing("setsid") {
+        return;
+    }
+    Test::new()
+        .waiting("1-a", &format!("{FORGET}\n{}\nsleep 30", daemon("up")))
+        .waiting("1-b", "wait_for go")
+        .config("leftovers = kill\n[a]\nmax_time = 1\nmax_tries = 1")
+        .args(["-j", "2"])
+        .run()
+        .status(1)
+        .within(SOON)
+        .says(" `sleep`; left alone")
+        .does_not_say("; ended\n")
+        .left("sleep");
+}
+
+#[test]
+fn a_status_is_neither_lost_nor_late_because_something_holds_the_output() {
+    Test::new()
+        .task("1-a", "sleep 30 &\nexit 3")
+        .config("stop_codes = 3\nleftovers = allow")
+        .run()
+        .status(3)
+        .within(SOON)
+        .left("sleep");
+}
+
+#[test]
+fn a_signal_cuts_the_leak_time_short() {
+    let running = Test::new()
+        .task("1-a", "(: >ready; exec sleep 30) &")
+        .task("2-b", "")
+        .config("leak_time = 60")
+        .start();
+    running.until("ready", "");
+    running.signal(Signal::TERM);
+    running.wait().status(143).within(SOON).order("1-a");
+}
+
+#[test]
+fn hooks_and_the_halt_task_have_the_same_limits_for_what_they_leave() {
+    Test::new()
+        .task("1-a", "")
+        .task("halt.sh", "sleep 30 &")
+        .file("hook", "#!/bin/sh\nsleep 30 &\n", 0o755)
+        .config("task_hook = ./hook\nleftovers = kill")
+        .args(["-H"])
+        .run()
+        .status(0)
+        .within(SOON)
+        .nothing_left();
+}
