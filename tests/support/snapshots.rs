@@ -55,7 +55,7 @@ pub(crate) use snapshot;
 pub(crate) fn settings(name: &str) -> insta::Settings {
     assert!(SNAPSHOTS.contains(&name), "add `{name}` to SNAPSHOTS");
     let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../snapshots");
+    settings.set_snapshot_path(top().join("snapshots"));
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings

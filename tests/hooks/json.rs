@@ -1,0 +1,195 @@
+//! The JSON that a hook gets.
+
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::support::{Ran, Test, once, snapshots::snapshot};
+
+use super::{SOON, written_anew};
+
+/// Does nothing, and does not tell that it ran, so that its name may be anything.
+const QUIET: &str = "#!/bin/sh\n";
+
+/// The lines that the hook heard. Each of them is exactly what is written when it
+/// is read as JSON: these members, in this order, and not one byte more.
+fn heard(ran: &Ran) -> String {
+    let lines = ran.hooks();
+    for line in &lines {
+        assert_eq!(&written_anew(line), line);
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn a_hook_hears_of_a_task_before_and_after_it() {
+    let ran = Test::new()
+        .task("3-clobber.sh", "")
+        .hook()
+        .run()
+        .status(0)
+        .order("3-clobber.sh");
+    snapshot!("hook-ok", heard(&ran));
+}
+
+#[test]
+fn a_hook_hears_of_an_exit_code_and_of_the_second_try() {
+    let ran = Test::new()
+        .task("1-a", "")
+        .task("2-b", &once(7))
+        .hook()
+        .run()
+        .status(0)
+        .order("1-a 2-b 1-a 2-b");
+    snapshot!("hook-retry-after-an-exit-code", heard(&ran));
+}
+
+#[test]
+fn a_hook_hears_of_a_signal_that_ended_a_task() {
+    let ran = Test::new()
+        .task("1-a", "[ $RUNNER_TRY_NUM -gt 1 ] || kill -KILL $$")
+        .hook()
+        .run()
+        .status(0)
+        .order("1-a 1-a");
+    snapshot!("hook-retry-after-a-signal", heard(&ran));
+}
+
+#[test]
+fn a_hook_hears_of_a_limit() {
+    let ran = Test::new()
+        .task("1-a", "sleep 30")
+        .config("max_time = 0.2\nmax_tries = 1")
+        .hook()
+        .run()
+        .status(1)
+        .within(SOON)
+        .nothing_left();
+    snapshot!("hook-retry-after-a-limit", heard(&ran));
+}
+
+#[test]
+fn a_hook_hears_of_a_start_that_failed() {
+    let ran = Test::new()
+        .file("tasks.d/1-a", "#!/nowhere/sh\n", 0o755)
+        .config("max_tries = 2")
+        .hook()
+        .run()
+        .status(1);
+    snapshot!("hook-retry-of-what-did-not-start", heard(&ran));
+}
+
+#[test]
+fn a_hook_hears_of_a_halt() {
+    let ran = Test::new()
+        .task("1-a", "exit 2")
+        .task("halt.sh", "")
+        .hook()
+        .run()
+        .status(2)
+        .order("1-a halt.sh");
+    snapshot!("hook-halt", heard(&ran));
+}
+
+#[test]
+fn a_hook_hears_of_a_stop() {
+    let ran = Test::new()
+        .task("1-a", "exit 3")
+        .config("stop_codes = 3")
+        .hook()
+        .run()
+        .status(3);
+    snapshot!("hook-exit", heard(&ran));
+}
+
+#[test]
+fn a_hook_hears_of_a_task_that_was_interrupted() {
+    let running = Test::new()
+        .task("1-a", "sleep 30")
+        .task("2-b", "")
+        .hook()
+        .start();
+    running.until("order", "1-a");
+    running.signal(Signal::TERM);
+    let ran = running
+        .wait()
+        .status(143)
+        .within(SOON)
+        .order("1-a")
+        .nothing_left();
+    snapshot!("hook-interrupted", heard(&ran));
+}
+
+#[test]
+fn a_hook_hears_of_a_task_that_is_not_required() {
+    let ran = Test::new()
+        .task("1-a", "exit 1")
+        .task("2-b", "")
+        .hook()
+        .config("[a]\nrequired = no")
+        .run()
+        .status(4);
+    snapshot!("hook-not-required", heard(&ran));
+}
+
+#[test]
+fn a_hook_hears_the_tries_in_force_for_the_task() {
+    let ran = Test::new()
+        .task("1-a", "")
+        .task("2-b", "")
+        .task("3-c", "")
+        .config("max_tries = 7")
+        .hook()
+        .config("[b]\nmax_tries = 2\n[c]\nmax_tries = 0")
+        .run()
+        .status(0);
+    snapshot!("hook-max-tries-of-a-task", heard(&ran));
+}
+
+#[test]
+fn a_hook_hears_of_a_single_task() {
+    let ran = Test::new()
+        .task("1-a", "")
+        .task("2-b", "exit 1")
+        .hook()
+        .args(["--only", "b"])
+        .run()
+        .status(1)
+        .order("2-b");
+    snapshot!("hook-only", heard(&ran));
+}
+
+#[test]
+fn names_are_raw_but_for_quotes_backslashes_and_control_characters() {
+    let names = [
+        "1 two words",
+        "2 \"double\" and 'single'",
+        "3 back\\slash \\n",
+        "4 tab\tand\nline\u{1b}[0m\u{7f}",
+        "5 größe ☃ 𝄞 \u{2028} \u{fffd}",
+        "6 $HOME `id` $(id) *; & | > < ~ %s {} [] #",
+    ];
+    let mut test = Test::new();
+    for name in names {
+        test = test.file(&format!("tasks.d/{name}"), QUIET, 0o755);
+    }
+    let ran = test.hook().run().status(0);
+    let tasks = ran.hooks().into_iter().step_by(2).map(|line| {
+        let read: Value = serde_json::from_str(&line).unwrap();
+        read["task"].as_str().unwrap().to_owned()
+    });
+    assert_eq!(tasks.collect::<Vec<_>>(), names);
+    snapshot!("hook-names", heard(&ran));
+}
+
+#[test]
+fn a_name_that_is_not_utf_8_is_shown_as_such_and_kept_as_it_is() {
+    let test = Test::new().task("0-a", "").hook();
+    let name = OsStr::from_bytes(b"1-\xff\xc3-b");
+    let script = test.script("1-b", "[ \"$RUNNER_TASK\" = \"${0##*/}\" ] || exit 1");
+    let test = test.file("script", &script, 0o755);
+    fs::rename(test.path("script"), test.path("tasks.d").join(name)).unwrap();
+    let ran = test.run().status(0).order("0-a 1-b");
+    snapshot!("hook-name-not-utf-8", heard(&ran));
+}
