@@ -5,6 +5,7 @@
 )]
 
 mod mounts;
+mod paths;
 mod reload;
 mod words;
 
@@ -157,160 +158,6 @@ fn a_device_on_the_way_is_not_to_be_changed() {
 }
 
 #[test]
-fn the_directories_on_the_way_count() {
-    if is_not_root() {
-        return;
-    }
-    refused("mkdir way; mv target way; ln -sf ../way/target tasks.d/3-c; chmod o+w way")
-        .says("root does not run task `tasks.d/3-c`: everybody may write `");
-    refused("mkdir way; mv target way; ln -sf ../way/target tasks.d/3-c; chown STRANGER way")
-        .says("way` belongs to user");
-    // Through links on the way as well.
-    refused("mkdir way; mv target way; ln -s way link; ln -sf ../link/target tasks.d/3-c; chmod o+w way")
-        .says("way`");
-    refused("mv tasks.d real; mkdir open; mv real open; ln -s open/real tasks.d; chmod o+w open")
-        .says("root does not run tasks of `tasks.d`: everybody may write `");
-}
-
-#[test]
-fn a_sticky_directory_lets_others_add_and_not_replace() {
-    if is_not_root() {
-        return;
-    }
-    // On the way it is fit, as long as what is in it is root's.
-    let test = story();
-    shell(
-        &test,
-        "mkdir way; mv target way; ln -sf ../way/target tasks.d/3-c; chmod 1777 way",
-    );
-    test.run().status(0).order("1-a 2-b 3-c");
-    refused("mkdir way; mv target way; ln -sf ../way/target tasks.d/3-c; chmod 1777 way; chown STRANGER way/target")
-        .says("target` belongs to user");
-    // A link in it can be replaced by whoever owns it.
-    refused("mkdir way; ln -s ../target way/link; ln -sf ../way/link tasks.d/3-c; chmod 1777 way; chown -h STRANGER way/link")
-        .says("link` belongs to user");
-    // What is not there can be made by anybody.
-    refused("mkdir way; ln -sf ../way/target tasks.d/3-c; chmod 1777 way")
-        .says("everybody may write `");
-    // To a directory that is read anybody can add.
-    for path in ["tasks.d", "include", "var"] {
-        refused(&format!("chmod 1777 {path}")).says("that it is sticky is not enough here");
-    }
-}
-
-#[test]
-fn a_task_directory_that_another_user_can_make_is_refused() {
-    if is_not_root() {
-        return;
-    }
-    for change in [
-        "chmod 1777 open",
-        "chown STRANGER open",
-        "ln -s missing open/tasks.d; chmod 1777 open",
-    ] {
-        refused(&format!(
-            "mkdir open; {change}; mv tasks.d real; ln -s open/tasks.d tasks.d"
-        ))
-        .says("root does not run tasks of `tasks.d`");
-    }
-}
-
-#[test]
-fn a_path_that_is_too_long_for_one_call_is_not_taken_for_nothing() {
-    if is_not_root() || is_missing("python3") {
-        return;
-    }
-    // The kernel goes through the link in pieces; its real path is longer than 4096 bytes.
-    let python = "import os
-name, real = 'n' * 200, os.path.realpath('real')
-def down(at, times):
-    for _ in range(times):
-        os.mkdir(name, dir_fd=at)
-        at = os.open(name, os.O_RDONLY, dir_fd=at)
-    return at
-os.mkdir('deep')
-half = down(os.open('deep', os.O_RDONLY), 18)
-os.symlink('/'.join([name] * 6 + ['end']), 'link', dir_fd=half)
-os.symlink(real, 'end', dir_fd=down(half, 6))
-os.symlink('/'.join(['deep'] + [name] * 18 + ['link']), 'tasks.d')";
-    refused(&format!(
-        "mv tasks.d real; python3 -c \"{python}\"; ls tasks.d/1-a; chown STRANGER deep"
-    ))
-    .says("root does not run tasks of `tasks.d`");
-}
-
-#[test]
-fn a_path_behind_what_is_missing_is_not_followed_blindly() {
-    if is_not_root() {
-        return;
-    }
-    for setting in ["log_dir", "state_dir"] {
-        let test = Test::new().task("1-a", "exit 0");
-        shell(&test, &format!("mkdir theirs; chown {STRANGER} theirs"));
-        let ran = test
-            .config(&format!("{setting} = missing/../theirs/x"))
-            .run();
-        let ran = ran
-            .status(78)
-            .order("")
-            .says(&format!("root does not write to `{setting}`"));
-        assert!(!ran.test.path("theirs/x").exists());
-    }
-}
-
-/// It could be a task at the next look.
-#[test]
-fn a_link_of_which_another_user_changes_the_end_is_refused_whatever_it_leads_to() {
-    if is_not_root() {
-        return;
-    }
-    for end in [
-        "mkdir theirs/it",
-        "mkfifo theirs/it",
-        "true",
-        "echo x >theirs/it",
-    ] {
-        let make = format!("mkdir theirs; {end}; chown STRANGER theirs");
-        refused(&format!("{make}; ln -s ../theirs/it tasks.d/4-d"))
-            .says("root does not run task `tasks.d/4-d`");
-        refused(&format!("{make}; ln -s ../theirs/it include/z.cfg"))
-            .says("root does not read configuration file `include/z.cfg`");
-    }
-    // A directory itself is no task.
-    let test = story();
-    shell(
-        &test,
-        &format!("mkdir tasks.d/lib include/lib; chown {STRANGER} tasks.d/lib include/lib"),
-    );
-    test.run().status(0);
-}
-
-#[test]
-fn a_hint_can_be_pasted_whatever_a_name_holds() {
-    if is_not_root() {
-        return;
-    }
-    let test = story();
-    shell(
-        &test,
-        &format!("cp -p tasks.d/1-a 'tasks.d/4-x;id>hint;'; chown {STRANGER} tasks.d/4*"),
-    );
-    let ran = test.run().status(78);
-    let hint = ran
-        .stderr
-        .split("hint: `")
-        .nth(1)
-        .unwrap()
-        .split('`')
-        .next()
-        .unwrap()
-        .to_owned();
-    shell(&ran.test, &hint);
-    assert!(!ran.test.path("hint").exists(), "{hint}");
-    ran.again().run().status(0);
-}
-
-#[test]
 fn a_mark_of_another_user_does_not_count() {
     if is_not_root() {
         return;
@@ -337,21 +184,6 @@ fn a_mark_of_another_user_does_not_count() {
             "{mark}: {}",
             ran.stderr
         );
-    }
-}
-
-/// It was checked on the way, where a sticky directory is accepted.
-#[test]
-fn a_directory_that_is_reached_by_going_up_is_one_to_read_from() {
-    if is_not_root() {
-        return;
-    }
-    for link in ["open/way/..", "open/way/../.", "open/link"] {
-        refused(&format!(
-            "mkdir open; mv tasks.d/* open; rmdir tasks.d; mkdir open/way; ln -s . open/link; \
-             chmod 1777 open; ln -s {link} tasks.d"
-        ))
-        .says("root does not run tasks of `tasks.d`: everybody may write `");
     }
 }
 
