@@ -1,0 +1,223 @@
+//! The order of tasks: random task directories and configurations, compared with a
+//! naive reading of the rules, which knows nothing of levels, links or short names.
+
+mod directory;
+
+use std::{
+    collections::BTreeSet,
+    ffi::{OsStr, OsString},
+    fs,
+    os::unix::ffi::OsStrExt,
+};
+
+use proptest::prelude::*;
+use runner_config::{Document, Problems, Settings, Severity};
+use runner_exec::{Chain, Link, Plan, Step, Verdict};
+
+use directory::{File, NO_TASKS, entry, ring, shuffled, sound, wild};
+
+/// The plan, when the directory is read in the order of `files`, and the sections stand
+/// in the order of `sections`.
+fn read(files: &[File], sections: &[File]) -> (Plan, Problems) {
+    let config = tempfile::NamedTempFile::new().unwrap();
+    let text: String = sections.iter().filter_map(File::text).collect();
+    fs::write(config.path(), text).unwrap();
+    let no_tasks = NO_TASKS.iter().map(|name| entry(name.as_ref()));
+    let entries = no_tasks.chain(files.iter().map(File::entry)).collect();
+    let mut problems = Problems::default();
+    let document = Document::load(Some(config.path()), &[]).unwrap();
+    let settings = Settings::new(document, &[], &mut problems);
+    let plan = Plan::new("/tasks".as_ref(), entries, settings, false, &mut problems);
+    (plan, problems)
+}
+
+/// The plan of a directory with which nothing is wrong.
+#[track_caller]
+fn sound_plan(files: &[File], sections: &[File]) -> Plan {
+    let (plan, problems) = read(files, sections);
+    assert!(!problems.has_errors(), "{problems:?}");
+    plan
+}
+
+/// The order as `--list` shows it: the chain, walked with every task succeeding.
+fn order(plan: &Plan) -> Vec<OsString> {
+    let mut chain = Chain::new(plan.links.clone(), plan.settings.retry_from);
+    let mut order = Vec::new();
+    while let Step::Start(task) = chain.next_step() {
+        order.push(plan.tasks[task.0].name.as_os_str().to_owned());
+        chain.judge(task, Verdict::Proceed);
+        chain.ended(task);
+    }
+    order
+}
+
+/// The order as the rules give it. The tasks that may start at the same time have the
+/// same number, though not the same digits, so the first by name is simply the one
+/// with the least bytes.
+fn expected_order(files: &[File]) -> Vec<OsString> {
+    let mut left: Vec<&File> = files.iter().filter(|file| file.enabled).collect();
+    let mut order = Vec::new();
+    while !left.is_empty() {
+        let waits = |file: &File| left.iter().any(|other| other.comes_before(file));
+        let free = (0..left.len()).filter(|&index| !waits(left[index]));
+        let first = free.min_by_key(|&index| left[index].name.as_bytes());
+        order.push(left.remove(first.unwrap()).name.clone());
+    }
+    order
+}
+
+/// All of a plan that a run could notice.
+fn noticed(plan: &Plan) -> (Vec<OsString>, Vec<Link>) {
+    let names = plan
+        .tasks
+        .iter()
+        .map(|task| task.name.as_os_str().to_owned());
+    (names.collect(), plan.links.to_vec())
+}
+
+/// What is said, without the lines of the configuration.
+fn said(problems: &Problems) -> Vec<&str> {
+    problems.iter().map(|problem| &*problem.message).collect()
+}
+
+fn errors(problems: &Problems) -> Vec<&str> {
+    let errors = problems
+        .iter()
+        .filter(|problem| problem.severity == Severity::Error);
+    errors.map(|problem| &*problem.message).collect()
+}
+
+/// What stands in backticks.
+fn quoted(message: &str) -> Vec<&str> {
+    message.split('`').skip(1).step_by(2).collect()
+}
+
+/// The tasks of a cycle, the first one at the end again, when `error` is about one.
+fn cycle(error: &str) -> Option<Vec<&str>> {
+    let names = quoted(error);
+    match error.ends_with("depends on itself") {
+        true => Some([names[0], names[0]].to_vec()),
+        false => error
+            .starts_with("tasks depend on each other: ")
+            .then_some(names),
+    }
+}
+
+/// The needs that nobody can wait for, as an error names them: who, and on what.
+fn hopeless(files: &[File]) -> BTreeSet<(&str, &str)> {
+    let find = |name: &OsStr| files.iter().find(|file| file.name == name);
+    let mut hopeless = BTreeSet::new();
+    for file in files.iter().filter(|file| file.enabled) {
+        for need in &file.needs {
+            let may_wait = |other: &File| other.enabled && other.number <= file.number;
+            if !find(&need.file).is_some_and(may_wait) {
+                hopeless.insert((file.name.to_str().unwrap_or_default(), &*need.word));
+            }
+        }
+    }
+    hopeless
+}
+
+/// Whether some tasks of one number wait for each other: whoever waits for nobody is
+/// taken away, until nobody is left or nobody can be.
+fn has_cycle(files: &[File]) -> bool {
+    let mut left: Vec<&File> = files.iter().filter(|file| file.enabled).collect();
+    loop {
+        let waits = |file: &File| {
+            let mut others = left.iter();
+            others.any(|other| other.number == file.number && file.depends_on(other))
+        };
+        let still: Vec<&File> = left.iter().copied().filter(|file| waits(file)).collect();
+        if still.len() == left.len() {
+            return !left.is_empty();
+        }
+        left = still;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn each_task_comes_after_what_it_depends_on_and_after_every_lower_number(
+        (files, _, sections) in shuffled(sound()),
+    ) {
+        let order = order(&sound_plan(&files, &sections));
+        let enabled: Vec<&File> = files.iter().filter(|file| file.enabled).collect();
+        prop_assert_eq!(order.len(), enabled.len());
+        let place = |file: &File| order.iter().position(|name| *name == file.name).unwrap();
+        for a in &enabled {
+            for b in &enabled {
+                if a.comes_before(b) {
+                    prop_assert!(place(a) < place(b), "{:?} after {:?}", a.name, b.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn of_the_tasks_that_may_start_the_first_by_name_does(
+        (files, _, sections) in shuffled(sound()),
+    ) {
+        prop_assert_eq!(order(&sound_plan(&files, &sections)), expected_order(&files));
+    }
+
+    #[test]
+    fn neither_the_order_of_the_directory_nor_that_of_the_sections_matters(
+        (files, entries, sections) in shuffled(sound()),
+    ) {
+        let (one, other) = (sound_plan(&files, &files), sound_plan(&entries, &sections));
+        prop_assert_eq!(noticed(&one), noticed(&other));
+        prop_assert_eq!(order(&one), order(&other));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_alike_whatever_order_it_is_read_in(
+        (files, entries, sections) in shuffled(wild()),
+    ) {
+        let (one, other) = (read(&files, &files).1, read(&entries, &sections).1);
+        prop_assert_eq!(said(&one), said(&other));
+    }
+
+    #[test]
+    fn what_nobody_can_wait_for_is_an_error_that_names_both(files in wild()) {
+        let (_, problems) = read(&files, &files);
+        let errors = errors(&problems);
+        let said = errors.iter().filter(|error| cycle(error).is_none());
+        let said: Vec<Vec<&str>> = said.map(|error| quoted(error)).collect();
+        let named: BTreeSet<(&str, &str)> = said.iter().map(|names| (names[0], names[1])).collect();
+        prop_assert_eq!(said.len(), named.len(), "each is said once");
+        prop_assert_eq!(named, hopeless(&files));
+    }
+
+    #[test]
+    fn a_cycle_is_told_of_where_one_is_and_only_there(files in wild()) {
+        let (_, problems) = read(&files, &files);
+        let errors = errors(&problems);
+        let cycles: Vec<Vec<&str>> = errors.iter().filter_map(|error| cycle(error)).collect();
+        prop_assert_eq!(!cycles.is_empty(), has_cycle(&files));
+        let find = |name: &str| files.iter().find(|file| file.name == name).unwrap();
+        for cycle in cycles {
+            for pair in cycle.windows(2) {
+                let (who, whom) = (find(pair[0]), find(pair[1]));
+                prop_assert!(who.depends_on(whom) && who.number == whom.number, "{:?}", pair);
+            }
+            prop_assert_eq!(cycle.first(), cycle.last());
+            let round: BTreeSet<&&str> = cycle[1..].iter().collect();
+            prop_assert_eq!(round.len(), cycle.len() - 1, "each task is named once");
+        }
+    }
+
+    #[test]
+    fn a_cycle_is_an_error_that_names_all_of_its_tasks((files, ring) in ring()) {
+        let (_, problems) = read(&files, &files);
+        let errors = errors(&problems);
+        prop_assert_eq!(errors.len(), 1, "{:?}", errors);
+        let mut named = cycle(errors[0]).unwrap();
+        named.pop();
+        // It may begin anywhere.
+        let first = ring.iter().position(|name| name == named[0]).unwrap();
+        let round = ring.iter().cycle().skip(first).take(ring.len());
+        prop_assert_eq!(named, round.collect::<Vec<_>>());
+    }
+}
