@@ -6,19 +6,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::support::{Test, runner};
+use crate::support::{Test, install_program};
 
 use super::install;
 
 /// A program of this name that stands there itself, so that links may stand beside it.
 #[track_caller]
 fn own_program(test: &Test, name: &str) -> PathBuf {
-    let program = fs::canonicalize(runner()).unwrap();
     let own = test.path(name);
-    fs::create_dir_all(own.parent().unwrap()).unwrap();
-    if fs::hard_link(&program, &own).is_err() {
-        fs::copy(&program, &own).unwrap();
-    }
+    install_program(&own);
     fs::canonicalize(own).unwrap()
 }
 

@@ -6,12 +6,11 @@ mod questions;
 mod stdin;
 
 use std::{
-    fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
 };
 
-use crate::support::{Ran, Test, runner};
+use crate::support::{Ran, Test, install_program};
 
 /// The directories of the links that stand in for other paths.
 fn private_directories(ran: &Ran) -> Vec<PathBuf> {
@@ -36,12 +35,7 @@ impl Test {
     #[track_caller]
     fn program_in(self, place: &str) -> Test {
         let path = self.path(place).join("runner");
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        let program = fs::canonicalize(runner()).unwrap();
-        // A link is as good as a copy, and faster.
-        fs::hard_link(&program, &path)
-            .or_else(|_| fs::copy(&program, &path).map(|_| ()))
-            .unwrap();
+        install_program(&path);
         self.program(path)
     }
 

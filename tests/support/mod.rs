@@ -15,6 +15,7 @@ use std::{
     os::unix::{fs::PermissionsExt, process::ExitStatusExt},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::RwLock,
     thread,
     time::{Duration, Instant},
 };
@@ -30,12 +31,28 @@ pub(crate) use self::{
 /// Longer than any story takes, however busy the machine is.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Taken for writing by whatever forks, and for reading while an executable file is written:
+/// the child would have the file open for writing, and nothing executes it then.
+static FORK: RwLock<()> = RwLock::new(());
+
 /// The program under test: the one just built, or the one that
 /// `RUNNER_UNDER_TEST` names.
 pub(crate) fn runner() -> PathBuf {
     match std::env::var_os("RUNNER_UNDER_TEST") {
         Some(path) => PathBuf::from(path),
         None => PathBuf::from(env!("CARGO_BIN_EXE_runner")),
+    }
+}
+
+/// Puts the program under test at this path. A process of its own makes the copy, where a
+/// link is not possible: see [`FORK`].
+#[track_caller]
+pub(crate) fn install_program(path: &Path) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let program = fs::canonicalize(runner()).unwrap();
+    if fs::hard_link(&program, path).is_err() {
+        let copied = Command::new("cp").args([&program, path]).status();
+        assert!(copied.unwrap().success());
     }
 }
 
@@ -116,7 +133,9 @@ impl Test {
     pub(crate) fn file(self, name: &str, text: &str, mode: u32) -> Test {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let no_fork = FORK.read();
         fs::write(&path, text).unwrap();
+        drop(no_fork);
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
         self
     }
@@ -243,8 +262,11 @@ impl Test {
         }
         let clock = Instant::now();
         let child = loop {
-            match command.spawn() {
-                // Another story forked while this one wrote its program.
+            let alone = FORK.write();
+            let spawned = command.spawn();
+            drop(alone);
+            match spawned {
+                // A child of a story that starts another program holds this one.
                 Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
                     thread::sleep(Duration::from_millis(2));
                 }

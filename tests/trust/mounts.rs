@@ -1,9 +1,9 @@
 //! Mounts and links that show other owners, or lead elsewhere, than a path says.
 
-use std::{fs, path::Path, process::Command};
+use std::{path::Path, process::Command};
 
 use super::{STRANGER, is_not_root, refused, shell, story};
-use crate::support::{Ran, Test, is_missing, runner, skip};
+use crate::support::{Ran, Test, install_program, is_missing, skip};
 
 /// Plays a story in a mount namespace of its own, after `first`.
 #[track_caller]
@@ -158,7 +158,7 @@ fn users_outside_of_the_namespace_are_not_offered_as_trusted() {
     );
     // This user may not enter the directory of the program.
     let program = test.path("program");
-    fs::copy(runner(), &program).unwrap();
+    install_program(&program);
     let ran = test.program(program).through(first).run();
     if ran.stderr.contains("unshare failed") {
         return skip("users cannot make user namespaces here");
