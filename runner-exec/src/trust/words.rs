@@ -21,9 +21,7 @@ pub enum Named {
 /// neither do stdin, stdout and stderr.
 pub fn named<'a>(words: impl IntoIterator<Item = &'a OsStr>) -> Vec<Named> {
     let mut found = Vec::new();
-    for word in words {
-        name(word.as_bytes(), &mut found);
-    }
+    (words.into_iter()).for_each(|word| name(word.as_bytes(), &mut found));
     found
 }
 
@@ -141,15 +139,10 @@ pub fn split_argument(argument: &OsStr) -> Vec<OsString> {
 
 fn is_own_stream(word: &[u8]) -> bool {
     let own = word.strip_prefix(b"/dev/").unwrap_or_default();
-    [
-        &b"stdin"[..],
-        b"stdout",
-        b"stderr",
-        b"fd/0",
-        b"fd/1",
-        b"fd/2",
-    ]
-    .contains(&own)
+    matches!(
+        own,
+        b"stdin" | b"stdout" | b"stderr" | b"fd/0" | b"fd/1" | b"fd/2"
+    )
 }
 
 fn position(word: &[u8], byte: u8) -> Option<usize> {
@@ -158,85 +151,4 @@ fn position(word: &[u8], byte: u8) -> Option<usize> {
 
 fn owned(bytes: &[u8]) -> OsString {
     OsString::from_vec(bytes.to_vec())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_name_paths_and_bare_files() {
-        let path = |text: &str| Named::Path(text.into());
-        let bare = |text: &str| Named::Bare(text.into());
-        for (word, expected) in [
-            ("/srv/hook.sh", vec![path("/srv/hook.sh")]),
-            ("./hook", vec![path("./hook")]),
-            ("hook.sh", vec![bare("hook.sh")]),
-            ("-x", vec![bare("-x")]),
-            ("--rcfile=/a/b", vec![path("/a/b")]),
-            ("--rcfile=b", vec![bare("b")]),
-            ("A=/a/b", vec![path("A=/a/b"), path("/a/b")]),
-            ("A=B=/a", vec![path("A=B=/a"), path("B=/a"), path("/a")]),
-            ("-f/a/b", vec![path("-f/a/b"), path("/a/b")]),
-            ("--a=-f/b", vec![path("-f/b"), path("/b")]),
-            ("https://example.org/x", vec![]),
-            ("--url=https://example.org/x", vec![]),
-            ("/dev/stderr", vec![]),
-            ("--log=/dev/stdout", vec![]),
-            ("/dev/fd/3", vec![path("/dev/fd/3")]),
-            ("/dev/null", vec![path("/dev/null")]),
-            ("", vec![]),
-            ("A=", vec![bare("A=")]),
-        ] {
-            assert_eq!(named([OsStr::new(word)]), expected, "{word}");
-        }
-    }
-
-    #[test]
-    fn the_program_behind_env_is_found() {
-        for (words, program, path, directory) in [
-            (&["env", "python3"][..], Some("python3"), None, None),
-            (
-                &["/usr/bin/env", "-i", "A=b", "x", "y"],
-                Some("x"),
-                None,
-                None,
-            ),
-            (&["busybox", "env", "x"], Some("x"), None, None),
-            (&["env", "-u", "A", "-", "x"], Some("x"), None, None),
-            (&["env", "-uA", "--argv0", "b", "x"], Some("x"), None, None),
-            (&["env", "-S", "x -u"], Some("x"), None, None),
-            (&["env", "-Sx -u"], Some("x"), None, None),
-            (&["env", "-vS'x' y"], Some("x"), None, None),
-            (&["env", "-S", r"A=1\_x"], Some("x"), None, None),
-            (&["env", "--split-string=A=b x"], Some("x"), None, None),
-            (&["env", "--split=x -u"], Some("x"), None, None),
-            (&["env", "PATH=/a:/b", "x"], Some("x"), Some("/a:/b"), None),
-            (&["env", "-C", "/d", "./x"], None, None, Some("/d")),
-            (&["env", "-C/d", "x"], Some("x"), None, Some("/d")),
-            (&["env", "--chdir=/d", "x"], Some("x"), None, Some("/d")),
-            (&["env", "/a/x"], None, None, None),
-            (&["env"], None, None, None),
-        ] {
-            let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-            let env = behind_env(&words).unwrap();
-            let found = (env.program, env.path, env.directory);
-            let expected = (program, path, directory);
-            let expected = (
-                expected.0.map(OsString::from),
-                expected.1.map(OsString::from),
-                expected.2.map(OsString::from),
-            );
-            assert_eq!(found, expected, "{words:?}");
-        }
-        assert_eq!(behind_env(&["nice".into(), "x".into()]), None);
-    }
-
-    #[test]
-    fn the_argument_of_a_hashbang_line_is_split_at_blanks() {
-        let words = split_argument(OsStr::new("-S  python3 -u"));
-        assert_eq!(words, ["-S", "python3", "-u"]);
-        let words = split_argument(OsStr::new(r"-S '/a b/c' d\_e"));
-        assert_eq!(words, ["/a b/c", "-S", "/a", "b/c", "d", "e"]);
-    }
 }
