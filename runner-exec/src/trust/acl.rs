@@ -18,19 +18,6 @@ const MASK: u16 = 0x10;
 
 const WRITE: u16 = 0o2;
 
-/// A list of who can do what to a file, beside its owner and everybody.
-#[derive(Debug)]
-pub(super) struct Acl {
-    entries: Vec<Entry>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Entry {
-    tag: u16,
-    permissions: u16,
-    id: u32,
-}
-
 /// A user or a group that an entry lets write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Writer {
@@ -38,53 +25,44 @@ pub(super) enum Writer {
     Group(u32),
 }
 
-impl Acl {
-    /// Reads the list of `path`; `None` when it has none.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be read, or is not of the known version.
-    pub(super) fn read(path: &Path) -> io::Result<Option<Acl>> {
-        let mut bytes = vec![0_u8; MAX_BYTES];
-        let length = match getxattr(path, NAME, &mut bytes[..]) {
-            Ok(length) => length,
-            Err(Errno::NODATA | Errno::NOTSUP) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        match Acl::parse(&bytes[..length]) {
-            Some(acl) => Ok(Some(acl)),
+/// Returns the users and groups that the list of `path` lets write, beside its owner and
+/// everybody; `None` when it has no list. `group` is the group of the file.
+///
+/// # Errors
+///
+/// The list cannot be read, or is not of the known version.
+pub(super) fn writers(path: &Path, group: u32) -> io::Result<Option<Vec<Writer>>> {
+    let mut bytes = vec![0_u8; MAX_BYTES];
+    match getxattr(path, NAME, &mut bytes[..]) {
+        Ok(length) => match parse(&bytes[..length], group) {
             None => Err(io::Error::other("unknown kind of access control list")),
-        }
+            writers => Ok(writers),
+        },
+        Err(Errno::NODATA | Errno::NOTSUP) => Ok(None),
+        Err(error) => Err(error.into()),
     }
+}
 
-    /// Parses the attribute: a version, then tag, permissions and number of each entry.
-    fn parse(bytes: &[u8]) -> Option<Acl> {
-        let entries = bytes.strip_prefix(&2_u32.to_le_bytes())?;
-        let (entries, rest) = entries.as_chunks::<8>();
-        let entry = |&[t0, t1, p0, p1, i0, i1, i2, i3]: &[u8; 8]| Entry {
-            tag: u16::from_le_bytes([t0, t1]),
-            permissions: u16::from_le_bytes([p0, p1]),
-            id: u32::from_le_bytes([i0, i1, i2, i3]),
-        };
-        rest.is_empty().then(|| Acl {
-            entries: entries.iter().map(entry).collect(),
-        })
-    }
-
-    /// Returns the users and groups that can write; `group` is the group of the file. The
-    /// mask limits them all.
-    pub(super) fn writers(&self, group: u32) -> impl Iterator<Item = Writer> {
-        let mask = self.entries.iter().find(|entry| entry.tag == MASK);
-        let mask = mask.map_or(u16::MAX, |mask| mask.permissions);
-        let can_write = move |entry: &&Entry| entry.permissions & mask & WRITE != 0;
-        let writer = move |entry: &Entry| match entry.tag {
-            USER => Some(Writer::User(entry.id)),
-            GROUP_OF_FILE => Some(Writer::Group(group)),
-            GROUP => Some(Writer::Group(entry.id)),
-            _ => None,
-        };
-        self.entries.iter().filter(can_write).filter_map(writer)
-    }
+/// Parses the attribute: a version, then tag, permissions and number of each entry. The mask
+/// limits named users and all groups.
+fn parse(bytes: &[u8], group: u32) -> Option<Vec<Writer>> {
+    let (entries, rest) = bytes.strip_prefix(&2_u32.to_le_bytes())?.as_chunks::<8>();
+    let entry = |&[t0, t1, p0, p1, i0, i1, i2, i3]: &[u8; 8]| {
+        let (tag, permissions) = (u16::from_le_bytes([t0, t1]), u16::from_le_bytes([p0, p1]));
+        (tag, permissions, u32::from_le_bytes([i0, i1, i2, i3]))
+    };
+    let entries = entries.iter().map(entry);
+    let mask = entries.clone().find(|&(tag, ..)| tag == MASK);
+    let mask = mask.map_or(u16::MAX, |(_, permissions, _)| permissions);
+    let writer = |(tag, permissions, id)| match tag {
+        _ if permissions & mask & WRITE == 0 => None,
+        USER => Some(Writer::User(id)),
+        GROUP_OF_FILE => Some(Writer::Group(group)),
+        GROUP => Some(Writer::Group(id)),
+        _ => None,
+    };
+    rest.is_empty()
+        .then(|| entries.filter_map(writer).collect())
 }
 
 #[cfg(test)]
@@ -101,7 +79,7 @@ mod tests {
             bytes.extend(permissions.to_le_bytes());
             bytes.extend(id.to_le_bytes());
         }
-        Acl::parse(&bytes).unwrap().writers(7).collect()
+        parse(&bytes, 7).unwrap()
     }
 
     #[test]
@@ -126,7 +104,7 @@ mod tests {
     #[test]
     fn a_list_of_another_form_is_refused() {
         for bytes in [&b""[..], b"\x01\0\0\0", b"\x02\0\0\0\x01"] {
-            assert!(Acl::parse(bytes).is_none(), "{bytes:?}");
+            assert!(parse(bytes, 7).is_none(), "{bytes:?}");
         }
     }
 }

@@ -8,10 +8,7 @@ use std::{
 
 use runner_config::{reason, shown};
 
-use super::{
-    Trust,
-    user_names::{group_name, user_name},
-};
+use super::user_names::{group_name, user_name};
 
 /// A path that another user could change.
 #[derive(Debug)]
@@ -92,18 +89,15 @@ impl fmt::Display for Distrust {
             Why::Group(group) => write!(f, "group `{}` may write `{path}`", group_name(*group)),
             Why::Acl => write!(f, "an access control list lets others write `{path}`"),
             Why::Everybody => write!(f, "everybody may write `{path}`"),
-            Why::Fuse(Some(user)) => write!(
-                f,
-                "`{path}` is on a FUSE mount of user `{}`",
-                user_name(*user)
-            ),
+            Why::Fuse(Some(user)) => {
+                let user = user_name(*user);
+                write!(f, "`{path}` is on a FUSE mount of user `{user}`")
+            }
             Why::Fuse(None) => write!(f, "`{path}` is on a FUSE mount of an unknown user"),
             Why::ProcLink => write!(f, "`{path}` is a link on `/proc`"),
             Why::NoWorkingDirectory => {
-                write!(
-                    f,
-                    "`{path}` is relative, and the working directory has no path"
-                )
+                let why = "and the working directory has no path";
+                write!(f, "`{path}` is relative, {why}")
             }
             Why::Unknown(error) => write!(f, "cannot look at `{path}`: {}", reason(error)),
         }
@@ -129,9 +123,13 @@ fn is_device(path: &Path) -> bool {
     what.is_ok_and(|what| what.is_char_device() || what.is_block_device())
 }
 
-/// Returns `true` for the number that stands for every user outside of this user namespace.
+/// Returns `true` for the number that stands for every user outside of this user namespace,
+/// where not every user of the machine has a number of its own.
 fn is_unmapped(user: u32) -> bool {
-    let overflow = fs::read_to_string("/proc/sys/kernel/overflowuid");
-    let overflow = overflow.ok().and_then(|it| it.trim().parse().ok());
-    overflow == Some(user) && !Trust::has_all_users()
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    let has_all_users = || {
+        let map = read("/proc/self/uid_map");
+        map.split_whitespace().eq(["0", "0", "4294967295"])
+    };
+    read("/proc/sys/kernel/overflowuid").trim().parse() == Ok(user) && !has_all_users()
 }

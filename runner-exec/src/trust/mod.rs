@@ -13,12 +13,10 @@ mod words;
 
 use std::{
     cell::RefCell,
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeSet, HashMap},
     env,
-    ffi::OsString,
     fs::{self, Metadata},
     io::{self, ErrorKind},
-    mem,
     os::unix::fs::{FileTypeExt, MetadataExt},
     path::{Component, Path, PathBuf},
 };
@@ -26,7 +24,7 @@ use std::{
 use rustix::{io::Errno, process::geteuid};
 
 use self::{
-    acl::{Acl, Writer},
+    acl::Writer,
     mounts::{Mount, Mounts},
 };
 pub use self::{
@@ -69,12 +67,6 @@ impl Trust {
             mounts: Mounts::default(),
             trusted: RefCell::default(),
         }
-    }
-
-    /// Returns `true` if every user of the machine has a number of its own here.
-    fn has_all_users() -> bool {
-        let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
-        map.split_whitespace().eq(["0", "0", "4294967295"])
     }
 }
 
@@ -141,10 +133,7 @@ impl TrustCheck<'_> {
     ///
     /// Another user can.
     pub fn path(&self, path: &Path, purpose: Use) -> Result<(), Distrust> {
-        match self.walk(path, purpose).distrust {
-            None => Ok(()),
-            Some(distrust) => Err(distrust),
-        }
+        self.walk(path, purpose).distrust.map_or(Ok(()), Err)
     }
 
     /// Checks a file that was opened: only owner and permissions count.
@@ -160,66 +149,64 @@ impl TrustCheck<'_> {
     /// how bad that is. The walk stops where looking further could wait for another user.
     pub fn walk(&self, path: &Path, purpose: Use) -> Walk {
         let mut distrust = None;
-        let end = self.walk_on(path, purpose, &mut distrust);
+        let mut note = |checked: Result<(), Distrust>| {
+            if let Err(found) = checked {
+                distrust.get_or_insert(found);
+            }
+        };
+        let end = self.walk_on(path, purpose, &mut note);
         let end = end.unwrap_or_else(|stop| {
-            distrust.get_or_insert(stop);
+            note(Err(stop));
             End::Unknown
         });
         Walk { distrust, end }
     }
 
-    /// Collects the first distrust; an error stops the walk.
-    fn walk_on(
-        &self,
-        path: &Path,
-        purpose: Use,
-        first: &mut Option<Distrust>,
-    ) -> Result<End, Distrust> {
-        let mut note = |checked: Result<(), Distrust>| {
-            if let Err(distrust) = checked {
-                first.get_or_insert(distrust);
-            }
-        };
-        let absolute = match &self.working_directory {
+    /// Passes each check to `note`; an error stops the walk.
+    fn walk_on(&self, path: &Path, purpose: Use, note: &mut Note) -> Result<End, Distrust> {
+        let mut rest = match &self.working_directory {
             _ if path.is_absolute() => path.to_owned(),
             Some(working_directory) => working_directory.join(path),
             None => return Err(distrust(path, Why::NoWorkingDirectory)),
         };
-        let mut rest = components(&absolute);
         let mut at = PathBuf::from("/");
         let mut links = 0;
         note(self.directory(&at, false));
         let mut end = End::Directory;
-        while let Some(component) = rest.pop_front() {
-            if component == ".." {
-                if end != End::Directory {
-                    return Ok(End::Missing);
-                }
-                at.pop();
-                continue;
-            }
-            let next = at.join(component);
-            let last = rest.is_empty().then_some(purpose);
-            match self.step(&at, &next, last, &mut note)? {
-                Step::On(found) => (at, end) = (next, found),
-                // Once it is made, the rest leads elsewhere than this walk.
-                Step::Missing if rest.iter().any(|part| part == "..") => {
-                    return Err(distrust(&next, Why::Unknown(ErrorKind::NotFound.into())));
-                }
-                Step::Missing => return Ok(End::Missing),
-                Step::Link(target) => {
-                    links += 1;
-                    if links > MAX_SYMLINKS {
-                        return Ok(End::Missing);
+        loop {
+            let mut components = rest.components();
+            let Some(component) = components.next() else {
+                break;
+            };
+            let behind = components.as_path();
+            let next = match component {
+                Component::RootDir => PathBuf::from("/"),
+                Component::ParentDir if end != End::Directory => return Ok(End::Missing),
+                Component::ParentDir => at.parent().unwrap_or(&at).to_owned(),
+                Component::CurDir | Component::Prefix(_) => at.clone(),
+                Component::Normal(name) => {
+                    let next = at.join(name);
+                    let last = (behind.as_os_str().is_empty()).then_some(purpose);
+                    match self.step(&at, &next, last, note)? {
+                        Step::On(found) => end = found,
+                        // Once it is made, the rest leads elsewhere than this walk.
+                        Step::Missing
+                            if behind.components().any(|it| it == Component::ParentDir) =>
+                        {
+                            return Err(distrust(&next, Why::Unknown(ErrorKind::NotFound.into())));
+                        }
+                        Step::Link(target) if links < MAX_SYMLINKS => {
+                            links += 1;
+                            rest = target.join(behind);
+                            continue;
+                        }
+                        Step::Link(_) | Step::Missing => return Ok(End::Missing),
                     }
-                    if target.is_absolute() {
-                        at = PathBuf::from("/");
-                    }
-                    let behind = mem::take(&mut rest);
-                    rest = components(&target);
-                    rest.extend(behind);
+                    next
                 }
-            }
+            };
+            at = next;
+            rest = behind.to_owned();
         }
         // It can be one on the way, reached by `..` or by a link to `.`, where others can
         // add entries if it is sticky.
@@ -236,13 +223,14 @@ impl TrustCheck<'_> {
         at: &Path,
         next: &Path,
         last: Option<Use>,
-        note: &mut impl FnMut(Result<(), Distrust>),
+        note: &mut Note,
     ) -> Result<Step, Distrust> {
         match (self.trusted.borrow().get(next), last) {
             (Some(Trusted::Link(target)), _) => return Ok(Step::Link(target.clone())),
             (Some(Trusted::Passage), None) => return Ok(Step::On(End::Directory)),
             (Some(Trusted::Passage) | None, _) => {}
         }
+        let unknown = |error| distrust(next, Why::Unknown(error));
         let mount = self.mount(next)?;
         let metadata = match fs::symlink_metadata(next) {
             Ok(metadata) => metadata,
@@ -251,11 +239,11 @@ impl TrustCheck<'_> {
                 return Ok(Step::Missing);
             }
             Err(error) if leads_nowhere(next, &error) => return Ok(Step::Missing),
-            Err(error) => return Err(distrust(next, Why::Unknown(error))),
+            Err(error) => return Err(unknown(error)),
         };
         // A mount that came between the two looks.
         if self.mount(next)? != mount {
-            return Err(distrust(next, Why::Unknown(ErrorKind::ResourceBusy.into())));
+            return Err(unknown(ErrorKind::ResourceBusy.into()));
         }
         if metadata.is_symlink() {
             if mount == Mount::Proc {
@@ -263,8 +251,7 @@ impl TrustCheck<'_> {
             }
             // Its owner can replace a link where the directory is sticky.
             let owner = self.owner(next, &metadata);
-            let target = fs::read_link(next);
-            let target = target.map_err(|error| distrust(next, Why::Unknown(error)))?;
+            let target = fs::read_link(next).map_err(unknown)?;
             if owner.is_ok() {
                 self.remember(next, Trusted::Link(target.clone()));
             }
@@ -312,36 +299,32 @@ impl TrustCheck<'_> {
             return Ok(());
         }
         // With a list, the bits of the group are its mask.
-        match Acl::read(path) {
+        let trusts = |writer: &Writer| match writer {
+            Writer::User(user) => self.trust.owners.contains(user),
+            Writer::Group(group) => *group == 0,
+        };
+        match acl::writers(path, it.gid()) {
             Err(error) => Err(distrust(path, Why::Unknown(error))),
-            Ok(Some(acl)) if acl.writers(it.gid()).any(|writer| !self.trusts(writer)) => {
-                Err(distrust(path, Why::Acl))
-            }
-            Ok(None) if !self.trusts(Writer::Group(it.gid())) => {
-                Err(distrust(path, Why::Group(it.gid())))
-            }
+            Ok(Some(writers)) if !writers.iter().all(trusts) => Err(distrust(path, Why::Acl)),
+            Ok(None) if it.gid() != 0 => Err(distrust(path, Why::Group(it.gid()))),
             Ok(_) => Ok(()),
         }
     }
 
-    fn trusts(&self, writer: Writer) -> bool {
-        match writer {
-            Writer::User(user) => self.trust.owners.contains(&user),
-            Writer::Group(group) => group == 0,
-        }
-    }
-
     fn owner(&self, path: &Path, it: &Metadata) -> Result<(), Distrust> {
-        match self.trust.owners.contains(&it.uid()) {
-            true => Ok(()),
-            false => Err(distrust(path, Why::Owner(it.uid()))),
+        if self.trust.owners.contains(&it.uid()) {
+            return Ok(());
         }
+        Err(distrust(path, Why::Owner(it.uid())))
     }
 
     fn remember(&self, path: &Path, trusted: Trusted) {
         self.trusted.borrow_mut().insert(path.to_owned(), trusted);
     }
 }
+
+/// Takes what a check found.
+type Note<'a> = dyn FnMut(Result<(), Distrust>) + 'a;
 
 /// The next part of a path.
 enum Step {
@@ -392,12 +375,4 @@ fn working_directory() -> Option<PathBuf> {
     let same = |a: Metadata, b: Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
     let is_there = same(fs::metadata(".").ok()?, fs::metadata(&path).ok()?);
     (is_there && path.is_absolute()).then_some(path)
-}
-
-fn components(path: &Path) -> VecDeque<OsString> {
-    let components = path.components().filter_map(|component| match component {
-        Component::Normal(_) | Component::ParentDir => Some(component.as_os_str().to_owned()),
-        Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
-    });
-    components.collect()
 }
