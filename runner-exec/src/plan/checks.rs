@@ -15,61 +15,56 @@ const NAME_ANOTHER: &str = "name another one with `halt_task` in `[runner]`";
 /// Says what will keep a file from starting.
 pub(crate) fn judge_start(task: &Task, kind: &Kind, is_halt: bool, problems: &mut Problems) {
     let name = &task.name;
+    let otherwise = if is_halt { NAME_ANOTHER } else { DISABLE };
     let cannot_start = |why: &str| format!("task `{name}` cannot start: {why}");
     let (executable, head) = match kind {
-        Kind::File { executable, head } => (executable, head),
+        Kind::File { executable, head } => (*executable, head),
         Kind::Dangling => {
             problems
                 .warning(None, cannot_start("it is a link that leads nowhere"))
                 .hint("mend the link, or remove it");
             return;
         }
-        Kind::Special(what) => {
-            problems.warning(None, cannot_start(&format!("it is a {what}")));
-            return;
-        }
-        Kind::Hidden(why) => {
-            problems.warning(None, cannot_start(why));
-            return;
-        }
-        Kind::Directory => {
-            problems.warning(None, cannot_start("it is a directory"));
+        Kind::Special(_) | Kind::Hidden(_) | Kind::Directory => {
+            let why = match kind {
+                Kind::Special(what) => format!("it is a {what}"),
+                Kind::Hidden(why) => why.clone(),
+                _ => "it is a directory".to_owned(),
+            };
+            problems.warning(None, cannot_start(&why));
             return;
         }
     };
     if task.settings.interpreter.is_some() {
         return;
     }
-    let otherwise = if is_halt { NAME_ANOTHER } else { DISABLE };
     if !executable {
-        let message = format!("task `{name}` is not executable");
         problems
-            .error(None, message)
+            .error(None, format!("task `{name}` is not executable"))
             .hint(format!("make it executable, or {otherwise}"));
     }
     match head {
-        Head::Script { crlf: true, .. } => {
-            let message = format!("task `{name}` has a carriage return behind its `#!` line");
-            problems
-                .error(None, message)
-                .hint(format!("save it with Unix line ends, or {otherwise}"));
-        }
+        Head::Script { crlf: true, .. } => problems
+            .error(
+                None,
+                format!("task `{name}` has a carriage return behind its `#!` line"),
+            )
+            .hint(format!("save it with Unix line ends, or {otherwise}")),
         Head::Script {
             interpreter,
             exists: false,
             ..
         } => {
             let why = format!("its interpreter `{}` does not exist", shown(interpreter));
-            problems
-                .warning(None, cannot_start(&why))
-                .hint("mend its `#!` line");
+            let problem = problems.warning(None, cannot_start(&why));
+            problem.hint("mend its `#!` line");
         }
-        Head::Unknown if *executable => {
-            let message = format!("task `{name}` has no `#!` line and is no program");
-            problems
-                .warning(None, message)
-                .hint("add a `#!` line, or set `interpreter`");
-        }
+        Head::Unknown if executable => problems
+            .warning(
+                None,
+                format!("task `{name}` has no `#!` line and is no program"),
+            )
+            .hint("add a `#!` line, or set `interpreter`"),
         Head::Script { .. } | Head::Binary | Head::Unknown | Head::Unreadable => {}
     }
 }

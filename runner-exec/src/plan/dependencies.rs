@@ -1,7 +1,7 @@
 //! Levels and dependencies: from names to the links of the chain, or to what is
 //! wrong with them.
 
-use runner_config::{Origin, Problems, Settings, nearest};
+use runner_config::{Origin, Problems, Settings};
 
 use crate::{
     chain::{Link, TaskId},
@@ -44,7 +44,7 @@ pub(crate) fn links(
             max_tries: task.settings.max_tries,
         });
     }
-    let dependencies = Written {
+    let written = Written {
         tasks,
         absent,
         settings,
@@ -53,7 +53,7 @@ pub(crate) fn links(
     let mut all = Vec::with_capacity(tasks.len());
     for (index, task) in tasks.iter().enumerate() {
         let section = task.section.as_deref();
-        let found = section.map(|section| dependencies.find(index, section, &links, problems));
+        let found = section.map(|section| written.find(index, section, &links, problems));
         let found = found.unwrap_or_default();
         // Those of lower levels come first anyway.
         let level = links[index].level;
@@ -66,12 +66,13 @@ pub(crate) fn links(
     }
     for (name, section) in second {
         if let Some(index) = tasks.iter().position(|task| task.name == *name) {
-            dependencies.find(index, section, &links, problems);
+            written.find(index, section, &links, problems);
         }
     }
     for cycle in cycles(&links) {
-        let origin = dependencies.written(cycle[0]).map(|(_, origin)| origin);
-        say_cycle(&cycle, tasks, origin, problems);
+        let section = tasks[cycle[0]].section.as_deref();
+        let origin = section.and_then(|section| settings.depends_on(section));
+        say_cycle(&cycle, tasks, origin.map(|(_, origin)| origin), problems);
     }
     (links, all)
 }
@@ -84,13 +85,7 @@ struct Written<'a> {
     names: Names<'a>,
 }
 
-impl<'a> Written<'a> {
-    /// The names that a task depends on, and where they are written.
-    fn written(&self, index: usize) -> Option<(impl Iterator<Item = &'a str>, &'a Origin)> {
-        let section = self.tasks[index].section.as_deref()?;
-        self.settings.depends_on(section)
-    }
-
+impl Written<'_> {
     /// The tasks that a task depends on, as its `section` says.
     fn find(
         &self,
@@ -110,7 +105,12 @@ impl<'a> Written<'a> {
                     if links[other].level <= links[index].level {
                         continue;
                     }
-                    self.comes_later(other)
+                    let later = &self.tasks[other].name;
+                    let number = later.number().map_or("no number", |_| "a higher number");
+                    (
+                        format!("but `{later}` has {number} and comes later"),
+                        "give the two the same number, or the dependent a higher one".to_owned(),
+                    )
                 }
                 Ok(None) => self.is_absent(name),
                 Err(Ambiguous(several)) => (
@@ -118,28 +118,11 @@ impl<'a> Written<'a> {
                     "write the file name, or rename one of them".to_owned(),
                 ),
             };
-            let who = &self.tasks[index].name;
-            problems
-                .error(
-                    origin.clone(),
-                    format!("task `{who}` depends on `{name}`, {what}"),
-                )
-                .hint(hint);
+            let task = &self.tasks[index].name;
+            let message = format!("task `{task}` depends on `{name}`, {what}");
+            problems.error(origin.clone(), message).hint(hint);
         }
         found
-    }
-
-    /// What is wrong with a dependency on a task of a later level, and the cure.
-    fn comes_later(&self, other: usize) -> (String, String) {
-        let later = &self.tasks[other].name;
-        let why = match later.number() {
-            Some(_) => "a higher number",
-            None => "no number",
-        };
-        (
-            format!("but `{later}` has {why} and comes later"),
-            "give the two the same number, or the dependent a higher one".to_owned(),
-        )
     }
 
     /// What is wrong with a dependency on what is no task of the chain, and the cure.
@@ -156,7 +139,7 @@ impl<'a> Written<'a> {
                 "remove the dependency",
             ),
             None => {
-                let hint = match nearest(name, self.names.all()).first() {
+                let hint = match self.names.nearest(name) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "name a file of the task directory".to_owned(),
                 };
@@ -169,59 +152,49 @@ impl<'a> Written<'a> {
 
 /// Every cycle that shares no task with one before it, each in its own order.
 fn cycles(links: &[Link]) -> Vec<Vec<usize>> {
-    #[derive(Clone, Copy, PartialEq)]
-    enum State {
-        New,
-        OnWalk,
-        /// Part of a cycle that was found, or leads to no further one.
-        Over,
-    }
-    let mut states = vec![State::New; links.len()];
+    // Part of a cycle that was found, or leads to no further one.
+    let mut is_over = vec![false; links.len()];
+    let mut is_on_walk = is_over.clone();
     let mut cycles = Vec::new();
-    let mut walk = Vec::new();
     for start in 0..links.len() {
-        let mut next = Some(start).filter(|&start| states[start] == State::New);
-        loop {
-            match next {
-                Some(task) if states[task] == State::OnWalk => {
-                    let first = walk.iter().rposition(|&other| other == task);
+        let mut walk = vec![start];
+        while let Some(&task) = walk.last() {
+            is_on_walk[task] = true;
+            let mut needs = links[task].needs.iter().map(|need| need.0);
+            let next = needs.find(|&need| !is_over[need]);
+            match next.filter(|_| !is_over[task]) {
+                Some(next) if is_on_walk[next] => {
+                    let first = walk.iter().rposition(|&other| other == next);
                     let cycle = walk.split_off(first.unwrap_or_default());
-                    cycle.iter().for_each(|&task| states[task] = State::Over);
+                    cycle.iter().for_each(|&task| is_over[task] = true);
                     cycles.push(cycle);
                 }
-                Some(task) => {
-                    states[task] = State::OnWalk;
-                    walk.push(task);
+                Some(next) => walk.push(next),
+                None => {
+                    is_over[task] = true;
+                    walk.pop();
                 }
-                None => match walk.pop() {
-                    Some(task) => states[task] = State::Over,
-                    None => break,
-                },
             }
-            let needs = walk.last().map(|&task| &links[task].needs);
-            let mut needs = needs.into_iter().flatten().map(|need| need.0);
-            next = needs.find(|&need| states[need] != State::Over);
         }
     }
     cycles
 }
 
 fn say_cycle(cycle: &[usize], tasks: &[Task], origin: Option<&Origin>, problems: &mut Problems) {
-    let first = &tasks[cycle[0]];
-    let origin = origin.cloned();
-    if cycle.len() == 1 {
-        let message = format!("task `{}` depends on itself", first.name);
-        problems
-            .error(origin, message)
-            .hint("remove the dependency");
-        return;
-    }
-    let round = cycle.iter().chain(&cycle[..1]);
-    let names: Vec<String> = round
-        .map(|&index| format!("`{}`", tasks[index].name))
-        .collect();
-    let names = names.join(", which depends on ");
-    problems
-        .error(origin, format!("tasks depend on each other: {names}"))
-        .hint("remove one of the dependencies");
+    let name = |&index: &usize| format!("`{}`", tasks[index].name);
+    let (message, hint) = match cycle {
+        [task] => (
+            format!("task {} depends on itself", name(task)),
+            "remove the dependency",
+        ),
+        _ => {
+            let round: Vec<String> = cycle.iter().chain(&cycle[..1]).map(name).collect();
+            let round = round.join(", which depends on ");
+            (
+                format!("tasks depend on each other: {round}"),
+                "remove one of the dependencies",
+            )
+        }
+    };
+    problems.error(origin.cloned(), message).hint(hint);
 }

@@ -122,43 +122,32 @@ impl Discovery<'_> {
                 return (kind_of_end(end), false);
             }
         }
-        // What can be opened and is a regular file need not be asked what it is.
-        if stat.is_some()
-            && let Ok(head) = self.head(name, heads)
-        {
-            let executable = self.may_execute(name);
-            return (Kind::File { executable, head }, is_roots);
-        }
-        (self.kind_of_special(name, heads), false)
+        let file_type = match stat {
+            Some(_) => Ok(FileType::RegularFile),
+            None => rustix::fs::statat(&self.directory, name, AtFlags::empty())
+                .map(|stat| FileType::from_raw_mode(stat.st_mode)),
+        };
+        let kind = match file_type {
+            Ok(FileType::RegularFile) => Kind::File {
+                executable: self.may_execute(name),
+                head: self.head(name, heads).unwrap_or(Head::Unreadable),
+            },
+            Ok(FileType::Directory) => Kind::Directory,
+            Ok(FileType::Fifo) => Kind::Special("named pipe"),
+            Ok(FileType::Socket) => Kind::Special("socket"),
+            Ok(_) => Kind::Special("device"),
+            Err(Errno::NOENT) => Kind::Dangling,
+            Err(error) => Kind::Hidden(reason(&error.into())),
+        };
+        (kind, is_roots)
     }
 
     /// Returns owner, mode and mount of a file; `None` if it has become anything else.
     fn stat(&self, name: &OsStr) -> Option<Statx> {
-        let (flags, mask) = (
-            AtFlags::SYMLINK_NOFOLLOW,
-            StatxFlags::MODE | StatxFlags::UID | StatxFlags::TYPE,
-        );
-        let stat = statx(&self.directory, name, flags, mask).ok()?;
+        let mask = StatxFlags::MODE | StatxFlags::UID | StatxFlags::TYPE;
+        let stat = statx(&self.directory, name, AtFlags::SYMLINK_NOFOLLOW, mask).ok()?;
         let file_type = FileType::from_raw_mode(stat.stx_mode.into());
         (file_type == FileType::RegularFile).then_some(stat)
-    }
-
-    fn kind_of_special(&self, name: &OsStr, heads: &mut Heads) -> Kind {
-        let stat = match rustix::fs::statat(&self.directory, name, AtFlags::empty()) {
-            Ok(stat) => stat,
-            Err(Errno::NOENT) => return Kind::Dangling,
-            Err(error) => return Kind::Hidden(reason(&error.into())),
-        };
-        match FileType::from_raw_mode(stat.st_mode) {
-            FileType::Directory => Kind::Directory,
-            FileType::Fifo => Kind::Special("named pipe"),
-            FileType::Socket => Kind::Special("socket"),
-            FileType::RegularFile => Kind::File {
-                executable: self.may_execute(name),
-                head: self.head(name, heads).unwrap_or(Head::Unreadable),
-            },
-            _ => Kind::Special("device"),
-        }
     }
 
     /// Returns `true` if this process may execute the file.

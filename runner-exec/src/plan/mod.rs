@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
 };
 
-use runner_config::{Problems, Settings, TaskSettings, Words, left_out, nearest};
+use runner_config::{Problems, Settings, TaskSettings, Words, left_out};
 
 use crate::{
     chain::{Chain, Link, Step, TaskId, verdict::Verdict},
@@ -173,24 +173,15 @@ impl Plan {
         }
     }
 
-    /// Whether numbers and dependencies leave no two tasks unordered, so that they
-    /// run one after the other however many could run at the same time.
-    fn is_fully_ordered(&self) -> bool {
-        let mut chain = Chain::new(self.links.clone(), self.settings.retry_from);
-        while let Step::Start(task) = chain.next_step() {
-            if let Step::Start(_) = chain.next_step() {
-                return false;
-            }
-            chain.judge(task, Verdict::Proceed);
-            chain.ended(task);
-        }
-        true
-    }
-
-    /// Says so when more tasks could run at the same time than ever do.
+    /// Says so when more tasks could run at the same time than ever do: numbers and
+    /// dependencies let each task only start after the one before it.
     pub fn jobs_without_use(&self) -> Option<String> {
         let jobs = self.settings.jobs.get();
-        (jobs > 1 && self.is_fully_ordered()).then(|| {
+        let is_after = |pair: &[TaskId]| {
+            let (before, link) = (pair[0], &self.links[pair[1].0]);
+            link.level > self.links[before.0].level || link.needs.contains(&before)
+        };
+        (jobs > 1 && self.order().windows(2).all(is_after)).then(|| {
             format!("`jobs` is {jobs}, but numbers and dependencies leave no two tasks unordered")
         })
     }
@@ -244,7 +235,7 @@ impl Plan {
             Some((file, Absent::HaltTask)) => {
                 format!("`{file}` is the halt task and never run by itself")
             }
-            None => match nearest(name, names.all()).first() {
+            None => match names.nearest(name) {
                 Some(near) => format!("there is no task `{name}`; did you mean `{near}`?"),
                 None => format!("there is no task `{name}`"),
             },
@@ -258,10 +249,8 @@ enum Is {
     Task,
     /// Nothing, and that is as it should be.
     NoTask(String),
-    /// Nothing, although somebody may think otherwise.
-    Skipped(String),
-    /// Nothing, because it is not executable and does not look like a task.
-    NotExecutable,
+    /// Nothing, although somebody may think otherwise; and how to make a task of it.
+    Skipped(String, Option<&'static str>),
 }
 
 impl Is {
@@ -269,37 +258,35 @@ impl Is {
         match self {
             Is::Task => {}
             Is::NoTask(why) => problems.note(format!("`{name}` is no task: {why}")),
-            Is::Skipped(why) => {
-                problems.warning(None, format!("`{name}` is skipped: {why}"));
+            Is::Skipped(why, hint) => {
+                let problem = problems.warning(None, format!("`{name}` is skipped: {why}"));
+                hint.into_iter().for_each(|hint| problem.hint(hint));
             }
-            Is::NotExecutable => problems
-                .warning(None, format!("`{name}` is skipped: it is not executable"))
-                .hint("make it executable if it is a task; otherwise keep it elsewhere"),
         }
     }
 }
 
 fn what_is(name: &TaskName, kind: &Kind, is_halt: bool) -> Is {
-    match kind {
-        Kind::Directory => return Is::NoTask("it is a directory".to_owned()),
-        _ if is_halt => return Is::Task,
-        _ => {}
+    if *kind == Kind::Directory {
+        return Is::NoTask("it is a directory".to_owned());
+    }
+    if is_halt {
+        return Is::Task;
     }
     if let Some(why) = left_out(name.as_os_str()) {
         return Is::NoTask(why);
     }
     match kind {
-        Kind::Special(what) => Is::Skipped(format!("it is a {what}")),
+        Kind::Special(what) => Is::Skipped(format!("it is a {what}"), None),
         Kind::File {
             executable: false,
             head,
-        } if !looks_like_a_task(name, head) => Is::NotExecutable,
+        } if name.number().is_none() && !matches!(head, Head::Script { .. }) => Is::Skipped(
+            "it is not executable".to_owned(),
+            Some("make it executable if it is a task; otherwise keep it elsewhere"),
+        ),
         Kind::File { .. } | Kind::Dangling | Kind::Hidden(_) | Kind::Directory => Is::Task,
     }
-}
-
-fn looks_like_a_task(name: &TaskName, head: &Head) -> bool {
-    name.number().is_some() || matches!(head, Head::Script { .. })
 }
 
 /// For each candidate, the section that is its own; and the sections of those that have one

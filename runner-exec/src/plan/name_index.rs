@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use runner_config::nearest;
+
 use crate::plan::task_name::TaskName;
 
 /// Finds tasks by file name or short name.
@@ -45,8 +47,9 @@ impl<'a> Names<'a> {
         Ok(file.or(same_short.first()).copied())
     }
 
-    /// Every file name and short name.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &'a str> {
-        self.by_file.keys().chain(self.by_short.keys()).copied()
+    /// The file name or short name that `name` may be meant for.
+    pub(crate) fn nearest(&self, name: &str) -> Option<&'a str> {
+        let all = self.by_file.keys().chain(self.by_short.keys()).copied();
+        nearest(name, all).first().copied()
     }
 }
