@@ -1203,15 +1203,17 @@ def no_dev(case):
 
 @listed
 def cannot_be_watched(case):
-    """What started when no descriptor was left to watch it is ended, and its daemon."""
+    """What started when no descriptor was left to watch it has its limit, and so has its daemon;
+    when it ends by itself, its status is known."""
     fault = "inject=pidfd_open:error=EMFILE:delay_enter=500000:when=1"
     strace = ["strace", "-f", "-q", "-o", os.devnull, "-e", "trace=pidfd_open", "-e", fault]
     needs(*strace, "true")
-    case.config("max_tries = 1", "kill_grace = 5")
-    case.task("1-a", "setsid sleep 9000 &\n: >ready\nsleep 9000")
-    done = case.run(before=strace).must(1, "`1-a` did not start: too many open files")
+    case.config("max_tries = 1", "max_time = 1.5", "kill_grace = 5", "stop_codes = 3")
+    case.task("1-a", "[ ! -e ready ] || exit 3\nsetsid sleep 9000 &\n: >ready\nsleep 9000")
+    done = case.run(before=strace).must(1, "`1-a` ran longer than")
     assert os.path.exists(case.path("ready")) and not case.left(), f"left: {case.left()}"
     assert done.elapsed < 4, f"{done.elapsed:.2f} s"
+    case.run(before=strace).must(3, "`1-a` exited with 3")
 
 
 def forbidding(number):

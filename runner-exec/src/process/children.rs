@@ -2,6 +2,7 @@
 //! thread has to know of what the workers have started.
 
 use std::{
+    collections::HashMap,
     io,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
@@ -17,10 +18,7 @@ use nix::{
     sys::wait::{self, Id, WaitPidFlag},
     unistd::getsid,
 };
-use rustix::process::{
-    Pid, Signal as Raw, WaitId, WaitIdOptions, getpid, getppid, kill_process, kill_process_group,
-    waitid,
-};
+use rustix::process::{Pid, WaitId, WaitIdOptions, getpid, getppid, waitid};
 use signal_hook::{
     consts::{SIGCHLD, SIGSTOP},
     iterator::Handle,
@@ -28,6 +26,7 @@ use signal_hook::{
 
 use super::{
     Flag,
+    pid::{reap, send},
     poll::{from_now, wait_readable},
     proc::{adopted, processes},
 };
@@ -48,17 +47,11 @@ pub struct Children {
 
 #[derive(Debug, Default)]
 struct State {
-    groups: Vec<Group>,
+    /// By their leaders. A flag is raised when the leader is stopped because it wants the
+    /// terminal; it is there only for one that has run for a while.
+    groups: HashMap<Pid, Option<Arc<Flag>>>,
     /// How long everything was stopped by now.
     stopped: Duration,
-}
-
-#[derive(Debug)]
-struct Group {
-    leader: Pid,
-    /// Raised when the leader is stopped because it wants the terminal; there only
-    /// for one that has run for a while.
-    wants_terminal: Option<Arc<Flag>>,
 }
 
 /// A process is being started.
@@ -79,10 +72,7 @@ impl Drop for Starting<'_> {
 impl<'a> Starting<'a> {
     /// It has been started.
     pub(crate) fn register(self, leader: Pid) -> Registered<'a> {
-        self.children.lock().groups.push(Group {
-            leader,
-            wants_terminal: None,
-        });
+        self.children.lock().groups.insert(leader, None);
         Registered {
             children: self.children,
             leader,
@@ -98,8 +88,7 @@ pub(crate) struct Registered<'a> {
 
 impl Drop for Registered<'_> {
     fn drop(&mut self) {
-        let mut state = self.children.lock();
-        state.groups.retain(|group| group.leader != self.leader);
+        self.children.lock().groups.remove(&self.leader);
     }
 }
 
@@ -110,11 +99,7 @@ impl Children {
 
     /// Whether this process was started here, and is not over yet.
     pub(crate) fn has(&self, pid: i32) -> bool {
-        let state = self.lock();
-        state
-            .groups
-            .iter()
-            .any(|group| group.leader.as_raw_pid() == pid)
+        Pid::from_raw(pid).is_some_and(|pid| self.lock().groups.contains_key(&pid))
     }
 
     /// Says that a process is being started, until it is registered or dropped.
@@ -154,21 +139,12 @@ impl Children {
         self.lock().stopped
     }
 
-    /// From now on the main thread is told of children that end or stop. That costs
-    /// something at every end, so it is put off until a process has run for a while.
-    pub(crate) fn hear_of_ends(&self) -> io::Result<()> {
-        match self.signals.get() {
-            Some(signals) => signals.add_signal(SIGCHLD),
-            None => Ok(()),
-        }
-    }
-
     /// Ends the wait of those that are stopped because they want the terminal.
     pub(super) fn look_for_stops(&self) {
-        for group in &self.lock().groups {
-            let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
-            if let Some(flag) = &group.wants_terminal
-                && let Ok(Some(status)) = waitid(WaitId::Pid(group.leader), options)
+        let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
+        for (&leader, flag) in &self.lock().groups {
+            if let Some(flag) = flag
+                && let Ok(Some(status)) = waitid(WaitId::Pid(leader), options)
                 && let Some(signal) = status.stopping_signal().map(Signal)
                 && signal.wants_terminal()
             {
@@ -185,14 +161,14 @@ impl Children {
         let _nothing_starts = self.stop_starting();
         let mut state = self.lock();
         let clock = Instant::now();
-        for group in &state.groups {
-            let _ = kill_process_group(group.leader, Raw::STOP);
+        for leader in state.groups.keys() {
+            send(-leader.as_raw_pid(), Signal(SIGSTOP));
         }
         // To this thread, so that it has stopped before this returns.
         let _ = signal_hook::low_level::raise(SIGSTOP);
         state.stopped += clock.elapsed();
-        for group in &state.groups {
-            let _ = kill_process_group(group.leader, Raw::CONT);
+        for leader in state.groups.keys() {
+            send(-leader.as_raw_pid(), Signal::CONT);
         }
     }
 
@@ -209,11 +185,8 @@ impl Children {
             }
             let me = getpid().as_raw_pid();
             for child in processes().unwrap_or_default() {
-                if child.parent == me
-                    && !self.has(child.pid)
-                    && let Some(pid) = Pid::from_raw(child.pid)
-                {
-                    let _ = kill_process(pid, Raw::CONT);
+                if child.parent == me && !self.has(child.pid) {
+                    send(child.pid, Signal::CONT);
                 }
             }
             wait_readable(&[], from_now(Duration::from_millis(1)));
@@ -240,14 +213,15 @@ impl Registered<'_> {
     /// There are no file descriptors left.
     pub(crate) fn watch_stops(&self) -> io::Result<Arc<Flag>> {
         let flag = Arc::new(Flag::new()?);
-        let mut state = self.children.lock();
-        for group in &mut state.groups {
-            if group.leader == self.leader {
-                group.wants_terminal = Some(flag.clone());
-            }
+        let wants_terminal = Some(flag.clone());
+        self.children
+            .lock()
+            .groups
+            .insert(self.leader, wants_terminal);
+        // Each signal costs something, so it is put off until a process has run for a while.
+        if let Some(signals) = self.children.signals.get() {
+            signals.add_signal(SIGCHLD)?;
         }
-        drop(state);
-        self.children.hear_of_ends()?;
         // What ended or stopped before went unheard.
         self.children.reap_orphans();
         self.children.look_for_stops();
@@ -260,15 +234,6 @@ fn ended_child() -> Option<Pid> {
     let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
     let ended = wait::waitid(Id::All, peek).ok()?.pid()?;
     Pid::from_raw(ended.as_raw())
-}
-
-/// Reaps a child of ours, if it has ended.
-pub(super) fn reap(pid: i32) {
-    if let Some(pid) = Pid::from_raw(pid) {
-        // It may be that another thread was faster.
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-        let _ = waitid(WaitId::Pid(pid), options);
-    }
 }
 
 /// Whether somebody is there to continue this process: a shell that watches it from

@@ -9,15 +9,14 @@ use std::{
 };
 
 use runner_config::{Leftovers, TaskSettings};
-use rustix::process::Pid;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::{
     Cancel, Flag,
     children::Registered,
-    exit_fd::ExitFd,
     group::{Group, SETTLE},
     orphans::{Sweep, Trace},
-    poll::{Countdown, from_now, wait_readable},
+    poll::{Countdown, POLL_FALLBACK_INTERVAL, from_now, wait_readable},
     proc::Process,
     start::start,
 };
@@ -58,12 +57,8 @@ impl Limits {
     pub fn longest(&self) -> Option<Duration> {
         // The group, and then what it orphaned: the grace, and the time to die of SIGKILL.
         let end = self.kill_grace.saturating_add(self.kill_grace.max(SETTLE));
-        let end = end.saturating_mul(2);
-        Some(
-            self.time?
-                .saturating_add(end)
-                .saturating_add(self.leak_time),
-        )
+        let time = self.time?.saturating_add(self.leak_time);
+        Some(time.saturating_add(end.saturating_mul(2)))
     }
 
     /// The limits of a hook.
@@ -134,17 +129,9 @@ pub fn launch(
     };
     let leader = registered.leader();
     started(leader.as_raw_pid());
-    let group = Group {
-        leader,
-        reaped: false,
-    };
     let mut reap = || reap(&handle);
-    // Its descriptor is closed with the wait: what looks for the rest may need it.
-    let woken =
-        ExitFd::open(leader).map(|exit| watch(&exit, &countdown, &registered, cancel, &mut reap));
-    let mut grace = limits.kill_grace;
-    let (signal, outcome) = match woken {
-        Ok(Woken::Exited(outcome)) => {
+    let (signal, outcome) = match watch(&countdown, &registered, cancel, &mut reap) {
+        Woken::Exited(outcome) => {
             let mut ended = Ended::new(outcome, countdown.elapsed());
             // Its number may be another's from now on.
             drop(registered);
@@ -153,38 +140,34 @@ pub fn launch(
             cancel.children.reap_orphans();
             return ended;
         }
-        Ok(Woken::Limit) => (Signal::TERM, Some(Outcome::TimedOut)),
-        Ok(Woken::WantsTerminal(signal)) => (Signal::TERM, Some(Outcome::Signaled(signal))),
-        Ok(Woken::ToEnd(signal)) => (signal, None),
-        Err(error) => {
-            // It cannot be watched, so it must not go on.
-            grace = Duration::ZERO;
-            let reason = runner_config::reason(&error);
-            let failure = StartFailure { reason, hint: None };
-            (Signal::TERM, Some(Outcome::NotStarted(failure)))
-        }
+        Woken::ToEnd(signal, outcome) => (signal, outcome),
+    };
+    let group = Group {
+        leader,
+        reaped: false,
     };
     let trace = Trace::of(&command, leader, limits.alone);
     // Stays `None` for a leader that cannot be ended, or that a debugger holds.
     let mut status = None;
     if !cancel.killed() {
-        group.ask(signal);
+        group.request_end(signal);
     }
-    let orphans = Sweep::start(&trace, signal, grace, cancel);
-    let undying = group.end(grace, cancel, || status = reap());
+    let orphans = Sweep::start(&trace, signal, limits.kill_grace, cancel);
+    let mut undying = group.end(limits.kill_grace, cancel, || status = reap());
     let elapsed = countdown.elapsed();
     // Its number may be another's from now on.
     drop(registered);
-    let mut orphans = orphans.finish();
+    let (unknown, orphans) = orphans.finish();
     // What is left of the group may have become an orphan meanwhile.
-    orphans.forget(&undying);
+    let unknown = without(unknown, &undying);
+    undying.extend(without(orphans, &undying));
     cancel.children.reap_orphans();
     let asked = outcome.is_none() || cancel.asked().is_some();
     let outcome = outcome.or(status).unwrap_or(Outcome::Signaled(signal));
     Ended {
         asked,
-        unknown: orphans.unknown,
-        undying: [undying, orphans.undying].concat(),
+        unknown,
+        undying,
         ..Ended::new(outcome, elapsed)
     }
 }
@@ -192,61 +175,51 @@ pub fn launch(
 enum Woken {
     /// It has ended by itself, and was reaped.
     Exited(Outcome),
-    Limit,
-    /// It was stopped by this signal, because it wants the terminal.
-    WantsTerminal(Signal),
-    /// It is to be asked to end, with this signal.
-    ToEnd(Signal),
+    /// It is to be asked to end, with this signal; the outcome is known unless the runner ends.
+    ToEnd(Signal, Option<Outcome>),
 }
 
 /// A process that runs longer than this is worth the cost of hearing when it stops,
 /// and of hearing at once of what its like orphan.
 const A_WHILE: Duration = Duration::from_millis(500);
 
-/// Time between two looks at a process that has ended and that its tracer has not reaped:
-/// no descriptor tells when it does.
-const TRACER_POLL_INTERVAL: Duration = Duration::from_millis(100);
-
 /// Waits for what comes first. `reap` reaps the process if it can be reaped. One that a
 /// debugger holds counts as running: its limit ends that wait, too.
 fn watch(
-    exit: &ExitFd,
     limit: &Countdown,
     process: &Registered,
     cancel: &Cancel,
     reap: &mut dyn FnMut() -> Option<Outcome>,
 ) -> Woken {
+    // `None` when no descriptor tells that it can be reaped: before Linux 5.3, where a filter
+    // forbids it, without descriptors left, and while a tracer has not reaped it.
+    let mut exit = pidfd_open(process.leader(), PidfdFlags::empty()).ok();
     let mut a_while = from_now(A_WHILE);
     let mut stops = None;
-    let mut is_held = false;
     loop {
         let mut fds: Vec<_> = cancel.end_fds().chain(cancel.kill_fds()).collect();
         fds.extend(stops.iter().map(|flag: &Arc<Flag>| flag.as_fd()));
-        let look_again = match is_held {
-            true => from_now(TRACER_POLL_INTERVAL),
-            false => {
-                fds.push(exit.as_fd());
-                None
-            }
-        };
-        let next = a_while.into_iter().chain(look_again).chain(limit.end());
-        let has_ended = wait_readable(&fds, next.min()).last() == Some(&true);
+        fds.extend(exit.iter().map(AsFd::as_fd));
+        let look_again = exit.is_none().then(|| from_now(POLL_FALLBACK_INTERVAL));
+        let next = look_again.flatten().into_iter().chain(a_while);
+        let readable = wait_readable(&fds, next.chain(limit.end()).min());
+        let has_ended = readable.last() == Some(&true);
         // Also at the limit: the end may have come with it.
         if let Some(outcome) = reap() {
             return Woken::Exited(outcome);
         }
-        is_held |= has_ended;
+        exit = exit.filter(|_| !has_ended);
         if let Some(signal) = cancel.to_end() {
-            return Woken::ToEnd(signal);
+            return Woken::ToEnd(signal, None);
         }
         if cancel.killed() {
-            return Woken::ToEnd(Signal::TERM);
+            return Woken::ToEnd(Signal::TERM, None);
         }
         if let Some(signal) = stops.as_ref().and_then(|flag| flag.raised()) {
-            return Woken::WantsTerminal(signal);
+            return Woken::ToEnd(Signal::TERM, Some(Outcome::Signaled(signal)));
         }
         if limit.has_ended() {
-            return Woken::Limit;
+            return Woken::ToEnd(Signal::TERM, Some(Outcome::TimedOut));
         }
         if a_while.is_some_and(|a_while| a_while <= Instant::now()) {
             a_while = None;
@@ -266,24 +239,26 @@ fn leftovers(leader: Pid, limits: &Limits, cancel: &Cancel) -> (Vec<Process>, Ve
     if limits.leftovers == Leftovers::Allow || !group.exists() {
         return (Vec::new(), Vec::new());
     }
-    let wake: Vec<_> = cancel.end_fds().chain(cancel.kill_fds()).collect();
-    let leak_time = Countdown::start(Some(limits.leak_time), &cancel.children);
-    group.wait_empty(&leak_time, &wake);
+    let fds = cancel.end_fds().chain(cancel.kill_fds());
+    group.wait_empty(&Countdown::start(Some(limits.leak_time), &cancel.children).or(fds));
     group.reap();
     if !group.exists() {
         return (Vec::new(), Vec::new());
     }
-    let mut left = group.members().unwrap_or_default();
-    let undying = match limits.leftovers {
-        Leftovers::Kill => {
-            group.ask(Signal::TERM);
-            group.end(limits.kill_grace, cancel, || ())
-        }
-        Leftovers::Report | Leftovers::Allow => Vec::new(),
-    };
+    let left = group.members().unwrap_or_default();
+    let mut undying = Vec::new();
+    if limits.leftovers == Leftovers::Kill {
+        group.request_end(Signal::TERM);
+        undying = group.end(limits.kill_grace, cancel, || ());
+    }
     group.reap();
-    left.retain(|process| undying.iter().all(|undying| undying.pid != process.pid));
-    (left, undying)
+    (without(left, &undying), undying)
+}
+
+/// Leaves out of `processes` those that are `known` already.
+fn without(mut processes: Vec<Process>, known: &[Process]) -> Vec<Process> {
+    processes.retain(|process| known.iter().all(|known| known.pid != process.pid));
+    processes
 }
 
 fn leader(handle: &duct::Handle) -> Pid {
@@ -312,5 +287,18 @@ fn outcome(status: ExitStatus) -> Outcome {
         // The system keeps eight bits of what a process exits with.
         (Some(code), _) => Outcome::Exited(code as u8),
         (None, signal) => Outcome::Signaled(Signal(signal.unwrap_or_default())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_named_twice() {
+        let me = Process::read(std::process::id() as i32).unwrap();
+        let other = Process::hidden(1);
+        let both = vec![me.clone(), other.clone()];
+        assert_eq!(without(both, &[me]), [other]);
     }
 }

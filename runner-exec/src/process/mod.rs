@@ -3,7 +3,7 @@
 //!
 //! - `start` starts a process, and says in a sentence why one did not start.
 //! - `file_size` lets the runner survive its limit on the size of files.
-//! - `exit_fd` is what becomes readable when it ends.
+//! - `pid` signals, watches and reaps one.
 //! - `group` ends a process group, and knows who is in it.
 //! - `orphans` finds and ends what left the group.
 //! - `proc` reads `/proc`.
@@ -15,13 +15,13 @@
 mod cancel;
 mod children;
 pub(crate) mod command;
-mod exit_fd;
 pub(crate) mod file_format;
 mod file_size;
 mod group;
 mod launch;
 mod orphans;
 pub(crate) mod outcome;
+mod pid;
 mod poll;
 mod proc;
 mod process1;
@@ -39,7 +39,7 @@ pub use self::{
     supervise::{Original, Supervised, Supervisor},
 };
 pub(crate) use self::{
-    group::watch,
+    pid::watch,
     poll::wait_readable,
     proc::{flock_holders, processes, real_user, ticks, variables},
 };

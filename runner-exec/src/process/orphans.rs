@@ -6,18 +6,18 @@
 //! cannot be told apart is left alone and named, so that nothing is left in silence.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     mem,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::fd::OwnedFd,
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
+use rustix::process::Pid;
 
 use super::{
     Cancel, Children,
-    children::reap,
-    group::{RUNNABLE_TIMEOUT, SETTLE, watch},
+    group::{RUNNABLE_TIMEOUT, SETTLE},
+    pid::{is_running, reap, request_end, watch},
     poll::{Countdown, from_now, wait_readable},
     proc::{self, Process, processes, variables},
 };
@@ -30,6 +30,9 @@ use crate::{
 /// start a program has no environment for a moment, and one that forks and ends all the time
 /// has to be met while it lives.
 const LOOK_INTERVAL: Duration = Duration::from_millis(5);
+
+/// Time after which a process without environment is not one that is about to start a program.
+const MAX_EXEC_TIME: Duration = Duration::from_millis(50);
 
 /// By what the orphans of one start are known.
 pub(crate) struct Trace {
@@ -74,30 +77,13 @@ impl Trace {
         let cookie = variables(orphan.pid, COOKIE).filter(|_| orphan.lives());
         let cookie = cookie.unwrap_or_default();
         let is_older = |since| (orphan.started, orphan.pid) <= since;
-        match cookie[0] == self.cookie[0] {
-            true if cookie == self.cookie => Lineage::Ours,
-            true => Lineage::Foreign,
-            false if self.since.is_some_and(is_older) => Lineage::Foreign,
-            false => Lineage::Unknown,
+        if cookie == self.cookie {
+            Lineage::Ours
+        } else if cookie[0] == self.cookie[0] || self.since.is_some_and(is_older) {
+            Lineage::Foreign
+        } else {
+            Lineage::Unknown
         }
-    }
-}
-
-/// What became of the orphans of one start.
-#[derive(Default)]
-pub(crate) struct Orphans {
-    /// They may be its own, and were left alone because that cannot be known.
-    pub(crate) unknown: Vec<Process>,
-    /// They are its own, and were killed, and are still there.
-    pub(crate) undying: Vec<Process>,
-}
-
-impl Orphans {
-    /// Leaves out those that are `known` already.
-    pub(crate) fn forget(&mut self, known: &[Process]) {
-        let is_new = |orphan: &Process| known.iter().all(|known| known.pid != orphan.pid);
-        self.unknown.retain(is_new);
-        self.undying.retain(is_new);
     }
 }
 
@@ -114,12 +100,24 @@ pub(crate) struct Sweep<'a> {
     session: Option<i32>,
     /// `true` if no other task can have orphaned what started after the leader.
     alone: bool,
-    /// Number, start and life of what was there at the look before.
-    seen: HashSet<(i32, u64, bool)>,
+    /// Number, start and life of what was there at the look before, and when it was seen first.
+    seen: HashMap<(i32, u64, bool), Instant>,
     /// Number and start of what is ours.
     known: HashSet<(i32, u64)>,
     /// Processes, and groups by their negative number, that got the signal, which they get once.
     asked: HashSet<i32>,
+}
+
+/// Result of one look at the orphans.
+#[derive(Default)]
+struct Look {
+    /// Ours, and alive.
+    ours: Vec<Process>,
+    /// Alive, and nobody knows whose.
+    unknown: Vec<Process>,
+    /// Come or died just now. What has died may have forked just before, and what is about to
+    /// start a program has no environment for a moment.
+    fresh: Vec<Process>,
 }
 
 impl<'a> Sweep<'a> {
@@ -137,11 +135,11 @@ impl<'a> Sweep<'a> {
             cancel,
             signal,
             grace,
-            countdown: Countdown::start(Some(grace), &cancel.children),
+            countdown: Countdown::start(Some(grace), &cancel.children).or(cancel.kill_fds()),
             session: Process::read(me).map(|me| me.session),
             // To process 1 come all orphans there are.
             alone: me != 1,
-            seen: HashSet::new(),
+            seen: HashMap::new(),
             known: HashSet::new(),
             asked: HashSet::new(),
         };
@@ -151,63 +149,41 @@ impl<'a> Sweep<'a> {
         sweep
     }
 
-    /// Sees to their end, when the group has ended.
-    pub(crate) fn finish(mut self) -> Orphans {
-        let left_alone = |unknown| Orphans {
-            unknown,
-            undying: Vec::new(),
-        };
-        let cancel = self.cancel;
+    /// Sees to their end, when the group has ended. Returns those that may be its own and are
+    /// left alone, since that cannot be known, and its own that survived SIGKILL.
+    pub(crate) fn finish(mut self) -> (Vec<Process>, Vec<Process>) {
+        let (cancel, signal) = (self.cancel, self.signal);
+        let start = |time| Countdown::start(Some(time), &cancel.children);
         if !cancel.killed() {
             let asked = self.asked.len();
-            self.look(Some(self.signal));
-            let mut countdown = Countdown::start(Some(self.grace), &cancel.children);
+            self.look(Some(signal));
+            let mut countdown = start(self.grace).or(cancel.kill_fds());
             if self.asked.len() == asked {
                 mem::swap(&mut countdown, &mut self.countdown);
             }
-            let kill: Vec<BorrowedFd> = cancel.kill_fds().collect();
-            if let Some(unknown) = self.end(self.signal, &countdown, &kill) {
-                return left_alone(unknown);
+            if let Some(unknown) = self.end(signal, &countdown) {
+                return (unknown, Vec::new());
             }
         }
-        let settle = Countdown::start(Some(self.grace.max(SETTLE)), &cancel.children);
-        let mut others = self.end(Signal::KILL, &settle, &[]);
-        if others.is_none() && self.look(None).ours.iter().all(Process::is_runnable) {
+        for time in [self.grace.max(SETTLE), RUNNABLE_TIMEOUT] {
+            if let Some(unknown) = self.end(Signal::KILL, &start(time)) {
+                return (unknown, Vec::new());
+            }
             // On a busy machine they are ended as soon as they run.
-            let busy = Countdown::start(Some(RUNNABLE_TIMEOUT), &cancel.children);
-            others = self.end(Signal::KILL, &busy, &[]);
+            if !self.look(None).ours.iter().all(Process::is_runnable) {
+                break;
+            }
         }
-        match others {
-            Some(unknown) => left_alone(unknown),
-            None => self.rest(),
-        }
+        wait_readable(&[], from_now(LOOK_INTERVAL));
+        let look = self.look(None);
+        ([look.unknown, look.fresh].concat(), look.ours)
     }
-}
 
-/// Result of one look at the orphans.
-#[derive(Default)]
-struct Look {
-    /// Ours, and alive.
-    ours: Vec<Process>,
-    /// Alive, and nobody knows whose.
-    unknown: Vec<Process>,
-    /// Come or died since the look before. What has died may have forked just before, and
-    /// what is about to start a program has no environment for a moment.
-    fresh: Vec<Process>,
-}
-
-impl Sweep<'_> {
-    /// Sends `signal` to all that is ours until there is nothing any more, `time` has passed or
-    /// one of `wake` is readable. Returns the others, or `None` when some of ours is left.
-    fn end(
-        &mut self,
-        signal: Signal,
-        time: &Countdown,
-        wake: &[BorrowedFd],
-    ) -> Option<Vec<Process>> {
+    /// Sends `signal` to all that is ours until there is nothing any more or `time` is over.
+    /// Returns the others, or `None` when some of ours is left.
+    fn end(&mut self, signal: Signal, time: &Countdown) -> Option<Vec<Process>> {
         let mut is_over = false;
         let mut last_ours = Instant::now();
-        self.seen.clear();
         loop {
             let look = self.look(Some(signal));
             if look.ours.is_empty() && look.fresh.is_empty() {
@@ -223,42 +199,12 @@ impl Sweep<'_> {
             if is_over {
                 return None;
             }
-            is_over = self.wait(&look, time, wake);
+            let ends: Vec<OwnedFd> = look.ours.iter().filter_map(watch).collect();
+            let is_watched = look.fresh.is_empty() && ends.len() == look.ours.len();
+            let next = from_now(LOOK_INTERVAL).filter(|_| !is_watched);
+            is_over = !time.wait_for_ends(ends, next);
             look.ours.iter().for_each(|orphan| reap(orphan.pid));
             self.cancel.children.reap_orphans();
-        }
-    }
-
-    /// Waits until something of `look` may have changed. Says whether there is nothing more to
-    /// wait for: `time` has passed or one of `wake` is readable.
-    fn wait(&self, look: &Look, time: &Countdown, wake: &[BorrowedFd]) -> bool {
-        let ends: Vec<OwnedFd> = look.ours.iter().filter_map(watch).collect();
-        let cannot_be_watched = !look.fresh.is_empty() || ends.len() < look.ours.len();
-        let mut next = cannot_be_watched.then(|| from_now(LOOK_INTERVAL)).flatten();
-        let mut fds = wake.to_vec();
-        fds.extend(ends.iter().map(AsFd::as_fd));
-        loop {
-            let readable = wait_readable(&fds, next.into_iter().chain(time.end()).min());
-            if time.has_ended() || readable[..wake.len()].contains(&true) {
-                return true;
-            }
-            let mut readable = readable.into_iter();
-            fds.retain(|_| readable.next() != Some(true));
-            // One end seldom comes alone.
-            let next = next.get_or_insert_with(|| Instant::now() + LOOK_INTERVAL);
-            if fds.len() == wake.len() || *next <= Instant::now() {
-                return false;
-            }
-        }
-    }
-
-    /// Returns the orphans of ours that survived SIGKILL.
-    fn rest(&mut self) -> Orphans {
-        wait_readable(&[], from_now(LOOK_INTERVAL));
-        let look = self.look(None);
-        Orphans {
-            unknown: [look.unknown, look.fresh].concat(),
-            undying: look.ours,
         }
     }
 
@@ -269,7 +215,7 @@ impl Sweep<'_> {
         let _unreaped = self.cancel.children.starting();
         let mut look = Look::default();
         let mut unknown = Vec::new();
-        let mut seen = HashSet::new();
+        let mut seen = HashMap::new();
         // One that forks and ends all the time is gone before the others are looked at, so
         // the youngest comes first, and is signaled at once.
         for pid in orphans(&self.cancel.children) {
@@ -277,9 +223,9 @@ impl Sweep<'_> {
                 continue;
             };
             let now = (orphan.pid, orphan.started, orphan.lives());
-            let is_known = self.known.contains(&(orphan.pid, orphan.started));
-            let is_fresh = !self.seen.contains(&now) && !is_known;
-            seen.insert(now);
+            let first_seen = self.seen.get(&now).copied().unwrap_or_else(Instant::now);
+            let is_fresh = first_seen.elapsed() < MAX_EXEC_TIME && !self.is_known(&orphan);
+            seen.insert(now, first_seen);
             match self.trace.lineage(&orphan) {
                 Lineage::Ours => self.signal(orphan, signal, &mut look),
                 // A daemon of an earlier task may orphan others.
@@ -294,42 +240,30 @@ impl Sweep<'_> {
             // When it started says whose it is only where nobody else can have
             // orphaned it; of a hidden one not even that is known.
             let has_age = self.trace.since.is_some() && orphan.state != Process::UNKNOWN_STATE;
-            let is_ours = self.alone && has_age;
-            match is_ours || self.known.contains(&(orphan.pid, orphan.started)) {
-                true => self.signal(orphan, signal, &mut look),
-                false => look.unknown.push(orphan),
+            if self.alone && has_age || self.is_known(&orphan) {
+                self.signal(orphan, signal, &mut look);
+            } else {
+                look.unknown.push(orphan);
             }
         }
         look
     }
 
+    fn is_known(&self, orphan: &Process) -> bool {
+        self.known.contains(&(orphan.pid, orphan.started))
+    }
+
     /// Sends `signal` to one of ours, once unless it is SIGKILL.
     fn signal(&mut self, orphan: Process, signal: Option<Signal>, look: &mut Look) {
-        let signals = match signal {
-            None => [None, None],
-            Some(Signal::KILL) => [signal, None],
-            // A stopped process would not see it before it continues.
-            Some(_) => [signal, Some(Signal::CONT)],
-        };
-        let once =
-            |asked: &mut HashSet<i32>, number| asked.insert(number) || signal == Some(Signal::KILL);
         // One that forks and ends all the time is gone before it is signaled. Its group is
         // not, and nobody from outside its session can have joined that.
-        let group = Pid::from_raw(orphan.group).filter(|_| Some(orphan.session) != self.session);
-        let is_first = match group {
-            Some(group) => once(&mut self.asked, -group.as_raw_pid()),
-            None => once(&mut self.asked, orphan.pid),
-        };
-        for signal in signals.into_iter().flatten().filter(|_| is_first) {
-            let Some(signal) = rustix::process::Signal::from_named_raw(signal.0) else {
-                continue;
-            };
+        let has_group = orphan.group > 1 && Some(orphan.session) != self.session;
+        let number = if has_group { -orphan.group } else { orphan.pid };
+        if let Some(signal) = signal
+            && (self.asked.insert(number) || signal == Signal::KILL)
+        {
             // It is a child of ours that nobody reaps now, so its numbers are its own.
-            let _ = match (group, Pid::from_raw(orphan.pid)) {
-                (Some(group), _) => kill_process_group(group, signal),
-                (None, Some(pid)) => kill_process(pid, signal),
-                (None, None) => Ok(()),
-            };
+            request_end(number, signal);
         }
         self.known.insert((orphan.pid, orphan.started));
         look.ours.push(orphan);
@@ -353,26 +287,7 @@ fn orphans(children: &Children) -> Vec<i32> {
 
 /// A child that lives although `/proc` does not show it.
 fn hidden(pid: i32) -> Option<Process> {
-    let peek = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    let status = waitid(WaitId::Pid(Pid::from_raw(pid)?), peek);
-    matches!(status, Ok(None)).then(|| Process::hidden(pid, pid))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nobody_is_named_twice() {
-        let me = Process::read(std::process::id() as i32).unwrap();
-        let mut other = me.clone();
-        other.pid = 1;
-        let mut orphans = Orphans {
-            unknown: vec![me.clone(), other.clone()],
-            undying: vec![other.clone(), me.clone()],
-        };
-        orphans.forget(&[me]);
-        assert_eq!(orphans.unknown, [other.clone()]);
-        assert_eq!(orphans.undying, [other]);
-    }
+    Pid::from_raw(pid)
+        .filter(|&child| is_running(child))
+        .map(|_| Process::hidden(pid))
 }

@@ -6,7 +6,7 @@
 )]
 
 use std::{
-    os::fd::BorrowedFd,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     slice, thread,
     time::{Duration, Instant},
 };
@@ -19,7 +19,10 @@ use rustix::{
 use super::{Cancel, Children};
 
 /// Time between two looks at descriptors that the system does not let this process wait for.
-const POLL_FALLBACK_INTERVAL: Duration = Duration::from_millis(10);
+pub(crate) const POLL_FALLBACK_INTERVAL: Duration = Duration::from_millis(10);
+
+/// Maximum time between the end of one process and the look at all: ends seldom come alone.
+const NEXT_END_TIMEOUT: Duration = Duration::from_millis(10);
 
 /// Waits until one of `fds` is readable or `deadline` has come; without one, for
 /// ever. Says of each descriptor whether it is readable.
@@ -64,12 +67,14 @@ pub(crate) fn from_now(time: Duration) -> Option<Instant> {
     Instant::now().checked_add(time)
 }
 
-/// A time that is to pass while nothing is stopped: Ctrl-Z stops it too.
+/// A wait that is over when its time has passed or something else ends it. The time passes
+/// while nothing is stopped: Ctrl-Z stops it, too.
 pub(crate) struct Countdown<'a> {
     time: Option<Duration>,
     start: Instant,
     children: &'a Children,
     stopped_before: Duration,
+    wake: Vec<BorrowedFd<'a>>,
 }
 
 impl<'a> Countdown<'a> {
@@ -80,19 +85,27 @@ impl<'a> Countdown<'a> {
             start: Instant::now(),
             stopped_before: children.stopped(),
             children,
+            wake: Vec::new(),
         }
+    }
+
+    /// Is also over when one of `fds` is readable.
+    pub(crate) fn or(mut self, fds: impl Iterator<Item = BorrowedFd<'a>>) -> Countdown<'a> {
+        self.wake.extend(fds);
+        self
     }
 
     fn stopped(&self) -> Duration {
         self.children.stopped() - self.stopped_before
     }
 
-    /// When it ends, as far as it is known now.
+    /// When its time ends, as far as it is known now.
     pub(crate) fn end(&self) -> Option<Instant> {
         let end = self.start.checked_add(self.time?)?;
         end.checked_add(self.stopped())
     }
 
+    /// Returns `true` if its time has passed.
     pub(crate) fn has_ended(&self) -> bool {
         self.end().is_some_and(|end| end <= Instant::now())
     }
@@ -101,15 +114,36 @@ impl<'a> Countdown<'a> {
     pub(crate) fn elapsed(&self) -> Duration {
         self.start.elapsed().saturating_sub(self.stopped())
     }
+
+    /// Waits until one of `fds` is readable or `next` has come, and returns of each of them
+    /// whether it is readable; `None` once this is over.
+    fn wait(&self, fds: &[BorrowedFd], next: Option<Instant>) -> Option<Vec<bool>> {
+        let all = [&self.wake, fds].concat();
+        let mut readable = wait_readable(&all, next.into_iter().chain(self.end()).min());
+        let fds = readable.split_off(self.wake.len());
+        (!readable.contains(&true) && !self.has_ended()).then_some(fds)
+    }
+
+    /// Waits until `ends` are readable or `next` has come. Returns `false` once this is over.
+    pub(crate) fn wait_for_ends(&self, mut ends: Vec<OwnedFd>, mut next: Option<Instant>) -> bool {
+        loop {
+            let fds: Vec<BorrowedFd> = ends.iter().map(AsFd::as_fd).collect();
+            let Some(readable) = self.wait(&fds, next) else {
+                return false;
+            };
+            let mut readable = readable.into_iter();
+            ends.retain(|_| readable.next() != Some(true));
+            let next = next.get_or_insert_with(|| Instant::now() + NEXT_END_TIMEOUT);
+            if ends.is_empty() || *next <= Instant::now() {
+                return true;
+            }
+        }
+    }
 }
 
 /// Lets `time` pass, unless `cancel` asks for the end before.
 pub fn pause(time: Duration, cancel: &Cancel) {
-    let fds: Vec<BorrowedFd> = cancel.end_fds().chain(cancel.kill_fds()).collect();
-    let countdown = Countdown::start(Some(time), &cancel.children);
-    while !wait_readable(&fds, countdown.end()).contains(&true)
-        && !countdown.has_ended()
-        && cancel.to_end().is_none()
-        && !cancel.killed()
-    {}
+    let fds = cancel.end_fds().chain(cancel.kill_fds());
+    let countdown = Countdown::start(Some(time), &cancel.children).or(fds);
+    while countdown.wait(&[], None).is_some() && cancel.to_end().is_none() && !cancel.killed() {}
 }

@@ -52,15 +52,15 @@ impl Process {
         !matches!(self.state, 'Z' | 'X') || self.threads > 1
     }
 
-    /// A process, or one of a process group, that exists and that `/proc` does not show
-    /// to this user (`hidepid`). Only its number is known.
-    pub(crate) fn hidden(pid: i32, group: i32) -> Process {
+    /// A process that exists and that `/proc` does not show to this user (`hidepid`). Only its
+    /// number or that of its group is known.
+    pub(crate) fn hidden(pid: i32) -> Process {
         Process {
             pid,
             name: String::new(),
             state: Process::UNKNOWN_STATE,
             parent: 0,
-            group,
+            group: pid,
             session: 0,
             threads: 1,
             started: 0,

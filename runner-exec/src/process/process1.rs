@@ -1,17 +1,15 @@
 //! The end of process 1: the system kills whatever is left of its PID namespace
 //! without a warning, so they are warned before.
 
-use std::{
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
-    time::{Duration, Instant},
-};
+use std::{os::fd::OwnedFd, time::Duration};
 
-use rustix::process::{Pid, Signal, getpid, kill_process};
+use rustix::process::{Pid, getpid};
 
 use super::{
     Cancel,
-    group::watch,
-    poll::{from_now, wait_readable},
+    outcome::Signal,
+    pid::{request_end, watch},
+    poll::Countdown,
     proc::{Process, processes},
 };
 
@@ -21,23 +19,13 @@ pub fn end_everything(grace: Duration, cancel: &Cancel) {
     if getpid() != Pid::INIT {
         return;
     }
-    let deadline = from_now(grace);
-    for signal in [Signal::TERM, Signal::CONT] {
-        for process in others() {
-            if let Some(pid) = Pid::from_raw(process.pid) {
-                let _ = kill_process(pid, signal);
-            }
-        }
+    let time = Countdown::start(Some(grace), &cancel.children).or(cancel.kill_fds());
+    for process in others() {
+        request_end(process.pid, Signal::TERM);
     }
     loop {
         let ends: Vec<OwnedFd> = others().iter().filter_map(watch).collect();
-        let mut fds: Vec<BorrowedFd> = ends.iter().map(AsFd::as_fd).collect();
-        fds.extend(cancel.kill_fds());
-        if ends.is_empty() {
-            return;
-        }
-        wait_readable(&fds, deadline);
-        if deadline.is_some_and(|deadline| deadline <= Instant::now()) || cancel.killed() {
+        if ends.is_empty() || !time.wait_for_ends(ends, None) || cancel.killed() {
             return;
         }
     }
