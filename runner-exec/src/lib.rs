@@ -29,7 +29,7 @@ pub use crate::{
         file_format::Head,
         launch,
         outcome::{Outcome, Signal, StartFailure},
-        pause, start_time, survive_file_size_limit,
+        pause, survive_file_size_limit,
     },
     run::{
         Reload, Runs, RunsEnd,

@@ -275,10 +275,10 @@ fn reap(handle: &duct::Handle) -> Option<Outcome> {
     match handle.try_wait() {
         Ok(None) => None,
         Ok(Some(output)) => Some(outcome(output.status)),
-        Err(_) => Some(Outcome::NotStarted(StartFailure {
-            reason: "its status was lost: something else waited for it".to_owned(),
-            hint: None,
-        })),
+        Err(_) => {
+            let reason = "its status was lost: something else waited for it";
+            Some(Outcome::NotStarted(StartFailure::new(reason, None)))
+        }
     }
 }
 

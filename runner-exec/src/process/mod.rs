@@ -2,7 +2,6 @@
 //! and sees to its end, when it has to end before its time too.
 //!
 //! - `start` starts a process, and says in a sentence why one did not start.
-//! - `file_size` lets the runner survive its limit on the size of files.
 //! - `pid` signals, watches and reaps one.
 //! - `group` ends a process group, and knows who is in it.
 //! - `orphans` finds and ends what left the group.
@@ -16,7 +15,6 @@ mod cancel;
 mod children;
 pub(crate) mod command;
 pub(crate) mod file_format;
-mod file_size;
 mod group;
 mod launch;
 mod orphans;
@@ -31,12 +29,11 @@ mod supervise;
 pub use self::{
     cancel::{Cancel, Flag},
     children::Children,
-    file_size::survive_file_size_limit,
     launch::{Ended, Limits, launch},
     poll::pause,
-    proc::{Process, start_time},
+    proc::Process,
     process1::end_everything,
-    supervise::{Original, Supervised, Supervisor},
+    supervise::{Original, Supervised, Supervisor, survive_file_size_limit},
 };
 pub(crate) use self::{
     pid::watch,

@@ -29,6 +29,15 @@ pub struct StartFailure {
     pub hint: Option<&'static str>,
 }
 
+impl StartFailure {
+    pub(crate) fn new(reason: impl Into<String>, hint: impl Into<Option<&'static str>>) -> Self {
+        StartFailure {
+            reason: reason.into(),
+            hint: hint.into(),
+        }
+    }
+}
+
 impl Outcome {
     /// Reads what [`Display`](fmt::Display) writes; `why` is the reason of a process that
     /// did not start.
@@ -37,10 +46,7 @@ impl Outcome {
             ("exited", code) => Outcome::Exited(code.parse().ok()?),
             ("signaled", name) => Outcome::Signaled(Signal::parse(name)?),
             ("timed-out", _) => Outcome::TimedOut,
-            ("not-started", _) => Outcome::NotStarted(StartFailure {
-                reason: why.to_owned(),
-                hint: None,
-            }),
+            ("not-started", _) => Outcome::NotStarted(StartFailure::new(why, None)),
             _ => return None,
         };
         // Anything more would be lost.

@@ -1,7 +1,11 @@
 //! What `/proc` says of processes.
 #![expect(clippy::disallowed_methods, reason = "this is where /proc is read")]
 
-use std::{ffi::OsString, fmt, fs, io};
+use std::{
+    ffi::OsString,
+    fmt, fs,
+    io::{self, ErrorKind},
+};
 
 use runner_config::{bytes_text, escape};
 use rustix::{
@@ -25,7 +29,7 @@ pub struct Process {
     pub(crate) session: i32,
     threads: i32,
     /// When it started, in ticks since the machine started.
-    pub(crate) started: u64,
+    pub started: u64,
 }
 
 impl fmt::Display for Process {
@@ -46,9 +50,9 @@ impl Process {
         self.state == 'R'
     }
 
-    /// Whether it can still do anything. A process whose first thread has ended
+    /// Returns `true` if it can still do anything. A process whose first thread has ended
     /// looks like a zombie while others of its threads go on.
-    pub(crate) fn lives(&self) -> bool {
+    pub fn lives(&self) -> bool {
         !matches!(self.state, 'Z' | 'X') || self.threads > 1
     }
 
@@ -69,22 +73,21 @@ impl Process {
 
     /// The number of the process that traces this one: a debugger, or `strace`.
     pub fn tracer(&self) -> Option<i32> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
-        let tracer = status
-            .lines()
-            .find_map(|line| line.strip_prefix("TracerPid:"));
-        tracer?.trim().parse().ok().filter(|&tracer| tracer != 0)
+        let tracer = status_field(self.pid, "TracerPid:")?;
+        tracer.parse().ok().filter(|&tracer| tracer != 0)
     }
 
     /// The process of this number; `None` when there is none, or when it is hidden.
-    pub(crate) fn read(pid: i32) -> Option<Process> {
+    pub fn read(pid: i32) -> Option<Process> {
         Process::try_read(pid).ok()?
     }
 
     fn try_read(pid: i32) -> io::Result<Option<Process>> {
         match fs::read(format!("/proc/{pid}/stat")) {
             Ok(stat) => Ok(Process::parse(&bytes_text(&stat))),
-            Err(error) if is_not_there(&error) => Ok(None),
+            // It has ended meanwhile, or is hidden by `hidepid=2`.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::SRCH) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -124,11 +127,6 @@ pub(crate) fn ticks() -> u64 {
     now.tv_sec as u64 * per_second + fraction
 }
 
-/// When the process of this number started, in clock ticks since the machine did.
-pub fn start_time(pid: i32) -> Option<u64> {
-    Process::read(pid).map(|process| process.started)
-}
-
 /// Every process that this user can see, without those that end meanwhile. Where `/proc` is
 /// mounted with `hidepid`, those of other users are missing, and so are setuid programs.
 ///
@@ -144,7 +142,7 @@ pub(crate) fn processes() -> io::Result<Vec<Process>> {
         .collect();
     let read = |pid| match Process::try_read(pid) {
         // `hidepid=1` lists what it does not let read; `hidepid=2` does not even list it.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => None,
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => None,
         read => read.transpose(),
     };
     pids.into_iter().filter_map(read).collect()
@@ -162,12 +160,6 @@ pub(crate) fn adopted() -> io::Result<Vec<i32>> {
         .split_whitespace()
         .filter_map(|pid| pid.parse().ok())
         .collect())
-}
-
-/// Returns `true` if there is no such process any more, or it is hidden by `hidepid=2`.
-fn is_not_there(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::NotFound
-        || error.raw_os_error() == Some(Errno::SRCH.raw_os_error())
 }
 
 /// The processes that locked a file of this inode number with flock, on whatever file
@@ -197,10 +189,15 @@ fn flock_holder(line: &str, inode: u64) -> Option<i32> {
 
 /// The user who started a process: a program with the set-user-ID bit keeps it.
 pub(crate) fn real_user(pid: i32) -> Option<u32> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let mut lines = status.lines();
-    let users = lines.find_map(|line| line.strip_prefix("Uid:"))?;
+    let users = status_field(pid, "Uid:")?;
     users.split_whitespace().next()?.parse().ok()
+}
+
+/// A line of `/proc/PID/status`, by its name with the colon; `pid` can be `self`.
+pub(super) fn status_field(pid: impl fmt::Display, name: &str) -> Option<String> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let field = status.lines().find_map(|line| line.strip_prefix(name));
+    field.map(|field| field.trim().to_owned())
 }
 
 /// What the environment of a process says of `names`, or `None` when it cannot

@@ -28,11 +28,8 @@ pub(crate) fn start(
     stdin: &Arc<File>,
 ) -> Result<duct::Handle, StartFailure> {
     if !command.program.to_string_lossy().contains('/') {
-        let program = shown(command.program.as_ref());
-        return Err(StartFailure {
-            reason: format!("`{program}` was not found in PATH"),
-            hint: Some("write its path, or install it"),
-        });
+        let reason = format!("`{}` was not found in PATH", shown(&command.program));
+        return Err(StartFailure::new(reason, "write its path, or install it"));
     }
     let (env, stdin) = (command.env.clone(), stdin.clone());
     let mut expression = duct::cmd(&command.program, &command.args)
@@ -53,78 +50,67 @@ pub(crate) fn start(
             .stdout_file(output.stdout)
             .stderr_file(output.stderr);
     }
-    for busy in 0.. {
+    let mut busy = 0;
+    loop {
         match expression.start() {
-            Ok(handle) => return Ok(handle),
             // Somebody is still writing it, or forked while it did.
             Err(error) if errno(&error) == Some(Errno::TXTBSY) && busy < BUSY_TRIES => {
                 wait_readable(&[], from_now(Duration::from_millis(1 << busy)));
+                busy += 1;
             }
-            Err(error) => return Err(failure(command, &error)),
+            started => return started.map_err(|error| failure(&command.program, &error)),
         }
     }
-    unreachable!("the last try returns")
 }
 
 fn errno(error: &io::Error) -> Option<Errno> {
     error.raw_os_error().map(Errno::from_raw_os_error)
 }
 
-const NO_HASHBANG: &str = "add a `#!` line, or set `interpreter`";
-
 /// What the system's error means for this program.
-fn failure(command: &CommandLine, error: &io::Error) -> StartFailure {
-    let program = &command.program;
-    let (reason, hint) = match errno(error) {
+fn failure(program: &Path, error: &io::Error) -> StartFailure {
+    match errno(error) {
         Some(Errno::NOENT) => missing(program),
-        Some(Errno::NOEXEC) => match Head::of(program) {
-            Head::Binary => (
-                "it is a program for another kind of machine".to_owned(),
-                None,
-            ),
-            Head::Script { .. } | Head::Unknown | Head::Unreadable => (
-                "exec format error: it has no `#!` line and is no program".to_owned(),
-                Some(NO_HASHBANG),
-            ),
-        },
-        Some(Errno::ACCESS) if program.is_dir() => ("it is a directory".to_owned(), None),
-        Some(Errno::ACCESS) => (
-            "permission denied".to_owned(),
-            Some("make it and its interpreter executable, on a file system without `noexec`"),
+        Some(Errno::NOEXEC) if Head::of(program) == Head::Binary => {
+            StartFailure::new("it is a program for another kind of machine", None)
+        }
+        Some(Errno::NOEXEC) => StartFailure::new(
+            "exec format error: it has no `#!` line and is no program",
+            "add a `#!` line, or set `interpreter`",
         ),
-        Some(Errno::TXTBSY) => (
-            "text file busy: somebody has it open for writing".to_owned(),
-            None,
+        Some(Errno::ACCESS) if program.is_dir() => StartFailure::new("it is a directory", None),
+        Some(Errno::ACCESS) => StartFailure::new(
+            "permission denied",
+            "make it and its interpreter executable, on a file system without `noexec`",
         ),
-        Some(Errno::TOOBIG) => (
-            "its arguments and environment are too long".to_owned(),
-            Some("shorten the values in `[env]`"),
+        Some(Errno::TXTBSY) => {
+            StartFailure::new("text file busy: somebody has it open for writing", None)
+        }
+        Some(Errno::TOOBIG) => StartFailure::new(
+            "its arguments and environment are too long",
+            "shorten the values in `[env]`",
         ),
-        _ => (reason(error), None),
-    };
-    StartFailure { reason, hint }
+        _ => StartFailure::new(reason(error), None),
+    }
 }
 
-fn missing(program: &Path) -> (String, Option<&'static str>) {
-    if program.is_symlink() && !program.exists() {
-        return ("it is a link that leads nowhere".to_owned(), None);
-    }
+fn missing(program: &Path) -> StartFailure {
     if !program.exists() {
-        return ("there is no such file any more".to_owned(), None);
+        return match program.is_symlink() {
+            true => StartFailure::new("it is a link that leads nowhere", None),
+            false => StartFailure::new("there is no such file any more", None),
+        };
     }
     match Head::of(program) {
-        Head::Script { crlf: true, .. } => (
-            "its `#!` line ends in a carriage return".to_owned(),
-            Some("save it with Unix line ends"),
+        Head::Script { crlf: true, .. } => StartFailure::new(
+            "its `#!` line ends in a carriage return",
+            "save it with Unix line ends",
         ),
         Head::Script { interpreter, .. } => {
             let reason = format!("its interpreter `{}` does not exist", shown(&interpreter));
-            (reason, Some("mend its `#!` line"))
+            StartFailure::new(reason, "mend its `#!` line")
         }
-        Head::Binary => (
-            "the dynamic loader that it needs does not exist".to_owned(),
-            None,
-        ),
-        Head::Unknown | Head::Unreadable => ("no such file or directory".to_owned(), None),
+        Head::Binary => StartFailure::new("the dynamic loader that it needs does not exist", None),
+        Head::Unknown | Head::Unreadable => StartFailure::new("no such file or directory", None),
     }
 }

@@ -2,7 +2,7 @@
 //! that the third signal can end the program whatever the rest is doing.
 
 use std::{
-    fs, io, panic,
+    io, panic,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize},
@@ -16,13 +16,16 @@ use rustix::process::{Pid, getpid, set_child_subreaper};
 use signal_hook::{
     consts::{
         SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1,
-        SIGUSR2, SIGVTALRM, SIGXCPU,
+        SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
     },
     flag,
     iterator::{Handle, Signals},
 };
 
-use super::{Cancel, Children, Flag, proc::Process};
+use super::{
+    Cancel, Children, Flag,
+    proc::{Process, status_field},
+};
 use crate::process::outcome::Signal;
 
 /// How the supervised work ended.
@@ -67,10 +70,7 @@ impl Supervisor {
         for &signal in heard.iter().filter(|signal| ASKS.contains(signal)) {
             flag::register_usize(signal, asked.clone(), signal as usize)?;
         }
-        for stray in STRAY.into_iter().filter(|&signal| !ignored(signal)) {
-            // Not ignored: tasks would inherit that.
-            flag::register(stray, Arc::new(AtomicBool::new(false)))?;
-        }
+        survive(&STRAY)?;
         let signals = Signals::new(heard)?;
         // Now that there are handlers: one that waits would end this process without them.
         let original = Original(unblock()?);
@@ -200,16 +200,35 @@ fn unblock() -> io::Result<SigSet> {
     Ok(blocked)
 }
 
+/// Makes a write that exceeds the limit on the size of files (`RLIMIT_FSIZE`) fail with EFBIG,
+/// as an error like any other, instead of killing this process.
+///
+/// # Errors
+///
+/// The system refuses it.
+pub fn survive_file_size_limit() -> io::Result<()> {
+    survive(&[SIGXFSZ])
+}
+
+/// Keeps signals from ending this process. With a handler, which exec resets: a signal that is
+/// ignored would be ignored in tasks as well. One that came in ignored stays so.
+fn survive(signals: &[i32]) -> io::Result<()> {
+    let ignored = ignored();
+    for &signal in signals.iter().filter(|&&signal| !ignored(signal)) {
+        flag::register(signal, Arc::new(AtomicBool::new(false)))?;
+    }
+    Ok(())
+}
+
 /// Which signals this process ignores.
-pub(super) fn ignored() -> impl Fn(i32) -> bool {
-    mask("SigIgn")
+fn ignored() -> impl Fn(i32) -> bool {
+    mask("SigIgn:")
 }
 
 /// Whether a signal that asks the runner to end has been sent to it, and its handler has
 /// not run yet: the system may let others go first.
 pub(super) fn is_on_its_way() -> bool {
-    let pending = mask("ShdPnd");
-    ASKS.into_iter().any(pending)
+    ASKS.into_iter().any(mask("ShdPnd:"))
 }
 
 /// Whether the main thread does anything but wait for signals.
@@ -219,10 +238,7 @@ pub(super) fn main_thread_is_awake() -> bool {
 
 /// A set of signals of this process, by its name in `/proc/self/status`.
 fn mask(name: &str) -> impl Fn(i32) -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix(name));
-    let mask =
-        mask.and_then(|mask| u64::from_str_radix(mask.trim_start_matches(':').trim(), 16).ok());
-    let mask = mask.unwrap_or_default();
-    move |signal| mask >> (signal - 1) & 1 == 1
+    let mask = status_field("self", name);
+    let mask = mask.and_then(|mask| u64::from_str_radix(&mask, 16).ok());
+    move |signal| mask.unwrap_or_default() >> (signal - 1) & 1 == 1
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use runner_config::name_text;
-use runner_exec::{Event, Outcome, Part, TaskName, start_time};
+use runner_exec::{Event, Outcome, Part, Process, TaskName};
 
 use crate::{
     journal::record::{Entry, Text, VERSION},
@@ -21,7 +21,7 @@ pub(crate) fn entry<'a>(event: &'a Event, taskdir: &'a str) -> Option<Entry<'a>>
             Entry::RunStart {
                 version: VERSION,
                 pid,
-                start_time: start_time(pid),
+                start_time: Process::read(pid).map(|process| process.started),
                 taskdir: taskdir.into(),
                 tasks: plan.tasks.len(),
                 jobs: plan.settings.jobs.get(),
