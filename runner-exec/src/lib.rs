@@ -23,13 +23,13 @@ pub use crate::{
         task_name::TaskName,
     },
     process::{
-        Cancel, Children, Ended, Flag, Limits, Original, Process, Supervised, Supervisor,
+        Cancel, Children, Ended, Latch, Limits, Original, Process, Supervised, Supervisor,
         command::{CommandLine, Streams},
         end_everything,
         file_format::Head,
         launch,
         outcome::{Outcome, Signal, StartFailure},
-        pause, survive_file_size_limit,
+        pause, pause_until, survive_file_size_limit,
     },
     run::{
         Reload, Runs, RunsEnd,

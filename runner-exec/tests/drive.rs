@@ -12,8 +12,8 @@ use std::{
 
 use runner_config::{Document, Origin, Override, Problems, Settings};
 use runner_exec::{
-    Cancel, ChainEnd, CommandLine, DirEntry, Ended, Environment, Event, Flag, Head, Kind, Launcher,
-    Limits, Outcome, Plan, Reload, Run, Runs, Signal, StartFailure, TaskName,
+    Cancel, ChainEnd, CommandLine, DirEntry, Ended, Environment, Event, Head, Kind, Latch,
+    Launcher, Limits, Outcome, Plan, Reload, Run, Runs, Signal, StartFailure, TaskName,
 };
 
 /// Exit codes by program and try; what is not in it exits with 0.
@@ -27,8 +27,8 @@ struct Script {
     /// Everybody waits here until so many run at the same time.
     meeting: Option<usize>,
     met: (Mutex<()>, Condvar),
-    /// Raises this flag when the named program is started.
-    asks: Option<(&'static str, Arc<Flag>)>,
+    /// Sets this latch when the named program is started.
+    asks: Option<(&'static str, Arc<Latch<Signal>>)>,
 }
 
 impl Launcher for Script {
@@ -55,8 +55,8 @@ impl Launcher for Script {
             assert!(!met.1.timed_out(), "{number} never ran at the same time");
         }
         let asked = match &self.asks {
-            Some((who, flag)) if *who == name => {
-                flag.raise(Signal(15));
+            Some((who, latch)) if *who == name => {
+                latch.set(Signal(15));
                 cancel.asked().is_some()
             }
             _ => cancel.asked().is_some(),
@@ -187,14 +187,14 @@ fn a_task_that_did_not_start_is_tried_again() {
 #[test]
 fn once_asked_to_end_only_the_hook_after_the_task_starts() {
     for jobs in ["1", "2"] {
-        let flag = Arc::new(Flag::new().unwrap());
+        let latch = Arc::new(Latch::new().unwrap());
         let cancel = Cancel {
-            ask: Some(flag.clone()),
+            ask: Some(latch.clone()),
             ..Cancel::default()
         };
         let script = Script {
             codes: HashMap::from([(("1-a", 1), 2)]),
-            asks: Some(("1-a", flag)),
+            asks: Some(("1-a", latch)),
             ..Script::default()
         };
         let plan = plan(&["1-a", "2-b", "halt.sh"], &[("jobs", jobs)]);

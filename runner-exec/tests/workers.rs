@@ -317,7 +317,7 @@ impl Launcher for Stage {
         self.changed.notify_all();
         let stands = |scene: &mut Scene| scene.broken.is_none() && !scene.ends.contains_key(&task);
         let mut scene = self.changed.wait_while(scene, stands).unwrap();
-        let asked = (cancel.cut.as_ref()).is_some_and(|cut| cut.raised().is_some());
+        let asked = (cancel.cut.as_ref()).is_some_and(|cut| cut.get().is_some());
         let end = scene.ends.remove(&task);
         if end.is_some_and(|end| end.asked != asked) {
             let wrong = format!("{name:?} was asked to end: {asked}");

@@ -25,7 +25,7 @@ use signal_hook::{
 };
 
 use super::{
-    Flag,
+    Latch,
     pid::{reap, send},
     poll::{from_now, wait_readable},
     proc::{adopted, processes},
@@ -47,9 +47,9 @@ pub struct Children {
 
 #[derive(Debug, Default)]
 struct State {
-    /// By their leaders. A flag is raised when the leader is stopped because it wants the
+    /// By their leaders. A latch is set when the leader is stopped because it wants the
     /// terminal; it is there only for one that has run for a while.
-    groups: HashMap<Pid, Option<Arc<Flag>>>,
+    groups: HashMap<Pid, Option<Arc<Latch<Signal>>>>,
     /// How long everything was stopped by now.
     stopped: Duration,
 }
@@ -142,13 +142,13 @@ impl Children {
     /// Ends the wait of those that are stopped because they want the terminal.
     pub(super) fn look_for_stops(&self) {
         let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
-        for (&leader, flag) in &self.lock().groups {
-            if let Some(flag) = flag
+        for (&leader, latch) in &self.lock().groups {
+            if let Some(latch) = latch
                 && let Ok(Some(status)) = waitid(WaitId::Pid(leader), options)
                 && let Some(signal) = status.stopping_signal().map(Signal)
                 && signal.wants_terminal()
             {
-                flag.raise(signal);
+                latch.set(signal);
             }
         }
     }
@@ -205,15 +205,15 @@ impl Registered<'_> {
         self.leader
     }
 
-    /// Returns a flag that is raised when the leader is stopped because it wants the
+    /// Returns a latch that is set when the leader is stopped because it wants the
     /// terminal, also when it is stopped already.
     ///
     /// # Errors
     ///
     /// There are no file descriptors left.
-    pub(crate) fn watch_stops(&self) -> io::Result<Arc<Flag>> {
-        let flag = Arc::new(Flag::new()?);
-        let wants_terminal = Some(flag.clone());
+    pub(crate) fn watch_stops(&self) -> io::Result<Arc<Latch<Signal>>> {
+        let latch = Arc::new(Latch::new()?);
+        let wants_terminal = Some(latch.clone());
         self.children
             .lock()
             .groups
@@ -225,7 +225,7 @@ impl Registered<'_> {
         // What ended or stopped before went unheard.
         self.children.reap_orphans();
         self.children.look_for_stops();
-        Ok(flag)
+        Ok(latch)
     }
 }
 

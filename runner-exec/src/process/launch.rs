@@ -12,7 +12,7 @@ use runner_config::{Leftovers, TaskSettings};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::{
-    Cancel, Flag,
+    Cancel, Latch,
     children::Registered,
     group::{Group, SETTLE},
     orphans::{Sweep, Trace},
@@ -198,7 +198,7 @@ fn watch(
     let mut stops = None;
     loop {
         let mut fds: Vec<_> = cancel.end_fds().chain(cancel.kill_fds()).collect();
-        fds.extend(stops.iter().map(|flag: &Arc<Flag>| flag.as_fd()));
+        fds.extend(stops.iter().map(|stops: &Arc<Latch<Signal>>| stops.as_fd()));
         fds.extend(exit.iter().map(AsFd::as_fd));
         let look_again = exit.is_none().then(|| from_now(POLL_FALLBACK_INTERVAL));
         let next = look_again.flatten().into_iter().chain(a_while);
@@ -215,7 +215,7 @@ fn watch(
         if cancel.killed() {
             return Woken::ToEnd(Signal::TERM, None);
         }
-        if let Some(signal) = stops.as_ref().and_then(|flag| flag.raised()) {
+        if let Some(&signal) = stops.as_ref().and_then(|stops| stops.get()) {
             return Woken::ToEnd(Signal::TERM, Some(Outcome::Signaled(signal)));
         }
         if limit.has_ended() {

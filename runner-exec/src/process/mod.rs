@@ -6,6 +6,7 @@
 //! - `group` ends a process group, and knows who is in it.
 //! - `orphans` finds and ends what left the group.
 //! - `proc` reads `/proc`.
+//! - `latch` is something that happens once and can be waited for.
 //! - `cancel` is how a process is asked to end before its time.
 //! - `children` are the groups that run now, and the clock of their limits.
 //! - `process1` is what process 1 owes to the others.
@@ -16,6 +17,7 @@ mod children;
 pub(crate) mod command;
 pub(crate) mod file_format;
 mod group;
+mod latch;
 mod launch;
 mod orphans;
 pub(crate) mod outcome;
@@ -27,10 +29,11 @@ mod start;
 mod supervise;
 
 pub use self::{
-    cancel::{Cancel, Flag},
+    cancel::Cancel,
     children::Children,
+    latch::Latch,
     launch::{Ended, Limits, launch},
-    poll::pause,
+    poll::{pause, pause_until},
     proc::Process,
     process1::end_everything,
     supervise::{Original, Supervised, Supervisor, survive_file_size_limit},

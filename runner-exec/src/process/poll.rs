@@ -16,7 +16,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::{Cancel, Children};
+use super::{Cancel, Children, Latch};
 
 /// Time between two looks at descriptors that the system does not let this process wait for.
 pub(crate) const POLL_FALLBACK_INTERVAL: Duration = Duration::from_millis(10);
@@ -141,9 +141,21 @@ impl<'a> Countdown<'a> {
     }
 }
 
-/// Lets `time` pass, unless `cancel` asks for the end before.
-pub fn pause(time: Duration, cancel: &Cancel) {
-    let fds = cancel.end_fds().chain(cancel.kill_fds());
-    let countdown = Countdown::start(Some(time), &cancel.children).or(fds);
-    while countdown.wait(&[], None).is_some() && cancel.to_end().is_none() && !cancel.killed() {}
+/// Lets `time` pass, unless `stop` asks for the end before.
+pub fn pause(time: Duration, stop: &Cancel) {
+    wait_for(None, time, stop);
+}
+
+/// Waits until `latch` is set, `time` has passed or `stop` asks for the end.
+pub fn pause_until(latch: &Latch, time: Duration, stop: &Cancel) {
+    wait_for(Some(latch), time, stop);
+}
+
+fn wait_for(latch: Option<&Latch>, time: Duration, stop: &Cancel) {
+    let fds = stop.end_fds().chain(stop.kill_fds());
+    let fds = fds.chain(latch.map(AsFd::as_fd));
+    let countdown = Countdown::start(Some(time), &stop.children).or(fds);
+    let is_set = || latch.is_some_and(|latch| latch.get().is_some());
+    let is_over = || stop.to_end().is_some() || stop.killed() || is_set();
+    while countdown.wait(&[], None).is_some() && !is_over() {}
 }

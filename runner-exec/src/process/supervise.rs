@@ -23,7 +23,7 @@ use signal_hook::{
 };
 
 use super::{
-    Cancel, Children, Flag,
+    Cancel, Children, Latch,
     proc::{Process, status_field},
 };
 use crate::process::outcome::Signal;
@@ -41,9 +41,9 @@ pub enum Supervised<T> {
 #[derive(Debug)]
 pub struct Supervisor {
     signals: Signals,
-    ask: Arc<Flag>,
-    kill: Arc<Flag>,
-    children: Arc<Children>,
+    ask: Arc<Latch<Signal>>,
+    kill: Arc<Latch>,
+    cancel: Cancel,
     original: Original,
 }
 
@@ -66,9 +66,9 @@ impl Supervisor {
         }
         // Where that cannot be had, orphans go to process 1, as they do without us.
         let _ = set_child_subreaper(Some(getpid()));
-        let asked = Arc::new(AtomicUsize::new(0));
+        let handled = Arc::new(AtomicUsize::new(0));
         for &signal in heard.iter().filter(|signal| ASKS.contains(signal)) {
-            flag::register_usize(signal, asked.clone(), signal as usize)?;
+            flag::register_usize(signal, handled.clone(), signal as usize)?;
         }
         survive(&STRAY)?;
         let signals = Signals::new(heard)?;
@@ -76,11 +76,18 @@ impl Supervisor {
         let original = Original(unblock()?);
         let children = Arc::new(Children::default());
         children.heard_through(signals.handle());
+        let (ask, kill) = (Arc::new(Latch::new()?), Arc::new(Latch::new()?));
         Ok(Supervisor {
             signals,
-            ask: Arc::new(Flag::with_handler(asked)?),
-            kill: Arc::new(Flag::new()?),
-            children,
+            cancel: Cancel {
+                ask: Some(ask.clone()),
+                handled,
+                cut: None,
+                kill: Some(kill.clone()),
+                children,
+            },
+            ask,
+            kill,
             original,
         })
     }
@@ -92,12 +99,7 @@ impl Supervisor {
 
     /// What the first and the second signal do.
     pub fn cancel(&self) -> Cancel {
-        Cancel {
-            ask: Some(self.ask.clone()),
-            cut: None,
-            kill: Some(self.kill.clone()),
-            children: self.children.clone(),
-        }
+        self.cancel.clone()
     }
 
     /// Does `work` on a thread of its own. The first signal asks it to end, the
@@ -123,12 +125,12 @@ impl Supervisor {
         for signal in self.signals.forever() {
             match signal {
                 SIGCHLD => {
-                    self.children.reap_orphans();
-                    self.children.look_for_stops();
+                    self.cancel.children.reap_orphans();
+                    self.cancel.children.look_for_stops();
                     continue;
                 }
                 SIGTSTP => {
-                    self.children.suspend();
+                    self.cancel.children.suspend();
                     continue;
                 }
                 _ => {}
@@ -136,8 +138,8 @@ impl Supervisor {
             count += 1;
             let signal = Signal(signal);
             match count {
-                1 => self.ask.raise(signal),
-                2 => self.kill.raise(signal),
+                1 => self.ask.set(signal),
+                2 => self.kill.set(()),
                 _ => {}
             }
             heard(signal, count);
@@ -147,7 +149,7 @@ impl Supervisor {
         }
         // One that came in the last moment is not lost on who looks at the flag.
         if let Some(signal) = self.signals.pending().find(|signal| ASKS.contains(signal)) {
-            self.ask.raise(Signal(signal));
+            self.ask.set(Signal(signal));
         }
         match worker.join() {
             Ok(done) => Ok(Supervised::Done(done)),

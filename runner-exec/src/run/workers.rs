@@ -20,7 +20,7 @@ use crate::{
         verdict::{TaskResult, Verdict},
     },
     plan::Task,
-    process::{Ended, Flag, outcome::Signal, pause},
+    process::{Ended, Latch, pause},
     run::{
         event::{Before, Count, Event, Next},
         step::{Cause, Run},
@@ -45,7 +45,7 @@ pub(crate) fn drive(run: &Run, done: Vec<TaskId>) -> io::Result<(ChainEnd, Optio
             gravest: None,
         }),
         changed: Condvar::new(),
-        cut: Arc::new(Flag::new()?),
+        cut: Arc::new(Latch::new()?),
         workers,
     };
     let end = thread::scope(|scope| {
@@ -64,8 +64,8 @@ struct Shared<'a> {
     state: Mutex<State>,
     /// Told of everything that may let an idle worker go on.
     changed: Condvar,
-    /// Raised when running tasks are to be ended because of what another one did.
-    cut: Arc<Flag>,
+    /// Set when running tasks are to be ended because of what another one did.
+    cut: Arc<Latch>,
     workers: usize,
 }
 
@@ -177,7 +177,7 @@ impl Shared<'_> {
             state.gravest = Some((consequence, cause));
         }
         if consequence.cuts_short() {
-            self.cut.raise(Signal::TERM);
+            self.cut.set(());
         }
         if consequence != Consequence::Retry {
             return (result, Next::Chain(consequence));

@@ -8,7 +8,7 @@ use rustix::{
 };
 
 use super::holder::{Holder, Survivor};
-use crate::process::{Cancel, Flag, Process, outcome::Signal, wait_readable, watch};
+use crate::process::{Cancel, Latch, Process, wait_readable, watch};
 
 /// The process that has the lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,14 +73,14 @@ impl Obstacle {
                 exit => exit,
             },
         };
-        let free = Arc::new(Flag::new()?);
+        let free = Arc::new(Latch::new()?);
         if let Some(file) = self.locked {
             let free = free.clone();
             // It ends with the program, at the latest.
             thread::Builder::new().spawn(move || {
                 while flock(&file, FlockOperation::LockExclusive) == Err(Errno::INTR) {}
                 drop(file);
-                free.raise(Signal::TERM);
+                free.set(());
             })?;
         }
         let mut fds = vec![free.as_fd()];

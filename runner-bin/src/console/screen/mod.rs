@@ -22,7 +22,7 @@ use std::{
     time::Duration,
 };
 
-use runner_exec::{Cancel, Flag, Streams, pause};
+use runner_exec::{Cancel, Latch, Streams, pause_until};
 use rustix::{
     event::{EventfdFlags, eventfd},
     fs::{OFlags, fcntl_setfl},
@@ -72,7 +72,7 @@ enum Message {
     /// Nothing stands there when this has been dropped.
     Hide(#[expect(dead_code, reason = "it is dropped")] Sender<()>),
     /// To be raised when all that came before is written.
-    Written(Arc<Flag>),
+    Written(Arc<Latch>),
 }
 
 impl Screen {
@@ -167,19 +167,12 @@ impl Screen {
     /// Waits until everything is written that is there now, or until `cancel` asks for the end; at most for
     /// `time`. Returns whether it is written.
     pub(crate) fn drain(&self, time: Duration, cancel: &Cancel) -> bool {
-        let Ok(written) = Flag::new().map(Arc::new) else {
+        let Ok(written) = Latch::new().map(Arc::new) else {
             return false;
         };
         self.tell(Message::Written(written.clone()));
-        let cut = Some(written.clone());
-        pause(
-            time,
-            &Cancel {
-                cut,
-                ..cancel.clone()
-            },
-        );
-        written.raised().is_some()
+        pause_until(&written, time, cancel);
+        written.get().is_some()
     }
 
     /// How many bytes were written by now: the reader is there as long as this grows.

@@ -14,7 +14,7 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Color, Style};
-use runner_exec::{Cancel, Flag, Signal, pause};
+use runner_exec::{Cancel, Latch, pause};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
@@ -77,8 +77,8 @@ pub(super) struct Work {
     drawn: Option<usize>,
     /// When to draw it next.
     draw_at: Instant,
-    /// To be raised when so many bytes are written to each of the outlets.
-    waiting: Vec<([usize; 2], Arc<Flag>)>,
+    /// To be set when so many bytes are written to each of the outlets.
+    waiting: Vec<([usize; 2], Arc<Latch>)>,
     /// Whether there is nobody any more who could say something.
     is_over: bool,
 }
@@ -309,13 +309,13 @@ impl Work {
             self.lines.fetch_sub(taken, Ordering::SeqCst);
         }
         let outlets = &self.outlets;
-        self.waiting.retain(|(goals, flag)| {
+        self.waiting.retain(|(goals, written)| {
             let mut reached = outlets.iter().zip(goals);
             // More may have come after it.
             let is_written =
                 reached.all(|(outlet, goal)| goal.wrapping_sub(outlet.total()) as isize <= 0);
             if is_written {
-                flag.raise(Signal::TERM);
+                written.set(());
             }
             !is_written
         });
