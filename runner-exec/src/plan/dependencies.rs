@@ -21,12 +21,10 @@ pub(crate) enum Absent {
 }
 
 /// The links of `tasks`, which are sorted, and for each task those that it depends on;
-/// `absent` are the names that no task can wait for, `second` sections of tasks that have one
-/// already, which is an error. What is wrong goes to `problems`.
+/// `absent` are the names that no task can wait for. What is wrong goes to `problems`.
 pub(crate) fn links(
     tasks: &[Task],
     absent: &[(TaskName, Absent)],
-    second: &[(TaskName, String)],
     settings: &Settings,
     problems: &mut Problems,
 ) -> (Vec<Link>, Vec<Vec<TaskId>>) {
@@ -52,9 +50,9 @@ pub(crate) fn links(
     };
     let mut all = Vec::with_capacity(tasks.len());
     for (index, task) in tasks.iter().enumerate() {
-        let section = task.section.as_deref();
-        let found = section.map(|section| written.find(index, section, &links, problems));
-        let found = found.unwrap_or_default();
+        let found = task.sections.iter();
+        let found = found.flat_map(|section| written.find(index, section, &links, problems));
+        let found: Vec<TaskId> = found.collect();
         // Those of lower levels come first anyway.
         let level = links[index].level;
         let same_level = found.iter().filter(|need| links[need.0].level == level);
@@ -64,14 +62,9 @@ pub(crate) fn links(
         links[index].needs = needs;
         all.push(found);
     }
-    for (name, section) in second {
-        if let Some(index) = tasks.iter().position(|task| task.name == *name) {
-            written.find(index, section, &links, problems);
-        }
-    }
     for cycle in cycles(&links) {
-        let section = tasks[cycle[0]].section.as_deref();
-        let origin = section.and_then(|section| settings.depends_on(section));
+        let mut sections = tasks[cycle[0]].sections.iter();
+        let origin = sections.find_map(|section| settings.depends_on(section));
         say_cycle(&cycle, tasks, origin.map(|(_, origin)| origin), problems);
     }
     (links, all)

@@ -39,8 +39,8 @@ pub struct Task {
     pub head: Head,
     /// What is in force for it.
     pub settings: Arc<TaskSettings>,
-    /// The section of the configuration that is its own.
-    pub section: Option<String>,
+    /// The sections of the configuration that are its own; more than one is an error.
+    pub sections: Vec<String>,
 }
 
 impl Task {
@@ -103,23 +103,24 @@ impl Plan {
                 }
             }
         }
-        let (sections, second) = sections(&candidates, &absent, &settings, problems);
+        let sections = sections(&candidates, &absent, &settings, problems);
         let common = Arc::new(settings.task.clone());
         let task_directory: Arc<Path> = Arc::from(directory);
         let mut tasks = Vec::with_capacity(candidates.len());
         let mut halt = None;
         let mut interpreters = Interpreters::default();
-        for (candidate, section) in candidates.into_iter().zip(sections) {
+        for (candidate, sections) in candidates.into_iter().zip(sections) {
             let DirEntry {
                 name,
                 kind,
                 is_roots,
             } = candidate;
-            let own = (section.as_deref()).and_then(|section| settings.task_of(section, problems));
+            let first = sections.first();
+            let own = first.and_then(|section| settings.task_of(section, problems));
             let mut task = Task {
                 directory: task_directory.clone(),
                 settings: own.map_or_else(|| common.clone(), Arc::new),
-                section,
+                sections,
                 is_roots,
                 head: match &kind {
                     Kind::File { head, .. } => head.clone(),
@@ -134,14 +135,15 @@ impl Plan {
                 absent.push((task.name, Absent::Disabled));
                 continue;
             }
-            if let Some(section) = task.section.as_deref().filter(|_| is_halt) {
+            if let Some(section) = task.sections.first().filter(|_| is_halt) {
                 settings.judge_halt_section(section, problems);
             }
             judge_start(&task, &kind, is_halt, problems);
             interpreters.look_up(&mut task, problems);
-            match is_halt {
-                true => halt = Some(task),
-                false => tasks.push(task),
+            if is_halt {
+                halt = Some(task);
+            } else {
+                tasks.push(task);
             }
         }
         tasks.sort_by(|a, b| a.name.cmp(&b.name));
@@ -153,7 +155,7 @@ impl Plan {
             let is_directory = halt_name.is_some() && skipped.any(|name| name == halt_name);
             judge_halt(directory, &settings, needs_halt, is_directory, problems);
         }
-        let (links, dependencies) = links(&tasks, &absent, &second, &settings, problems);
+        let (links, dependencies) = links(&tasks, &absent, &settings, problems);
         let hook = settings.task_hook.as_ref().map(|words| {
             look_up(words).unwrap_or_else(|why| {
                 problems
@@ -289,51 +291,46 @@ fn what_is(name: &TaskName, kind: &Kind, is_halt: bool) -> Is {
     }
 }
 
-/// For each candidate, the section that is its own; and the sections of those that have one
-/// already, whose values are checked all the same.
+/// For each candidate, the sections that are its own. All but the first one are errors, and
+/// their values are checked all the same.
 fn sections(
     candidates: &[DirEntry],
     absent: &[(TaskName, Absent)],
     settings: &Settings,
     problems: &mut Problems,
-) -> (Vec<Option<String>>, Vec<(TaskName, String)>) {
-    let mut second = Vec::new();
-    let mut sections = vec![None; candidates.len()];
+) -> Vec<Vec<String>> {
+    let mut sections = vec![Vec::new(); candidates.len()];
     let names = Names::new(candidates.iter().map(|candidate| &candidate.name));
     for section in settings.task_sections() {
-        let origin = || settings.header(section).clone();
-        match names.find(section) {
-            Err(Ambiguous(several)) => {
-                problems
-                    .error(
-                        origin(),
-                        format!("section `{section}` is the short name of {several}"),
-                    )
-                    .hint("write the file name between the brackets, or rename one of them");
-                settings.task_of(section, problems);
-            }
-            Ok(Some(index)) => match &sections[index] {
-                None => sections[index] = Some(section.to_owned()),
-                Some(first) => {
-                    let name = &candidates[index].name;
-                    let there = settings.header(first);
-                    problems
-                        .error(
-                            origin(),
-                            format!(
-                                "section `{section}` is for task `{name}`, which has section \
-                                 `{first}` at {there}"
-                            ),
-                        )
-                        .hint("merge the two sections");
-                    settings.task_of(section, problems);
-                    second.push((name.clone(), section.to_owned()));
+        let (message, hint) = match names.find(section) {
+            Err(Ambiguous(several)) => (
+                format!("section `{section}` is the short name of {several}"),
+                "write the file name between the brackets, or rename one of them",
+            ),
+            Ok(Some(index)) => {
+                sections[index].push(section.to_owned());
+                let first = &sections[index][0];
+                if first == section {
+                    continue;
                 }
-            },
-            // What is skipped has been said to be.
-            Ok(None) if absent.iter().any(|(name, _)| name.is_called(section)) => {}
-            Ok(None) => settings.judge_stray(section, problems),
-        }
+                let (name, there) = (&candidates[index].name, settings.header(first));
+                let has = format!("which has section `{first}` at {there}");
+                (
+                    format!("section `{section}` is for task `{name}`, {has}"),
+                    "merge the two sections",
+                )
+            }
+            Ok(None) => {
+                // What is skipped has been said to be.
+                if !absent.iter().any(|(name, _)| name.is_called(section)) {
+                    settings.judge_stray(section, problems);
+                }
+                continue;
+            }
+        };
+        let origin = settings.header(section).clone();
+        problems.error(origin, message).hint(hint);
+        settings.task_of(section, problems);
     }
-    (sections, second)
+    sections
 }

@@ -92,7 +92,7 @@ fn common(plan: &Plan) -> Vec<Row<'_>> {
 /// What is in force for `task`.
 fn all<'a>(plan: &'a Plan, task: &Task) -> Vec<Row<'a>> {
     let in_task = SETTINGS.iter().filter(|setting| setting.in_task());
-    let section = task.section.as_deref();
+    let section = task.sections.first().map(String::as_str);
     in_task
         .map(|setting| (setting.name, plan.settings.in_force(setting, section)))
         .collect()
