@@ -77,17 +77,9 @@ pub struct TrustCheck<'a> {
     /// The start of relative paths; `None` if it has no path.
     working_directory: Option<PathBuf>,
     mounts: Mounts,
-    /// Parts of paths that were found trusted.
-    trusted: RefCell<HashMap<PathBuf, Trusted>>,
-}
-
-/// A part of a path that is trusted.
-#[derive(Clone, Debug)]
-enum Trusted {
-    /// A symlink, with its target.
-    Link(PathBuf),
-    /// A directory in which others cannot replace an entry.
-    Passage,
+    /// Parts of paths that were found trusted: symlinks, and directories in which others cannot
+    /// replace an entry.
+    trusted: RefCell<HashMap<PathBuf, Step>>,
 }
 
 /// The purpose for which a path is checked.
@@ -225,10 +217,10 @@ impl TrustCheck<'_> {
         last: Option<Use>,
         note: &mut Note,
     ) -> Result<Step, Distrust> {
-        match (self.trusted.borrow().get(next), last) {
-            (Some(Trusted::Link(target)), _) => return Ok(Step::Link(target.clone())),
-            (Some(Trusted::Passage), None) => return Ok(Step::On(End::Directory)),
-            (Some(Trusted::Passage) | None, _) => {}
+        if let Some(trusted) = self.trusted.borrow().get(next)
+            && (last.is_none() || matches!(trusted, Step::Link(_)))
+        {
+            return Ok(trusted.clone());
         }
         let unknown = |error| distrust(next, Why::Unknown(error));
         let mount = self.mount(next)?;
@@ -253,7 +245,7 @@ impl TrustCheck<'_> {
             let owner = self.owner(next, &metadata);
             let target = fs::read_link(next).map_err(unknown)?;
             if owner.is_ok() {
-                self.remember(next, Trusted::Link(target.clone()));
+                self.remember(next, Step::Link(target.clone()));
             }
             note(owner);
             return Ok(Step::Link(target));
@@ -261,7 +253,7 @@ impl TrustCheck<'_> {
         let end = end_of(&metadata);
         let writers = self.writers(next, &metadata, last.is_none());
         if writers.is_ok() && end == End::Directory && last != Some(Use::File) {
-            self.remember(next, Trusted::Passage);
+            self.remember(next, Step::On(end));
         }
         note(writers);
         Ok(Step::On(end))
@@ -318,7 +310,7 @@ impl TrustCheck<'_> {
         Err(distrust(path, Why::Owner(it.uid())))
     }
 
-    fn remember(&self, path: &Path, trusted: Trusted) {
+    fn remember(&self, path: &Path, trusted: Step) {
         self.trusted.borrow_mut().insert(path.to_owned(), trusted);
     }
 }
@@ -327,6 +319,7 @@ impl TrustCheck<'_> {
 type Note<'a> = dyn FnMut(Result<(), Distrust>) + 'a;
 
 /// The next part of a path.
+#[derive(Clone, Debug)]
 enum Step {
     /// It is there.
     On(End),

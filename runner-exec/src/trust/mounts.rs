@@ -65,12 +65,9 @@ fn parse(line: &str) -> Option<(MountId, Mount)> {
     let mut file_system = file_system.split(' ');
     let kind = file_system.next()?;
     let options = file_system.nth(1).unwrap_or_default();
-    let kind = match kind {
-        "proc" => Mount::Proc,
-        "fuse" | "fuseblk" => Mount::Fuse(user(options)),
-        kind if kind.starts_with("fuse.") || kind.starts_with("fuseblk.") => {
-            Mount::Fuse(user(options))
-        }
+    let kind = match kind.split('.').next() {
+        Some("proc") => Mount::Proc,
+        Some("fuse" | "fuseblk") => Mount::Fuse(user(options)),
         _ => Mount::Ordinary,
     };
     Some((id, kind))
