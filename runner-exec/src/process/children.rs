@@ -6,7 +6,6 @@ use std::{
     io,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        TryLockError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -42,7 +41,7 @@ pub struct Children {
     put_off: AtomicBool,
     state: Mutex<State>,
     /// With it the main thread is made to hear of children that end or stop.
-    signals: OnceLock<Handle>,
+    pub(super) signals: OnceLock<Handle>,
 }
 
 #[derive(Debug, Default)]
@@ -83,7 +82,8 @@ impl<'a> Starting<'a> {
 /// Takes the group out of the running ones when it is dropped.
 pub(crate) struct Registered<'a> {
     children: &'a Children,
-    leader: Pid,
+    /// The number of the process, and of its group.
+    pub(crate) leader: Pid,
 }
 
 impl Drop for Registered<'_> {
@@ -93,10 +93,6 @@ impl Drop for Registered<'_> {
 }
 
 impl Children {
-    pub(super) fn heard_through(&self, signals: Handle) {
-        let _ = self.signals.set(signals);
-    }
-
     /// Whether this process was started here, and is not over yet.
     pub(crate) fn has(&self, pid: i32) -> bool {
         Pid::from_raw(pid).is_some_and(|pid| self.lock().groups.contains_key(&pid))
@@ -178,10 +174,8 @@ impl Children {
     fn stop_starting(&self) -> Option<RwLockWriteGuard<'_, ()>> {
         // A start that takes longer, from a dead file system say, does not hold up all.
         for _ in 0..1000 {
-            match self.starting.try_write() {
-                Ok(guard) => return Some(guard),
-                Err(TryLockError::Poisoned(guard)) => return Some(guard.into_inner()),
-                Err(TryLockError::WouldBlock) => {}
+            if let Ok(guard) = self.starting.try_write() {
+                return Some(guard);
             }
             let me = getpid().as_raw_pid();
             for child in processes().unwrap_or_default() {
@@ -200,11 +194,6 @@ impl Children {
 }
 
 impl Registered<'_> {
-    /// The number of the process, and of its group.
-    pub(crate) fn leader(&self) -> Pid {
-        self.leader
-    }
-
     /// Returns a latch that is set when the leader is stopped because it wants the
     /// terminal, also when it is stopped already.
     ///

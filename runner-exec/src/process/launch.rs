@@ -127,7 +127,7 @@ pub fn launch(
             Err(failure) => return Ended::not_started(failure),
         }
     };
-    let leader = registered.leader();
+    let leader = registered.leader;
     started(leader.as_raw_pid());
     let mut reap = || reap(&handle);
     let (signal, outcome) = match watch(&countdown, &registered, cancel, &mut reap) {
@@ -193,7 +193,7 @@ fn watch(
 ) -> Woken {
     // `None` when no descriptor tells that it can be reaped: before Linux 5.3, where a filter
     // forbids it, without descriptors left, and while a tracer has not reaped it.
-    let mut exit = pidfd_open(process.leader(), PidfdFlags::empty()).ok();
+    let mut exit = pidfd_open(process.leader, PidfdFlags::empty()).ok();
     let mut a_while = from_now(A_WHILE);
     let mut stops = None;
     loop {

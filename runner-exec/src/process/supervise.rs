@@ -75,7 +75,7 @@ impl Supervisor {
         // Now that there are handlers: one that waits would end this process without them.
         let original = Original(unblock()?);
         let children = Arc::new(Children::default());
-        children.heard_through(signals.handle());
+        let _ = children.signals.set(signals.handle());
         let (ask, kill) = (Arc::new(Latch::new()?), Arc::new(Latch::new()?));
         Ok(Supervisor {
             signals,
