@@ -6,12 +6,12 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
     Children, Latch,
-    poll::{from_now, wait_readable},
+    poll::wait_readable,
     supervise::{is_on_its_way, main_thread_is_awake},
 };
 use crate::process::outcome::Signal;
@@ -45,12 +45,16 @@ impl Cancel {
     /// The same, but it takes a moment more to see a signal that was sent before this and
     /// has not been handled yet. For decisions that such a signal would change.
     pub fn asked_by_now(&self) -> Option<Signal> {
-        let fd = self.ask.as_ref()?.as_fd();
-        if self.asked().is_none() && is_on_its_way() {
-            wait_readable(&[fd], from_now(Duration::from_secs(1)));
-        } else if self.asked().is_none() && main_thread_is_awake() {
+        let ask = self.ask.as_ref()?;
+        let time = match self.asked() {
+            None if is_on_its_way() => Duration::from_secs(1),
             // It may have taken a signal and not come to its handler yet.
-            wait_readable(&[fd], from_now(Duration::from_millis(50)));
+            None if main_thread_is_awake() => Duration::from_millis(50),
+            asked => return asked,
+        };
+        let deadline = Instant::now() + time;
+        while self.asked().is_none() && Instant::now() < deadline {
+            wait_readable(&[ask.as_fd()], Some(deadline));
         }
         self.asked()
     }
@@ -70,18 +74,23 @@ impl Cancel {
     /// asked to end.
     pub fn only_killed(&self) -> Cancel {
         Cancel {
-            ask: None,
-            cut: None,
-            ..self.clone()
+            kill: self.kill.clone(),
+            ..self.never()
         }
     }
 
-    pub(crate) fn end_fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        let ask = self.ask.iter().map(|ask| ask.as_fd());
-        ask.chain(self.cut.iter().map(|cut| cut.as_fd()))
+    /// The same processes, but nothing ends them before their time.
+    pub(super) fn never(&self) -> Cancel {
+        Cancel {
+            children: self.children.clone(),
+            ..Cancel::default()
+        }
     }
 
-    pub(crate) fn kill_fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.kill.iter().map(|kill| kill.as_fd())
+    /// Descriptors that become readable when it asks for the end.
+    pub(crate) fn fds(&self) -> Vec<BorrowedFd<'_>> {
+        let latches = self.cut.iter().chain(&self.kill);
+        let fds = latches.map(|latch| latch.as_fd());
+        fds.chain(self.ask.iter().map(|ask| ask.as_fd())).collect()
     }
 }

@@ -53,9 +53,10 @@ impl Group {
         cancel: &Cancel,
         mut reap: impl FnMut(),
     ) -> Vec<Process> {
-        let countdown = |time| Countdown::start(Some(time), &cancel.children);
+        let countdown = |time| Countdown::start(Some(time), cancel.never());
         if !cancel.killed() {
-            self.wait_gone(&countdown(grace).or(cancel.kill_fds()), &mut reap);
+            let grace = Countdown::start(Some(grace), cancel.only_killed());
+            self.wait_gone(&grace, &mut reap);
         }
         // A group that exists although nobody was seen: one that forks and exits all the time
         // can slip through a look at /proc, but not through this.

@@ -16,7 +16,7 @@ use super::{
     children::Registered,
     group::{Group, SETTLE},
     orphans::{Sweep, Trace},
-    poll::{Countdown, POLL_FALLBACK_INTERVAL, from_now, wait_readable},
+    poll::{Countdown, POLL_FALLBACK_INTERVAL, from_now},
     proc::Process,
     start::start,
 };
@@ -116,7 +116,7 @@ pub fn launch(
 ) -> Ended {
     // Before the start: on a busy machine the process may run for a while before this
     // thread does again.
-    let countdown = Countdown::start(limits.time, &cancel.children);
+    let countdown = Countdown::start(limits.time, cancel.clone());
     let (handle, registered) = {
         let starting = cancel.children.starting();
         match start(&mut command, stdin) {
@@ -197,12 +197,11 @@ fn watch(
     let mut a_while = from_now(A_WHILE);
     let mut stops = None;
     loop {
-        let mut fds: Vec<_> = cancel.end_fds().chain(cancel.kill_fds()).collect();
-        fds.extend(stops.iter().map(|stops: &Arc<Latch<Signal>>| stops.as_fd()));
-        fds.extend(exit.iter().map(AsFd::as_fd));
+        let fds = stops.iter().map(|stops: &Arc<Latch<Signal>>| stops.as_fd());
+        let fds: Vec<_> = fds.chain(exit.iter().map(AsFd::as_fd)).collect();
         let look_again = exit.is_none().then(|| from_now(POLL_FALLBACK_INTERVAL));
-        let next = look_again.flatten().into_iter().chain(a_while);
-        let readable = wait_readable(&fds, next.chain(limit.end()).min());
+        let next = look_again.flatten().into_iter().chain(a_while).min();
+        let readable = limit.wait(&fds, next).unwrap_or_default();
         let has_ended = readable.last() == Some(&true);
         // Also at the limit: the end may have come with it.
         if let Some(outcome) = reap() {
@@ -239,8 +238,7 @@ fn leftovers(leader: Pid, limits: &Limits, cancel: &Cancel) -> (Vec<Process>, Ve
     if limits.leftovers == Leftovers::Allow || !group.exists() {
         return (Vec::new(), Vec::new());
     }
-    let fds = cancel.end_fds().chain(cancel.kill_fds());
-    group.wait_empty(&Countdown::start(Some(limits.leak_time), &cancel.children).or(fds));
+    group.wait_empty(&Countdown::start(Some(limits.leak_time), cancel.clone()));
     group.reap();
     if !group.exists() {
         return (Vec::new(), Vec::new());
@@ -262,11 +260,11 @@ fn without(mut processes: Vec<Process>, known: &[Process]) -> Vec<Process> {
 }
 
 fn leader(handle: &duct::Handle) -> Pid {
-    let pid = handle.pids().first().map_or(0, |&pid| pid as i32);
-    match Pid::from_raw(pid) {
-        Some(pid) => pid,
-        None => unreachable!("a started command has a process"),
-    }
+    let pid = handle
+        .pids()
+        .first()
+        .and_then(|&pid| Pid::from_raw(pid as i32));
+    pid.unwrap_or_else(|| unreachable!("a started command has a process"))
 }
 
 /// Reaps a process, and returns what it did; `None` when it cannot be reaped: it has not

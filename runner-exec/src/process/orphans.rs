@@ -95,7 +95,7 @@ pub(crate) struct Sweep<'a> {
     signal: Signal,
     grace: Duration,
     /// The grace of those that were signaled together with the group.
-    countdown: Countdown<'a>,
+    countdown: Countdown,
     /// The session of the runner.
     session: Option<i32>,
     /// `true` if no other task can have orphaned what started after the leader.
@@ -135,7 +135,7 @@ impl<'a> Sweep<'a> {
             cancel,
             signal,
             grace,
-            countdown: Countdown::start(Some(grace), &cancel.children).or(cancel.kill_fds()),
+            countdown: Countdown::start(Some(grace), cancel.only_killed()),
             session: Process::read(me).map(|me| me.session),
             // To process 1 come all orphans there are.
             alone: me != 1,
@@ -153,11 +153,10 @@ impl<'a> Sweep<'a> {
     /// left alone, since that cannot be known, and its own that survived SIGKILL.
     pub(crate) fn finish(mut self) -> (Vec<Process>, Vec<Process>) {
         let (cancel, signal) = (self.cancel, self.signal);
-        let start = |time| Countdown::start(Some(time), &cancel.children);
         if !cancel.killed() {
             let asked = self.asked.len();
             self.look(Some(signal));
-            let mut countdown = start(self.grace).or(cancel.kill_fds());
+            let mut countdown = Countdown::start(Some(self.grace), cancel.only_killed());
             if self.asked.len() == asked {
                 mem::swap(&mut countdown, &mut self.countdown);
             }
@@ -166,7 +165,8 @@ impl<'a> Sweep<'a> {
             }
         }
         for time in [self.grace.max(SETTLE), RUNNABLE_TIMEOUT] {
-            if let Some(unknown) = self.end(Signal::KILL, &start(time)) {
+            let countdown = Countdown::start(Some(time), cancel.never());
+            if let Some(unknown) = self.end(Signal::KILL, &countdown) {
                 return (unknown, Vec::new());
             }
             // On a busy machine they are ended as soon as they run.

@@ -7,7 +7,7 @@
 
 use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    slice, thread,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -16,7 +16,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::{Cancel, Children, Latch};
+use super::{Cancel, Latch};
 
 /// Time between two looks at descriptors that the system does not let this process wait for.
 pub(crate) const POLL_FALLBACK_INTERVAL: Duration = Duration::from_millis(10);
@@ -27,13 +27,13 @@ const NEXT_END_TIMEOUT: Duration = Duration::from_millis(10);
 /// Waits until one of `fds` is readable or `deadline` has come; without one, for
 /// ever. Says of each descriptor whether it is readable.
 ///
-/// If the system refuses even to look at a descriptor, this returns after a moment:
-/// callers look themselves whether that has happened which they wait for.
+/// If the system refuses to look at them, this returns after a moment: callers look
+/// themselves whether that has happened which they wait for.
 pub(crate) fn wait_readable(fds: &[BorrowedFd], deadline: Option<Instant>) -> Vec<bool> {
-    let mut polled: Vec<PollFd> = fds
+    let polled = fds
         .iter()
-        .map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN))
-        .collect();
+        .map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN));
+    let mut polled: Vec<PollFd> = polled.collect();
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         // What does not fit into a timespec is not lived to see.
@@ -44,19 +44,8 @@ pub(crate) fn wait_readable(fds: &[BorrowedFd], deadline: Option<Instant>) -> Ve
             // Forbidden by a filter, no memory, or a limit of descriptors that was lowered
             // below the number of these.
             Err(_) => {
-                let time = POLL_FALLBACK_INTERVAL.min(left.unwrap_or(Duration::MAX));
-                thread::sleep(time);
-                let mut refused = false;
-                let mut look = |fd: &mut PollFd| {
-                    let ready = poll(slice::from_mut(fd), Some(&Timespec::default()));
-                    refused |= ready.is_err();
-                    ready == Ok(1)
-                };
-                let readable: Vec<bool> = polled.iter_mut().map(&mut look).collect();
-                let is_over = deadline.is_some_and(|deadline| deadline <= Instant::now());
-                if refused || is_over || readable.contains(&true) {
-                    return readable;
-                }
+                thread::sleep(POLL_FALLBACK_INTERVAL.min(left.unwrap_or(Duration::MAX)));
+                return vec![false; fds.len()];
             }
         }
     }
@@ -67,40 +56,32 @@ pub(crate) fn from_now(time: Duration) -> Option<Instant> {
     Instant::now().checked_add(time)
 }
 
-/// A wait that is over when its time has passed or something else ends it. The time passes
+/// A wait that is over when its time has passed or `stop` asks for the end. The time passes
 /// while nothing is stopped: Ctrl-Z stops it, too.
-pub(crate) struct Countdown<'a> {
+pub(crate) struct Countdown {
     time: Option<Duration>,
     start: Instant,
-    children: &'a Children,
     stopped_before: Duration,
-    wake: Vec<BorrowedFd<'a>>,
+    stop: Cancel,
 }
 
-impl<'a> Countdown<'a> {
+impl Countdown {
     /// Begins now; without a time it never ends.
-    pub(crate) fn start(time: Option<Duration>, children: &'a Children) -> Countdown<'a> {
+    pub(crate) fn start(time: Option<Duration>, stop: Cancel) -> Countdown {
         Countdown {
             time,
             start: Instant::now(),
-            stopped_before: children.stopped(),
-            children,
-            wake: Vec::new(),
+            stopped_before: stop.children.stopped(),
+            stop,
         }
     }
 
-    /// Is also over when one of `fds` is readable.
-    pub(crate) fn or(mut self, fds: impl Iterator<Item = BorrowedFd<'a>>) -> Countdown<'a> {
-        self.wake.extend(fds);
-        self
-    }
-
     fn stopped(&self) -> Duration {
-        self.children.stopped() - self.stopped_before
+        self.stop.children.stopped() - self.stopped_before
     }
 
     /// When its time ends, as far as it is known now.
-    pub(crate) fn end(&self) -> Option<Instant> {
+    fn end(&self) -> Option<Instant> {
         let end = self.start.checked_add(self.time?)?;
         end.checked_add(self.stopped())
     }
@@ -117,11 +98,12 @@ impl<'a> Countdown<'a> {
 
     /// Waits until one of `fds` is readable or `next` has come, and returns of each of them
     /// whether it is readable; `None` once this is over.
-    fn wait(&self, fds: &[BorrowedFd], next: Option<Instant>) -> Option<Vec<bool>> {
-        let all = [&self.wake, fds].concat();
+    pub(crate) fn wait(&self, fds: &[BorrowedFd], next: Option<Instant>) -> Option<Vec<bool>> {
+        let all = [fds, &self.stop.fds()].concat();
         let mut readable = wait_readable(&all, next.into_iter().chain(self.end()).min());
-        let fds = readable.split_off(self.wake.len());
-        (!readable.contains(&true) && !self.has_ended()).then_some(fds)
+        readable.truncate(fds.len());
+        let is_over = self.stop.to_end().is_some() || self.stop.killed() || self.has_ended();
+        (!is_over).then_some(readable)
     }
 
     /// Waits until `ends` are readable or `next` has come. Returns `false` once this is over.
@@ -143,19 +125,12 @@ impl<'a> Countdown<'a> {
 
 /// Lets `time` pass, unless `stop` asks for the end before.
 pub fn pause(time: Duration, stop: &Cancel) {
-    wait_for(None, time, stop);
+    let countdown = Countdown::start(Some(time), stop.clone());
+    while countdown.wait(&[], None).is_some() {}
 }
 
 /// Waits until `latch` is set, `time` has passed or `stop` asks for the end.
 pub fn pause_until(latch: &Latch, time: Duration, stop: &Cancel) {
-    wait_for(Some(latch), time, stop);
-}
-
-fn wait_for(latch: Option<&Latch>, time: Duration, stop: &Cancel) {
-    let fds = stop.end_fds().chain(stop.kill_fds());
-    let fds = fds.chain(latch.map(AsFd::as_fd));
-    let countdown = Countdown::start(Some(time), &stop.children).or(fds);
-    let is_set = || latch.is_some_and(|latch| latch.get().is_some());
-    let is_over = || stop.to_end().is_some() || stop.killed() || is_set();
-    while countdown.wait(&[], None).is_some() && !is_over() {}
+    let countdown = Countdown::start(Some(time), stop.clone());
+    while latch.get().is_none() && countdown.wait(&[latch.as_fd()], None).is_some() {}
 }

@@ -19,13 +19,13 @@ pub fn end_everything(grace: Duration, cancel: &Cancel) {
     if getpid() != Pid::INIT {
         return;
     }
-    let time = Countdown::start(Some(grace), &cancel.children).or(cancel.kill_fds());
+    let time = Countdown::start(Some(grace), cancel.only_killed());
     for process in others() {
         request_end(process.pid, Signal::TERM);
     }
     loop {
         let ends: Vec<OwnedFd> = others().iter().filter_map(watch).collect();
-        if ends.is_empty() || !time.wait_for_ends(ends, None) || cancel.killed() {
+        if ends.is_empty() || !time.wait_for_ends(ends, None) {
             return;
         }
     }

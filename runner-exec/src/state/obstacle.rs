@@ -85,7 +85,7 @@ impl Obstacle {
         }
         let mut fds = vec![free.as_fd()];
         fds.extend(exit.iter().map(AsFd::as_fd));
-        fds.extend(cancel.end_fds());
+        fds.extend(cancel.fds());
         wait_readable(&fds, deadline);
         Ok(())
     }
