@@ -45,7 +45,7 @@ pub use crate::{
         sync_directory,
     },
     trust::{
-        Distrust, End, Env, Named, Trust, TrustCheck, Use, Walk, Why, behind_env, named,
-        split_argument, user_id,
+        Distrust, End, Env, Named, Trust, TrustCheck, Walk, Why, behind_env, named, split_argument,
+        user_id,
     },
 };

@@ -11,7 +11,7 @@ use std::{
 
 use runner_config::{Problems, Settings, shown};
 use runner_exec::{
-    Distrust, End, Head, Named, Plan, Task, Trust, TrustCheck, Use, Walk, behind_env, named,
+    Distrust, End, Head, Named, Plan, Task, Trust, TrustCheck, Walk, behind_env, named,
     split_argument, state_files,
 };
 
@@ -80,23 +80,23 @@ impl<'a> TrustChecks<'a> {
             };
             return self.refuse("read configuration file", path, &distrust, problems);
         }
-        self.path("read configuration file", path, Use::File, problems)
+        self.path("read configuration file", path, problems)
     }
 
     pub(crate) fn include_dir(&self, path: &Path, problems: &mut Problems) -> bool {
-        self.path("read `include_dir`", path, Use::Directory, problems)
+        self.path("read `include_dir`", path, problems)
     }
 
     /// Checks the task directory, also when it does not exist: it can be made after the check.
     pub(crate) fn task_directory(&self, path: &Path, problems: &mut Problems) -> bool {
-        self.path("run tasks of", path, Use::Directory, problems)
+        self.path("run tasks of", path, problems)
     }
 
     /// Checks the directories that are written. Returns `true` if the state directory can be.
     pub(crate) fn written(&self, settings: &Settings, problems: &mut Problems) -> bool {
         let mut check = |what, directory: &Option<PathBuf>| {
             let directory = directory.as_deref();
-            directory.is_none_or(|path| self.path(what, path, Use::Directory, problems))
+            directory.is_none_or(|path| self.path(what, path, problems))
         };
         check("write to `log_dir`", &settings.log_dir);
         let is_trusted = check("write to `state_dir`", &settings.state_dir);
@@ -105,9 +105,9 @@ impl<'a> TrustChecks<'a> {
         };
         // Its files may date from a time when it belonged to another user.
         let (files, marks) = state_files(state_dir);
-        let mut is_trusted = self.path("keep marks in", &marks, Use::Directory, problems);
+        let mut is_trusted = self.path("keep marks in", &marks, problems);
         for file in files {
-            is_trusted &= self.path("write to", &file, Use::File, problems);
+            is_trusted &= self.path("write to", &file, problems);
         }
         is_trusted
     }
@@ -119,8 +119,7 @@ impl<'a> TrustChecks<'a> {
         }
         for task in tasks(plan) {
             // The files of most tasks need not be looked at once more.
-            let is_trusted =
-                task.is_roots || self.path("run task", &task.path(), Use::File, problems);
+            let is_trusted = task.is_roots || self.path("run task", &task.path(), problems);
             if is_trusted {
                 self.task(task, &task.head, plan, problems);
             }
@@ -138,7 +137,7 @@ impl<'a> TrustChecks<'a> {
         }
         for task in tasks(plan) {
             let path = task.path();
-            if self.path("run task", &path, Use::File, problems) {
+            if self.path("run task", &path, problems) {
                 self.task(task, &Head::of(&path), plan, problems);
             }
         }
@@ -220,7 +219,7 @@ impl<'a> TrustChecks<'a> {
             }
         }
         if let Some(directory) = &env.directory {
-            self.path(role.what, directory.as_ref(), Use::Directory, problems);
+            self.path(role.what, directory.as_ref(), problems);
         }
         if let Some(program) = &env.program {
             let path = env.path.as_deref().unwrap_or(role.path);
@@ -244,7 +243,7 @@ impl<'a> TrustChecks<'a> {
             let Some(check) = &self.check else {
                 return;
             };
-            match check.walk(&candidate, Use::File) {
+            match check.walk(&candidate) {
                 Walk {
                     end: End::File(mode),
                     ..
@@ -263,7 +262,7 @@ impl<'a> TrustChecks<'a> {
 
     /// Checks a program and, where it is a script, its interpreter.
     fn program(&self, role: Role, path: &Path, depth: u32, problems: &mut Problems) {
-        if self.path(role.what, path, Use::File, problems) {
+        if self.path(role.what, path, problems) {
             self.hashbang(role, &Head::of(path), depth, problems);
         }
     }
@@ -274,11 +273,11 @@ impl<'a> TrustChecks<'a> {
             return;
         };
         let main = path.join("__main__.py");
-        let walk = check.walk(path, Use::File);
+        let walk = check.walk(path);
         match (walk.end, walk.distrust) {
             (End::Device, Some(distrust)) if distrust.is_of_device() => {}
             (End::Directory, distrust) => {
-                let closed = || check.path(path, Use::Directory).err();
+                let closed = || check.path(path).err();
                 match distrust.or_else(closed) {
                     None => self.program(role, &main, depth, problems),
                     // It stays a directory, and one that python3 does not run.
@@ -303,9 +302,9 @@ impl<'a> TrustChecks<'a> {
     }
 
     /// Returns `true` if `path` is trusted, and reports it otherwise.
-    fn path(&self, what: &str, path: &Path, purpose: Use, problems: &mut Problems) -> bool {
+    fn path(&self, what: &str, path: &Path, problems: &mut Problems) -> bool {
         let check = self.check.as_ref();
-        match check.map_or(Ok(()), |check| check.path(path, purpose)) {
+        match check.map_or(Ok(()), |check| check.path(path)) {
             Ok(()) => true,
             Err(distrust) => self.refuse(what, path, &distrust, problems),
         }

@@ -18,7 +18,7 @@ use rustix::{
 use crate::{
     plan::task_name::TaskName,
     process::file_format::{Head, Heads},
-    trust::{End, TrustCheck, Use},
+    trust::{End, TrustCheck},
 };
 
 /// One entry of the task directory.
@@ -112,7 +112,7 @@ impl Discovery<'_> {
         let is_roots = self.trust.is_some() && stat.as_ref().is_some_and(is_roots);
         if let Some((check, directory)) = self.trust.filter(|_| !is_roots) {
             let path = directory.join(name);
-            let walk = check.walk(&path, Use::File);
+            let walk = check.walk(&path);
             if let Some(distrust) = walk.distrust {
                 // The end of a link is what another user makes of it, now or later.
                 let end = match path.is_symlink() && !distrust.is_of_device() {

@@ -12,7 +12,7 @@ use std::{
 
 use rustix::fs::OFlags;
 
-use crate::trust::{TrustCheck, Use};
+use crate::trust::TrustCheck;
 
 /// How a file begins, as far as it matters for starting it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +103,7 @@ impl<'a> Heads<'a> {
         if let Some((path, &exists)) = self.interpreters.get_key_value(path) {
             return (path.clone(), exists);
         }
-        let is_trusted = |check: &TrustCheck| check.path(path, Use::File).is_ok();
+        let is_trusted = |check: &TrustCheck| check.path(path).is_ok();
         // One that is not trusted is refused later, whether it exists or not.
         let exists = !self.check.is_none_or(is_trusted) || path.exists();
         let path: Arc<Path> = Arc::from(path);

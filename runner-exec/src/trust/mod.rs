@@ -12,8 +12,7 @@ mod user_names;
 mod words;
 
 use std::{
-    cell::RefCell,
-    collections::{BTreeSet, HashMap},
+    collections::BTreeSet,
     env,
     fs::{self, Metadata},
     io::{self, ErrorKind},
@@ -58,14 +57,13 @@ impl Trust {
         })
     }
 
-    /// Starts a check. It remembers directories that were trusted, since many files share
-    /// them; so each load needs a check of its own.
+    /// Starts a check. It remembers the working directory and mounts, so each load needs a
+    /// check of its own.
     pub fn check(&self) -> TrustCheck<'_> {
         TrustCheck {
             trust: self,
             working_directory: working_directory(),
             mounts: Mounts::default(),
-            trusted: RefCell::default(),
         }
     }
 }
@@ -77,18 +75,6 @@ pub struct TrustCheck<'a> {
     /// The start of relative paths; `None` if it has no path.
     working_directory: Option<PathBuf>,
     mounts: Mounts,
-    /// Parts of paths that were found trusted: symlinks, and directories in which others cannot
-    /// replace an entry.
-    trusted: RefCell<HashMap<PathBuf, Step>>,
-}
-
-/// The purpose for which a path is checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
-    /// It is read or executed.
-    File,
-    /// Its entries are read or executed, or something is written into it.
-    Directory,
 }
 
 /// The end of a path that was walked.
@@ -124,8 +110,8 @@ impl TrustCheck<'_> {
     /// # Errors
     ///
     /// Another user can.
-    pub fn path(&self, path: &Path, purpose: Use) -> Result<(), Distrust> {
-        self.walk(path, purpose).distrust.map_or(Ok(()), Err)
+    pub fn path(&self, path: &Path) -> Result<(), Distrust> {
+        self.walk(path).distrust.map_or(Ok(()), Err)
     }
 
     /// Checks a file that was opened: only owner and permissions count.
@@ -139,14 +125,14 @@ impl TrustCheck<'_> {
 
     /// Walks `path` to its end, also past a part that is not trusted: what is there decides
     /// how bad that is. The walk stops where looking further could wait for another user.
-    pub fn walk(&self, path: &Path, purpose: Use) -> Walk {
+    pub fn walk(&self, path: &Path) -> Walk {
         let mut distrust = None;
         let mut note = |checked: Result<(), Distrust>| {
             if let Err(found) = checked {
                 distrust.get_or_insert(found);
             }
         };
-        let end = self.walk_on(path, purpose, &mut note);
+        let end = self.walk_on(path, &mut note);
         let end = end.unwrap_or_else(|stop| {
             note(Err(stop));
             End::Unknown
@@ -155,7 +141,7 @@ impl TrustCheck<'_> {
     }
 
     /// Passes each check to `note`; an error stops the walk.
-    fn walk_on(&self, path: &Path, purpose: Use, note: &mut Note) -> Result<End, Distrust> {
+    fn walk_on(&self, path: &Path, note: &mut Note) -> Result<End, Distrust> {
         let mut rest = match &self.working_directory {
             _ if path.is_absolute() => path.to_owned(),
             Some(working_directory) => working_directory.join(path),
@@ -178,8 +164,8 @@ impl TrustCheck<'_> {
                 Component::CurDir | Component::Prefix(_) => at.clone(),
                 Component::Normal(name) => {
                     let next = at.join(name);
-                    let last = (behind.as_os_str().is_empty()).then_some(purpose);
-                    match self.step(&at, &next, last, note)? {
+                    let is_last = behind.as_os_str().is_empty();
+                    match self.step(&at, &next, is_last, note)? {
                         Step::On(found) => end = found,
                         // Once it is made, the rest leads elsewhere than this walk.
                         Step::Missing
@@ -208,20 +194,14 @@ impl TrustCheck<'_> {
         Ok(end)
     }
 
-    /// Goes on to `next`, an entry of the directory `at`; `last` is the purpose at the end
-    /// of the path.
+    /// Goes on to `next`, an entry of the directory `at`; `is_last` at the end of the path.
     fn step(
         &self,
         at: &Path,
         next: &Path,
-        last: Option<Use>,
+        is_last: bool,
         note: &mut Note,
     ) -> Result<Step, Distrust> {
-        if let Some(trusted) = self.trusted.borrow().get(next)
-            && (last.is_none() || matches!(trusted, Step::Link(_)))
-        {
-            return Ok(trusted.clone());
-        }
         let unknown = |error| distrust(next, Why::Unknown(error));
         let mount = self.mount(next)?;
         let metadata = match fs::symlink_metadata(next) {
@@ -242,21 +222,11 @@ impl TrustCheck<'_> {
                 return Err(distrust(next, Why::ProcLink));
             }
             // Its owner can replace a link where the directory is sticky.
-            let owner = self.owner(next, &metadata);
-            let target = fs::read_link(next).map_err(unknown)?;
-            if owner.is_ok() {
-                self.remember(next, Step::Link(target.clone()));
-            }
-            note(owner);
-            return Ok(Step::Link(target));
+            note(self.owner(next, &metadata));
+            return fs::read_link(next).map(Step::Link).map_err(unknown);
         }
-        let end = end_of(&metadata);
-        let writers = self.writers(next, &metadata, last.is_none());
-        if writers.is_ok() && end == End::Directory && last != Some(Use::File) {
-            self.remember(next, Step::On(end));
-        }
-        note(writers);
-        Ok(Step::On(end))
+        note(self.writers(next, &metadata, !is_last));
+        Ok(Step::On(end_of(&metadata)))
     }
 
     /// Returns the mount of `path`, unless that belongs to a user who is not trusted.
@@ -309,17 +279,12 @@ impl TrustCheck<'_> {
         }
         Err(distrust(path, Why::Owner(it.uid())))
     }
-
-    fn remember(&self, path: &Path, trusted: Step) {
-        self.trusted.borrow_mut().insert(path.to_owned(), trusted);
-    }
 }
 
 /// Takes what a check found.
 type Note<'a> = dyn FnMut(Result<(), Distrust>) + 'a;
 
 /// The next part of a path.
-#[derive(Clone, Debug)]
 enum Step {
     /// It is there.
     On(End),

@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use runner_exec::{Trust, Use, open_file};
+use runner_exec::{Trust, open_file};
 
 use crate::journal::{append::JOURNAL, record::Record};
 
@@ -46,7 +46,7 @@ pub fn read(state_dir: &Path, each: impl FnMut(&Record)) -> io::Result<Author> {
 /// readers that shows only what they can read themselves.
 fn is_authentic(path: &Path, author: u32) -> bool {
     let trust = Trust::of_root([author]);
-    trust.is_none_or(|trust| trust.check().path(path, Use::File).is_ok())
+    trust.is_none_or(|trust| trust.check().path(path).is_ok())
 }
 
 pub(crate) fn open(path: &Path) -> io::Result<BufReader<File>> {
