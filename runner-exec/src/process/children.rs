@@ -195,11 +195,7 @@ impl Children {
 
 impl Registered<'_> {
     /// Returns a latch that is set when the leader is stopped because it wants the
-    /// terminal, also when it is stopped already.
-    ///
-    /// # Errors
-    ///
-    /// There are no file descriptors left.
+    /// terminal, also when it is stopped already. Fails without a file descriptor left.
     pub(crate) fn watch_stops(&self) -> io::Result<Arc<Latch<Signal>>> {
         let latch = Arc::new(Latch::new()?);
         let wants_terminal = Some(latch.clone());

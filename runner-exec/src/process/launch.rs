@@ -15,7 +15,7 @@ use super::{
     Cancel, Latch,
     children::Registered,
     group::{Group, SETTLE},
-    orphans::{Sweep, Trace},
+    orphans::Sweep,
     poll::{Countdown, POLL_FALLBACK_INTERVAL, from_now},
     proc::Process,
     start::start,
@@ -117,17 +117,13 @@ pub fn launch(
     // Before the start: on a busy machine the process may run for a while before this
     // thread does again.
     let countdown = Countdown::start(limits.time, cancel.clone());
-    let (handle, registered) = {
-        let starting = cancel.children.starting();
-        match start(&mut command, stdin) {
-            Ok(handle) => {
-                let leader = leader(&handle);
-                (handle, starting.register(leader))
-            }
-            Err(failure) => return Ended::not_started(failure),
-        }
+    let starting = cancel.children.starting();
+    let handle = match start(&mut command, stdin) {
+        Ok(handle) => handle,
+        Err(failure) => return Ended::not_started(failure),
     };
-    let leader = registered.leader;
+    let leader = leader(&handle);
+    let registered = starting.register(leader);
     started(leader.as_raw_pid());
     let mut reap = || reap(&handle);
     let (signal, outcome) = match watch(&countdown, &registered, cancel, &mut reap) {
@@ -146,13 +142,12 @@ pub fn launch(
         leader,
         reaped: false,
     };
-    let trace = Trace::of(&command, leader, limits.alone);
     // Stays `None` for a leader that cannot be ended, or that a debugger holds.
     let mut status = None;
     if !cancel.killed() {
         group.request_end(signal);
     }
-    let orphans = Sweep::start(&trace, signal, limits.kill_grace, cancel);
+    let orphans = Sweep::start(&command, leader, limits, signal, cancel);
     let mut undying = group.end(limits.kill_grace, cancel, || status = reap());
     let elapsed = countdown.elapsed();
     // Its number may be another's from now on.

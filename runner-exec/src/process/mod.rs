@@ -1,16 +1,8 @@
 //! The one door to the system's processes: [`launch()`] starts one, waits for it,
 //! and sees to its end, when it has to end before its time too.
 //!
-//! - `start` starts a process, and says in a sentence why one did not start.
-//! - `pid` signals, watches and reaps one.
-//! - `group` ends a process group, and knows who is in it.
-//! - `orphans` finds and ends what left the group.
-//! - `proc` reads `/proc`.
-//! - `latch` is something that happens once and can be waited for.
-//! - `cancel` is how a process is asked to end before its time.
-//! - `children` are the groups that run now, and the clock of their limits.
-//! - `process1` is what process 1 owes to the others.
-//! - `supervise` has the signals, on the main thread.
+//! `launch` and `start` start it, `group` and `orphans` end it and what it leaves, `cancel` asks
+//! for that, and `supervise` has the signals, on the main thread.
 
 mod cancel;
 mod children;

@@ -12,10 +12,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+// rustix knows no session that was begun outside of the PID namespace, which has the number 0.
+use nix::unistd::getsid;
 use rustix::process::Pid;
 
 use super::{
-    Cancel, Children,
+    Cancel, Children, Limits,
     group::{RUNNABLE_TIMEOUT, SETTLE},
     pid::{is_running, reap, request_end, watch},
     poll::{Countdown, from_now, wait_readable},
@@ -34,14 +36,6 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 /// Time after which a process without environment is not one that is about to start a program.
 const MAX_EXEC_TIME: Duration = Duration::from_millis(50);
 
-/// By what the orphans of one start are known.
-pub(crate) struct Trace {
-    cookie: [Option<Vec<u8>>; COOKIE.len()],
-    /// When the leader started, and its number, since the time is coarse; `None` when
-    /// other tasks run beside it, so that the time says nothing.
-    since: Option<(u64, i32)>,
-}
-
 /// Origin of an orphan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lineage {
@@ -54,50 +48,19 @@ enum Lineage {
     Unknown,
 }
 
-impl Trace {
-    /// The trace of what `command` started as `leader`, which is not reaped.
-    /// `alone` says that nothing else runs at the same time.
-    pub(crate) fn of(command: &CommandLine, leader: Pid, alone: bool) -> Trace {
-        let value = |name: &str| {
-            let (_, value) = command.env.iter().rfind(|(set, _)| set == name)?;
-            Some(value.as_ref()?.as_encoded_bytes().to_owned())
-        };
-        let leader = Process::read(leader.as_raw_pid()).filter(|_| alone);
-        Trace {
-            cookie: COOKIE.map(value),
-            since: leader.map(|leader| (leader.started, leader.pid)),
-        }
-    }
-
-    fn lineage(&self, orphan: &Process) -> Lineage {
-        if orphan.state == Process::UNKNOWN_STATE {
-            return Lineage::Unknown;
-        }
-        // A dead process has no environment any more.
-        let cookie = variables(orphan.pid, COOKIE).filter(|_| orphan.lives());
-        let cookie = cookie.unwrap_or_default();
-        let is_older = |since| (orphan.started, orphan.pid) <= since;
-        if cookie == self.cookie {
-            Lineage::Ours
-        } else if cookie[0] == self.cookie[0] || self.since.is_some_and(is_older) {
-            Lineage::Foreign
-        } else {
-            Lineage::Unknown
-        }
-    }
-}
-
 /// Ends the orphans of one start, and what they orphan in turn, as a group is ended: with a
 /// signal, and with SIGKILL after the grace.
 pub(crate) struct Sweep<'a> {
-    trace: &'a Trace,
+    /// What the environment of ours says.
+    cookie: [Option<Vec<u8>>; COOKIE.len()],
+    /// When the leader started, and its number, since the time is coarse; `None` when
+    /// other tasks run beside it, so that the time says nothing.
+    since: Option<(u64, i32)>,
     cancel: &'a Cancel,
     signal: Signal,
     grace: Duration,
     /// The grace of those that were signaled together with the group.
     countdown: Countdown,
-    /// The session of the runner.
-    session: Option<i32>,
     /// `true` if no other task can have orphaned what started after the leader.
     alone: bool,
     /// Number, start and life of what was there at the look before, and when it was seen first.
@@ -121,24 +84,30 @@ struct Look {
 }
 
 impl<'a> Sweep<'a> {
-    /// Sends `signal` to those that are there by now: their grace is that of the group.
-    /// `cancel` can cut it short.
+    /// Sends `signal` to the orphans of what `command` started as `leader`, which is not reaped:
+    /// their grace is that of the group. `cancel` can cut it short.
     pub(crate) fn start(
-        trace: &'a Trace,
+        command: &CommandLine,
+        leader: Pid,
+        limits: &Limits,
         signal: Signal,
-        grace: Duration,
         cancel: &'a Cancel,
     ) -> Sweep<'a> {
-        let me = std::process::id() as i32;
+        let value = |name: &str| {
+            let (_, value) = command.env.iter().rfind(|(set, _)| set == name)?;
+            Some(value.as_ref()?.as_encoded_bytes().to_owned())
+        };
+        let leader = Process::read(leader.as_raw_pid()).filter(|_| limits.alone);
+        let grace = limits.kill_grace;
         let mut sweep = Sweep {
-            trace,
+            cookie: COOKIE.map(value),
+            since: leader.map(|leader| (leader.started, leader.pid)),
             cancel,
             signal,
             grace,
             countdown: Countdown::start(Some(grace), cancel.only_killed()),
-            session: Process::read(me).map(|me| me.session),
             // To process 1 come all orphans there are.
-            alone: me != 1,
+            alone: std::process::id() != 1,
             seen: HashMap::new(),
             known: HashSet::new(),
             asked: HashSet::new(),
@@ -226,7 +195,7 @@ impl<'a> Sweep<'a> {
             let first_seen = self.seen.get(&now).copied().unwrap_or_else(Instant::now);
             let is_fresh = first_seen.elapsed() < MAX_EXEC_TIME && !self.is_known(&orphan);
             seen.insert(now, first_seen);
-            match self.trace.lineage(&orphan) {
+            match self.lineage(&orphan) {
                 Lineage::Ours => self.signal(orphan, signal, &mut look),
                 // A daemon of an earlier task may orphan others.
                 Lineage::Foreign => self.alone &= !orphan.lives(),
@@ -239,7 +208,7 @@ impl<'a> Sweep<'a> {
         for orphan in unknown {
             // When it started says whose it is only where nobody else can have
             // orphaned it; of a hidden one not even that is known.
-            let has_age = self.trace.since.is_some() && orphan.state != Process::UNKNOWN_STATE;
+            let has_age = self.since.is_some() && orphan.state != Process::UNKNOWN_STATE;
             if self.alone && has_age || self.is_known(&orphan) {
                 self.signal(orphan, signal, &mut look);
             } else {
@@ -247,6 +216,23 @@ impl<'a> Sweep<'a> {
             }
         }
         look
+    }
+
+    fn lineage(&self, orphan: &Process) -> Lineage {
+        if orphan.state == Process::UNKNOWN_STATE {
+            return Lineage::Unknown;
+        }
+        // A dead process has no environment any more.
+        let cookie = variables(orphan.pid, COOKIE).filter(|_| orphan.lives());
+        let cookie = cookie.unwrap_or_default();
+        let is_older = |since| (orphan.started, orphan.pid) <= since;
+        if cookie == self.cookie {
+            Lineage::Ours
+        } else if cookie[0] == self.cookie[0] || self.since.is_some_and(is_older) {
+            Lineage::Foreign
+        } else {
+            Lineage::Unknown
+        }
     }
 
     fn is_known(&self, orphan: &Process) -> bool {
@@ -257,7 +243,8 @@ impl<'a> Sweep<'a> {
     fn signal(&mut self, orphan: Process, signal: Option<Signal>, look: &mut Look) {
         // One that forks and ends all the time is gone before it is signaled. Its group is
         // not, and nobody from outside its session can have joined that.
-        let has_group = orphan.group > 1 && Some(orphan.session) != self.session;
+        let own_session = getsid(None).map_or(0, |session| session.as_raw());
+        let has_group = orphan.group > 1 && orphan.session != own_session;
         let number = if has_group { -orphan.group } else { orphan.pid };
         if let Some(signal) = signal
             && (self.asked.insert(number) || signal == Signal::KILL)

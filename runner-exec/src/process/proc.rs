@@ -2,7 +2,6 @@
 #![expect(clippy::disallowed_methods, reason = "this is where /proc is read")]
 
 use std::{
-    ffi::OsString,
     fmt, fs,
     io::{self, ErrorKind},
 };
@@ -128,18 +127,13 @@ pub(crate) fn ticks() -> u64 {
 }
 
 /// Every process that this user can see, without those that end meanwhile. Where `/proc` is
-/// mounted with `hidepid`, those of other users are missing, and so are setuid programs.
-///
-/// # Errors
-///
-/// There is no `/proc`, or no descriptor left to read it with.
+/// mounted with `hidepid`, those of other users are missing, and so are setuid programs. Fails
+/// without `/proc`, or without a descriptor left to read it with.
 pub(crate) fn processes() -> io::Result<Vec<Process>> {
     // One descriptor at a time: there may be few.
     let entries = fs::read_dir("/proc")?;
-    let pid = |name: OsString| name.to_str()?.parse().ok();
-    let pids: Vec<i32> = entries
-        .filter_map(|entry| pid(entry.ok()?.file_name()))
-        .collect();
+    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let pids: Vec<i32> = pids.collect();
     let read = |pid| match Process::try_read(pid) {
         // `hidepid=1` lists what it does not let read; `hidepid=2` does not even list it.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => None,
@@ -148,33 +142,23 @@ pub(crate) fn processes() -> io::Result<Vec<Process>> {
     pids.into_iter().filter_map(read).collect()
 }
 
-/// The children of the main thread: orphans come to it, and tasks are started by others.
-///
-/// # Errors
-///
-/// The kernel was built without such lists, or no descriptor is left to read it with.
+/// The children of the main thread: orphans come to it, and tasks are started by others. Fails
+/// where the kernel has no such lists, or without a descriptor left to read it with.
 pub(crate) fn adopted() -> io::Result<Vec<i32>> {
     let main = std::process::id();
     let pids = fs::read_to_string(format!("/proc/self/task/{main}/children"))?;
-    Ok(pids
-        .split_whitespace()
-        .filter_map(|pid| pid.parse().ok())
-        .collect())
+    let pids = pids.split_whitespace();
+    Ok(pids.filter_map(|pid| pid.parse().ok()).collect())
 }
 
 /// The processes that locked a file of this inode number with flock, on whatever file
 /// system: the device that `/proc/locks` names is not always that of stat (btrfs,
-/// overlayfs). A process of a PID namespace that is not visible here is missing.
-///
-/// # Errors
-///
-/// There is no `/proc`, or no descriptor left to read it with.
+/// overlayfs). A process of a PID namespace that is not visible here is missing. Fails without
+/// `/proc`, or without a descriptor left to read it with.
 pub(crate) fn flock_holders(inode: u64) -> io::Result<Vec<i32>> {
     let locks = fs::read_to_string("/proc/locks")?;
-    Ok(locks
-        .lines()
-        .filter_map(|line| flock_holder(line, inode))
-        .collect())
+    let holders = locks.lines().map(|line| flock_holder(line, inode));
+    Ok(holders.flatten().collect())
 }
 
 /// The process of a line of `/proc/locks` about this inode, see proc(5). A process that

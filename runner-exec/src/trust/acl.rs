@@ -26,11 +26,8 @@ pub(super) enum Writer {
 }
 
 /// Returns the users and groups that the list of `path` lets write, beside its owner and
-/// everybody; `None` when it has no list. `group` is the group of the file.
-///
-/// # Errors
-///
-/// The list cannot be read, or is not of the known version.
+/// everybody; `None` when it has no list. `group` is the group of the file. Fails when the
+/// list cannot be read, or is not of the known version.
 pub(super) fn writers(path: &Path, group: u32) -> io::Result<Option<Vec<Writer>>> {
     let mut bytes = vec![0_u8; MAX_BYTES];
     match getxattr(path, NAME, &mut bytes[..]) {
