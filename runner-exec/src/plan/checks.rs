@@ -78,26 +78,23 @@ pub(crate) fn judge_halt(
     problems: &mut Problems,
 ) {
     let directory = shown(directory);
-    match &settings.halt_task {
-        Some(name) if needs_halt || settings.halt_task_written => {
-            let (what, cure) = match is_directory {
-                true => (
-                    format!("in `{directory}` is a directory"),
-                    "put a file there",
-                ),
-                false => (format!("is not in `{directory}`"), "add it"),
-            };
-            problems
-                .error(None, format!("halt task `{name}` {what}"))
-                .hint(format!("{cure}, or {NAME_ANOTHER}"));
-        }
-        None if needs_halt => {
-            problems
-                .error(None, "`-H` needs a halt task, and `halt_task` is empty")
-                .hint("name one with `halt_task` in `[runner]`");
-        }
-        Some(_) | None => {}
-    }
+    let (message, hint) = match &settings.halt_task {
+        Some(_) if !needs_halt && !settings.halt_task_written => return,
+        Some(name) if is_directory => (
+            format!("halt task `{name}` in `{directory}` is a directory"),
+            format!("put a file there, or {NAME_ANOTHER}"),
+        ),
+        Some(name) => (
+            format!("halt task `{name}` is not in `{directory}`"),
+            format!("add it, or {NAME_ANOTHER}"),
+        ),
+        None if needs_halt => (
+            "`-H` needs a halt task, and `halt_task` is empty".to_owned(),
+            "name one with `halt_task` in `[runner]`".to_owned(),
+        ),
+        None => return,
+    };
+    problems.error(None, message).hint(hint);
 }
 
 /// The interpreters that were looked up, each of them once.

@@ -60,13 +60,12 @@ pub enum Kind {
 ///
 /// The directory cannot be read.
 pub fn discover(directory: &Path, check: Option<&TrustCheck>) -> io::Result<Vec<DirEntry>> {
-    let path = directory;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let directory = retry_on_intr(|| rustix::fs::open(directory, flags, Mode::empty()))?;
-    let listing = listing(&directory)?;
+    let opened = retry_on_intr(|| rustix::fs::open(directory, flags, Mode::empty()))?;
+    let listing = listing(&opened)?;
     let discovery = Discovery {
-        trust: check.map(|check| (check, path)),
-        directory,
+        trust: check.map(|check| (check, directory)),
+        directory: opened,
     };
     let mut heads = Heads::new(check);
     let entry = |(name, plain): (TaskName, bool)| {
@@ -174,18 +173,16 @@ fn is_roots(stat: &Statx) -> bool {
 
 /// Returns the kind of a file that is not trusted, and so not opened.
 fn kind_of_end(end: End) -> Kind {
+    let file = |executable| Kind::File {
+        executable,
+        head: Head::Unreadable,
+    };
     match end {
-        End::File(mode) => Kind::File {
-            executable: mode & 0o111 != 0,
-            head: Head::Unreadable,
-        },
+        End::File(mode) => file(mode & 0o111 != 0),
         End::Directory => Kind::Directory,
         End::Device => Kind::Special("device"),
         End::Other => Kind::Special("named pipe or socket"),
         End::Missing => Kind::Dangling,
-        End::Unknown => Kind::File {
-            executable: true,
-            head: Head::Unreadable,
-        },
+        End::Unknown => file(true),
     }
 }

@@ -84,24 +84,19 @@ impl Plan {
         entries.sort_by(|a, b| a.name.as_os_str().cmp(b.name.as_os_str()));
         let halt_name = settings.halt_task.as_deref().map(OsStr::new);
         let mut absent = Vec::new();
-        let is_disabled = |name: &TaskName| {
-            let name = name.as_os_str().to_str();
-            name.is_some_and(|name| settings.disables(name))
-        };
         // Those that may be tasks, or the halt task.
         let mut candidates = Vec::with_capacity(entries.len());
         for entry in entries {
-            let name = &entry.name;
-            let is_halt = Some(name.as_os_str()) == halt_name;
-            match what_is(name, &entry.kind, is_halt) {
-                Is::Task => candidates.push(entry),
-                other => {
-                    if !is_disabled(name) {
-                        other.say(name, problems);
-                    }
-                    absent.push((entry.name, Absent::Skipped));
-                }
+            let file = entry.name.as_os_str();
+            let what = what_is(&entry.name, &entry.kind, Some(file) == halt_name);
+            if matches!(what, Is::Task) {
+                candidates.push(entry);
+                continue;
             }
+            if !file.to_str().is_some_and(|name| settings.disables(name)) {
+                what.say(&entry.name, problems);
+            }
+            absent.push((entry.name, Absent::Skipped));
         }
         let sections = sections(&candidates, &absent, &settings, problems);
         let common = Arc::new(settings.task.clone());
@@ -218,30 +213,24 @@ impl Plan {
             return Ok(task);
         }
         let names = Names::new(self.tasks.iter().map(|task| &task.name));
-        match names.find(name) {
-            Ok(Some(index)) => Ok(&self.tasks[index]),
-            Ok(None) => Err(self.why_not(name, &names)),
-            Err(Ambiguous(several)) => Err(format!(
-                "`{name}` is the short name of {several}; write the file name"
-            )),
-        }
-    }
-
-    /// Why no task is called `name`.
-    fn why_not(&self, name: &str, names: &Names) -> String {
-        match self.absent.iter().find(|(file, _)| file.is_called(name)) {
-            Some((file, Absent::Disabled)) => format!("task `{file}` is disabled"),
-            Some((file, Absent::Skipped)) => {
+        let absent = self.absent.iter().find(|(file, _)| file.is_called(name));
+        Err(match (names.find(name), absent) {
+            (Ok(Some(index)), _) => return Ok(&self.tasks[index]),
+            (Err(Ambiguous(several)), _) => {
+                format!("`{name}` is the short name of {several}; write the file name")
+            }
+            (Ok(None), Some((file, Absent::Disabled))) => format!("task `{file}` is disabled"),
+            (Ok(None), Some((file, Absent::Skipped))) => {
                 format!("`{file}` is skipped; `runner --check` says why")
             }
-            Some((file, Absent::HaltTask)) => {
+            (Ok(None), Some((file, Absent::HaltTask))) => {
                 format!("`{file}` is the halt task and never run by itself")
             }
-            None => match names.nearest(name) {
+            (Ok(None), None) => match names.nearest(name) {
                 Some(near) => format!("there is no task `{name}`; did you mean `{near}`?"),
                 None => format!("there is no task `{name}`"),
             },
-        }
+        })
     }
 }
 
