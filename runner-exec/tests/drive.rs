@@ -116,6 +116,7 @@ fn plan(tasks: &[&str], settings: &[(&str, &str)]) -> Plan {
         entries.collect(),
         settings,
         false,
+        None,
         &mut problems,
     );
     assert!(!problems.has_errors(), "{problems:?}");

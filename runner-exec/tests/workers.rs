@@ -86,7 +86,14 @@ impl World {
             },
         });
         let entries = entries.collect();
-        let plan = Plan::new("/tasks".as_ref(), entries, settings, false, &mut problems);
+        let plan = Plan::new(
+            "/tasks".as_ref(),
+            entries,
+            settings,
+            false,
+            None,
+            &mut problems,
+        );
         assert!(!problems.has_errors(), "{problems:?}");
         plan
     }

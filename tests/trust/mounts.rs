@@ -70,13 +70,22 @@ fn a_mount_on_a_single_file_is_seen() {
     }
 }
 
-#[test]
-fn a_fuse_mount_of_another_user_is_refused_whatever_owner_it_shows() {
-    if cannot_mount()
+/// Lets every user mount for all: with a device of its own, in case only root can use that of
+/// the machine.
+const LET_USERS_MOUNT: &str = "mknod -m 666 device c 10 229 && mount --bind device /dev/fuse
+    grep -qs '^user_allow_other' /etc/fuse.conf || { echo user_allow_other >fuse.conf &&
+    mount --bind fuse.conf /etc/fuse.conf; }";
+
+fn cannot_mount_fuse() -> bool {
+    cannot_mount()
         || is_missing("bindfs")
         || is_missing("setpriv")
         || !Path::new("/dev/fuse").exists()
-    {
+}
+
+#[test]
+fn a_fuse_mount_of_another_user_is_refused_whatever_owner_it_shows() {
+    if cannot_mount_fuse() {
         return;
     }
     let mount = |user: &str| {
@@ -93,14 +102,43 @@ fn a_fuse_mount_of_another_user_is_refused_whatever_owner_it_shows() {
 
     let test = story();
     shell(&test, "mkdir fuse theirs; chmod 755 .; chown 65534 fuse");
-    // The user has a device of its own, in case only root can use that of the machine.
-    let allow = "mknod -m 666 device c 10 229 && mount --bind device /dev/fuse; grep -qs '^user_allow_other' /etc/fuse.conf || { echo user_allow_other >fuse.conf && \
-                 mount --bind fuse.conf /etc/fuse.conf; }; ";
     let as_user = mount("setpriv --reuid STRANGER --regid STRANGER --clear-groups");
-    let as_user = format!("{allow}{as_user}");
+    let as_user = format!("{LET_USERS_MOUNT}; {as_user}");
     let ran = inside(test, &as_user).status(78).order("");
     let ran = ran.says("is on a FUSE mount of user `");
     assert!(!ran.stderr.contains("belongs to user"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_fuse_mount_of_another_user_that_never_answers_is_not_waited_for() {
+    if cannot_mount_fuse() {
+        return;
+    }
+    // Its daemon is stopped, so every look at what is on it waits forever.
+    let stuck = format!(
+        "{LET_USERS_MOUNT}
+        setpriv --reuid STRANGER --regid STRANGER --clear-groups bindfs -f theirs fuse &
+        for try in $(seq 500); do
+            ! grep -q user_id=STRANGER /proc/self/mounts || break
+            sleep 0.02
+        done
+        kill -STOP $!
+        PATH=$PWD/fuse:$PATH"
+    );
+    let at = |setting: &str| {
+        let test = Test::new().task("1-a", "exit 0").config(setting);
+        shell(&test, "mkdir fuse theirs; chmod 755 .; chown 65534 fuse");
+        inside(test, &stuck)
+    };
+    for setting in ["task_hook = fuse/hook", "interpreter = fuse/sh"] {
+        at(setting)
+            .status(78)
+            .order("")
+            .says("is on a FUSE mount of user `");
+    }
+    for setting in ["task_hook = true", "interpreter = sh"] {
+        at(setting).status(0).order("1-a");
+    }
 }
 
 #[test]

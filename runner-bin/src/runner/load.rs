@@ -125,7 +125,14 @@ impl Source {
             // What the tasks' sections say is not known, so nothing can be said of them.
             return Err(Unusable::wrong());
         }
-        let plan = Plan::new(&self.taskdir, entries, settings, self.needs_halt, problems);
+        let plan = Plan::new(
+            &self.taskdir,
+            entries,
+            settings,
+            self.needs_halt,
+            checks.check(),
+            problems,
+        );
         checks.plan(&plan, problems);
         if problems.has_errors() {
             return Err(unusable(Exit::Config));

@@ -7,6 +7,7 @@ use runner_config::{Problems, Settings, Words, shown};
 use crate::{
     plan::{Task, discover::Kind},
     process::{command::look_up, file_format::Head},
+    trust::TrustCheck,
 };
 
 const DISABLE: &str = "disable it (`enabled = no`, or a name ending in `.disabled`)";
@@ -17,22 +18,17 @@ pub(crate) fn judge_start(task: &Task, kind: &Kind, is_halt: bool, problems: &mu
     let name = &task.name;
     let otherwise = if is_halt { NAME_ANOTHER } else { DISABLE };
     let cannot_start = |why: &str| format!("task `{name}` cannot start: {why}");
+    let mut warn = |why: &str| {
+        problems.warning(None, cannot_start(why));
+    };
     let (executable, head) = match kind {
         Kind::File { executable, head } => (*executable, head),
+        Kind::Special(what) => return warn(&format!("it is a {what}")),
+        Kind::Hidden(why) => return warn(why),
+        Kind::Directory => return warn("it is a directory"),
         Kind::Dangling => {
-            problems
-                .warning(None, cannot_start("it is a link that leads nowhere"))
-                .hint("mend the link, or remove it");
-            return;
-        }
-        Kind::Special(_) | Kind::Hidden(_) | Kind::Directory => {
-            let why = match kind {
-                Kind::Special(what) => format!("it is a {what}"),
-                Kind::Hidden(why) => why.clone(),
-                _ => "it is a directory".to_owned(),
-            };
-            problems.warning(None, cannot_start(&why));
-            return;
+            let problem = problems.warning(None, cannot_start("it is a link that leads nowhere"));
+            return problem.hint("mend the link, or remove it");
         }
     };
     if task.settings.interpreter.is_some() {
@@ -103,12 +99,17 @@ pub(crate) struct Interpreters(HashMap<Words, Result<Words, String>>);
 
 impl Interpreters {
     /// Replaces the interpreter of `task` by what PATH says.
-    pub(crate) fn look_up(&mut self, task: &mut Task, problems: &mut Problems) {
+    pub(crate) fn look_up(
+        &mut self,
+        task: &mut Task,
+        check: Option<&TrustCheck>,
+        problems: &mut Problems,
+    ) {
         let Some(words) = &task.settings.interpreter else {
             return;
         };
         let found = self.0.entry(words.clone());
-        match found.or_insert_with(|| look_up(words)) {
+        match found.or_insert_with(|| look_up(words, check)) {
             Ok(found) if found == words => {}
             Ok(found) => Arc::make_mut(&mut task.settings).interpreter = Some(found.clone()),
             Err(why) => {

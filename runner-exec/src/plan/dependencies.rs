@@ -28,13 +28,12 @@ pub(crate) fn links(
     settings: &Settings,
     problems: &mut Problems,
 ) -> (Vec<Link>, Vec<Vec<TaskId>>) {
-    let mut links: Vec<Link> = Vec::with_capacity(tasks.len());
+    let mut links = Vec::with_capacity(tasks.len());
+    let mut level = 0;
     for (index, task) in tasks.iter().enumerate() {
-        let level = match index.checked_sub(1) {
-            Some(before) if task.name.same_level(&tasks[before].name) => links[before].level,
-            Some(before) => links[before].level + 1,
-            None => 0,
-        };
+        if index > 0 && !task.name.same_level(&tasks[index - 1].name) {
+            level += 1;
+        }
         links.push(Link {
             level,
             needs: Vec::new(),
@@ -122,24 +121,20 @@ impl Written<'_> {
     fn is_absent(&self, name: &str) -> (String, String) {
         let absent = self.absent.iter().find(|(file, _)| file.is_called(name));
         let (what, hint) = match absent.map(|(_, why)| why) {
-            Some(Absent::Disabled) => ("which is disabled", "enable it, or remove the dependency"),
+            Some(Absent::Disabled) => ("is disabled", "enable it, or remove the dependency"),
             Some(Absent::Skipped) => (
-                "which is skipped",
+                "is skipped",
                 "`runner --check` says why; or remove the dependency",
             ),
             Some(Absent::HaltTask) => (
-                "which is the halt task and never part of the chain",
+                "is the halt task and never part of the chain",
                 "remove the dependency",
             ),
-            None => {
-                let hint = match self.names.nearest(name) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "name a file of the task directory".to_owned(),
-                };
-                return ("which does not exist".to_owned(), hint);
-            }
+            None => ("does not exist", "name a file of the task directory"),
         };
-        (what.to_owned(), hint.to_owned())
+        let near = self.names.nearest(name).filter(|_| absent.is_none());
+        let hint = near.map_or(hint.to_owned(), |near| format!("did you mean `{near}`?"));
+        (format!("which {what}"), hint)
     }
 }
 

@@ -149,7 +149,6 @@ impl Discovery<'_> {
         (file_type == FileType::RegularFile).then_some(stat)
     }
 
-    /// Returns `true` if this process may execute the file.
     fn may_execute(&self, name: &OsStr) -> bool {
         rustix::fs::accessat(&self.directory, name, Access::EXEC_OK, AtFlags::empty()).is_ok()
     }

@@ -24,6 +24,7 @@ use crate::{
         task_name::TaskName,
     },
     process::{command::look_up, file_format::Head},
+    trust::TrustCheck,
 };
 
 /// One file of the task directory that is started.
@@ -71,7 +72,8 @@ pub struct Plan {
 
 impl Plan {
     /// Makes a plan of the `entries` of `directory`. `needs_halt` says that the
-    /// halt task will be run in any case, so that it has to be there.
+    /// halt task will be run in any case, so that it has to be there. Programs are looked up
+    /// only where `check` lets.
     ///
     /// What is wrong goes to `problems`; a plan made with errors is not to be run.
     pub fn new(
@@ -79,6 +81,7 @@ impl Plan {
         mut entries: Vec<DirEntry>,
         settings: Settings,
         needs_halt: bool,
+        check: Option<&TrustCheck>,
         problems: &mut Problems,
     ) -> Plan {
         entries.sort_by(|a, b| a.name.as_os_str().cmp(b.name.as_os_str()));
@@ -105,25 +108,20 @@ impl Plan {
         let mut halt = None;
         let mut interpreters = Interpreters::default();
         for (candidate, sections) in candidates.into_iter().zip(sections) {
-            let DirEntry {
-                name,
-                kind,
-                is_roots,
-            } = candidate;
             let first = sections.first();
             let own = first.and_then(|section| settings.task_of(section, problems));
             let mut task = Task {
                 directory: task_directory.clone(),
                 settings: own.map_or_else(|| common.clone(), Arc::new),
                 sections,
-                is_roots,
-                head: match &kind {
+                is_roots: candidate.is_roots,
+                head: match &candidate.kind {
                     Kind::File { head, .. } => head.clone(),
                     Kind::Directory | Kind::Special(_) | Kind::Dangling | Kind::Hidden(_) => {
                         Head::Unreadable
                     }
                 },
-                name,
+                name: candidate.name,
             };
             let is_halt = Some(task.name.as_os_str()) == halt_name;
             if !task.settings.enabled && !is_halt {
@@ -133,8 +131,8 @@ impl Plan {
             if let Some(section) = task.sections.first().filter(|_| is_halt) {
                 settings.judge_halt_section(section, problems);
             }
-            judge_start(&task, &kind, is_halt, problems);
-            interpreters.look_up(&mut task, problems);
+            judge_start(&task, &candidate.kind, is_halt, problems);
+            interpreters.look_up(&mut task, check, problems);
             if is_halt {
                 halt = Some(task);
             } else {
@@ -152,7 +150,7 @@ impl Plan {
         }
         let (links, dependencies) = links(&tasks, &absent, &settings, problems);
         let hook = settings.task_hook.as_ref().map(|words| {
-            look_up(words).unwrap_or_else(|why| {
+            look_up(words, check).unwrap_or_else(|why| {
                 problems
                     .warning(None, format!("no hook can start: {why}"))
                     .hint("mend `task_hook`");

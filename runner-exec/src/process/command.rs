@@ -10,6 +10,9 @@ use std::{
 };
 
 use runner_config::{Words, shown};
+use which::which_in;
+
+use crate::trust::{End, TrustCheck};
 
 /// One process to start; [`crate::process::launch()`] starts it.
 #[derive(Debug)]
@@ -79,22 +82,27 @@ impl CommandLine {
 }
 
 /// The words with the first one looked up in the PATH of this process, when it
-/// has no slash; or why there is no such program, as the end of a sentence.
-pub(crate) fn look_up(words: &Words) -> Result<Words, String> {
+/// has no slash; or why there is no such program, as the end of a sentence. `check` comes before
+/// each look: a FUSE mount of another user may never answer.
+pub(crate) fn look_up(words: &Words, check: Option<&TrustCheck>) -> Result<Words, String> {
+    let can_look = |path: &Path| check.is_none_or(|check| check.walk(path).end != End::Unknown);
     let mut words = words.clone();
-    let first = &mut words[0];
-    if first.to_string_lossy().contains('/') {
-        return match Path::new(first).exists() {
-            true => Ok(words),
-            false => Err(format!("`{}` does not exist", shown(first.as_ref()))),
-        };
+    let program = PathBuf::from(&words[0]);
+    if words[0].as_encoded_bytes().contains(&b'/') {
+        // One that is not looked at is refused later, whether it exists or not.
+        if can_look(&program) && !program.exists() {
+            return Err(format!("`{}` does not exist", shown(&program)));
+        }
+        return Ok(words);
     }
-    let here = env::current_dir().unwrap_or_default();
-    match which::which_in(&*first, env::var_os("PATH"), here) {
-        Ok(found) => {
-            *first = found.into_os_string();
+    let (path, here) = (env::var_os("PATH"), env::current_dir().unwrap_or_default());
+    let directories = path.iter().flat_map(env::split_paths);
+    let mut directories = directories.filter(|directory| can_look(&directory.join(&program)));
+    match directories.find_map(|directory| which_in(&program, Some(directory), &here).ok()) {
+        Some(found) => {
+            words[0] = found.into_os_string();
             Ok(words)
         }
-        Err(_) => Err(format!("`{}` was not found in PATH", shown(first.as_ref()))),
+        None => Err(format!("`{}` was not found in PATH", shown(&program))),
     }
 }

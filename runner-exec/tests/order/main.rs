@@ -27,7 +27,14 @@ fn read(files: &[File], sections: &[File]) -> (Plan, Problems) {
     let mut problems = Problems::default();
     let document = Document::load(Some(config.path()), &[]).unwrap();
     let settings = Settings::new(document, &[], &mut problems);
-    let plan = Plan::new("/tasks".as_ref(), entries, settings, false, &mut problems);
+    let plan = Plan::new(
+        "/tasks".as_ref(),
+        entries,
+        settings,
+        false,
+        None,
+        &mut problems,
+    );
     (plan, problems)
 }
 
