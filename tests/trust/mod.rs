@@ -206,6 +206,8 @@ fn an_access_control_list_counts() {
         "setfacl -m u:STRANGER:rx tasks.d/1-a",
         // The mask takes the permission away.
         "setfacl -m u:STRANGER:rw,m::rx tasks.d/1-a",
+        "setfacl -m g:STRANGER:rw,m::rx tasks.d/1-a",
+        "chgrp STRANGER tasks.d/1-a; setfacl -m u:0:r,g::rw,m::rx tasks.d/1-a",
         // For files that are created in it.
         "setfacl -d -m u:STRANGER:rwx include",
     ] {

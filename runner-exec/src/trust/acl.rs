@@ -66,38 +66,6 @@ fn parse(bytes: &[u8], group: u32) -> Option<Vec<Writer>> {
 mod tests {
     use super::*;
 
-    const EVERYONE: u16 = 0x20;
-    const OWNER: u16 = 0x01;
-
-    fn writers(entries: &[(u16, u16, u32)]) -> Vec<Writer> {
-        let mut bytes = 2_u32.to_le_bytes().to_vec();
-        for (tag, permissions, id) in entries {
-            bytes.extend(tag.to_le_bytes());
-            bytes.extend(permissions.to_le_bytes());
-            bytes.extend(id.to_le_bytes());
-        }
-        parse(&bytes, 7).unwrap()
-    }
-
-    #[test]
-    fn the_mask_limits_named_users_and_groups() {
-        let entries = |mask| {
-            [
-                (OWNER, 7, u32::MAX),
-                (USER, 6, 1000),
-                (USER, 4, 1001),
-                (GROUP_OF_FILE, 6, u32::MAX),
-                (GROUP, 2, 50),
-                (MASK, mask, u32::MAX),
-                (EVERYONE, 4, u32::MAX),
-            ]
-        };
-        let all = [Writer::User(1000), Writer::Group(7), Writer::Group(50)];
-        assert_eq!(writers(&entries(7)), all);
-        assert_eq!(writers(&entries(2)), all);
-        assert_eq!(writers(&entries(5)), []);
-    }
-
     #[test]
     fn a_list_of_another_form_is_refused() {
         for bytes in [&b""[..], b"\x01\0\0\0", b"\x02\0\0\0\x01"] {

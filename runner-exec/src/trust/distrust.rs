@@ -8,7 +8,7 @@ use std::{
 
 use runner_config::{reason, shown};
 
-use super::user_names::{group_name, user_name};
+use super::user_names::{GROUPS, USERS, name_of};
 
 /// A path that another user could change.
 #[derive(Debug)]
@@ -43,7 +43,8 @@ pub enum Why {
 impl Distrust {
     /// Returns `true` if a device is what others can write, as they can `/dev/null`.
     pub fn is_of_device(&self) -> bool {
-        is_device(&self.path)
+        let what = fs::symlink_metadata(&self.path).map(|it| it.file_type());
+        what.is_ok_and(|what| what.is_char_device() || what.is_block_device())
     }
 
     /// Returns how to fix it.
@@ -57,13 +58,13 @@ impl Distrust {
             Why::ProcLink => "write it to a file, or name the file that it leads to".to_owned(),
             Why::Fuse(_) => "copy it to a file system that root has mounted".to_owned(),
             // Others need it as it is.
-            _ if is_device(&self.path) => format!("`{path}` is a device; write another path"),
+            _ if self.is_of_device() => format!("`{path}` is a device; write another path"),
             // To trust this number would trust everybody outside the namespace.
             Why::Owner(owner) if is_unmapped(owner) => {
                 format!("map the owner of `{path}` into this user namespace, or copy it as root")
             }
             Why::Owner(owner) => {
-                let user = user_name(owner);
+                let user = name_of(USERS, owner);
                 format!("`chown root {path}`, or trust this user: `--trust-owner {user}`")
             }
             // Others need `/tmp` as it is.
@@ -85,12 +86,14 @@ impl fmt::Display for Distrust {
                 f,
                 "`{path}` belongs to a user outside of this user namespace (shown as {owner})"
             ),
-            Why::Owner(owner) => write!(f, "`{path}` belongs to user `{}`", user_name(*owner)),
-            Why::Group(group) => write!(f, "group `{}` may write `{path}`", group_name(*group)),
+            Why::Owner(owner) => write!(f, "`{path}` belongs to user `{}`", name_of(USERS, *owner)),
+            Why::Group(group) => {
+                write!(f, "group `{}` may write `{path}`", name_of(GROUPS, *group))
+            }
             Why::Acl => write!(f, "an access control list lets others write `{path}`"),
             Why::Everybody => write!(f, "everybody may write `{path}`"),
             Why::Fuse(Some(user)) => {
-                let user = user_name(*user);
+                let user = name_of(USERS, *user);
                 write!(f, "`{path}` is on a FUSE mount of user `{user}`")
             }
             Why::Fuse(None) => write!(f, "`{path}` is on a FUSE mount of an unknown user"),
@@ -116,11 +119,6 @@ fn quoted(path: &Path) -> String {
 
 fn is_sticky(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|it| it.is_dir() && it.mode() & 0o1000 != 0)
-}
-
-fn is_device(path: &Path) -> bool {
-    let what = fs::symlink_metadata(path).map(|it| it.file_type());
-    what.is_ok_and(|what| what.is_char_device() || what.is_block_device())
 }
 
 /// Returns `true` for the number that stands for every user outside of this user namespace,

@@ -157,33 +157,37 @@ impl TrustCheck<'_> {
                 break;
             };
             let behind = components.as_path();
-            let next = match component {
-                Component::RootDir => PathBuf::from("/"),
+            match component {
+                Component::RootDir => at = PathBuf::from("/"),
                 Component::ParentDir if end != End::Directory => return Ok(End::Missing),
-                Component::ParentDir => at.parent().unwrap_or(&at).to_owned(),
-                Component::CurDir | Component::Prefix(_) => at.clone(),
+                Component::ParentDir => {
+                    at.pop();
+                }
+                Component::CurDir | Component::Prefix(_) => {}
                 Component::Normal(name) => {
                     let next = at.join(name);
-                    let is_last = behind.as_os_str().is_empty();
-                    match self.step(&at, &next, is_last, note)? {
-                        Step::On(found) => end = found,
+                    let Some(metadata) = self.look(&at, &next, note)? else {
                         // Once it is made, the rest leads elsewhere than this walk.
-                        Step::Missing
-                            if behind.components().any(|it| it == Component::ParentDir) =>
-                        {
-                            return Err(distrust(&next, Why::Unknown(ErrorKind::NotFound.into())));
+                        return match behind.components().any(|it| it == Component::ParentDir) {
+                            true => Err(unknown(&next, ErrorKind::NotFound)),
+                            false => Ok(End::Missing),
+                        };
+                    };
+                    if metadata.is_symlink() {
+                        // Its owner can replace a link where the directory is sticky.
+                        note(self.owner(&next, &metadata));
+                        links += 1;
+                        if links > MAX_SYMLINKS {
+                            return Ok(End::Missing);
                         }
-                        Step::Link(target) if links < MAX_SYMLINKS => {
-                            links += 1;
-                            rest = target.join(behind);
-                            continue;
-                        }
-                        Step::Link(_) | Step::Missing => return Ok(End::Missing),
+                        let target = fs::read_link(&next).map_err(|error| unknown(&next, error))?;
+                        rest = target.join(behind);
+                        continue;
                     }
-                    next
+                    note(self.writers(&next, &metadata, true));
+                    (at, end) = (next, end_of(&metadata));
                 }
-            };
-            at = next;
+            }
             rest = behind.to_owned();
         }
         // It can be one on the way, reached by `..` or by a link to `.`, where others can
@@ -194,39 +198,26 @@ impl TrustCheck<'_> {
         Ok(end)
     }
 
-    /// Goes on to `next`, an entry of the directory `at`; `is_last` at the end of the path.
-    fn step(
-        &self,
-        at: &Path,
-        next: &Path,
-        is_last: bool,
-        note: &mut Note,
-    ) -> Result<Step, Distrust> {
-        let unknown = |error| distrust(next, Why::Unknown(error));
+    /// Looks at `next`, an entry of the directory `at`; `None` when it is missing.
+    fn look(&self, at: &Path, next: &Path, note: &mut Note) -> Result<Option<Metadata>, Distrust> {
         let mount = self.mount(next)?;
         let metadata = match fs::symlink_metadata(next) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 note(self.directory(at, true));
-                return Ok(Step::Missing);
+                return Ok(None);
             }
-            Err(error) if leads_nowhere(next, &error) => return Ok(Step::Missing),
-            Err(error) => return Err(unknown(error)),
+            Err(error) if leads_nowhere(next, &error) => return Ok(None),
+            Err(error) => return Err(unknown(next, error)),
         };
         // A mount that came between the two looks.
         if self.mount(next)? != mount {
-            return Err(unknown(ErrorKind::ResourceBusy.into()));
+            return Err(unknown(next, ErrorKind::ResourceBusy));
         }
-        if metadata.is_symlink() {
-            if mount == Mount::Proc {
-                return Err(distrust(next, Why::ProcLink));
-            }
-            // Its owner can replace a link where the directory is sticky.
-            note(self.owner(next, &metadata));
-            return fs::read_link(next).map(Step::Link).map_err(unknown);
+        if metadata.is_symlink() && mount == Mount::Proc {
+            return Err(distrust(next, Why::ProcLink));
         }
-        note(self.writers(next, &metadata, !is_last));
-        Ok(Step::On(end_of(&metadata)))
+        Ok(Some(metadata))
     }
 
     /// Returns the mount of `path`, unless that belongs to a user who is not trusted.
@@ -242,7 +233,7 @@ impl TrustCheck<'_> {
     /// nobody can add one.
     fn directory(&self, directory: &Path, closed: bool) -> Result<(), Distrust> {
         let metadata = fs::symlink_metadata(directory);
-        let metadata = metadata.map_err(|error| distrust(directory, Why::Unknown(error)))?;
+        let metadata = metadata.map_err(|error| unknown(directory, error))?;
         self.writers(directory, &metadata, !closed)
     }
 
@@ -266,7 +257,7 @@ impl TrustCheck<'_> {
             Writer::Group(group) => *group == 0,
         };
         match acl::writers(path, it.gid()) {
-            Err(error) => Err(distrust(path, Why::Unknown(error))),
+            Err(error) => Err(unknown(path, error)),
             Ok(Some(writers)) if !writers.iter().all(trusts) => Err(distrust(path, Why::Acl)),
             Ok(None) if it.gid() != 0 => Err(distrust(path, Why::Group(it.gid()))),
             Ok(_) => Ok(()),
@@ -284,21 +275,15 @@ impl TrustCheck<'_> {
 /// Takes what a check found.
 type Note<'a> = dyn FnMut(Result<(), Distrust>) + 'a;
 
-/// The next part of a path.
-enum Step {
-    /// It is there.
-    On(End),
-    /// It is a symlink with this target.
-    Link(PathBuf),
-    /// There is nothing.
-    Missing,
-}
-
 fn distrust(path: &Path, why: Why) -> Distrust {
     Distrust {
         path: path.to_owned(),
         why,
     }
+}
+
+fn unknown(path: &Path, error: impl Into<io::Error>) -> Distrust {
+    distrust(path, Why::Unknown(error.into()))
 }
 
 /// Returns `true` if a path leads to nothing and nobody can change that: a part of it is a

@@ -65,18 +65,13 @@ fn parse(line: &str) -> Option<(MountId, Mount)> {
     let mut file_system = file_system.split(' ');
     let kind = file_system.next()?;
     let options = file_system.nth(1).unwrap_or_default();
+    let user = |option: &str| option.strip_prefix("user_id=")?.parse().ok();
     let kind = match kind.split('.').next() {
         Some("proc") => Mount::Proc,
-        Some("fuse" | "fuseblk") => Mount::Fuse(user(options)),
+        Some("fuse" | "fuseblk") => Mount::Fuse(options.split(',').find_map(user)),
         _ => Mount::Ordinary,
     };
     Some((id, kind))
-}
-
-/// Returns the user that mounted a FUSE file system with these options.
-fn user(options: &str) -> Option<u32> {
-    let mut options = options.split(',');
-    options.find_map(|option| option.strip_prefix("user_id=")?.parse().ok())
 }
 
 /// Returns the kind of a mount that is not in the table, by the type of its file system.

@@ -4,26 +4,20 @@
 
 use std::fs;
 
+pub(super) const USERS: &str = "/etc/passwd";
+pub(super) const GROUPS: &str = "/etc/group";
+
 /// Returns the number of a user, by name or number.
 pub fn user_id(user: &str) -> Option<u32> {
     let by_name = || {
-        let mut entries = entries("/etc/passwd").into_iter();
+        let mut entries = entries(USERS).into_iter();
         entries.find_map(|(name, number)| (name == user).then_some(number))
     };
     user.parse().ok().or_else(by_name)
 }
 
-/// Returns the name of a user, or its number.
-pub(super) fn user_name(number: u32) -> String {
-    name_of("/etc/passwd", number)
-}
-
-/// Returns the name of a group, or its number.
-pub(super) fn group_name(number: u32) -> String {
-    name_of("/etc/group", number)
-}
-
-fn name_of(file: &str, number: u32) -> String {
+/// Returns the name of a user or group in `file`, or its number.
+pub(super) fn name_of(file: &str, number: u32) -> String {
     let mut entries = entries(file).into_iter();
     let name = entries.find_map(|(name, found)| (found == number).then_some(name));
     name.unwrap_or_else(|| number.to_string())
