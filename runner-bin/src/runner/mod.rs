@@ -165,8 +165,8 @@ fn run(source: Source, what: What, keeper: Arc<Keeper>, log: Arc<Log>) -> Exit {
         Ok(processes) => processes,
         Err(error) => return refuse(&cannot("open `/dev/null`", &error)),
     };
-    let cancel = supervisor.cancel();
-    let original = supervisor.original();
+    let cancel = supervisor.cancel.clone();
+    let original = supervisor.original;
     let world = World {
         config_cmd: config_cmd.value.clone(),
         processes,

@@ -15,9 +15,9 @@ use std::{
 // outside of the PID namespace, which has the number 0.
 use nix::{
     sys::wait::{self, Id, WaitPidFlag},
-    unistd::getsid,
+    unistd::{getpid, getppid, getsid},
 };
-use rustix::process::{Pid, WaitId, WaitIdOptions, getpid, getppid, waitid};
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use signal_hook::{
     consts::{SIGCHLD, SIGSTOP},
     iterator::Handle,
@@ -53,7 +53,6 @@ struct State {
     stopped: Duration,
 }
 
-/// A process is being started.
 pub(crate) struct Starting<'a> {
     children: &'a Children,
     guard: Option<RwLockReadGuard<'a, ()>>,
@@ -69,7 +68,6 @@ impl Drop for Starting<'_> {
 }
 
 impl<'a> Starting<'a> {
-    /// It has been started.
     pub(crate) fn register(self, leader: Pid) -> Registered<'a> {
         self.children.lock().groups.insert(leader, None);
         Registered {
@@ -177,7 +175,7 @@ impl Children {
             if let Ok(guard) = self.starting.try_write() {
                 return Some(guard);
             }
-            let me = getpid().as_raw_pid();
+            let me = getpid().as_raw();
             for child in processes().unwrap_or_default() {
                 if child.parent == me && !self.has(child.pid) {
                     send(child.pid, Signal::CONT);
@@ -224,8 +222,6 @@ fn ended_child() -> Option<Pid> {
 /// Whether somebody is there to continue this process: a shell that watches it from
 /// the same session.
 fn can_be_continued() -> bool {
-    let session = |pid: Pid| getsid(Some(nix::unistd::Pid::from_raw(pid.as_raw_pid()))).ok();
-    let own = session(getpid());
-    getppid().is_some_and(|parent| session(parent) == own)
-        && own.is_none_or(|own| own.as_raw() != getpid().as_raw_pid())
+    let (parent, own) = (getppid(), getsid(None));
+    parent.as_raw() != 0 && getsid(Some(parent)) == own && own != Ok(getpid())
 }

@@ -39,11 +39,8 @@ pub enum Head {
 impl Head {
     /// Reads how `path` begins. Does not wait for the writer of a named pipe.
     pub fn of(path: &Path) -> Head {
-        let mut options = OpenOptions::new();
-        let options = options.read(true);
-        let file = options
-            .custom_flags(OFlags::NONBLOCK.bits() as i32)
-            .open(path);
+        let flags = OFlags::NONBLOCK.bits() as i32;
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
         let head = file.and_then(|file| Heads::default().read(&file));
         head.unwrap_or(Head::Unreadable)
     }

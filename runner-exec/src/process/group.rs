@@ -106,7 +106,7 @@ impl Group {
         members.retain(|member| member.group == leader || member.pid == leader && !self.reaped);
         let is_hidden = match self.reaped {
             true => members.is_empty() && self.exists(),
-            false => is_running(self.leader),
+            false => is_running(leader),
         };
         members.retain(|member| member.lives() && (member.pid != leader || self.reaped));
         if is_hidden {

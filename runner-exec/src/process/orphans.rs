@@ -188,7 +188,9 @@ impl<'a> Sweep<'a> {
         // One that forks and ends all the time is gone before the others are looked at, so
         // the youngest comes first, and is signaled at once.
         for pid in orphans(&self.cancel.children) {
-            let Some(orphan) = Process::read(pid).or_else(|| hidden(pid)) else {
+            // One that lives although `/proc` does not show it is hidden.
+            let hidden = || is_running(pid).then(|| Process::hidden(pid));
+            let Some(orphan) = Process::read(pid).or_else(hidden) else {
                 continue;
             };
             let now = (orphan.pid, orphan.started, orphan.lives());
@@ -270,11 +272,4 @@ fn orphans(children: &Children) -> Vec<i32> {
     orphans.retain(|&pid| !children.has(pid));
     orphans.reverse();
     orphans
-}
-
-/// A child that lives although `/proc` does not show it.
-fn hidden(pid: i32) -> Option<Process> {
-    Pid::from_raw(pid)
-        .filter(|&child| is_running(child))
-        .map(|_| Process::hidden(pid))
 }

@@ -29,9 +29,9 @@ pub(super) fn request_end(number: i32, signal: Signal) {
 
 /// Returns `true` for a child of ours that has not ended, or that its tracer has to reap first:
 /// until then neither its descriptor nor its state in `/proc` says so.
-pub(super) fn is_running(pid: Pid) -> bool {
+pub(super) fn is_running(pid: i32) -> bool {
     let peek = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    matches!(waitid(WaitId::Pid(pid), peek), Ok(None))
+    Pid::from_raw(pid).is_some_and(|pid| matches!(waitid(WaitId::Pid(pid), peek), Ok(None)))
 }
 
 /// Reaps a child of ours, if it has ended.

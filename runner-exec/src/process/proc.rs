@@ -227,11 +227,4 @@ mod tests {
             assert_eq!(flock_holder(line, 131), expected, "{line}");
         }
     }
-
-    #[test]
-    fn this_process_is_there() {
-        let me = std::process::id() as i32;
-        assert_eq!(Process::read(me).unwrap().pid, me);
-        assert!(processes().unwrap().iter().any(|process| process.pid == me));
-    }
 }

@@ -43,8 +43,10 @@ pub struct Supervisor {
     signals: Signals,
     ask: Arc<Latch<Signal>>,
     kill: Arc<Latch>,
-    cancel: Cancel,
-    original: Original,
+    /// What the first and the second signal do.
+    pub cancel: Cancel,
+    /// What was changed in this process and is not undone by exec.
+    pub original: Original,
 }
 
 impl Supervisor {
@@ -92,16 +94,6 @@ impl Supervisor {
         })
     }
 
-    /// What was changed in this process and is not undone by exec.
-    pub fn original(&self) -> Original {
-        self.original
-    }
-
-    /// What the first and the second signal do.
-    pub fn cancel(&self) -> Cancel {
-        self.cancel.clone()
-    }
-
     /// Does `work` on a thread of its own. The first signal asks it to end, the
     /// second kills what it runs, the third abandons it. `heard` is told of each
     /// signal and its number.
@@ -115,12 +107,11 @@ impl Supervisor {
         heard: impl Fn(Signal, u32),
     ) -> io::Result<Supervised<T>> {
         let close = Close(self.signals.handle());
-        let worker = thread::Builder::new()
-            .name("drive".to_owned())
-            .spawn(move || {
-                let _close = close;
-                work()
-            })?;
+        let worker = thread::Builder::new().name("drive".to_owned());
+        let worker = worker.spawn(move || {
+            let _close = close;
+            work()
+        })?;
         let mut count: u32 = 0;
         for signal in self.signals.forever() {
             match signal {
@@ -133,9 +124,8 @@ impl Supervisor {
                     self.cancel.children.suspend();
                     continue;
                 }
-                _ => {}
+                _ => count += 1,
             }
-            count += 1;
             let signal = Signal(signal);
             match count {
                 1 => self.ask.set(signal),
