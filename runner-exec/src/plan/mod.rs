@@ -92,12 +92,19 @@ impl Plan {
         for entry in entries {
             let file = entry.name.as_os_str();
             let what = what_is(&entry.name, &entry.kind, Some(file) == halt_name);
-            if matches!(what, Is::Task) {
-                candidates.push(entry);
-                continue;
-            }
-            if !file.to_str().is_some_and(|name| settings.disables(name)) {
-                what.say(&entry.name, problems);
+            let is_disabled = || file.to_str().is_some_and(|name| settings.disables(name));
+            match what {
+                Is::Task => {
+                    candidates.push(entry);
+                    continue;
+                }
+                Is::NoTask(_) | Is::Skipped(..) if is_disabled() => {}
+                Is::NoTask(why) => problems.note(format!("`{}` is no task: {why}", entry.name)),
+                Is::Skipped(why, hint) => {
+                    let message = format!("`{}` is skipped: {why}", entry.name);
+                    let problem = problems.warning(None, message);
+                    hint.into_iter().for_each(|hint| problem.hint(hint));
+                }
             }
             absent.push((entry.name, Absent::Skipped));
         }
@@ -240,19 +247,6 @@ enum Is {
     NoTask(String),
     /// Nothing, although somebody may think otherwise; and how to make a task of it.
     Skipped(String, Option<&'static str>),
-}
-
-impl Is {
-    fn say(self, name: &TaskName, problems: &mut Problems) {
-        match self {
-            Is::Task => {}
-            Is::NoTask(why) => problems.note(format!("`{name}` is no task: {why}")),
-            Is::Skipped(why, hint) => {
-                let problem = problems.warning(None, format!("`{name}` is skipped: {why}"));
-                hint.into_iter().for_each(|hint| problem.hint(hint));
-            }
-        }
-    }
 }
 
 fn what_is(name: &TaskName, kind: &Kind, is_halt: bool) -> Is {

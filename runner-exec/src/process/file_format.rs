@@ -41,14 +41,13 @@ impl Head {
     pub fn of(path: &Path) -> Head {
         let flags = OFlags::NONBLOCK.bits() as i32;
         let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
-        let head = file.and_then(|file| Heads::default().read(&file));
+        let head = file.and_then(|file| Heads::new(None).read(&file));
         head.unwrap_or(Head::Unreadable)
     }
 }
 
 /// Reads heads. Most tasks have the same interpreter, so the disk is asked once for each
 /// of them whether it is there.
-#[derive(Default)]
 pub(crate) struct Heads<'a> {
     interpreters: HashMap<Arc<Path>, bool>,
     /// The check that comes before a look: a FUSE mount of another user may never answer.
@@ -58,8 +57,8 @@ pub(crate) struct Heads<'a> {
 impl<'a> Heads<'a> {
     pub(crate) fn new(check: Option<&'a TrustCheck<'a>>) -> Heads<'a> {
         Heads {
+            interpreters: HashMap::new(),
             check,
-            ..Heads::default()
         }
     }
 

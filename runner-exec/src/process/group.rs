@@ -70,7 +70,7 @@ impl Group {
         }
         let members = self.members().unwrap_or_default();
         // On a busy machine they are ended as soon as they run.
-        let is_busy = members.iter().all(Process::is_runnable);
+        let is_busy = members.iter().all(|member| member.state == 'R');
         if is_busy && self.wait_gone(&countdown(RUNNABLE_TIMEOUT), &mut reap) {
             return Vec::new();
         }

@@ -3,7 +3,6 @@
 use std::{
     fs::File,
     os::{fd::AsFd, unix::process::ExitStatusExt},
-    process::ExitStatus,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -17,7 +16,7 @@ use super::{
     group::{Group, SETTLE},
     orphans::Sweep,
     poll::{Countdown, POLL_FALLBACK_INTERVAL, from_now},
-    proc::Process,
+    proc::{Process, without},
     start::start,
 };
 use crate::process::{
@@ -122,7 +121,11 @@ pub fn launch(
         Ok(handle) => handle,
         Err(failure) => return Ended::not_started(failure),
     };
-    let leader = leader(&handle);
+    let leader = handle
+        .pids()
+        .first()
+        .and_then(|&pid| Pid::from_raw(pid as i32));
+    let leader = leader.unwrap_or_else(|| unreachable!("a started command has a process"));
     let registered = starting.register(leader);
     started(leader.as_raw_pid());
     let mut reap = || reap(&handle);
@@ -248,50 +251,19 @@ fn leftovers(leader: Pid, limits: &Limits, cancel: &Cancel) -> (Vec<Process>, Ve
     (without(left, &undying), undying)
 }
 
-/// Leaves out of `processes` those that are `known` already.
-fn without(mut processes: Vec<Process>, known: &[Process]) -> Vec<Process> {
-    processes.retain(|process| known.iter().all(|known| known.pid != process.pid));
-    processes
-}
-
-fn leader(handle: &duct::Handle) -> Pid {
-    let pid = handle
-        .pids()
-        .first()
-        .and_then(|&pid| Pid::from_raw(pid as i32));
-    pid.unwrap_or_else(|| unreachable!("a started command has a process"))
-}
-
 /// Reaps a process, and returns what it did; `None` when it cannot be reaped: it has not
 /// ended, or a debugger holds it.
 fn reap(handle: &duct::Handle) -> Option<Outcome> {
     match handle.try_wait() {
         Ok(None) => None,
-        Ok(Some(output)) => Some(outcome(output.status)),
+        Ok(Some(output)) => Some(match output.status.code() {
+            // The system keeps eight bits of what a process exits with.
+            Some(code) => Outcome::Exited(code as u8),
+            None => Outcome::Signaled(Signal(output.status.signal().unwrap_or_default())),
+        }),
         Err(_) => {
             let reason = "its status was lost: something else waited for it";
             Some(Outcome::NotStarted(StartFailure::new(reason, None)))
         }
-    }
-}
-
-fn outcome(status: ExitStatus) -> Outcome {
-    match (status.code(), status.signal()) {
-        // The system keeps eight bits of what a process exits with.
-        (Some(code), _) => Outcome::Exited(code as u8),
-        (None, signal) => Outcome::Signaled(Signal(signal.unwrap_or_default())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nobody_is_named_twice() {
-        let me = Process::read(std::process::id() as i32).unwrap();
-        let other = Process::hidden(1);
-        let both = vec![me.clone(), other.clone()];
-        assert_eq!(without(both, &[me]), [other]);
     }
 }

@@ -139,7 +139,12 @@ impl<'a> Sweep<'a> {
                 return (unknown, Vec::new());
             }
             // On a busy machine they are ended as soon as they run.
-            if !self.look(None).ours.iter().all(Process::is_runnable) {
+            if !self
+                .look(None)
+                .ours
+                .iter()
+                .all(|orphan| orphan.state == 'R')
+            {
                 break;
             }
         }

@@ -44,11 +44,6 @@ impl Process {
     /// The state of a process that `/proc` does not show.
     pub const UNKNOWN_STATE: char = '?';
 
-    /// Returns `true` if it runs, or would run if there was a processor for it.
-    pub(crate) fn is_runnable(&self) -> bool {
-        self.state == 'R'
-    }
-
     /// Returns `true` if it can still do anything. A process whose first thread has ended
     /// looks like a zombie while others of its threads go on.
     pub fn lives(&self) -> bool {
@@ -115,6 +110,12 @@ impl Process {
             started,
         })
     }
+}
+
+/// Leaves out of `processes` those that are `known` already.
+pub(crate) fn without(mut processes: Vec<Process>, known: &[Process]) -> Vec<Process> {
+    processes.retain(|process| known.iter().all(|known| known.pid != process.pid));
+    processes
 }
 
 /// The clock by which `/proc` says when a process started: ticks since the machine
@@ -212,6 +213,12 @@ mod tests {
         assert_eq!((process.state, process.parent), ('S', 7));
         assert_eq!((process.group, process.session), (41, 40));
         assert_eq!(process.started, 123_456);
+    }
+
+    #[test]
+    fn nobody_is_named_twice() {
+        let [one, other] = [Process::hidden(7), Process::hidden(8)];
+        assert_eq!(without(vec![one.clone(), other.clone()], &[one]), [other]);
     }
 
     #[test]

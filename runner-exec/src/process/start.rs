@@ -54,7 +54,9 @@ pub(crate) fn start(
     loop {
         match expression.start() {
             // Somebody is still writing it, or forked while it did.
-            Err(error) if errno(&error) == Some(Errno::TXTBSY) && busy < BUSY_TRIES => {
+            Err(error)
+                if Errno::from_io_error(&error) == Some(Errno::TXTBSY) && busy < BUSY_TRIES =>
+            {
                 wait_readable(&[], from_now(Duration::from_millis(1 << busy)));
                 busy += 1;
             }
@@ -63,13 +65,9 @@ pub(crate) fn start(
     }
 }
 
-fn errno(error: &io::Error) -> Option<Errno> {
-    error.raw_os_error().map(Errno::from_raw_os_error)
-}
-
 /// What the system's error means for this program.
 fn failure(program: &Path, error: &io::Error) -> StartFailure {
-    match errno(error) {
+    match Errno::from_io_error(error) {
         Some(Errno::NOENT) => missing(program),
         Some(Errno::NOEXEC) if Head::of(program) == Head::Binary => {
             StartFailure::new("it is a program for another kind of machine", None)

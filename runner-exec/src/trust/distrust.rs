@@ -8,7 +8,10 @@ use std::{
 
 use runner_config::{reason, shown};
 
-use super::user_names::{GROUPS, USERS, name_of};
+use super::{
+    STICKY,
+    user_names::{GROUPS, USERS, name_of},
+};
 
 /// A path that another user could change.
 #[derive(Debug)]
@@ -50,6 +53,10 @@ impl Distrust {
     /// Returns how to fix it.
     pub fn hint(&self) -> String {
         let path = quoted(&self.path);
+        let is_sticky = || {
+            let found = fs::metadata(&self.path);
+            found.is_ok_and(|it| it.is_dir() && it.mode() & STICKY != 0)
+        };
         match self.why {
             Why::Unknown(_) => "`--insecure` skips the checks".to_owned(),
             Why::NoWorkingDirectory => {
@@ -68,7 +75,7 @@ impl Distrust {
                 format!("`chown root {path}`, or trust this user: `--trust-owner {user}`")
             }
             // Others need `/tmp` as it is.
-            Why::Group(_) | Why::Acl | Why::Everybody if is_sticky(&self.path) => {
+            Why::Group(_) | Why::Acl | Why::Everybody if is_sticky() => {
                 "use a directory in which only root can add files; that it is sticky is not enough here"
                     .to_owned()
             }
@@ -115,10 +122,6 @@ fn quoted(path: &Path) -> String {
         true => text,
         false => format!("'{}'", text.replace('\'', r"'\''")),
     }
-}
-
-fn is_sticky(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|it| it.is_dir() && it.mode() & 0o1000 != 0)
 }
 
 /// Returns `true` for the number that stands for every user outside of this user namespace,

@@ -11,9 +11,6 @@ const FUSE_MAGIC: FsWord = 0x6573_5546;
 /// `STATX_MNT_ID`, see statx(2).
 const MOUNT_ID: StatxFlags = StatxFlags::from_bits_retain(0x1000);
 
-/// Number of a mount, as `statx` and `/proc/self/mountinfo` have it.
-type MountId = u64;
-
 /// The kind of a mount, as far as it matters for trust.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mount {
@@ -29,7 +26,8 @@ pub(super) enum Mount {
 /// for a mount that is new.
 #[derive(Debug, Default)]
 pub(super) struct Mounts {
-    table: RefCell<HashMap<MountId, Mount>>,
+    /// By their numbers, as `statx` and `/proc/self/mountinfo` have them.
+    table: RefCell<HashMap<u64, Mount>>,
 }
 
 impl Mounts {
@@ -46,7 +44,7 @@ impl Mounts {
             .unwrap_or_else(|| by_type(path))
     }
 
-    fn find(&self, id: MountId) -> Option<Mount> {
+    fn find(&self, id: u64) -> Option<Mount> {
         let known = self.table.borrow().get(&id).copied();
         known.or_else(|| {
             let table = fs::read("/proc/self/mountinfo").ok()?;
@@ -59,7 +57,7 @@ impl Mounts {
 }
 
 /// Parses a line of `/proc/self/mountinfo`, see proc_pid_mountinfo(5).
-fn parse(line: &str) -> Option<(MountId, Mount)> {
+fn parse(line: &str) -> Option<(u64, Mount)> {
     let (mount, file_system) = line.split_once(" - ")?;
     let id = mount.split(' ').next()?.parse().ok()?;
     let mut file_system = file_system.split(' ');
