@@ -226,13 +226,10 @@ impl<'a> Sweep<'a> {
     }
 
     fn lineage(&self, orphan: &Process) -> Lineage {
-        if orphan.state == Process::UNKNOWN_STATE {
-            return Lineage::Unknown;
-        }
-        // A dead process has no environment any more.
+        // A dead process has no environment any more, and of a hidden one nothing is known.
         let cookie = variables(orphan.pid, COOKIE).filter(|_| orphan.lives());
         let cookie = cookie.unwrap_or_default();
-        let is_older = |since| (orphan.started, orphan.pid) <= since;
+        let is_older = |since| orphan.started > 0 && (orphan.started, orphan.pid) <= since;
         if cookie == self.cookie {
             Lineage::Ours
         } else if cookie[0] == self.cookie[0] || self.since.is_some_and(is_older) {

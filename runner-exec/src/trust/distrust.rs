@@ -53,10 +53,7 @@ impl Distrust {
     /// Returns how to fix it.
     pub fn hint(&self) -> String {
         let path = quoted(&self.path);
-        let is_sticky = || {
-            let found = fs::metadata(&self.path);
-            found.is_ok_and(|it| it.is_dir() && it.mode() & STICKY != 0)
-        };
+        let is_sticky = |it: fs::Metadata| it.is_dir() && it.mode() & STICKY != 0;
         match self.why {
             Why::Unknown(_) => "`--insecure` skips the checks".to_owned(),
             Why::NoWorkingDirectory => {
@@ -75,7 +72,9 @@ impl Distrust {
                 format!("`chown root {path}`, or trust this user: `--trust-owner {user}`")
             }
             // Others need `/tmp` as it is.
-            Why::Group(_) | Why::Acl | Why::Everybody if is_sticky() => {
+            Why::Group(_) | Why::Acl | Why::Everybody
+                if fs::metadata(&self.path).is_ok_and(is_sticky) =>
+            {
                 "use a directory in which only root can add files; that it is sticky is not enough here"
                     .to_owned()
             }

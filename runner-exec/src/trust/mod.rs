@@ -272,7 +272,6 @@ impl TrustCheck<'_> {
     }
 }
 
-/// Takes what a check found.
 type Note<'a> = dyn FnMut(Result<(), Distrust>) + 'a;
 
 fn distrust(path: &Path, why: Why) -> Distrust {
