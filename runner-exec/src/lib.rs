@@ -36,6 +36,7 @@ pub use crate::{
         environment::{Environment, HaltReason, SMALL_ADDRESS_SPACE, Seen, small_address_space},
         event::{Before, Count, Event, Fate, Next, Part, Sink},
         hook::{Phase, TaskStats},
+        run_id::RunId,
         step::{Launcher, Outlet, Processes, Run},
         task_logs::{Logs, tail},
     },

@@ -10,10 +10,11 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use runner_config::{Document, Origin, Override, Problems, Settings};
 use runner_exec::{
     Cancel, ChainEnd, CommandLine, DirEntry, Ended, Environment, Event, Head, Kind, Latch,
-    Launcher, Limits, Outcome, Plan, Reload, Run, Runs, Signal, StartFailure, TaskName,
+    Launcher, Limits, Outcome, Plan, Reload, Run, RunId, Runs, Signal, StartFailure, TaskName,
 };
 
 /// Exit codes by program and try; what is not in it exits with 0.
@@ -124,10 +125,11 @@ fn plan(tasks: &[&str], settings: &[(&str, &str)]) -> Plan {
 }
 
 fn run(script: &Script, plan: &Plan, cancel: &Cancel) -> ChainEnd {
+    let id = RunId::new(Timestamp::UNIX_EPOCH, 0.0);
     let run = Run {
-        id: "run",
+        id: &id,
         plan,
-        environment: &Environment::new(&[], &"runner-config".into(), "run"),
+        environment: &Environment::new(&[], &"runner-config".into(), &id),
         launcher: script,
         cancel,
         sink: &|_| {},
@@ -228,7 +230,6 @@ fn the_tries_of_a_run_start_at_one_and_events_say_so() {
         sink: &sink,
         outlet: &|_| Err(io::Error::other("one at a time")),
         draw: || 0.0,
-        id: || "run".to_owned(),
         reload: &|_| Reload::Wrong,
     };
     let end = runs

@@ -13,11 +13,12 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use proptest::{prelude::*, sample::Index};
 use runner_config::{Document, Problems, Settings};
 use runner_exec::{
     Cancel, ChainEnd, CommandLine, DirEntry, Ended, Environment, Event, Head, Kind, Launcher,
-    Limits, Outcome, Plan, Run, TaskName,
+    Limits, Outcome, Plan, Run, RunId, TaskName,
 };
 
 /// How long something that has to happen may take, however busy the machine is.
@@ -349,10 +350,11 @@ fn run(plan: Plan, stage: &Arc<Stage>) -> mpsc::Receiver<ChainEnd> {
     // A runner that hangs keeps this thread, and not the test.
     thread::spawn(move || {
         let listener = stage.clone();
+        let id = RunId::new(Timestamp::UNIX_EPOCH, 0.0);
         let run = Run {
-            id: "run",
+            id: &id,
             plan: &plan,
-            environment: &Environment::new(&[], &"runner-config".into(), "run"),
+            environment: &Environment::new(&[], &"runner-config".into(), &id),
             launcher: &*stage,
             cancel: &Cancel::default(),
             sink: &move |event| listener.listen(event),

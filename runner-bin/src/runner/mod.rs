@@ -18,8 +18,8 @@ use std::{
 use jiff::Timestamp;
 use runner_config::{Problems, Settings};
 use runner_exec::{
-    Cancel, Environment, Lock, Patience, Plan, Processes, Reload, Run, Runs, Signal, Supervised,
-    Supervisor, Trust, end_everything, remove_drafts,
+    Cancel, Environment, Lock, Patience, Plan, Processes, Reload, Run, RunId, Runs, Signal,
+    Supervised, Supervisor, Trust, end_everything, remove_drafts,
 };
 
 use crate::{
@@ -291,7 +291,6 @@ impl World {
                 }
             },
             draw: rand::random,
-            id: run_id,
             outlet: &move |task| streams.streams(task),
             reload: &|plan| reload(&source, &self.keeper, lock.as_deref(), plan, &refused),
         };
@@ -310,7 +309,7 @@ impl World {
         };
         let record = Record::start(&self.keeper.taskdir, lock.clone(), false, &self.log)?;
         let log = self.log.clone();
-        let id = run_id();
+        let id = new_run_id();
         if let Some(lock) = &lock {
             lock.start_run(&id);
         }
@@ -386,8 +385,7 @@ fn reload(
     }
 }
 
-/// An id that no other run has: the time, and a random number.
-pub(crate) fn run_id() -> String {
-    let now = Timestamp::now().strftime("%Y%m%dT%H%M%S%.3fZ");
-    format!("{now}-{:08x}", rand::random::<u32>())
+/// The id of a run that starts now.
+pub(crate) fn new_run_id() -> RunId {
+    RunId::new(Timestamp::now(), rand::random())
 }

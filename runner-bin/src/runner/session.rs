@@ -15,7 +15,7 @@ use runner_report::Journal;
 use crate::{
     console::{log::Log, messages::HINT},
     exit::Exit,
-    runner::{run_id, sd_notify::Notify},
+    runner::{new_run_id, sd_notify::Notify},
 };
 
 /// What is known of it before there is a run.
@@ -42,8 +42,9 @@ impl Keeper {
     pub(crate) fn refuse(&self, state_dir: Option<&Path>, exit: Exit, why: &str) -> Exit {
         if let Some(state_dir) = state_dir.filter(|_| self.remembers) {
             let made = create_state_dir(state_dir, &self.taskdir);
-            let written = made
-                .and_then(|()| runner_report::refused(state_dir, &run_id(), exit.status(), why));
+            let written = made.and_then(|()| {
+                runner_report::refused(state_dir, &new_run_id(), exit.status(), why)
+            });
             if let Err(error) = written {
                 no_journal(&self.log, state_dir, &error);
             }

@@ -8,7 +8,7 @@ use crate::{
     chain::verdict::TaskResult,
     plan::task_name::TaskName,
     process::{command::CommandLine, outcome::Outcome},
-    run::hook::Phase,
+    run::{hook::Phase, run_id::RunId},
 };
 
 /// What all processes of a run see.
@@ -104,13 +104,13 @@ pub(crate) const COOKIE: [&str; 5] = [
 ];
 
 impl Environment {
-    /// The environment of the run called `run_id`.
-    pub fn new(env: &[(String, String)], config_cmd: &OsString, run_id: &str) -> Environment {
+    /// The environment of the run `id`.
+    pub fn new(env: &[(String, String)], config_cmd: &OsString, id: &RunId) -> Environment {
         let mut common: Vec<(OsString, Option<OsString>)> = (env.iter())
             .map(|(name, value)| (name.into(), Some(value.into())))
             .collect();
         common.push(("RUNNER_CONFIG_CMD".into(), Some(config_cmd.into())));
-        common.push(("RUNNER_RUN_ID".into(), Some(run_id.into())));
+        common.push(("RUNNER_RUN_ID".into(), Some(id.as_str().into())));
         let set = |name: &str| env.iter().any(|(set, _)| set == name);
         let not_for_tasks = NOT_FOR_TASKS.into_iter().chain(small_address_space());
         let not_for_tasks = not_for_tasks.filter(|name| !set(name));

@@ -9,7 +9,7 @@ use crate::{
         Limits, Process,
         outcome::{Outcome, Signal},
     },
-    run::{environment::HaltReason, hook::Phase},
+    run::{environment::HaltReason, hook::Phase, run_id::RunId},
 };
 
 /// What happened. An event is said after it happened and before anything follows
@@ -19,7 +19,7 @@ pub enum Event<'a> {
     /// A run starts.
     RunStart {
         /// Its id.
-        run: &'a str,
+        run: &'a RunId,
         /// What is run.
         plan: &'a Plan,
         /// The tasks that are done by an earlier run, and not started.

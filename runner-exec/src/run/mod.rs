@@ -5,11 +5,14 @@ pub(crate) mod event;
 pub(crate) mod hook;
 #[expect(clippy::module_inception, reason = "one run, beside all of them")]
 mod run;
+pub(crate) mod run_id;
 pub(crate) mod step;
 pub(crate) mod task_logs;
 pub(crate) mod workers;
 
 use std::{ffi::OsString, io, num::NonZeroU32, sync::atomic::AtomicBool, time::Instant};
+
+use jiff::Timestamp;
 
 use crate::{
     chain::ChainEnd,
@@ -18,6 +21,7 @@ use crate::{
     run::{
         environment::Environment,
         event::{Before, Event, Sink},
+        run_id::RunId,
         step::{Launcher, Outlet, Run},
         task_logs::Logs,
     },
@@ -42,8 +46,6 @@ pub struct Runs<'a> {
     pub outlet: &'a Outlet,
     /// A random number from 0 to 1.
     pub draw: fn() -> f64,
-    /// An id for a run.
-    pub id: fn() -> String,
     /// Reads configuration and directory again; gets the plan of the run before.
     pub reload: &'a dyn Fn(&Plan) -> Reload,
 }
@@ -84,7 +86,7 @@ impl Runs<'_> {
         loop {
             let clock = Instant::now();
             number = number.saturating_add(1);
-            let id = (self.id)();
+            let id = RunId::new(Timestamp::now(), (self.draw)());
             let environment = Environment::new(&plan.settings.env, &self.config_cmd, &id);
             let settings = &plan.settings;
             let state = State::of(settings);

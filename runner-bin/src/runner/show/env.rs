@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::{
     exit::Exit,
-    runner::{config_cmd::ConfigCmd, load::Source, run_id},
+    runner::{config_cmd::ConfigCmd, load::Source, new_run_id},
 };
 
 /// Each variable by its name, with its value and where that comes from.
@@ -36,7 +36,7 @@ pub(super) fn variables(
     let config_cmd =
         ConfigCmd::new(source.config.as_deref()).map_err(|sentence| (Exit::System, sentence))?;
     let settings = &plan.settings;
-    let environment = Environment::new(&settings.env, &config_cmd.value, &run_id());
+    let environment = Environment::new(&settings.env, &config_cmd.value, &new_run_id());
     let seen = Seen {
         task: &task.name,
         try_num: 1,
