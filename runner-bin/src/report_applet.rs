@@ -7,11 +7,11 @@ use std::{
 };
 
 use runner_config::{Problems, Settings, escape, reason, shown};
-use runner_exec::{ChainEnd, boot_id};
+use runner_exec::{ChainEnd, StateDir, boot_id};
 use runner_report::{
-    Author, Found, Gather, JOURNAL, Now, Record, Run, Select, Tasks, Timeline, Waited, Which,
-    history_json, history_text, read, run_html, run_json, run_junit, run_svg, run_text, tasks_json,
-    tasks_text, wait,
+    Author, Found, Gather, Now, Record, Run, Select, Tasks, Timeline, Waited, Which, history_json,
+    history_text, read, run_html, run_json, run_junit, run_svg, run_text, tasks_json, tasks_text,
+    wait,
 };
 
 use crate::{
@@ -175,7 +175,7 @@ impl Journal<'_> {
     }
 
     fn path(&self) -> PathBuf {
-        self.state_dir.join(JOURNAL)
+        StateDir(self.state_dir).journal()
     }
 }
 

@@ -41,9 +41,8 @@ pub use crate::{
         task_logs::{Logs, tail},
     },
     state::{
-        Busy, Lock, Marks, NoLock, Patience, State, Taken, boot_id, canonical, create_directory,
-        create_state_dir, is_lack, open_file, other_owner, owner_file, remove_drafts, state_files,
-        sync_directory,
+        Busy, Lock, Marks, NoLock, Patience, State, StateDir, Taken, boot_id, canonical,
+        create_directory, is_lack, open_file, sync_directory,
     },
     trust::{
         Distrust, End, Env, Named, Trust, TrustCheck, Walk, Why, behind_env, named, split_argument,

@@ -17,7 +17,6 @@ pub use crate::{
         text::{history_text, run_text, tasks_text},
     },
     journal::{
-        append::JOURNAL,
         reader::{Author, read},
         record::{Entry, Record, Text, VERSION},
         writer::{Journal, refused},

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use runner_config::{Document, Override, Problems, Reading, Settings, reason, setting, shown};
-use runner_exec::{Plan, Trust, discover, other_owner, owner_file};
+use runner_exec::{Plan, StateDir, Trust, discover};
 
 use crate::{
     config_file::{is_pipe, readable_document},
@@ -150,15 +150,15 @@ impl Source {
 
     /// The state directory, unless it is another task directory's.
     fn own_state_dir(&self, settings: &Settings, problems: &mut Problems) -> Option<PathBuf> {
-        let state_dir = settings.state_dir.clone()?;
-        let Some(owner) = other_owner(&state_dir, &self.taskdir) else {
-            return Some(state_dir);
+        let state_dir = StateDir::of(settings)?;
+        let Some(owner) = state_dir.other_owner(&self.taskdir) else {
+            return Some(state_dir.0.to_owned());
         };
         let message = format!(
             "`state_dir` is that of the task directory `{}`",
             shown(&owner)
         );
-        let file = owner_file(&state_dir);
+        let file = state_dir.owner();
         let origin = setting("state_dir").map(|row| settings.in_force(row, None).origin.clone());
         problems.error(origin, message).hint(format!(
             "name another one; if the task directory was renamed, remove `{}`",

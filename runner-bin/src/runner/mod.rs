@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use runner_config::{Problems, Settings};
 use runner_exec::{
     Cancel, Environment, Lock, Patience, Plan, Processes, Reload, Run, RunId, Runs, Signal,
-    Supervised, Supervisor, Trust, end_everything, remove_drafts,
+    StateDir, Supervised, Supervisor, Trust, end_everything,
 };
 
 use crate::{
@@ -269,8 +269,8 @@ impl World {
         if let Err(exit) = self.keeper.own_state(&plan, lock.as_deref()) {
             return Ok((exit, plan.settings));
         }
-        if let (Some(_), Some(state_dir)) = (&lock, &plan.settings.state_dir) {
-            remove_drafts(state_dir);
+        if let (Some(_), Some(state_dir)) = (&lock, StateDir::of(&plan.settings)) {
+            state_dir.remove_drafts();
         }
         // What is read anew may have a journal where this has none.
         let with_journal = plan.settings.state_dir.is_some() || times != Some(NonZeroU32::MIN);

@@ -7,8 +7,7 @@ use std::{
 
 use runner_config::{Problems, Severity, reason, shown};
 use runner_exec::{
-    Busy, Cancel, Event, Lock, NoLock, Patience, Plan, Signal, Taken, create_state_dir, is_lack,
-    other_owner,
+    Busy, Cancel, Event, Lock, NoLock, Patience, Plan, Signal, StateDir, Taken, is_lack,
 };
 use runner_report::Journal;
 
@@ -41,7 +40,7 @@ impl Keeper {
     /// Remembers that nothing was run, and says what that means for the exit status.
     pub(crate) fn refuse(&self, state_dir: Option<&Path>, exit: Exit, why: &str) -> Exit {
         if let Some(state_dir) = state_dir.filter(|_| self.remembers) {
-            let made = create_state_dir(state_dir, &self.taskdir);
+            let made = StateDir(state_dir).create(&self.taskdir);
             let written = made.and_then(|()| {
                 runner_report::refused(state_dir, &new_run_id(), exit.status(), why)
             });
@@ -62,10 +61,10 @@ impl Keeper {
         let Some(patience) = self.patience else {
             return Ok(Locked { lock: None, waited });
         };
-        let state_dir = plan.settings.state_dir.as_deref();
+        let state_dir = StateDir::of(&plan.settings);
         if let Some(state_dir) = state_dir {
             // Without it the lock is elsewhere, and the journal says why.
-            let _ = create_state_dir(state_dir, &self.taskdir);
+            let _ = state_dir.create(&self.taskdir);
         }
         let take = |patience| Lock::take(&self.taskdir, state_dir, patience, cancel);
         let mut taken = take(Patience::None);
@@ -83,7 +82,7 @@ impl Keeper {
             (Err(NoLock::Asked), Some(signal)) => return Err(Exit::Signaled(signal)),
             (Err(no_lock), _) => {
                 let (exit, why) = self.no_lock(&no_lock);
-                return Err(self.refuse(state_dir, exit, &why));
+                return Err(self.refuse(state_dir.map(|it| it.0), exit, &why));
             }
         };
         for (place, error) in absent {
@@ -127,11 +126,11 @@ impl Keeper {
     /// Another task directory was first, or another runner has it; then nothing is to be
     /// run.
     pub(crate) fn own_state(&self, plan: &Plan, lock: Option<&Lock>) -> Result<(), Exit> {
-        let state_dir = plan.settings.state_dir.as_deref();
+        let state_dir = StateDir::of(&plan.settings);
         if let Some(state_dir) = state_dir {
             // Without it there is no journal, which says why.
-            let _ = create_state_dir(state_dir, &self.taskdir);
-            if let Some(owner) = other_owner(state_dir, &self.taskdir) {
+            let _ = state_dir.create(&self.taskdir);
+            if let Some(owner) = state_dir.other_owner(&self.taskdir) {
                 let owner = shown(&owner);
                 self.log
                     .error(&format!("`state_dir` has just become that of `{owner}`"));

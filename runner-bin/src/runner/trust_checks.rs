@@ -11,8 +11,8 @@ use std::{
 
 use runner_config::{Problems, Settings, shown};
 use runner_exec::{
-    Distrust, End, Head, Named, Plan, Task, Trust, TrustCheck, Walk, behind_env, named,
-    split_argument, state_files,
+    Distrust, End, Head, Named, Plan, StateDir, Task, Trust, TrustCheck, Walk, behind_env, named,
+    split_argument,
 };
 
 use crate::same::is_same_file;
@@ -100,13 +100,18 @@ impl<'a> TrustChecks<'a> {
         };
         check("write to `log_dir`", &settings.log_dir);
         let is_trusted = check("write to `state_dir`", &settings.state_dir);
-        let Some(state_dir) = settings.state_dir.as_deref().filter(|_| is_trusted) else {
+        let Some(state_dir) = StateDir::of(settings).filter(|_| is_trusted) else {
             return is_trusted;
         };
         // Its files may date from a time when it belonged to another user.
-        let (files, marks) = state_files(state_dir);
+        let marks = state_dir.marks();
         let mut is_trusted = self.path("keep marks in", &marks, problems);
-        for file in files {
+        for file in [
+            state_dir.owner(),
+            state_dir.halts(),
+            state_dir.lock(),
+            state_dir.journal(),
+        ] {
             is_trusted &= self.path("write to", &file, problems);
         }
         is_trusted

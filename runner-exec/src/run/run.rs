@@ -92,15 +92,15 @@ impl Run<'_> {
         let Some(counted) = halts.count(SystemTime::now()) else {
             return false;
         };
-        let path = halts.path();
+        let path = &halts.path;
         if let Err(error) = &counted.written {
             self.say(Event::NoHaltCount { path, error });
         }
         if counted.used_up {
             self.say(Event::HaltWithheld {
                 reason,
-                most: halts.most(),
-                period: halts.period(),
+                most: halts.max,
+                period: halts.period,
                 path,
             });
         }

@@ -29,7 +29,7 @@ use crate::{
         run_id::RunId,
         task_logs::{self, Logs},
     },
-    state::{Mark, State},
+    state::{Draft, State},
 };
 
 /// Makes somewhere for the output of a process that is run for a task, where it is told
@@ -159,7 +159,7 @@ impl Run<'_> {
         };
         let (result, next) = judge(&ended);
         if let (Some(mark), TaskResult::Ok | TaskResult::Halt) = (mark, result) {
-            self.put(mark);
+            self.commit(mark);
         }
         self.say_left(name, None, &task.settings, &ended);
         self.say(Event::TaskEnd {
@@ -188,13 +188,10 @@ impl Run<'_> {
     }
 
     /// The task of `mark` is done. That is written down before anything follows from it.
-    pub(super) fn put(&self, mark: Mark) {
-        let path = mark.path().to_owned();
-        if let Err(error) = mark.put() {
-            self.say(Event::NoMark {
-                path: &path,
-                error: &error,
-            });
+    pub(super) fn commit(&self, mark: Draft) {
+        if let Err(error) = &mark.commit() {
+            let path = mark.path();
+            self.say(Event::NoMark { path, error });
         }
     }
 

@@ -5,19 +5,19 @@
 
 use std::{
     io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::durable_file;
+use super::durable_file::{self, Draft};
 
 /// The halts of a task directory.
 #[derive(Debug)]
 pub(crate) struct Halts {
-    path: PathBuf,
-    /// So many may run within the period; 0 of them means any number.
-    most: u32,
-    period: Duration,
+    pub(crate) path: PathBuf,
+    /// Maximum number within the period; 0 means any number.
+    pub(crate) max: u32,
+    pub(crate) period: Duration,
 }
 
 /// Whether the halt task may run.
@@ -30,52 +30,34 @@ pub(crate) struct Counted {
 }
 
 impl Halts {
-    pub(super) fn new(state_dir: &Path, most: u32, period: Duration) -> Halts {
-        Halts {
-            path: state_dir.join("halts"),
-            most,
-            period,
-        }
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    pub(crate) fn most(&self) -> u32 {
-        self.most
-    }
-
-    pub(crate) fn period(&self) -> Duration {
-        self.period
-    }
-
     /// Counts one more, and says whether it is one too many. `None` when any number may
     /// run.
     pub(crate) fn count(&self, now: SystemTime) -> Option<Counted> {
-        if self.most == 0 {
+        if self.max == 0 {
             return None;
         }
         let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let since = now.saturating_sub(self.period.as_secs());
         let (text, read) = match durable_file::read(&self.path) {
             Ok(text) => (text, Ok(())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (String::new(), Ok(())),
-            Err(error) => (String::new(), Err(error)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (Vec::new(), Ok(())),
+            Err(error) => (Vec::new(), Err(error)),
         };
+        let text = String::from_utf8_lossy(&text);
         let times = text.lines().filter_map(|line| line.parse::<u64>().ok());
         // One that lies ahead was counted before somebody set the clock back.
         let mut times: Vec<u64> = times.filter(|&time| time > since).collect();
-        let used_up = times.len() >= self.most as usize;
+        let used_up = times.len() >= self.max as usize;
         times.push(now);
         // No more than what decides: a machine may fail for years.
-        let first = times.len().saturating_sub(self.most as usize);
+        let first = times.len().saturating_sub(self.max as usize);
         let lines: String = (times[first..].iter())
             .map(|time| format!("{time}\n"))
             .collect();
         Some(Counted {
             used_up,
-            written: read.and_then(|()| durable_file::replace(&self.path, lines.as_bytes())),
+            written: read
+                .and_then(|()| Draft::write(self.path.clone(), lines.as_bytes())?.commit()),
         })
     }
 }
@@ -85,9 +67,11 @@ mod tests {
     use super::*;
 
     /// Counts at each of these seconds, and says of which the halt task runs.
-    fn runs(most: u32, period: u64, seconds: &[u64]) -> Vec<bool> {
+    fn runs(max: u32, period: u64, seconds: &[u64]) -> Vec<bool> {
         let directory = tempfile::tempdir().unwrap();
-        let halts = Halts::new(directory.path(), most, Duration::from_secs(period));
+        let path = directory.path().join("halts");
+        let period = Duration::from_secs(period);
+        let halts = Halts { path, max, period };
         let run = |&second| {
             let now = UNIX_EPOCH + Duration::from_secs(second);
             halts.count(now).is_none_or(|counted| {

@@ -21,6 +21,7 @@ use std::{
 use rustix::{fs::OFlags, process::geteuid};
 
 use super::{
+    StateDir,
     holder::{Holder, machine},
     lock_file::{Attempt, LockFile},
     obstacle::{Busy, Obstacle},
@@ -84,7 +85,7 @@ impl Lock {
     /// Another process has it, or may have it.
     pub fn take(
         taskdir: &Path,
-        state_dir: Option<&Path>,
+        state_dir: Option<StateDir>,
         patience: Patience,
         cancel: &Cancel,
     ) -> Result<Taken, NoLock> {
@@ -114,11 +115,11 @@ impl Lock {
     /// # Errors
     ///
     /// Another process has one of them, or it cannot be locked.
-    pub fn add(&self, taskdir: &Path, state_dir: Option<&Path>) -> Result<(), NoLock> {
+    pub fn add(&self, taskdir: &Path, state_dir: Option<StateDir>) -> Result<(), NoLock> {
         let mut held = self.lock();
         for path in runtime_place(taskdir)
             .into_iter()
-            .chain(state_dir.map(place_in))
+            .chain(state_dir.map(StateDir::lock))
         {
             if held.files.iter().any(|file| file.is_at(&path)) {
                 continue;
@@ -199,7 +200,10 @@ impl Drop for Held {
 }
 
 /// Takes all places, or none.
-fn take_all(taskdir: &Path, state_dir: Option<&Path>) -> Result<Result<Taken, Obstacle>, NoLock> {
+fn take_all(
+    taskdir: &Path,
+    state_dir: Option<StateDir>,
+) -> Result<Result<Taken, Obstacle>, NoLock> {
     let mut absent = Vec::new();
     let mut runtime = runtime_place(taskdir);
     if let Some(directory) = runtime.as_deref().and_then(Path::parent) {
@@ -213,7 +217,7 @@ fn take_all(taskdir: &Path, state_dir: Option<&Path>) -> Result<Result<Taken, Ob
         holder: Holder::new(machine()),
         files: Vec::new(),
     };
-    for path in runtime.into_iter().chain(state_dir.map(place_in)) {
+    for path in runtime.into_iter().chain(state_dir.map(StateDir::lock)) {
         match LockFile::take(&path) {
             Ok(Attempt::Taken(file)) => match held.holder.reserve(&file.file) {
                 Ok(()) => held.files.push(file),
@@ -236,10 +240,6 @@ fn take_all(taskdir: &Path, state_dir: Option<&Path>) -> Result<Result<Taken, Ob
         held: Mutex::new(held),
     });
     Ok(Ok(Taken { lock, absent }))
-}
-
-fn place_in(state_dir: &Path) -> PathBuf {
-    state_dir.join("lock")
 }
 
 /// Returns `true` if a lock could be there, but the machine has no room for it now. Another

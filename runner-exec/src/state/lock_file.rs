@@ -28,7 +28,7 @@ use rustix::{
 };
 
 use super::{
-    durable_file::{LARGEST, draft_of},
+    durable_file::{LARGEST, draft_beside},
     holder::Holder,
     obstacle::Obstacle,
 };
@@ -196,12 +196,7 @@ impl Suspect {
 /// Puts a new file with the content of `old` in its place at `path`, unless another runner
 /// has done so.
 fn replace(path: &Path, old: &File, is_locked: bool) -> io::Result<()> {
-    let draft = draft_of(path);
-    if let Err(error) = fs::remove_file(&draft)
-        && error.kind() != ErrorKind::NotFound
-    {
-        return Err(error);
-    }
+    let draft = draft_beside(path)?;
     let (new, _) = open(&draft)?;
     let mut content = Vec::new();
     old.take(LARGEST).read_to_end(&mut content)?;

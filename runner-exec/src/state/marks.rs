@@ -4,92 +4,50 @@
 //! the task is done. So a full disk is found out before the task has done anything, and
 //! a mark is there as a whole or not at all.
 
-use std::{
-    fs, io,
-    os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::{fs, io, os::unix::fs::MetadataExt, path::PathBuf};
 
 use runner_config::Frequency;
 use rustix::process::geteuid;
 
-use super::{boot_id, durable_file};
+use super::{
+    boot_id,
+    durable_file::{self, Draft, create_directory},
+};
 use crate::{
     chain::TaskId,
     plan::{Plan, Task, task_name::TaskName},
     run::run_id::RunId,
 };
 
-/// The beginning of the name of a mark that is not in its place yet.
-pub(super) const DRAFT: &str = ".new.";
-
 /// The marks of a task directory.
 #[derive(Debug)]
 pub struct Marks {
     directory: PathBuf,
+    /// `None` where the machine does not say which time it is running for: then it may have
+    /// been started again.
     boot: Option<String>,
-    /// How many were written by now: tasks may start at the same time.
-    drafts: AtomicU64,
-}
-
-/// A mark that is written, and not in its place yet.
-#[derive(Debug)]
-pub(crate) struct Mark {
-    draft: PathBuf,
-    path: PathBuf,
-}
-
-/// Whoever does not put it into its place does not want it.
-impl Drop for Mark {
-    fn drop(&mut self) {
-        // It is gone when it was put there.
-        durable_file::remove(&self.draft);
-    }
-}
-
-impl Mark {
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// The task is done.
-    ///
-    /// # Errors
-    ///
-    /// The mark cannot be put into its place.
-    pub(crate) fn put(self) -> io::Result<()> {
-        durable_file::put(&self.draft, &self.path)
-    }
 }
 
 impl Marks {
-    pub(super) fn new(state_dir: &Path) -> Marks {
-        Marks {
-            directory: state_dir.join("done"),
-            boot: boot_id(),
-            drafts: AtomicU64::new(0),
-        }
+    pub(super) fn new(directory: PathBuf) -> Marks {
+        let boot = boot_id();
+        Marks { directory, boot }
     }
 
     /// The mark of a task.
-    pub fn path(&self, task: &TaskName) -> PathBuf {
+    pub(crate) fn path(&self, task: &TaskName) -> PathBuf {
         self.directory.join(task.as_os_str())
     }
 
-    /// Whether `task` is done and not to be started.
-    pub fn has(&self, task: &Task) -> bool {
+    /// Returns `true` if `task` is done and not to be started.
+    fn has(&self, task: &Task) -> bool {
         match task.settings.frequency {
             Frequency::Always => false,
             Frequency::Once => self.is_ours(&task.name),
             Frequency::OncePerBoot => {
-                if !self.is_ours(&task.name) {
-                    return false;
-                }
-                let mark = durable_file::read(&self.path(&task.name)).unwrap_or_default();
-                // A machine that does not say which time it is running for may have
-                // been started again.
-                self.boot.is_some() && value(&mark, "boot") == self.boot.as_deref()
+                self.is_ours(&task.name)
+                    && self.boot.is_some()
+                    && self.boot_of(&task.name) == self.boot
             }
         }
     }
@@ -101,6 +59,14 @@ impl Marks {
             let owners = [0, geteuid().as_raw()];
             mark.is_file() && owners.contains(&mark.uid()) && mark.mode() & 0o022 == 0
         })
+    }
+
+    /// The boot that the mark of `task` was made in.
+    fn boot_of(&self, task: &TaskName) -> Option<String> {
+        let mark = durable_file::read(&self.path(task)).ok()?;
+        let mark = String::from_utf8_lossy(&mark);
+        let boot = mark.lines().find_map(|line| line.strip_prefix("boot = "));
+        boot.map(str::to_owned)
     }
 
     /// The tasks of `plan` that are done.
@@ -117,30 +83,13 @@ impl Marks {
     /// # Errors
     ///
     /// It cannot be written.
-    pub(crate) fn write(&self, task: &Task, run: &RunId) -> io::Result<Option<Mark>> {
+    pub(crate) fn write(&self, task: &Task, run: &RunId) -> io::Result<Option<Draft>> {
         if task.settings.frequency == Frequency::Always {
             return Ok(None);
         }
-        durable_file::create_directory(&self.directory)?;
-        let number = self.drafts.fetch_add(1, Ordering::Relaxed);
-        let mark = Mark {
-            // No task has such a name, and no other runner.
-            draft: self
-                .directory
-                .join(format!("{DRAFT}{}.{number}", std::process::id())),
-            path: self.path(&task.name),
-        };
+        create_directory(&self.directory)?;
         let boot = self.boot.as_deref().unwrap_or_default();
-        durable_file::write(
-            &mark.draft,
-            format!("run = {run}\nboot = {boot}\n").as_bytes(),
-        )?;
-        Ok(Some(mark))
+        let text = format!("run = {run}\nboot = {boot}\n");
+        Draft::write(self.path(&task.name), text.as_bytes()).map(Some)
     }
-}
-
-/// What a mark says of `key`.
-fn value<'a>(mark: &'a str, key: &str) -> Option<&'a str> {
-    let mut pairs = mark.lines().filter_map(|line| line.split_once(" = "));
-    pairs.find_map(|(found, value)| (found == key).then_some(value))
 }

@@ -1,4 +1,4 @@
-//! `state_dir`: what outlives a run. The journal in it is somebody else's.
+//! `state_dir`: what outlives a run.
 
 mod durable_file;
 mod halts;
@@ -10,24 +10,87 @@ mod obstacle;
 
 use std::{
     ffi::OsStr,
-    fs::{self, OpenOptions},
-    io::{self, Read},
+    fs, io,
     os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
 };
 
 use runner_config::Settings;
 
+pub(crate) use self::{durable_file::Draft, halts::Halts};
 pub use self::{
     durable_file::{create_directory, open_file, sync_directory},
     lock::{Lock, NoLock, Patience, Taken, is_lack},
     marks::Marks,
     obstacle::Busy,
 };
-pub(crate) use self::{halts::Halts, marks::Mark};
 
-/// The file that says which task directory the state belongs to.
-const OWNER: &str = "taskdir";
+/// The state directory of a task directory, which has all that outlives a run.
+#[derive(Clone, Copy, Debug)]
+pub struct StateDir<'a>(pub &'a Path);
+
+impl<'a> StateDir<'a> {
+    /// Returns `None` if `settings` name none.
+    pub fn of(settings: &'a Settings) -> Option<StateDir<'a>> {
+        settings.state_dir.as_deref().map(StateDir)
+    }
+
+    /// The file that runners lock.
+    pub fn lock(self) -> PathBuf {
+        self.0.join("lock")
+    }
+
+    /// The directory with a mark for each task that is done for longer than a run.
+    pub fn marks(self) -> PathBuf {
+        self.0.join("done")
+    }
+
+    /// The times at which the halt task was started.
+    pub fn halts(self) -> PathBuf {
+        self.0.join("halts")
+    }
+
+    /// What happened in all runs, one line for each event.
+    pub fn journal(self) -> PathBuf {
+        self.0.join("journal.jsonl")
+    }
+
+    /// The file that names the task directory. Without it the state belongs to none.
+    pub fn owner(self) -> PathBuf {
+        self.0.join("taskdir")
+    }
+
+    /// Makes it for `taskdir`, unless it is there.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be made, or not be written.
+    pub fn create(self, taskdir: &Path) -> io::Result<()> {
+        create_directory(self.0)?;
+        if self.owner().symlink_metadata().is_ok() {
+            return Ok(());
+        }
+        let mut path = canonical(taskdir).into_os_string().into_vec();
+        path.push(b'\n');
+        // Of two that do so at once one is first, and the other one finds that.
+        Draft::write(self.owner(), &path)?.commit_new()
+    }
+
+    /// Returns the task directory that it belongs to if that is not `taskdir`.
+    pub fn other_owner(self, taskdir: &Path) -> Option<PathBuf> {
+        let owner = durable_file::read(&self.owner()).ok()?;
+        let owner = Path::new(OsStr::from_bytes(owner.strip_suffix(b"\n")?));
+        (owner != canonical(taskdir)).then(|| owner.to_owned())
+    }
+
+    /// Removes the files that killed runners have left before they were in their places. Only
+    /// for the holder of the lock.
+    pub fn remove_drafts(self) {
+        // Either directory may not be there, or not be readable: then there is nothing to do.
+        let _ = durable_file::remove_drafts(self.0);
+        let _ = durable_file::remove_drafts(&self.marks());
+    }
+}
 
 /// What a run finds in its state directory.
 #[derive(Debug)]
@@ -41,54 +104,16 @@ pub struct State {
 impl State {
     /// The state that `settings` name; `None` when they name none.
     pub fn of(settings: &Settings) -> Option<State> {
-        let directory = settings.state_dir.as_deref()?;
+        let directory = StateDir::of(settings)?;
         Some(State {
-            marks: Marks::new(directory),
-            halts: Halts::new(directory, settings.max_halts, settings.halt_period),
+            marks: Marks::new(directory.marks()),
+            halts: Halts {
+                path: directory.halts(),
+                max: settings.max_halts,
+                period: settings.halt_period,
+            },
         })
     }
-}
-
-/// Makes the state directory of `taskdir`, unless it is there.
-///
-/// # Errors
-///
-/// It cannot be made, or not be written.
-pub fn create_state_dir(state_dir: &Path, taskdir: &Path) -> io::Result<()> {
-    durable_file::create_directory(state_dir)?;
-    let owner = state_dir.join(OWNER);
-    if owner.symlink_metadata().is_ok() {
-        return Ok(());
-    }
-    let mut path = canonical(taskdir).into_os_string().into_vec();
-    path.push(b'\n');
-    // Of two that do so at once one is first, and the other one finds that.
-    durable_file::create(&owner, &path)
-}
-
-/// Removes the drafts of files that killed runners have left in `state_dir`. Only for the
-/// holder of the lock.
-pub fn remove_drafts(state_dir: &Path) {
-    // Either directory may not be there, or not be readable: then there is nothing to do.
-    let _ = durable_file::remove_drafts(state_dir, &[".taskdir.", ".halts.", ".lock."]);
-    let _ = durable_file::remove_drafts(&state_dir.join("done"), &[marks::DRAFT]);
-}
-
-/// The other task directory that `state_dir` belongs to, if it does.
-pub fn other_owner(state_dir: &Path, taskdir: &Path) -> Option<PathBuf> {
-    let mut options = OpenOptions::new();
-    let file = durable_file::open_file(options.read(true), &state_dir.join(OWNER)).ok()?;
-    let mut owner = Vec::new();
-    file.take(durable_file::LARGEST)
-        .read_to_end(&mut owner)
-        .ok()?;
-    let owner = Path::new(OsStr::from_bytes(owner.strip_suffix(b"\n")?));
-    (owner != canonical(taskdir)).then(|| owner.to_owned())
-}
-
-/// The file to remove for a state directory to belong to nobody.
-pub fn owner_file(state_dir: &Path) -> PathBuf {
-    state_dir.join(OWNER)
 }
 
 /// A path that names the same directory wherever the runner was started.
@@ -96,14 +121,6 @@ pub fn canonical(path: &Path) -> PathBuf {
     let absolute = || std::path::absolute(path);
     let canonical = fs::canonicalize(path).or_else(|_| absolute());
     canonical.unwrap_or_else(|_| path.to_owned())
-}
-
-/// The files of a state directory that are read or written, some of which may not be
-/// there, and the directory of the marks.
-pub fn state_files(state_dir: &Path) -> (Vec<PathBuf>, PathBuf) {
-    let files = [OWNER, "halts", "lock", "journal.jsonl"];
-    let files = files.map(|name| state_dir.join(name)).to_vec();
-    (files, state_dir.join("done"))
 }
 
 /// Which time the machine is running for; `None` where the system does not say.

@@ -9,9 +9,6 @@ use std::{
 
 use runner_exec::{create_directory, open_file, sync_directory};
 
-/// The name of the journal in its state directory.
-pub const JOURNAL: &str = "journal.jsonl";
-
 /// A file that lines are appended to, for as long as it is there under its name.
 #[derive(Debug)]
 pub(crate) struct JournalFile {
@@ -23,10 +20,10 @@ pub(crate) struct JournalFile {
 }
 
 impl JournalFile {
-    /// The journal in `state_dir`, which is opened when it is first needed.
-    pub(crate) fn new(state_dir: &Path) -> JournalFile {
+    /// The journal at `path`, which is opened when it is first needed.
+    pub(crate) fn new(path: PathBuf) -> JournalFile {
         JournalFile {
-            path: state_dir.join(JOURNAL),
+            path,
             file: None,
             end: 0,
         }
@@ -98,8 +95,8 @@ mod tests {
     #[test]
     fn a_torn_line_is_closed_before_the_next_whoever_wrote_it() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join(JOURNAL);
-        let mut journal = JournalFile::new(directory.path());
+        let path = directory.path().join("journal");
+        let mut journal = JournalFile::new(path.clone());
         let mut expected = String::new();
         let mut append = |text: &str, before: &str| {
             let mut other = OpenOptions::new().append(true).open(&path);

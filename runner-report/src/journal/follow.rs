@@ -7,8 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use runner_exec::StateDir;
+
 use crate::journal::{
-    append::JOURNAL,
     reader::{Reader, open},
     record::Record,
 };
@@ -24,7 +25,7 @@ impl Follow {
     /// The journal of `state_dir`, which need not be there yet.
     pub(crate) fn new(state_dir: &Path) -> Follow {
         Follow {
-            path: state_dir.join(JOURNAL),
+            path: StateDir(state_dir).journal(),
             file: None,
             reader: Reader::default(),
         }

@@ -7,9 +7,9 @@ use std::{
     path::Path,
 };
 
-use runner_exec::{Trust, open_file};
+use runner_exec::{StateDir, Trust, open_file};
 
-use crate::journal::{append::JOURNAL, record::Record};
+use crate::journal::record::Record;
 
 /// A longer line is none of ours, and may be longer than the memory is large: after a
 /// power cut a file may have any number of NULs in it.
@@ -31,7 +31,7 @@ pub struct Author(pub Option<u32>);
 ///
 /// There is no journal, or it cannot be read.
 pub fn read(state_dir: &Path, each: impl FnMut(&Record)) -> io::Result<Author> {
-    let path = state_dir.join(JOURNAL);
+    let path = StateDir(state_dir).journal();
     let mut journal = open(&path)?;
     // Of the file that is read, and not of what has its name by then.
     let metadata = journal.get_ref().metadata()?;

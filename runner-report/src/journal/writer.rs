@@ -16,7 +16,7 @@ use std::{
 
 use jiff::Timestamp;
 use runner_config::name_text;
-use runner_exec::{Event, RunId, boot_id, canonical};
+use runner_exec::{Event, RunId, StateDir, boot_id, canonical};
 
 use crate::journal::{
     append::JournalFile,
@@ -37,7 +37,7 @@ pub struct Journal {
 }
 
 enum Message {
-    /// From now on lines go to the journal of this state directory, or nowhere.
+    /// From now on lines go to this file, or nowhere.
     Open(Option<PathBuf>),
     Append {
         line: String,
@@ -81,9 +81,9 @@ impl Journal {
     pub fn event(&self, event: &Event) {
         let mut current = self.run.lock().unwrap_or_else(PoisonError::into_inner);
         if let Event::RunStart { run, plan, .. } = event {
-            let state_dir = plan.settings.state_dir.clone();
-            *current = state_dir.is_some().then(|| run.to_string());
-            self.send(Message::Open(state_dir));
+            let path = StateDir::of(&plan.settings).map(StateDir::journal);
+            *current = path.is_some().then(|| run.to_string());
+            self.send(Message::Open(path));
         }
         let Some(run) = current.clone() else {
             return;
@@ -141,7 +141,7 @@ pub fn refused(state_dir: &Path, run: &RunId, status: u8, reason: &str) -> io::R
     let reason = reason.into();
     let boot = boot_id().unwrap_or_default();
     let record = record(run.as_str(), &boot, Entry::Refused { status, reason });
-    JournalFile::new(state_dir).append(&record.line(), true)
+    JournalFile::new(StateDir(state_dir).journal()).append(&record.line(), true)
 }
 
 fn record<'a>(run: &'a str, boot: &'a str, entry: Entry<'a>) -> Record<'a> {
@@ -167,10 +167,9 @@ fn write(receiver: Receiver<Message>, mut failed: impl FnMut(&Path, &io::Error))
     };
     for message in receiver {
         match message {
-            Message::Open(state_dir) => {
-                let same = |open: &JournalFile| open.path().parent() == state_dir.as_deref();
-                if !journal.as_ref().is_some_and(same) {
-                    journal = state_dir.as_deref().map(JournalFile::new);
+            Message::Open(path) => {
+                if journal.as_ref().map(JournalFile::path) != path.as_deref() {
+                    journal = path.map(JournalFile::new);
                 }
             }
             Message::Append { line } => append(&mut journal, &line, false),

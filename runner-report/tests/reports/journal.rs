@@ -3,9 +3,10 @@
 use std::{fs, io};
 
 use jiff::{Timestamp, tz::TimeZone};
+use runner_exec::StateDir;
 use runner_report::{
-    Entry, Found, Gather, History, JOURNAL, Now, Process, Record, Select, TaskNumbers, Tasks,
-    VERSION, Which, read, run_text,
+    Entry, Found, Gather, History, Now, Process, Record, Select, TaskNumbers, Tasks, VERSION,
+    Which, read, run_text,
 };
 use tempfile::TempDir;
 
@@ -210,7 +211,7 @@ impl Journal {
 
     pub(crate) fn read(&self, each: impl FnMut(&Record)) -> io::Result<()> {
         let state_dir = TempDir::new()?;
-        fs::write(state_dir.path().join(JOURNAL), &self.text)?;
+        fs::write(StateDir(state_dir.path()).journal(), &self.text)?;
         read(state_dir.path(), each).map(|_| ())
     }
 
