@@ -34,15 +34,16 @@ pub use crate::{
     run::{
         Reload, Runs, RunsEnd,
         environment::{Environment, HaltReason, SMALL_ADDRESS_SPACE, Seen, small_address_space},
-        event::{Before, Count, Event, Fate, Next, Part, Sink},
+        event::{Before, Count, Event, Fate, Next},
         hook::{Phase, TaskStats},
         run_id::RunId,
-        step::{Launcher, Outlet, Processes, Run},
+        step::Run,
         task_logs::{Logs, tail},
+        tools::{Launcher, Outlet, Sink, Tools},
     },
     state::{
-        Busy, Lock, Marks, NoLock, Patience, State, StateDir, Taken, boot_id, canonical,
-        create_directory, is_lack, open_file, sync_directory,
+        Busy, Lock, NoLock, StateDir, Taken, boot_id, canonical, create_directory, is_lack,
+        open_file, sync_directory,
     },
     trust::{
         Distrust, End, Env, Named, Trust, TrustCheck, Walk, Why, behind_env, named, split_argument,

@@ -2,19 +2,17 @@
 
 use std::{
     collections::HashMap,
-    io,
     sync::{
         Arc, Condvar, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use jiff::Timestamp;
 use runner_config::{Document, Origin, Override, Problems, Settings};
 use runner_exec::{
-    Cancel, ChainEnd, CommandLine, DirEntry, Ended, Environment, Event, Head, Kind, Latch,
-    Launcher, Limits, Outcome, Plan, Reload, Run, RunId, Runs, Signal, StartFailure, TaskName,
+    Cancel, ChainEnd, CommandLine, DirEntry, Ended, Event, Head, Kind, Latch, Outcome, Plan, Reload,
+    Run, Runs, Signal, StartFailure, TaskName, Tools,
 };
 
 /// Exit codes by program and try; what is not in it exits with 0.
@@ -32,8 +30,8 @@ struct Script {
     asks: Option<(&'static str, Arc<Latch<Signal>>)>,
 }
 
-impl Launcher for Script {
-    fn launch(&self, command: CommandLine, _: &Limits, cancel: &Cancel, _: &dyn Fn(i32)) -> Ended {
+impl Script {
+    fn launch(&self, command: CommandLine, cancel: &Cancel) -> Ended {
         let variable = |name: &str| {
             let (_, value) = command.env.iter().rfind(|(set, _)| set == name)?;
             value.as_ref()?.to_str()
@@ -125,21 +123,16 @@ fn plan(tasks: &[&str], settings: &[(&str, &str)]) -> Plan {
 }
 
 fn run(script: &Script, plan: &Plan, cancel: &Cancel) -> ChainEnd {
-    let id = RunId::new(Timestamp::UNIX_EPOCH, 0.0);
-    let run = Run {
-        id: &id,
-        plan,
-        environment: &Environment::new(&[], &"runner-config".into(), &id),
-        launcher: script,
-        cancel,
+    let tools = Tools {
+        launcher: &|command, _, cancel, _| script.launch(command, cancel),
+        stop: cancel,
         sink: &|_| {},
-        draw: || 0.0,
-        state: None,
-        logs: None,
+        lock: None,
         outlet: None,
-        said_no_log: &AtomicBool::new(false),
+        random: || 0.0,
+        config_cmd: "runner-config".as_ref(),
     };
-    run.run().unwrap()
+    Run::new(plan, &tools).run().unwrap()
 }
 
 fn started(script: &Script) -> String {
@@ -224,12 +217,15 @@ fn the_tries_of_a_run_start_at_one_and_events_say_so() {
     let runs = Runs {
         times: 3.try_into().ok(),
         halt_after: true,
-        config_cmd: "runner-config".into(),
-        launcher: &script,
-        cancel: &Cancel::default(),
-        sink: &sink,
-        outlet: &|_| Err(io::Error::other("one at a time")),
-        draw: || 0.0,
+        tools: Tools {
+            launcher: &|command, _, cancel, _| script.launch(command, cancel),
+            stop: &Cancel::default(),
+            sink: &sink,
+            lock: None,
+            outlet: None,
+            random: || 0.0,
+            config_cmd: "runner-config".as_ref(),
+        },
         reload: &|_| Reload::Wrong,
     };
     let end = runs

@@ -8,17 +8,16 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write,
     fs,
-    sync::{Arc, Condvar, Mutex, MutexGuard, atomic::AtomicBool, mpsc},
+    sync::{Arc, Condvar, Mutex, MutexGuard, mpsc},
     thread,
     time::Duration,
 };
 
-use jiff::Timestamp;
 use proptest::{prelude::*, sample::Index};
 use runner_config::{Document, Problems, Settings};
 use runner_exec::{
-    Cancel, ChainEnd, CommandLine, DirEntry, Ended, Environment, Event, Head, Kind, Launcher,
-    Limits, Outcome, Plan, Run, RunId, TaskName,
+    Cancel, ChainEnd, CommandLine, DirEntry, Ended, Event, Head, Kind, Outcome, Plan, Run,
+    TaskName, Tools,
 };
 
 /// How long something that has to happen may take, however busy the machine is.
@@ -311,8 +310,8 @@ impl Stage {
     }
 }
 
-impl Launcher for Stage {
-    fn launch(&self, command: CommandLine, _: &Limits, cancel: &Cancel, _: &dyn Fn(i32)) -> Ended {
+impl Stage {
+    fn launch(&self, command: CommandLine, cancel: &Cancel) -> Ended {
         let name = command.program.file_name().unwrap();
         let (_, try_num) = (command.env.iter().rfind(|(key, _)| key == "RUNNER_TRY_NUM")).unwrap();
         let try_num = try_num.as_ref().unwrap().to_str().unwrap().parse().unwrap();
@@ -349,22 +348,16 @@ fn run(plan: Plan, stage: &Arc<Stage>) -> mpsc::Receiver<ChainEnd> {
     let stage = stage.clone();
     // A runner that hangs keeps this thread, and not the test.
     thread::spawn(move || {
-        let listener = stage.clone();
-        let id = RunId::new(Timestamp::UNIX_EPOCH, 0.0);
-        let run = Run {
-            id: &id,
-            plan: &plan,
-            environment: &Environment::new(&[], &"runner-config".into(), &id),
-            launcher: &*stage,
-            cancel: &Cancel::default(),
-            sink: &move |event| listener.listen(event),
-            draw: || 0.0,
-            state: None,
-            logs: None,
+        let tools = Tools {
+            launcher: &|command, _, cancel, _| stage.launch(command, cancel),
+            stop: &Cancel::default(),
+            sink: &|event| stage.listen(event),
+            lock: None,
             outlet: None,
-            said_no_log: &AtomicBool::new(false),
+            random: || 0.0,
+            config_cmd: "runner-config".as_ref(),
         };
-        let _ = ended.send(run.run().unwrap());
+        let _ = ended.send(Run::new(&plan, &tools).run().unwrap());
     });
     end
 }

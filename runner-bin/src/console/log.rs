@@ -4,6 +4,7 @@ use std::{
     env,
     io::{self, IsTerminal},
     path::Path,
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
@@ -15,7 +16,7 @@ use runner_exec::{Cancel, Event, Signal, Streams, TaskName};
 
 use crate::console::{
     level::{Level, Verbosity},
-    messages::{HINT, goes_on, sentence},
+    messages::{HINT, goes_on, sentence, signal_sentence},
     progress::Progress,
     screen::{Screen, has_colors},
     stderr::Stderr,
@@ -45,6 +46,8 @@ pub(crate) struct Log {
     syslog: Option<SystemLog>,
     /// There when the end of a terminal shows what goes on.
     progress: Option<Progress>,
+    /// That a task has no log is reported once.
+    has_said_no_log: AtomicBool,
 }
 
 impl Log {
@@ -57,6 +60,7 @@ impl Log {
             color: OnceCell::new(),
             syslog: None,
             progress: None,
+            has_said_no_log: AtomicBool::new(false),
         }
     }
 
@@ -192,6 +196,11 @@ impl Log {
         if self.verbosity == Verbosity::Quiet && goes_on(event) {
             return;
         }
+        // All of them have the same cause.
+        let is_no_log = matches!(event, Event::NoLog { .. });
+        if is_no_log && self.has_said_no_log.swap(true, Ordering::Relaxed) {
+            return;
+        }
         if let Some((level, text)) = sentence(event) {
             self.say(level, &text);
         }
@@ -239,14 +248,12 @@ impl Log {
         }
     }
 
-    /// Says what the main thread heard, without a wait: the next signal may come.
-    pub(crate) fn heard(&self, signal: Signal, nth: u32) {
-        if let Some((level, text)) = sentence(&Event::Asked { signal, nth })
-            && self.wants(level)
-        {
-            self.stderr.write_later(self.line(level, &text).as_bytes());
-            self.to_syslog(level, &text);
-        }
+    /// Logs a signal without a wait: the next one may come.
+    pub(crate) fn on_signal(&self, signal: Signal, nth: u32) {
+        let text = signal_sentence(signal, nth);
+        let line = self.line(Level::Warning, &text);
+        self.stderr.write_later(line.as_bytes());
+        self.to_syslog(Level::Warning, &text);
     }
 
     /// Waits, for a while, until everything that was said is written.

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use runner_config::{format_duration, shown};
 use runner_exec::{
     Before, ChainEnd, Consequence, Count, Event, Fate, HaltReason, Next, Outcome, Phase, Process,
-    TaskResult, tail,
+    Signal, TaskResult, tail,
 };
 
 use crate::console::level::Level;
@@ -220,15 +220,17 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
                 ChainEnd::Interrupted => (Level::Warning, format!("interrupted after {time}")),
             }
         }
-        Event::Asked { signal, nth } => {
-            let what = match nth {
-                1 => "ending what runs; once more kills it",
-                2 => "killing what runs",
-                _ => "leaving at once",
-            };
-            (Level::Warning, format!("got {signal}: {what}"))
-        }
     })
+}
+
+/// A message about the `nth` signal that requests the end.
+pub(crate) fn signal_sentence(signal: Signal, nth: u32) -> String {
+    let what = match nth {
+        1 => "ending what runs; once more kills it",
+        2 => "killing what runs",
+        _ => "leaving at once",
+    };
+    format!("got {signal}: {what}")
 }
 
 /// The predicate of a sentence about a process. `survived` says that some of it could not

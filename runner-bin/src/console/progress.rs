@@ -89,7 +89,6 @@ impl State {
                 self.runs = false;
                 self.bar.next = None;
             }
-            Event::Asked { .. } => self.bar.next = None,
             Event::Started { .. }
             | Event::NoMark { .. }
             | Event::NoHaltCount { .. }

@@ -8,18 +8,12 @@ mod session;
 pub(crate) mod show;
 mod trust_checks;
 
-use std::{
-    cell::Cell,
-    ffi::OsString,
-    num::NonZeroU32,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::{cell::Cell, ffi::OsString, fs::File, io, num::NonZeroU32, sync::Arc};
 
-use jiff::Timestamp;
-use runner_config::{Problems, Settings};
+use runner_config::{Problems, Settings, reason};
 use runner_exec::{
-    Cancel, Environment, Lock, Patience, Plan, Processes, Reload, Run, RunId, Runs, Signal,
-    StateDir, Supervised, Supervisor, Trust, end_everything,
+    Cancel, Lock, Plan, Reload, Run, Runs, RunsEnd, StateDir, Supervised, Supervisor, Tools, Trust,
+    end_everything, launch,
 };
 
 use crate::{
@@ -34,7 +28,7 @@ use crate::{
         exec_command::hand_over,
         load::{Source, Unusable},
         sd_notify::Notify,
-        session::{Keeper, Locked, Record, first_error},
+        session::{Locked, Session, first_error},
         show::show,
     },
 };
@@ -77,39 +71,30 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
         return show(&source, &question, args.json, verbosity);
     }
     address_space::economize();
-    let log = Log::stamped(verbosity);
-    let log = match args.syslog {
-        true => log.with_syslog(),
-        false => log,
-    };
-    let log = match args.no_progress {
-        true => log,
-        false => log.with_progress(),
+    let mut log = Log::stamped(verbosity);
+    if args.syslog {
+        log = log.with_syslog();
+    }
+    if !args.no_progress {
+        log = log.with_progress();
+    }
+    let is_chain = args.only.is_none();
+    let session = Session {
+        taskdir: source.taskdir.clone(),
+        has_journal: is_chain,
+        no_lock: args.no_lock,
+        wait_lock: args.wait_lock,
+        notify: is_chain.then(|| Notify::new(args.ready)).flatten(),
+        log: Arc::new(log),
     };
     let what = match args.only {
         Some(name) => What::Task(name),
         None => What::Chain {
             times: NonZeroU32::new(args.times),
             halt_after: args.halt_after,
-            command,
         },
     };
-    let log = Arc::new(log);
-    let keeper = Keeper {
-        taskdir: source.taskdir.clone(),
-        remembers: matches!(what, What::Chain { .. }),
-        patience: match (args.no_lock, args.wait_lock) {
-            (true, _) => None,
-            (false, None) => Some(Patience::None),
-            (false, Some(time)) => Some(Patience::Wait(time)),
-        },
-        notify: match what {
-            What::Chain { .. } => Notify::new(args.ready),
-            What::Task(_) => None,
-        },
-        log: log.clone(),
-    };
-    run(source, what, Arc::new(keeper), log)
+    run(source, what, &command, &Arc::new(session))
 }
 
 /// What is to be run.
@@ -120,12 +105,12 @@ enum What {
         /// How often; `None` for ever.
         times: Option<NonZeroU32>,
         halt_after: bool,
-        /// What replaces the runner in the end, if it is not empty.
-        command: Vec<OsString>,
     },
 }
 
-fn run(source: Source, what: What, keeper: Arc<Keeper>, log: Arc<Log>) -> Exit {
+/// Runs the tasks of `source`, and then `command` if there is one.
+fn run(source: Source, what: What, command: &[OsString], session: &Arc<Session>) -> Exit {
+    let log = &session.log;
     log.sources(&source.taskdir, source.config.as_deref());
     let mut problems = Problems::default();
     let plan = source.load(&mut problems);
@@ -137,76 +122,41 @@ fn run(source: Source, what: What, keeper: Arc<Keeper>, log: Arc<Log>) -> Exit {
             exit, state_dir, ..
         }) => {
             log.error("nothing was run");
-            return keeper.refuse(state_dir.as_deref(), exit, &why);
+            return session.refuse(state_dir.as_deref(), exit, &why);
         }
     };
-    let state_dir = plan.settings.state_dir.clone();
-    let refuse = |why: &str| {
-        log.error(why);
-        keeper.refuse(state_dir.as_deref(), Exit::System, why)
+    let (supervisor, config_cmd, stdin) = match prepare(&source, &plan, log) {
+        Ok(prepared) => prepared,
+        Err(why) => {
+            log.error(&why);
+            let state_dir = plan.settings.state_dir.as_deref();
+            return session.refuse(state_dir, Exit::System, &why);
+        }
     };
-    let workers = plan.settings.jobs.get().min(plan.tasks.len());
-    if let Some(sentence) = address_space::too_small(workers) {
-        return refuse(&sentence);
+    if let What::Task(name) = &what
+        && let Err(sentence) = plan.find(name)
+    {
+        log.error(&sentence);
+        return Exit::Usage;
     }
-    if let Some(sentence) = plan.jobs_without_use() {
-        log.info(&sentence);
-    }
-    // Before there is anything that a signal would leave behind.
-    let supervisor = match Supervisor::new() {
-        Ok(supervisor) => supervisor,
-        Err(error) => return refuse(&cannot("handle signals", &error)),
-    };
-    let config_cmd = match ConfigCmd::new(source.config.as_deref()) {
-        Ok(config_cmd) => config_cmd,
-        Err(sentence) => return refuse(&sentence),
-    };
-    let processes = match Processes::new() {
-        Ok(processes) => processes,
-        Err(error) => return refuse(&cannot("open `/dev/null`", &error)),
-    };
-    let cancel = supervisor.cancel.clone();
-    let original = supervisor.original;
+    let (stop, original) = (supervisor.cancel.clone(), supervisor.original);
     let world = World {
         config_cmd: config_cmd.value.clone(),
-        processes,
-        cancel: cancel.clone(),
-        log: log.clone(),
-        keeper: keeper.clone(),
+        stdin: Arc::new(stdin),
+        stop: stop.clone(),
+        session: session.clone(),
     };
-    let (command, work): (Vec<OsString>, Work) = match what {
-        What::Task(name) => {
-            if let Err(sentence) = plan.find(&name) {
-                log.error(&sentence);
-                return Exit::Usage;
-            }
-            (Vec::new(), Box::new(move || world.only(&plan, &name)))
-        }
-        What::Chain {
-            times,
-            halt_after,
-            command,
-        } => {
-            let work = move || world.runs(source, plan, times, halt_after);
-            (command, Box::new(work))
-        }
-    };
-    let goes_on = !command.is_empty();
-    let asked = cancel.clone();
-    let said = log.clone();
+    let has_command = !command.is_empty();
     let work = move || {
-        let (exit, settings) = work()?;
-        said.drain(&asked);
-        let goes_on = goes_on && exit.is_finished() && asked.asked().is_none();
+        let (exit, settings) = world.work(source, what, plan)?;
+        world.session.log.drain(&world.stop);
+        let goes_on = has_command && exit.is_finished() && world.stop.asked().is_none();
         if !goes_on {
-            end_everything(settings.task.kill_grace, &asked);
+            end_everything(settings.task.kill_grace, &world.stop);
         }
-        std::io::Result::Ok((exit, settings, goes_on))
+        io::Result::Ok((exit, settings, goes_on))
     };
-    let done = supervisor.run(work, |signal, nth| {
-        log.heard(signal, nth);
-        keeper.heard(signal, nth);
-    });
+    let done = supervisor.run(work, |signal, nth| session.on_signal(signal, nth));
     let (exit, settings, goes_on) = match done {
         Ok(Supervised::Done(Ok(done))) => done,
         Ok(Supervised::Abandoned(signal)) => {
@@ -218,126 +168,126 @@ fn run(source: Source, what: What, keeper: Arc<Keeper>, log: Arc<Log>) -> Exit {
             return Exit::System;
         }
     };
-    match cancel.asked() {
+    match stop.asked() {
         None if goes_on => {
             drop(config_cmd);
             log.flush();
-            hand_over(&command, &settings.env, original, &log)
+            hand_over(command, &settings.env, original, log)
         }
         // A signal that came in the last moment is not lost on what would follow.
-        Some(signal) if !command.is_empty() && exit.is_finished() => Exit::Signaled(signal),
+        Some(signal) if has_command && exit.is_finished() => Exit::Signaled(signal),
         Some(_) | None => exit,
     }
 }
 
-/// What is done beside the signals: its status, and the settings that were in force last.
-type Work = Box<dyn FnOnce() -> std::io::Result<(Exit, Arc<Settings>)> + Send>;
+/// Takes from the system what `plan` needs to run. The file is the stdin of all processes.
+///
+/// # Errors
+///
+/// The system refuses something; the sentence says what.
+fn prepare(
+    source: &Source,
+    plan: &Plan,
+    log: &Log,
+) -> Result<(Supervisor, ConfigCmd, File), String> {
+    let workers = plan.settings.jobs.get().min(plan.tasks.len());
+    if let Some(sentence) = address_space::too_small(workers) {
+        return Err(sentence);
+    }
+    if let Some(sentence) = plan.jobs_without_use() {
+        log.info(&sentence);
+    }
+    // Before there is anything that a signal would leave behind.
+    let supervisor = Supervisor::new().map_err(|error| cannot("handle signals", &error))?;
+    let config_cmd = ConfigCmd::new(source.config.as_deref())?;
+    let stdin = File::open("/dev/null").map_err(|error| cannot("open `/dev/null`", &error))?;
+    Ok((supervisor, config_cmd, stdin))
+}
 
-fn cannot(what: &str, error: &std::io::Error) -> String {
-    format!("cannot {what}: {}", runner_config::reason(error))
+fn cannot(what: &str, error: &io::Error) -> String {
+    format!("cannot {what}: {}", reason(error))
 }
 
 /// Everything outside that a run needs.
 struct World {
     config_cmd: OsString,
-    processes: Processes,
-    cancel: Cancel,
-    log: Arc<Log>,
-    keeper: Arc<Keeper>,
+    stdin: Arc<File>,
+    stop: Cancel,
+    session: Arc<Session>,
 }
 
 impl World {
-    fn runs(
+    /// Runs `plan` under its lock. Returns the status, and the settings that were in force last.
+    fn work(
         &self,
         source: Source,
+        what: What,
         mut plan: Plan,
-        times: Option<NonZeroU32>,
-        halt_after: bool,
-    ) -> std::io::Result<(Exit, Arc<Settings>)> {
-        let Locked { lock, waited } = match self.keeper.lock(&plan, &self.cancel) {
+    ) -> io::Result<(Exit, Arc<Settings>)> {
+        let session = &self.session;
+        let Locked { lock, waited } = match session.lock(&plan, &self.stop) {
             Ok(locked) => locked,
             Err(exit) => return Ok((exit, plan.settings)),
         };
+        let lock = lock.as_ref();
         let refused = Cell::new(Exit::Config);
-        if waited {
-            match reload(&source, &self.keeper, lock.as_deref(), &plan, &refused) {
-                Reload::Plan(read) => plan = *read,
-                Reload::Wrong => {}
-                Reload::Refused => return Ok((refused.get(), plan.settings)),
+        let reload = |plan: &Plan| reload(&source, session, lock, plan, &refused);
+        if let What::Chain { .. } = what {
+            if waited {
+                match reload(&plan) {
+                    Reload::Plan(read) => plan = *read,
+                    Reload::Wrong => {}
+                    Reload::Refused => return Ok((refused.get(), plan.settings)),
+                }
+            }
+            if let Err(exit) = session.own_state(&plan, lock) {
+                return Ok((exit, plan.settings));
+            }
+            if let (Some(_), Some(state_dir)) = (lock, StateDir::of(&plan.settings)) {
+                state_dir.remove_drafts();
             }
         }
-        if let Err(exit) = self.keeper.own_state(&plan, lock.as_deref()) {
-            return Ok((exit, plan.settings));
-        }
-        if let (Some(_), Some(state_dir)) = (&lock, StateDir::of(&plan.settings)) {
-            state_dir.remove_drafts();
-        }
-        // What is read anew may have a journal where this has none.
-        let with_journal = plan.settings.state_dir.is_some() || times != Some(NonZeroU32::MIN);
-        let record = Record::start(&source.taskdir, lock.clone(), with_journal, &self.log)?;
-        let (log, keeper) = (self.log.clone(), self.keeper.clone());
-        let streams = self.log.clone();
-        let runs = Runs {
-            times,
-            halt_after,
-            config_cmd: self.config_cmd.clone(),
-            launcher: &self.processes,
-            cancel: &self.cancel,
-            sink: &move |event| {
-                record.event(event);
-                log.event(event);
-                if let Some(notify) = &keeper.notify {
-                    notify.event(event);
-                }
+        let with_journal = match what {
+            What::Task(_) => false,
+            // What is read anew may have a journal where this has none.
+            What::Chain { times, .. } => {
+                plan.settings.state_dir.is_some() || times != Some(NonZeroU32::MIN)
+            }
+        };
+        let tools = Tools {
+            launcher: &|command, limits, stop, started| {
+                launch(command, &self.stdin, limits, stop, started)
             },
-            draw: rand::random,
-            outlet: &move |task| streams.streams(task),
-            reload: &|plan| reload(&source, &self.keeper, lock.as_deref(), plan, &refused),
-        };
-        let end = runs.run(plan)?;
-        let exit = match end.end {
-            Some(end) => Exit::Ended(end, self.asked()),
-            None => refused.get(),
-        };
-        Ok((exit, end.plan.settings))
-    }
-
-    fn only(&self, plan: &Plan, name: &str) -> std::io::Result<(Exit, Arc<Settings>)> {
-        let lock = match self.keeper.lock(plan, &self.cancel) {
-            Ok(locked) => locked.lock,
-            Err(exit) => return Ok((exit, plan.settings.clone())),
-        };
-        let record = Record::start(&self.keeper.taskdir, lock.clone(), false, &self.log)?;
-        let log = self.log.clone();
-        let id = new_run_id();
-        if let Some(lock) = &lock {
-            lock.start_run(&id);
-        }
-        let run = Run {
-            id: &id,
-            plan,
-            environment: &Environment::new(&plan.settings.env, &self.config_cmd, &id),
-            launcher: &self.processes,
-            cancel: &self.cancel,
-            sink: &move |event| {
-                record.event(event);
-                log.event(event);
+            stop: &self.stop,
+            sink: &session.sink(with_journal)?,
+            lock,
+            outlet: match what {
+                // The output of a single task is left as it is.
+                What::Task(_) => None,
+                What::Chain { .. } => Some(&|task| session.log.streams(task)),
             },
-            draw: rand::random,
-            // It is run although it may be done, and nothing follows from that.
-            state: None,
-            // Whoever tries a single task wants to see what it says.
-            logs: None,
-            outlet: None,
-            said_no_log: &AtomicBool::new(false),
+            random: rand::random,
+            config_cmd: &self.config_cmd,
         };
-        let result = plan.find(name).ok().map(|task| run.only(task));
-        let exit = result.map_or(Exit::Usage, |result| Exit::of_task(result, self.asked()));
-        Ok((exit, plan.settings.clone()))
-    }
-
-    fn asked(&self) -> Option<Signal> {
-        self.cancel.asked()
+        match what {
+            What::Task(name) => {
+                let run = Run::new(&plan, &tools);
+                let result = plan.find(&name).ok().map(|task| run.only(task));
+                let of_task = |result| Exit::of_task(result, self.stop.asked());
+                Ok((result.map_or(Exit::Usage, of_task), plan.settings.clone()))
+            }
+            What::Chain { times, halt_after } => {
+                let runs = Runs {
+                    times,
+                    halt_after,
+                    tools,
+                    reload: &reload,
+                };
+                let RunsEnd { end, plan } = runs.run(plan)?;
+                let of_chain = |end| Exit::Ended(end, self.stop.asked());
+                Ok((end.map_or_else(|| refused.get(), of_chain), plan.settings))
+            }
+        }
     }
 }
 
@@ -345,7 +295,7 @@ impl World {
 /// old plan is used on only while no other user can change its files.
 fn reload(
     source: &Source,
-    keeper: &Keeper,
+    session: &Session,
     lock: Option<&Lock>,
     old: &Plan,
     refused: &Cell<Exit>,
@@ -353,7 +303,7 @@ fn reload(
     let mut problems = Problems::default();
     let loaded = source.load_again(&mut problems);
     let loaded = match loaded {
-        Ok(plan) => match keeper.own_state(&plan, lock) {
+        Ok(plan) => match session.own_state(&plan, lock) {
             Ok(()) => Ok(Some(plan)),
             // Another runner has these tasks by now.
             Err(Exit::Busy) => {
@@ -366,7 +316,7 @@ fn reload(
         Err(_) => source.check_again(old, &mut problems).map(|()| None),
     };
     let why = first_error(&problems);
-    let log = &keeper.log;
+    let log = &session.log;
     log.problems(problems);
     match loaded {
         Ok(Some(plan)) => Reload::Plan(Box::new(plan)),
@@ -378,14 +328,9 @@ fn reload(
         }
         Err(unusable) => {
             log.error("no further run starts");
-            keeper.refuse(unusable.state_dir.as_deref(), unusable.exit, &why);
+            session.refuse(unusable.state_dir.as_deref(), unusable.exit, &why);
             refused.set(unusable.exit);
             Reload::Refused
         }
     }
-}
-
-/// The id of a run that starts now.
-pub(crate) fn new_run_id() -> RunId {
-    RunId::new(Timestamp::now(), rand::random())
 }

@@ -94,8 +94,7 @@ impl Notify {
             | Event::NoHaltCount { .. }
             | Event::NoLog { .. }
             | Event::NoMark { .. }
-            | Event::Left { .. }
-            | Event::Asked { .. } => {}
+            | Event::Left { .. } => {}
         }
     }
 

@@ -1,49 +1,55 @@
-//! What a run leaves for others to find: its lock, and what the journal says of it.
+//! The lock of a run, its part of the state directory, and the receivers of its events.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
+use jiff::Timestamp;
 use runner_config::{Problems, Severity, reason, shown};
 use runner_exec::{
-    Busy, Cancel, Event, Lock, NoLock, Patience, Plan, Signal, StateDir, Taken, is_lack,
+    Busy, Cancel, Event, Lock, NoLock, Plan, RunId, Signal, StateDir, Taken, is_lack,
 };
 use runner_report::Journal;
 
 use crate::{
-    console::{log::Log, messages::HINT},
+    console::{
+        log::Log,
+        messages::{HINT, count},
+    },
     exit::Exit,
-    runner::{new_run_id, sd_notify::Notify},
+    runner::sd_notify::Notify,
 };
 
-/// What is known of it before there is a run.
-pub(crate) struct Keeper {
+pub(crate) struct Session {
     pub(crate) taskdir: PathBuf,
-    /// Whether the journal is to hear of it.
-    pub(crate) remembers: bool,
-    /// Whether a lock is wanted, and how long it is waited for.
-    pub(crate) patience: Option<Patience>,
-    /// The service manager, when one wants to know.
+    /// `true` if the journal gets what happens, as it does not with `--only`.
+    pub(crate) has_journal: bool,
+    pub(crate) no_lock: bool,
+    /// How long to wait for the lock: not at all, or for this time, or forever.
+    pub(crate) wait_lock: Option<Option<Duration>>,
+    /// The service manager, if it wants to be notified.
     pub(crate) notify: Option<Notify>,
     pub(crate) log: Arc<Log>,
 }
 
-/// A lock that was had, or not, and how.
+/// The result of taking the lock.
 pub(crate) struct Locked {
-    pub(crate) lock: Option<Arc<Lock>>,
-    /// Whether it was waited for, so that what was read before may be old.
+    pub(crate) lock: Option<Lock>,
+    /// Another runner had it, so what was read before may be old.
     pub(crate) waited: bool,
 }
 
-impl Keeper {
-    /// Remembers that nothing was run, and says what that means for the exit status.
+impl Session {
+    /// Records that nothing was run. Returns what that means for the exit status.
     pub(crate) fn refuse(&self, state_dir: Option<&Path>, exit: Exit, why: &str) -> Exit {
-        if let Some(state_dir) = state_dir.filter(|_| self.remembers) {
+        if let Some(state_dir) = state_dir.filter(|_| self.has_journal) {
+            let id = RunId::new(Timestamp::now(), rand::random());
             let made = StateDir(state_dir).create(&self.taskdir);
-            let written = made.and_then(|()| {
-                runner_report::refused(state_dir, &new_run_id(), exit.status(), why)
-            });
+            let written =
+                made.and_then(|()| runner_report::refused(state_dir, &id, exit.status(), why));
             if let Err(error) = written {
                 no_journal(&self.log, state_dir, &error);
             }
@@ -55,29 +61,29 @@ impl Keeper {
     ///
     /// # Errors
     ///
-    /// Somebody else has it, or the runner was asked to end; then nothing is to be run.
-    pub(crate) fn lock(&self, plan: &Plan, cancel: &Cancel) -> Result<Locked, Exit> {
+    /// Another process has it, or the runner was requested to end; then nothing is to be run.
+    pub(crate) fn lock(&self, plan: &Plan, stop: &Cancel) -> Result<Locked, Exit> {
         let mut waited = false;
-        let Some(patience) = self.patience else {
+        if self.no_lock {
             return Ok(Locked { lock: None, waited });
-        };
+        }
         let state_dir = StateDir::of(&plan.settings);
         if let Some(state_dir) = state_dir {
             // Without it the lock is elsewhere, and the journal says why.
             let _ = state_dir.create(&self.taskdir);
         }
-        let take = |patience| Lock::take(&self.taskdir, state_dir, patience, cancel);
-        let mut taken = take(Patience::None);
-        if let (Err(NoLock::Busy(busy)), Patience::Wait(time)) = (&taken, patience) {
-            let (who, _) = self.sentence(busy);
-            self.log.info(&format!("{who}; waiting for it"));
+        let take = |timeout| Lock::take(&self.taskdir, state_dir, timeout, stop);
+        let mut taken = take(Some(Duration::ZERO));
+        if let (Err(NoLock::Busy(busy)), Some(timeout)) = (&taken, self.wait_lock) {
+            let (holder, _) = self.holder(busy);
+            self.log.info(&format!("{holder}; waiting for it"));
             if let Some(notify) = &self.notify {
-                notify.says("waiting for another run", time);
+                notify.says("waiting for another run", timeout);
             }
             waited = true;
-            taken = take(patience);
+            taken = take(timeout);
         }
-        let Taken { lock, absent } = match (taken, cancel.asked()) {
+        let Taken { lock, absent } = match (taken, stop.asked()) {
             (Ok(taken), _) => taken,
             (Err(NoLock::Asked), Some(signal)) => return Err(Exit::Signaled(signal)),
             (Err(no_lock), _) => {
@@ -97,7 +103,6 @@ impl Keeper {
             self.log
                 .detail("there is no lock, so another run of the same tasks may go on");
         }
-        let lock = lock.map(Arc::new);
         Ok(Locked { lock, waited })
     }
 
@@ -106,8 +111,8 @@ impl Keeper {
         let (exit, why, hint) = match no_lock {
             NoLock::Asked => unreachable!("only a signal asks"),
             NoLock::Busy(busy) => {
-                let (who, hint) = self.sentence(busy);
-                (Exit::Busy, who, hint)
+                let (holder, hint) = self.holder(busy);
+                (Exit::Busy, holder, hint)
             }
             NoLock::Failed(place, error) => (
                 Exit::System,
@@ -141,15 +146,8 @@ impl Keeper {
         added.map_err(|no_lock| self.no_lock(&no_lock).0)
     }
 
-    /// The main thread heard a signal.
-    pub(crate) fn heard(&self, signal: Signal, nth: u32) {
-        if let Some(notify) = self.notify.as_ref().filter(|_| nth == 1) {
-            notify.stopping(signal);
-        }
-    }
-
-    /// Who has the lock, and what to do about it.
-    fn sentence(&self, busy: &Busy) -> (String, String) {
+    /// Describes the process that has the lock, and how to get the lock.
+    fn holder(&self, busy: &Busy) -> (String, String) {
         let taskdir = shown(&self.taskdir);
         let beside = "`--no-lock` runs beside it";
         match busy {
@@ -169,6 +167,34 @@ impl Keeper {
             ),
         }
     }
+
+    /// Returns what hands each event to all receivers.
+    ///
+    /// # Errors
+    ///
+    /// There are no threads left.
+    pub(crate) fn sink(&self, with_journal: bool) -> io::Result<impl Fn(&Event) + Sync> {
+        let log = self.log.clone();
+        let failed = move |path: &Path, error: &io::Error| no_journal(&log, path, error);
+        let start = || Journal::start(&self.taskdir, failed);
+        let journal = with_journal.then(start).transpose()?;
+        Ok(move |event: &Event| {
+            if let Some(journal) = &journal {
+                journal.event(event);
+            }
+            self.log.event(event);
+            if let Some(notify) = &self.notify {
+                notify.event(event);
+            }
+        })
+    }
+
+    pub(crate) fn on_signal(&self, signal: Signal, nth: u32) {
+        self.log.on_signal(signal, nth);
+        if let Some(notify) = self.notify.as_ref().filter(|_| nth == 1) {
+            notify.stopping(signal);
+        }
+    }
 }
 
 /// Why nothing can be run, in a sentence: the first thing that is wrong.
@@ -178,77 +204,11 @@ pub(crate) fn first_error(problems: &Problems) -> String {
     let first = errors.next().map(ToString::to_string).unwrap_or_default();
     match errors.count() {
         0 => first,
-        more => format!(
-            "{first}, and {}",
-            crate::console::messages::count(more, "more error")
-        ),
+        more => format!("{first}, and {}", count(more, "more error")),
     }
 }
 
-/// Hears of a run and writes it down where others look.
-pub(crate) struct Record {
-    lock: Option<Arc<Lock>>,
-    journal: Option<Journal>,
-}
-
-impl Record {
-    /// The record of runs of `taskdir`. `lock` is kept as long as this.
-    ///
-    /// # Errors
-    ///
-    /// There are no threads left.
-    pub(crate) fn start(
-        taskdir: &Path,
-        lock: Option<Arc<Lock>>,
-        with_journal: bool,
-        log: &Arc<Log>,
-    ) -> std::io::Result<Record> {
-        let log = log.clone();
-        let failed = move |path: &Path, error: &std::io::Error| no_journal(&log, path, error);
-        Ok(Record {
-            lock,
-            journal: match with_journal {
-                true => Some(Journal::start(taskdir, failed)?),
-                false => None,
-            },
-        })
-    }
-
-    pub(crate) fn event(&self, event: &Event) {
-        match (&self.lock, &self.journal, event) {
-            // The lock may be on a disk, and a limit counts.
-            (
-                Some(lock),
-                Some(journal),
-                Event::Started {
-                    task,
-                    part,
-                    try_num,
-                    pid,
-                },
-            ) => {
-                let (lock, task) = (lock.clone(), (*task).clone());
-                let (part, try_num, pid) = (*part, *try_num, *pid);
-                journal.later(move || {
-                    let task = &task;
-                    lock.event(&Event::Started {
-                        task,
-                        part,
-                        try_num,
-                        pid,
-                    });
-                });
-            }
-            (Some(lock), _, _) => lock.event(event),
-            (None, _, _) => {}
-        }
-        if let Some(journal) = &self.journal {
-            journal.event(event);
-        }
-    }
-}
-
-fn no_journal(log: &Log, path: &Path, error: &std::io::Error) {
+fn no_journal(log: &Log, path: &Path, error: &io::Error) {
     let (path, why) = (shown(path), reason(error));
     log.error(&format!(
         "cannot write the journal `{path}`: {why}; what happens is not remembered"

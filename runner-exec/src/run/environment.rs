@@ -1,12 +1,15 @@
 //! The runner's own variables: what tasks, hooks and the halt task see.
 
-use std::{env, ffi::OsString, sync::Arc, time::Duration};
-
-use runner_config::MaxTries;
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     chain::verdict::TaskResult,
-    plan::task_name::TaskName,
+    plan::Task,
     process::{command::CommandLine, outcome::Outcome},
     run::{hook::Phase, run_id::RunId},
 };
@@ -25,11 +28,9 @@ pub struct Environment {
 #[derive(Clone, Copy, Debug)]
 pub struct Seen<'a> {
     /// The task.
-    pub task: &'a TaskName,
+    pub task: &'a Task,
     /// The number of the try.
     pub try_num: u32,
-    /// The `max_tries` in force for the task.
-    pub max_tries: MaxTries,
     /// What became of the task, once that is known.
     pub end: Option<(TaskResult, &'a Outcome)>,
 }
@@ -105,7 +106,7 @@ pub(crate) const COOKIE: [&str; 5] = [
 
 impl Environment {
     /// The environment of the run `id`.
-    pub fn new(env: &[(String, String)], config_cmd: &OsString, id: &RunId) -> Environment {
+    pub fn new(env: &[(String, String)], config_cmd: &OsStr, id: &RunId) -> Environment {
         let mut common: Vec<(OsString, Option<OsString>)> = (env.iter())
             .map(|(name, value)| (name.into(), Some(value.into())))
             .collect();
@@ -160,9 +161,12 @@ impl Environment {
             more.push(("RUNNER_OUTCOME", outcome.to_string()));
         }
         more.push(("RUNNER_TRY_NUM", seen.try_num.to_string()));
-        more.push(("RUNNER_MAX_TRIES", seen.max_tries.number().to_string()));
+        more.push((
+            "RUNNER_MAX_TRIES",
+            seen.task.settings.max_tries.number().to_string(),
+        ));
         let removed = self.inherited.iter().map(|name| (name.into(), None));
-        let task = seen.task.as_os_str().to_owned();
+        let task = seen.task.name.as_os_str().to_owned();
         let more = more.into_iter();
         let given = more.map(|(name, value)| (name.into(), Some(value.into())));
         let env = removed

@@ -65,13 +65,10 @@ pub enum Event<'a> {
         /// How long it may run.
         limits: &'a Limits,
     },
-    /// A process has been started. It is said while its limit counts, so nobody who
-    /// hears of it may make it wait.
+    /// The process of a task has been started, and its limit counts: no sink may wait.
     Started {
-        /// The task it was started for.
+        /// The task.
         task: &'a TaskName,
-        /// What of the task it is.
-        part: Part,
         /// The number of the try.
         try_num: u32,
         /// Its number, which is that of its group.
@@ -98,8 +95,7 @@ pub enum Event<'a> {
         /// The file that has its output, when it has one of its own.
         output: Option<&'a Path>,
     },
-    /// The output of tasks goes to the runner's stdout, since a log cannot be written.
-    /// It is said once.
+    /// The output of a task goes to the runner's stdout, since its log cannot be written.
     NoLog {
         /// The file or directory.
         path: &'a Path,
@@ -191,24 +187,6 @@ pub enum Event<'a> {
         /// How long it took.
         elapsed: Duration,
     },
-    /// The runner was asked to end.
-    Asked {
-        /// The signal.
-        signal: Signal,
-        /// How often it was asked by now.
-        nth: u32,
-    },
-}
-
-/// What of a task a process is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// The task itself.
-    Task,
-    /// A hook of it.
-    Hook(Phase),
-    /// The halt task.
-    Halt,
 }
 
 /// What follows from the end of a task.
@@ -277,6 +255,3 @@ impl Before {
         }
     }
 }
-
-/// Somebody who wants to know.
-pub type Sink = dyn Fn(&Event) + Send + Sync;

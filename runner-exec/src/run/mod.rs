@@ -8,24 +8,20 @@ mod run;
 pub(crate) mod run_id;
 pub(crate) mod step;
 pub(crate) mod task_logs;
+pub(crate) mod tools;
 pub(crate) mod workers;
 
-use std::{ffi::OsString, io, num::NonZeroU32, sync::atomic::AtomicBool, time::Instant};
-
-use jiff::Timestamp;
+use std::{io, num::NonZeroU32, time::Instant};
 
 use crate::{
     chain::ChainEnd,
     plan::Plan,
-    process::{Cancel, pause},
+    process::pause,
     run::{
-        environment::Environment,
-        event::{Before, Event, Sink},
-        run_id::RunId,
-        step::{Launcher, Outlet, Run},
-        task_logs::Logs,
+        event::{Before, Event},
+        step::Run,
+        tools::Tools,
     },
-    state::State,
 };
 
 /// All runs of the program, before the first one starts.
@@ -34,18 +30,8 @@ pub struct Runs<'a> {
     pub times: Option<NonZeroU32>,
     /// Whether the halt task runs after the last one.
     pub halt_after: bool,
-    /// The value of `RUNNER_CONFIG_CMD`.
-    pub config_cmd: OsString,
-    /// What starts processes.
-    pub launcher: &'a dyn Launcher,
-    /// What asks the runner to end.
-    pub cancel: &'a Cancel,
-    /// Who is told what happens.
-    pub sink: &'a Sink,
-    /// Where output goes when several processes run at the same time.
-    pub outlet: &'a Outlet,
-    /// A random number from 0 to 1.
-    pub draw: fn() -> f64,
+    /// What they all use.
+    pub tools: Tools<'a>,
     /// Reads configuration and directory again; gets the plan of the run before.
     pub reload: &'a dyn Fn(&Plan) -> Reload,
 }
@@ -80,67 +66,31 @@ impl Runs<'_> {
     ///
     /// See [`Run::run`].
     pub fn run(&self, mut plan: Plan) -> io::Result<RunsEnd> {
-        let said_no_log = AtomicBool::new(false);
         let mut all_failed = 0;
         let mut number: u32 = 0;
         loop {
             let clock = Instant::now();
             number = number.saturating_add(1);
-            let id = RunId::new(Timestamp::now(), (self.draw)());
-            let environment = Environment::new(&plan.settings.env, &self.config_cmd, &id);
-            let settings = &plan.settings;
-            let state = State::of(settings);
-            let logs = settings.log_dir.as_deref().map(|log_dir| {
-                let made = Logs::create(log_dir, &id, settings.log_keep);
-                made.map_err(|error| (log_dir, error))
-            });
-            let run = Run {
-                id: &id,
-                plan: &plan,
-                environment: &environment,
-                launcher: self.launcher,
-                cancel: self.cancel,
-                sink: self.sink,
-                draw: self.draw,
-                state: state.as_ref(),
-                outlet: (settings.jobs.get() > 1).then_some(self.outlet),
-                logs: logs.as_ref().and_then(|logs| logs.as_ref().ok()),
-                said_no_log: &said_no_log,
-            };
-            if let Some(Err((log_dir, error))) = &logs {
-                run.say_no_log(log_dir, error);
-            }
-            match run.run()? {
-                ChainEnd::Finished { failed } => all_failed += failed,
+            let run = Run::new(&plan, &self.tools).with_directories();
+            let end = match run.run()? {
+                ChainEnd::Finished { failed } => {
+                    all_failed += failed;
+                    let is_last = self.times.is_some_and(|times| number >= times.get());
+                    is_last.then_some(ChainEnd::Finished { failed: all_failed })
+                }
                 end @ (ChainEnd::GaveUp
                 | ChainEnd::Halted
                 | ChainEnd::Stopped
-                | ChainEnd::Interrupted) => {
-                    let end = Some(end);
-                    return Ok(RunsEnd { end, plan });
+                | ChainEnd::Interrupted) => Some(end),
+            };
+            let end = match end {
+                Some(finished @ ChainEnd::Finished { .. }) if self.halt_after => {
+                    Some(run.halt_after(finished))
                 }
-            }
-            let last = self.times.is_some_and(|times| number >= times.get());
-            if last {
-                let finished = ChainEnd::Finished { failed: all_failed };
-                let end = Some(match self.halt_after {
-                    true => run.halt_after(finished),
-                    false => finished,
-                });
-                return Ok(RunsEnd { end, plan });
-            }
-            let time = plan
-                .settings
-                .task
-                .sleep_time
-                .saturating_sub(clock.elapsed());
-            (self.sink)(&Event::Wait {
-                time,
-                before: Before::Run,
-            });
-            pause(time, self.cancel);
-            if self.cancel.asked().is_some() {
-                let end = Some(ChainEnd::Interrupted);
+                Some(end) => Some(end),
+                None => self.wait(&plan, clock),
+            };
+            if end.is_some() {
                 return Ok(RunsEnd { end, plan });
             }
             match (self.reload)(&plan) {
@@ -149,5 +99,19 @@ impl Runs<'_> {
                 Reload::Refused => return Ok(RunsEnd { end: None, plan }),
             }
         }
+    }
+
+    /// Waits for the time of the next run; the last one started at `start`. Returns the end
+    /// when the runner was requested to end meanwhile.
+    fn wait(&self, plan: &Plan, start: Instant) -> Option<ChainEnd> {
+        let time = plan
+            .settings
+            .task
+            .sleep_time
+            .saturating_sub(start.elapsed());
+        let before = Before::Run;
+        (self.tools.sink)(&Event::Wait { time, before });
+        pause(time, self.tools.stop);
+        self.tools.stop.asked().map(|_| ChainEnd::Interrupted)
     }
 }

@@ -12,13 +12,14 @@ use crate::{
         verdict::{TaskResult, Verdict},
     },
     plan::Task,
-    process::{Ended, Limits, command::CommandLine},
+    process::{Ended, Limits},
     run::{
         environment::{HaltReason, Seen},
-        event::{Event, Next, Part},
-        step::{Cause, Run, seen},
-        workers::drive,
+        event::{Event, Next},
+        step::{Run, Turn},
+        workers::{Cause, drive},
     },
+    state::Part,
 };
 
 impl Run<'_> {
@@ -29,10 +30,11 @@ impl Run<'_> {
     /// The system has no more threads or file descriptors for the runner itself.
     pub fn run(&self) -> io::Result<ChainEnd> {
         let clock = Instant::now();
-        let done = self.state.map(|state| state.marks.done(self.plan));
+        let done = self.state.as_ref().map(|state| state.marks.done(self.plan));
         let done = done.unwrap_or_default();
+        self.tools.lock.inspect(|lock| lock.start_run(&self.id));
         self.say(Event::RunStart {
-            run: self.id,
+            run: &self.id,
             plan: self.plan,
             done: &done,
         });
@@ -41,11 +43,11 @@ impl Run<'_> {
             done: done.len(),
         });
         let (end, cause) = drive(self, done)?;
-        let (end, withheld) = self.halt_because_of(end, cause);
+        let (end, withheld) = self.halt_because_of(end, cause.as_ref());
         self.say(Event::RunEnd {
             end,
             withheld,
-            signal: self.cancel.asked(),
+            signal: self.tools.stop.asked(),
             elapsed: clock.elapsed(),
         });
         Ok(end)
@@ -53,7 +55,7 @@ impl Run<'_> {
 
     /// Runs the halt task when the chain ended so. Returns how it ended after all, and
     /// whether the halt task was kept back.
-    fn halt_because_of(&self, end: ChainEnd, cause: Option<Cause>) -> (ChainEnd, bool) {
+    fn halt_because_of(&self, end: ChainEnd, cause: Option<&Cause>) -> (ChainEnd, bool) {
         let reason = match end {
             ChainEnd::Halted => HaltReason::Halted,
             ChainEnd::GaveUp => HaltReason::GaveUp,
@@ -61,21 +63,21 @@ impl Run<'_> {
                 return (end, false);
             }
         };
-        if self.cancel.asked_by_now().is_some() {
+        if self.tools.stop.asked_by_now().is_some() {
             return (ChainEnd::Interrupted, false);
         }
         if self.withholds_halt(reason) {
             // Nobody is to wait for a machine that will not halt.
             return (ChainEnd::GaveUp, true);
         }
-        self.halt(reason, cause.as_ref());
+        self.halt(reason, cause);
         (end, false)
     }
 
     /// Runs the halt task because the runs have finished, unless the runner was asked
     /// to end meanwhile. Returns how it all ended.
-    pub fn halt_after(&self, finished: ChainEnd) -> ChainEnd {
-        if self.cancel.asked_by_now().is_some() {
+    pub(super) fn halt_after(&self, finished: ChainEnd) -> ChainEnd {
+        if self.tools.stop.asked_by_now().is_some() {
             return ChainEnd::Interrupted;
         }
         if !self.withholds_halt(HaltReason::HaltAfter) {
@@ -84,12 +86,11 @@ impl Run<'_> {
         finished
     }
 
-    /// Counts one more halt, and says so when it is one too many.
+    /// Counts one more halt, and reports it when it is one too many.
     fn withholds_halt(&self, reason: HaltReason) -> bool {
-        let Some(halts) = self.state.map(|state| &state.halts) else {
-            return false;
-        };
-        let Some(counted) = halts.count(SystemTime::now()) else {
+        let halts = self.state.as_ref().map(|state| &state.halts);
+        let counted = halts.and_then(|halts| halts.count(SystemTime::now()));
+        let (Some(halts), Some(counted)) = (halts, counted) else {
             return false;
         };
         let path = &halts.path;
@@ -113,36 +114,31 @@ impl Run<'_> {
             return;
         };
         let seen = match cause {
-            Some(cause) => Seen {
-                task: &cause.name,
-                try_num: cause.try_num,
-                max_tries: cause.max_tries,
-                end: Some((cause.result, &cause.outcome)),
+            Some(cause) => cause.seen(),
+            None => Seen {
+                task,
+                try_num: 1,
+                end: None,
             },
-            None => seen(task, 1, None),
         };
-        let command = CommandLine::task(task.settings.interpreter.as_ref(), &task.path());
-        let mut command = self.environment.halt(command, seen, reason);
-        self.let_out(task, &mut command);
-        let output = self.log_output(task, seen.try_num, &mut command);
+        let turn = Turn {
+            task,
+            try_num: seen.try_num,
+            stop: self.tools.stop,
+            alone: true,
+        };
+        let mut command = self.environment.halt(turn.command(), seen, reason);
+        let output = self.log_output(&turn, &mut command);
         let limits = Limits::of_task(&task.settings, true);
-        let name = &task.name;
         self.say(Event::HaltStart {
-            task: name,
+            task: &task.name,
             reason,
             limits: &limits,
         });
-        let ended = self.launch(
-            command,
-            &limits,
-            self.cancel,
-            name,
-            Part::Halt,
-            seen.try_num,
-        );
-        self.say_left(name, None, &task.settings, &ended);
+        let ended = self.launch(&turn, Part::Halt, command, &limits);
+        self.say_left(task, None, &ended);
         self.say(Event::HaltEnd {
-            task: name,
+            task: &task.name,
             outcome: &ended.outcome,
             elapsed: ended.elapsed,
             limit: limits.time,
@@ -153,21 +149,22 @@ impl Run<'_> {
 
     /// Runs one task with its hooks, and no chain around it.
     pub fn only(&self, task: &Task) -> TaskResult {
+        self.tools.lock.inspect(|lock| lock.start_run(&self.id));
+        let stop = self.tools.stop;
         let mut result = TaskResult::Interrupted;
         let judge = |ended: &Ended| {
-            if !ended.asked && self.cancel.asked_by_now().is_none() {
+            if !ended.asked && stop.asked_by_now().is_none() {
                 result = Verdict::of(&ended.outcome, &task.settings.codes).into();
             }
             (result, Next::Nothing)
         };
-        self.step(
+        let turn = Turn {
             task,
-            1,
-            self.cancel,
-            true,
-            || self.cancel.asked().is_some(),
-            judge,
-        );
+            try_num: 1,
+            stop,
+            alone: true,
+        };
+        self.step(&turn, || stop.asked().is_some(), judge);
         result
     }
 }

@@ -1,169 +1,141 @@
 //! One start of a task, with its hooks, its log and its mark.
 
-use std::{
-    fs::File,
-    io,
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
-use runner_config::{Leftovers, MaxTries, TaskSettings, reason, shown};
+use jiff::Timestamp;
+use runner_config::{Leftovers, reason, shown};
 
 use crate::{
     chain::verdict::TaskResult,
-    plan::{Plan, Task, task_name::TaskName},
+    plan::{Plan, Task},
     process::{
         Cancel, Ended, Limits,
         command::{CommandLine, Streams},
-        launch,
         outcome::{Outcome, StartFailure},
     },
     run::{
         environment::{Environment, Seen},
-        event::{Event, Fate, Next, Part, Sink},
+        event::{Event, Fate, Next},
         hook::{Phase, TaskStats},
         run_id::RunId,
         task_logs::{self, Logs},
+        tools::Tools,
     },
-    state::{Draft, State},
+    state::{Part, State},
 };
 
-/// Makes somewhere for the output of a process that is run for a task, where it is told
-/// apart from that of others.
-pub type Outlet = dyn Fn(&TaskName) -> io::Result<Streams> + Send + Sync;
-
-/// Starts a process and sees to its end.
-pub trait Launcher: Sync {
-    /// See [`launch()`].
-    fn launch(
-        &self,
-        command: CommandLine,
-        limits: &Limits,
-        cancel: &Cancel,
-        started: &dyn Fn(i32),
-    ) -> Ended;
-}
-
-/// The launcher that starts real processes.
-#[derive(Debug)]
-pub struct Processes {
-    /// The stdin of all of them. That they share it has no effect: there is nothing to read.
-    empty: Arc<File>,
-}
-
-impl Processes {
-    /// Opens what they all have as stdin, `/dev/null`.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be opened, as where nothing is mounted at `/dev`.
-    pub fn new() -> io::Result<Processes> {
-        let empty = Arc::new(File::open("/dev/null")?);
-        Ok(Processes { empty })
-    }
-}
-
-impl Launcher for Processes {
-    fn launch(
-        &self,
-        command: CommandLine,
-        limits: &Limits,
-        cancel: &Cancel,
-        started: &dyn Fn(i32),
-    ) -> Ended {
-        launch(command, &self.empty, limits, cancel, started)
-    }
-}
-
 /// One run, before it starts.
-#[derive(Clone, Copy)]
 pub struct Run<'a> {
-    /// Its id.
-    pub id: &'a RunId,
-    /// What is run.
-    pub plan: &'a Plan,
-    /// What its processes see.
-    pub environment: &'a Environment,
-    /// What starts them.
-    pub launcher: &'a dyn Launcher,
-    /// What asks the runner to end.
-    pub cancel: &'a Cancel,
-    /// Who is told what happens.
-    pub sink: &'a Sink,
-    /// A random number from 0 to 1.
-    pub draw: fn() -> f64,
-    /// What outlives the run, when anything does.
-    pub state: Option<&'a State>,
+    pub(super) id: RunId,
+    pub(super) plan: &'a Plan,
+    pub(super) tools: &'a Tools<'a>,
+    pub(super) environment: Environment,
+    /// What outlives the run, if anything does.
+    pub(super) state: Option<State>,
     /// Where the output of tasks goes; `None` for the runner's stdout and stderr.
-    pub logs: Option<&'a Logs>,
-    /// Where all other output goes, when several processes run at the same time.
-    pub outlet: Option<&'a Outlet>,
-    /// Set when it was said that a log cannot be written.
-    pub said_no_log: &'a AtomicBool,
+    logs: Option<Logs>,
 }
 
-/// The task that decided how the chain ended.
-#[derive(Clone, Debug)]
-pub(crate) struct Cause {
-    pub(crate) name: TaskName,
-    pub(crate) try_num: u32,
-    pub(crate) max_tries: MaxTries,
-    pub(crate) result: TaskResult,
-    pub(crate) outcome: Outcome,
+/// One start of a task, or of the halt task.
+#[derive(Clone, Copy)]
+pub(super) struct Turn<'a> {
+    pub(super) task: &'a Task,
+    pub(super) try_num: u32,
+    /// Ends its processes before their time.
+    pub(super) stop: &'a Cancel,
+    /// Nothing else runs at the same time.
+    pub(super) alone: bool,
 }
 
-impl Run<'_> {
+impl<'a> Turn<'a> {
+    pub(super) fn command(&self) -> CommandLine {
+        CommandLine::task(self.task.settings.interpreter.as_ref(), &self.task.path())
+    }
+
+    fn seen(&self, end: Option<(TaskResult, &'a Outcome)>) -> Seen<'a> {
+        let Turn { task, try_num, .. } = *self;
+        Seen { task, try_num, end }
+    }
+}
+
+impl<'a> Run<'a> {
+    /// A run without logs, from which nothing follows for later ones.
+    pub fn new(plan: &'a Plan, tools: &'a Tools<'a>) -> Run<'a> {
+        let id = RunId::new(Timestamp::now(), (tools.random)());
+        Run {
+            environment: Environment::new(&plan.settings.env, tools.config_cmd, &id),
+            id,
+            plan,
+            tools,
+            state: None,
+            logs: None,
+        }
+    }
+
+    /// Uses the state directory and the directory of logs, if there are any.
+    pub(super) fn with_directories(mut self) -> Run<'a> {
+        let settings = &self.plan.settings;
+        self.state = State::of(settings);
+        if let Some(path) = &settings.log_dir {
+            let logs = Logs::create(path, &self.id, settings.log_keep);
+            let logs = logs.map_err(|error| {
+                self.say(Event::NoLog {
+                    path,
+                    error: &error,
+                })
+            });
+            self.logs = logs.ok();
+        }
+        self
+    }
+
     /// The hook, the task, the hook. `called_off` is asked before each of the first two;
     /// `judge` says what the end of the task means.
-    pub(crate) fn step(
+    pub(super) fn step(
         &self,
-        task: &Task,
-        try_num: u32,
-        cancel: &Cancel,
-        alone: bool,
+        turn: &Turn,
         called_off: impl Fn() -> bool,
         judge: impl FnOnce(&Ended) -> (TaskResult, Next),
     ) {
         if called_off() {
             return;
         }
-        self.hook(task, try_num, cancel, alone, None);
+        self.hook(turn, None);
         if called_off() {
             return;
         }
-        let command = CommandLine::task(task.settings.interpreter.as_ref(), &task.path());
-        let mut command = self.environment.task(command, seen(task, try_num, None));
-        self.let_out(task, &mut command);
-        let output = self.log_output(task, try_num, &mut command);
-        let limits = Limits::of_task(&task.settings, alone);
-        let name = &task.name;
+        let Turn { task, try_num, .. } = *turn;
+        let mut command = self.environment.task(turn.command(), turn.seen(None));
+        let output = self.log_output(turn, &mut command);
+        let limits = Limits::of_task(&task.settings, turn.alone);
         // Before the start, so that no limit waits for whoever listens.
         self.say(Event::TaskStart {
-            task: name,
+            task: &task.name,
             try_num,
             limits: &limits,
         });
-        let mark = self
-            .state
-            .map_or(Ok(None), |state| state.marks.write(task, self.id));
-        let (ended, mark) = match mark {
-            Ok(mark) => {
-                let ended = self.launch(command, &limits, cancel, name, Part::Task, try_num);
-                (ended, mark)
-            }
-            Err(error) => (self.no_mark(task, &error), None),
+        let marks = self.state.as_ref().map(|state| &state.marks);
+        let mark = marks.and_then(|marks| marks.write(task, &self.id).transpose());
+        let ended = match &mark {
+            Some(Err((path, error))) => Ended::not_started(StartFailure {
+                // To start it would be to start it again next time.
+                reason: format!("cannot write its mark `{}`: {}", shown(path), reason(error)),
+                hint: Some("mend `state_dir`, or set `frequency = always`"),
+            }),
+            Some(Ok(_)) | None => self.launch(turn, Part::Task, command, &limits),
         };
         let (result, next) = judge(&ended);
-        if let (Some(mark), TaskResult::Ok | TaskResult::Halt) = (mark, result) {
-            self.commit(mark);
+        // It is on the disk that the task is done before anything follows from that.
+        if let (Some(Ok(mark)), TaskResult::Ok | TaskResult::Halt) = (&mark, result)
+            && let Err(error) = &mark.commit()
+        {
+            let path = mark.path();
+            self.say(Event::NoMark { path, error });
         }
-        self.say_left(name, None, &task.settings, &ended);
+        drop(mark);
+        self.say_left(task, None, &ended);
         self.say(Event::TaskEnd {
-            task: name,
+            task: &task.name,
             try_num,
             result,
             outcome: &ended.outcome,
@@ -173,125 +145,94 @@ impl Run<'_> {
             next,
             output: output.as_deref(),
         });
-        self.hook(task, try_num, self.cancel, alone, Some((result, &ended)));
+        self.hook(turn, Some((result, &ended)));
     }
 
-    /// What becomes of a task whose mark cannot be written: to start it would be to start
-    /// it again next time.
-    pub(super) fn no_mark(&self, task: &Task, error: &io::Error) -> Ended {
-        let path = self.state.map(|state| state.marks.path(&task.name));
-        let (path, why) = (path.unwrap_or_default(), reason(error));
-        Ended::not_started(StartFailure {
-            reason: format!("cannot write its mark `{}`: {why}", shown(&path)),
-            hint: Some("mend `state_dir`, or set `frequency = always`"),
-        })
-    }
-
-    /// The task of `mark` is done. That is written down before anything follows from it.
-    pub(super) fn commit(&self, mark: Draft) {
-        if let Err(error) = &mark.commit() {
-            let path = mark.path();
-            self.say(Event::NoMark { path, error });
-        }
-    }
-
+    /// Runs one process of `turn` to its end. That it runs is in the lock meanwhile.
     pub(super) fn launch(
         &self,
+        turn: &Turn,
+        part: Part,
         command: CommandLine,
         limits: &Limits,
-        cancel: &Cancel,
-        task: &TaskName,
-        part: Part,
-        try_num: u32,
     ) -> Ended {
-        self.launcher.launch(command, limits, cancel, &|pid| {
-            self.say(Event::Started {
-                task,
-                part,
-                try_num,
-                pid,
-            });
-        })
+        let Turn { task, try_num, .. } = *turn;
+        let (task, lock) = (&task.name, self.tools.lock);
+        lock.inspect(|lock| lock.starting(task, part));
+        let ended = (self.tools.launcher)(command, limits, turn.stop, &|pid| {
+            lock.inspect(|lock| lock.started(task, part, pid));
+            if part == Part::Task {
+                self.say(Event::Started { task, try_num, pid });
+            }
+        });
+        lock.inspect(|lock| lock.ended(task, part));
+        ended
     }
 
     /// Lets the output of a process be told apart from that of others.
-    pub(super) fn let_out(&self, task: &Task, command: &mut CommandLine) {
+    fn let_out(&self, task: &Task, command: &mut CommandLine) {
+        let outlet = self
+            .tools
+            .outlet
+            .filter(|_| self.plan.settings.jobs.get() > 1);
         // Without descriptors left the process will hardly start; if it does, its output
         // is better mixed with others than lost.
-        command.output = self.outlet.and_then(|outlet| outlet(&task.name).ok());
+        command.output = outlet.and_then(|outlet| outlet(&task.name).ok());
     }
 
-    /// Lets the output of a task go to its own file, and returns the path of it.
-    pub(super) fn log_output(
-        &self,
-        task: &Task,
-        try_num: u32,
-        command: &mut CommandLine,
-    ) -> Option<PathBuf> {
-        let path = self.logs?.path(&task.name, try_num);
+    /// Lets the output of a task go to its own file, if it has one. Returns the path of that.
+    pub(super) fn log_output(&self, turn: &Turn, command: &mut CommandLine) -> Option<PathBuf> {
+        self.let_out(turn.task, command);
+        let path = self.logs.as_ref()?.path(&turn.task.name, turn.try_num);
         match task_logs::open(&path).and_then(Streams::to_file) {
             Ok(streams) => {
                 command.output = Some(streams);
                 Some(path)
             }
             Err(error) => {
-                self.say_no_log(&path, &error);
+                let (path, error) = (&path, &error);
+                self.say(Event::NoLog { path, error });
                 None
             }
         }
     }
 
-    /// Says, once, that a log cannot be written.
-    pub fn say_no_log(&self, path: &Path, error: &io::Error) {
-        if !self.said_no_log.swap(true, Ordering::Relaxed) {
-            self.say(Event::NoLog { path, error });
-        }
-    }
-
     /// Runs the hook before the task, or after it when `end` is there.
-    pub(super) fn hook(
-        &self,
-        task: &Task,
-        try_num: u32,
-        cancel: &Cancel,
-        alone: bool,
-        end: Option<(TaskResult, &Ended)>,
-    ) {
+    fn hook(&self, turn: &Turn, end: Option<(TaskResult, &Ended)>) {
         let Some(words) = &self.plan.hook else {
             return;
         };
-        let phase = match end {
-            None => Phase::Pre,
-            Some(_) => Phase::Post,
+        let (phase, stop) = match end {
+            None => (Phase::Pre, turn.stop.clone()),
+            // Hooks hear of the end of every task, so this one runs although the runner was
+            // requested to end.
+            Some(_) if self.tools.stop.asked().is_some() => {
+                (Phase::Post, self.tools.stop.only_killed())
+            }
+            Some(_) => (Phase::Post, self.tools.stop.clone()),
         };
-        // Hooks hear of the end of every task, so the one after the task runs
-        // although the runner was asked to end.
-        let cancel = match end {
-            Some(_) if cancel.asked().is_some() => cancel.only_killed(),
-            Some(_) | None => cancel.clone(),
-        };
-        let elapsed = end.map_or(Duration::ZERO, |(_, ended)| ended.elapsed);
+        let Turn { task, try_num, .. } = *turn;
         let result = end.map(|(result, _)| result);
         let stats = TaskStats::new(&task.name, try_num, task.settings.max_tries, result);
-        let seen = seen(
-            task,
-            try_num,
-            end.map(|(result, ended)| (result, &ended.outcome)),
-        );
         let command = CommandLine::hook(words, stats.json());
+        let seen = turn.seen(end.map(|(result, ended)| (result, &ended.outcome)));
+        let elapsed = end.map_or(Duration::ZERO, |(_, ended)| ended.elapsed);
         let mut command = self.environment.hook(command, seen, phase, elapsed);
         self.let_out(task, &mut command);
-        let limits = Limits::of_hook(&task.settings, alone);
-        let name = &task.name;
+        let limits = Limits::of_hook(&task.settings, turn.alone);
         self.say(Event::HookStart {
-            task: name,
+            task: &task.name,
             phase,
             limits: &limits,
         });
-        let ended = self.launch(command, &limits, &cancel, name, Part::Hook(phase), try_num);
-        self.say_left(name, Some(phase), &task.settings, &ended);
+        let turn = Turn {
+            stop: &stop,
+            ..*turn
+        };
+        let ended = self.launch(&turn, Part::Hook(phase), command, &limits);
+        self.say_left(task, Some(phase), &ended);
         self.say(Event::HookEnd {
-            task: name,
+            task: &task.name,
             phase,
             outcome: &ended.outcome,
             elapsed: ended.elapsed,
@@ -300,14 +241,9 @@ impl Run<'_> {
         });
     }
 
-    pub(super) fn say_left(
-        &self,
-        task: &TaskName,
-        hook: Option<Phase>,
-        settings: &TaskSettings,
-        ended: &Ended,
-    ) {
-        let fate = match settings.leftovers {
+    /// Reports the processes that a task or its hook has left.
+    pub(super) fn say_left(&self, task: &Task, hook: Option<Phase>, ended: &Ended) {
+        let fate = match task.settings.leftovers {
             Leftovers::Kill => Fate::Ended,
             Leftovers::Report | Leftovers::Allow => Fate::LeftAlone,
         };
@@ -318,7 +254,7 @@ impl Run<'_> {
         ] {
             if !processes.is_empty() {
                 self.say(Event::Left {
-                    task,
+                    task: &task.name,
                     hook,
                     processes,
                     fate,
@@ -327,20 +263,7 @@ impl Run<'_> {
         }
     }
 
-    pub(crate) fn say(&self, event: Event) {
-        (self.sink)(&event);
-    }
-}
-
-pub(super) fn seen<'a>(
-    task: &'a Task,
-    try_num: u32,
-    end: Option<(TaskResult, &'a Outcome)>,
-) -> Seen<'a> {
-    Seen {
-        task: &task.name,
-        try_num,
-        max_tries: task.settings.max_tries,
-        end,
+    pub(super) fn say(&self, event: Event) {
+        (self.tools.sink)(&event);
     }
 }

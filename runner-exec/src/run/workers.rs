@@ -20,21 +20,43 @@ use crate::{
         verdict::{TaskResult, Verdict},
     },
     plan::Task,
-    process::{Ended, Latch, pause},
+    process::{Ended, Latch, outcome::Outcome, pause},
     run::{
+        environment::Seen,
         event::{Before, Count, Event, Next},
-        step::{Cause, Run},
+        step::{Run, Turn},
     },
 };
 
+/// The task that decided how the chain ended.
+pub(super) struct Cause<'a> {
+    task: &'a Task,
+    try_num: u32,
+    result: TaskResult,
+    outcome: Outcome,
+}
+
+impl Cause<'_> {
+    /// What is seen of it by the halt task.
+    pub(super) fn seen(&self) -> Seen<'_> {
+        Seen {
+            task: self.task,
+            try_num: self.try_num,
+            end: Some((self.result, &self.outcome)),
+        }
+    }
+}
+
 /// Walks the chain of `run` to its end, where `done` is done already. Returns the task that
-/// decided how it ended, when
-/// one did.
+/// decided how it ended, when one did.
 ///
 /// # Errors
 ///
 /// The system has no more file descriptors for the runner itself.
-pub(crate) fn drive(run: &Run, done: Vec<TaskId>) -> io::Result<(ChainEnd, Option<Cause>)> {
+pub(super) fn drive<'a>(
+    run: &Run<'a>,
+    done: Vec<TaskId>,
+) -> io::Result<(ChainEnd, Option<Cause<'a>>)> {
     let settings = &run.plan.settings;
     let workers = settings.jobs.get().min(run.plan.tasks.len()).max(1);
     let shared = Shared {
@@ -59,9 +81,9 @@ pub(crate) fn drive(run: &Run, done: Vec<TaskId>) -> io::Result<(ChainEnd, Optio
 }
 
 /// What the workers share.
-struct Shared<'a> {
-    run: &'a Run<'a>,
-    state: Mutex<State>,
+struct Shared<'r, 'a> {
+    run: &'r Run<'a>,
+    state: Mutex<State<'a>>,
     /// Told of everything that may let an idle worker go on.
     changed: Condvar,
     /// Set when running tasks are to be ended because of what another one did.
@@ -69,19 +91,19 @@ struct Shared<'a> {
     workers: usize,
 }
 
-struct State {
+struct State<'a> {
     chain: Chain,
     /// How long the failed tasks want to wait.
     waits: HashMap<TaskId, Duration>,
-    gravest: Option<(Consequence, Cause)>,
+    gravest: Option<(Consequence, Cause<'a>)>,
 }
 
-impl Shared<'_> {
+impl<'a> Shared<'_, 'a> {
     /// Does what the chain says until it has ended.
     fn work(&self) -> ChainEnd {
         loop {
             let mut state = self.lock();
-            if self.run.cancel.asked().is_some() {
+            if self.run.tools.stop.asked().is_some() {
                 state.chain.interrupt();
             }
             match state.chain.next_step() {
@@ -99,7 +121,8 @@ impl Shared<'_> {
                 }
                 Step::End(end) => {
                     drop(state);
-                    if end != ChainEnd::Interrupted && self.run.cancel.asked_by_now().is_some() {
+                    if end != ChainEnd::Interrupted && self.run.tools.stop.asked_by_now().is_some()
+                    {
                         continue;
                     }
                     self.tell();
@@ -112,8 +135,8 @@ impl Shared<'_> {
     fn wait(&self, time: Duration) {
         let before = Before::Try;
         self.run.say(Event::Wait { time, before });
-        pause(time, self.run.cancel);
-        if self.run.cancel.asked().is_none() {
+        pause(time, self.run.tools.stop);
+        if self.run.tools.stop.asked().is_none() {
             let mut state = self.lock();
             state.chain.again();
             let (try_num, done) = (state.chain.try_num(), state.chain.passed());
@@ -124,30 +147,34 @@ impl Shared<'_> {
     }
 
     fn step(&self, id: TaskId, try_num: u32) {
+        let mut stop = self.run.tools.stop.clone();
+        stop.cut = Some(self.cut.clone());
         let task = &self.run.plan.tasks[id.0];
-        let mut cancel = self.run.cancel.clone();
-        cancel.cut = Some(self.cut.clone());
-        let alone = self.workers == 1;
+        let turn = Turn {
+            task,
+            try_num,
+            stop: &stop,
+            alone: self.workers == 1,
+        };
         let called_off = || {
             let mut state = self.lock();
-            let off = self.run.cancel.asked().is_some() || state.chain.is_ending();
+            let off = self.run.tools.stop.asked().is_some() || state.chain.is_ending();
             if off {
                 state.chain.cut(id);
             }
             off
         };
         let judge = |ended: &Ended| self.judge(id, task, try_num, ended);
-        self.run
-            .step(task, try_num, &cancel, alone, called_off, judge);
+        self.run.step(&turn, called_off, judge);
         self.lock().chain.ended(id);
         self.tell();
     }
 
     /// What the end of a task means for the chain, and for those who watch.
-    fn judge(&self, id: TaskId, task: &Task, try_num: u32, ended: &Ended) -> (TaskResult, Next) {
+    fn judge(&self, id: TaskId, task: &'a Task, try_num: u32, ended: &Ended) -> (TaskResult, Next) {
         let verdict = Verdict::of(&ended.outcome, &task.settings.codes);
         // A signal that reached the runner and its tasks together is no reason to halt.
-        let asked = verdict != Verdict::Proceed && self.run.cancel.asked_by_now().is_some();
+        let asked = verdict != Verdict::Proceed && self.run.tools.stop.asked_by_now().is_some();
         let mut state = self.lock();
         if ended.asked || asked {
             state.chain.cut(id);
@@ -168,9 +195,8 @@ impl Shared<'_> {
         if consequence.cuts_short() && state.gravest.as_ref().is_none_or(|(g, _)| *g < consequence)
         {
             let cause = Cause {
-                name: task.name.clone(),
+                task,
                 try_num,
-                max_tries: task.settings.max_tries,
                 result,
                 outcome: ended.outcome.clone(),
             };
@@ -182,7 +208,7 @@ impl Shared<'_> {
         if consequence != Consequence::Retry {
             return (result, Next::Chain(consequence));
         }
-        let time = wait(&task.settings, try_num, (self.run.draw)());
+        let time = wait(&task.settings, try_num, (self.run.tools.random)());
         state.waits.insert(id, time);
         let next = Next::Retry {
             wait: time,
@@ -196,7 +222,7 @@ impl Shared<'_> {
         (result, next)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<'a>> {
         // A worker that panicked takes the program down when it is joined.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -208,7 +234,7 @@ impl Shared<'_> {
         }
     }
 
-    fn into_cause(self) -> Option<Cause> {
+    fn into_cause(self) -> Option<Cause<'a>> {
         let state = self
             .state
             .into_inner()

@@ -5,10 +5,10 @@
 //! behind, and by it the next one knows which of them go on.
 
 use std::{
+    ffi::OsString,
     fmt::Write,
     fs::{self, File},
-    io, iter,
-    os::unix::fs::FileExt,
+    os::unix::{ffi::OsStringExt, fs::FileExt},
 };
 
 use rustix::param::clock_ticks_per_second;
@@ -17,11 +17,8 @@ use super::{boot_id, durable_file::LARGEST};
 use crate::{
     plan::task_name::TaskName,
     process::{Process, processes, ticks, variables},
-    run::{event::Part, hook::Phase},
+    run::hook::Phase,
 };
-
-/// Size of the file that is reserved when it is locked, in bytes: a page, and some 60 lines.
-const ROOM: usize = 4096;
 
 /// Maximum time from the line about a process to its start, in seconds.
 const START_TIME: u64 = 10;
@@ -32,7 +29,7 @@ pub(super) struct Holder {
     /// The process of the runner.
     pub(super) pid: i32,
     /// Where its numbers are those of processes.
-    boot: String,
+    machine: String,
     /// The id of the run.
     pub(super) run: String,
     running: Vec<Running>,
@@ -41,50 +38,61 @@ pub(super) struct Holder {
 /// Something that the runner runs, or is about to start.
 #[derive(Debug, PartialEq, Eq)]
 struct Running {
+    part: Part,
+    /// There once it has started.
+    pid: Option<i32>,
+    /// The clock when the line was written, in ticks. Version 0.1 wrote it only with a number.
+    clock: Option<u64>,
     /// The name of the task, as it is shown.
     task: String,
-    part: Part,
-    /// The clock when the line was written, in ticks; version 0.1 did not write it.
-    since: Option<u64>,
-    /// There once it has started.
-    process: Option<Started>,
 }
 
+/// What of a task a process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Started {
-    pid: i32,
-    /// The clock when that was written. Whoever has this number and started later is
-    /// somebody else.
-    by: u64,
+pub(crate) enum Part {
+    Task,
+    Hook(Phase),
+    Halt,
 }
 
-/// Which time the machine runs for, and which PID namespace this process is in: in
-/// another one the same number is somebody else's.
-pub(super) fn machine() -> String {
+impl Part {
+    fn parse(word: &str) -> Option<Part> {
+        match word {
+            "task" => Some(Part::Task),
+            "halt" => Some(Part::Halt),
+            word => Phase::parse(word).map(Part::Hook),
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Part::Task => "task",
+            Part::Hook(phase) => phase.as_str(),
+            Part::Halt => "halt",
+        }
+    }
+}
+
+/// The boot, and the PID namespace of this process: in another one the same number is that of
+/// another process.
+fn machine() -> String {
     let boot = boot_id().unwrap_or_default();
     let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
     format!("{boot} {}", namespace.display())
 }
 
-/// What goes on although its runner is gone.
-#[derive(Debug)]
-pub(super) struct Survivor {
-    pub(super) name: String,
-    pub(super) process: Process,
-}
-
 impl Holder {
     /// This process, which runs nothing yet.
-    pub(super) fn new(boot: String) -> Holder {
+    pub(super) fn new() -> Holder {
         Holder {
             pid: std::process::id() as i32,
-            boot,
+            machine: machine(),
             run: String::new(),
             running: Vec::new(),
         }
     }
 
-    /// What `file` says, if it says anything.
+    /// Returns `None` if `file` does not have the form.
     pub(super) fn read(file: &File) -> Option<Holder> {
         let length = file.metadata().ok()?.len().min(LARGEST);
         let mut bytes = vec![0; length as usize];
@@ -92,40 +100,15 @@ impl Holder {
         Holder::parse(&String::from_utf8_lossy(&bytes))
     }
 
-    /// Writes it into a file that was just locked, and takes room for what comes later: the
-    /// disk can fill up.
-    ///
-    /// # Errors
-    ///
-    /// There is no room.
-    pub(super) fn reserve(&self, file: &File) -> io::Result<()> {
-        let mut text = self.text();
-        let room = ROOM.saturating_sub(text.len());
-        text.extend(iter::repeat_n('\n', room));
-        file.write_all_at(text.as_bytes(), 0)
-    }
-
-    /// Writes it into `file`. Without that the lock holds all the same.
-    pub(super) fn write(&self, file: &File) {
-        // In one piece, and without its old rest, which is behind the empty line.
-        let _ = file.write_all_at(self.text().as_bytes(), 0);
-    }
-
-    fn text(&self) -> String {
-        let mut text = format!("{}\nboot {}\nrun {}\n", self.pid, self.boot, self.run);
-        for Running {
-            task,
-            part,
-            since,
-            process,
-        } in &self.running
-        {
-            let part = word(*part);
-            let _ = match (process, since) {
-                (Some(Started { pid, by }), _) => writeln!(text, "{part} {pid} {by} {task}"),
-                (None, Some(since)) => writeln!(text, "{part} - {since} {task}"),
-                (None, None) => writeln!(text, "{part} - - {task}"),
-            };
+    pub(super) fn text(&self) -> String {
+        let mut text = format!("{}\nboot {}\nrun {}\n", self.pid, self.machine, self.run);
+        for running in &self.running {
+            let pid = running.pid.map_or("-".to_owned(), |pid| pid.to_string());
+            let clock = running
+                .clock
+                .map_or("-".to_owned(), |clock| clock.to_string());
+            let (part, task) = (running.part.as_str(), &running.task);
+            let _ = writeln!(text, "{part} {pid} {clock} {task}");
         }
         text + "\n"
     }
@@ -134,53 +117,52 @@ impl Holder {
         let mut lines = text.lines().take_while(|line| !line.is_empty());
         Some(Holder {
             pid: lines.next()?.parse().ok()?,
-            boot: lines.next()?.strip_prefix("boot ")?.to_owned(),
+            machine: lines.next()?.strip_prefix("boot ")?.to_owned(),
             run: lines.next()?.strip_prefix("run ")?.to_owned(),
-            running: lines.filter_map(parse_running).collect(),
+            running: lines.filter_map(Running::parse).collect(),
         })
     }
 
-    pub(super) fn starts(&mut self, task: &TaskName, part: Part) {
+    pub(super) fn starting(&mut self, task: &TaskName, part: Part) {
         self.ended(task, part);
         self.running.push(Running {
-            task: task.shown().into_owned(),
             part,
-            since: Some(ticks()),
-            process: None,
+            pid: None,
+            clock: Some(ticks()),
+            task: task.shown().into_owned(),
         });
     }
 
     pub(super) fn started(&mut self, task: &TaskName, part: Part, pid: i32) {
-        let task = task.shown();
-        let is_it = |running: &&mut Running| running.part == part && running.task == task;
-        if let Some(running) = self.running.iter_mut().find(is_it) {
-            running.process = Some(Started { pid, by: ticks() });
+        let mut running = self.running.iter_mut();
+        if let Some(running) = running.find(|running| running.is(task, part)) {
+            running.pid = Some(pid);
+            running.clock = Some(ticks());
         }
     }
 
-    /// Returns `true` if it had no number: then its line has to go from the file, where it
+    /// Returns `false` if it had no number: then its line has to go from the file, where it
     /// would be believed of any process that looks like it.
     pub(super) fn ended(&mut self, task: &TaskName, part: Part) -> bool {
-        let task = task.shown();
-        let is_it = |running: &mut Running| running.part == part && running.task == task;
-        let mut ended = self.running.extract_if(.., is_it);
-        ended.any(|running| running.process.is_none())
+        let mut ended = (self.running).extract_if(.., |running| running.is(task, part));
+        ended.all(|running| running.pid.is_some())
     }
 
-    /// One of the processes that go on.
-    pub(super) fn survivor(self) -> Option<Survivor> {
-        if self.boot != machine() {
+    /// Returns one of the processes that still run although their runner is gone, with the
+    /// name of its task.
+    pub(super) fn survivor(self) -> Option<(String, Process)> {
+        if self.machine != machine() {
             return None;
         }
         self.running.iter().find_map(|running| {
-            let process = match running.process {
-                Some(started) => started.find(),
-                None => self.find_unnumbered(running),
+            let process = match (running.pid, running.clock) {
+                // A process that started later is another one with its number.
+                (Some(pid), Some(clock)) => {
+                    Process::read(pid).filter(|process| process.lives() && process.started <= clock)
+                }
+                _ => self.find_unnumbered(running),
             };
-            Some(Survivor {
-                name: running.task.clone(),
-                process: process?,
-            })
+            Some((running.task.clone(), process?))
         })
     }
 
@@ -204,13 +186,14 @@ impl Holder {
                 Part::Hook(phase) => hook == Some(phase.as_str().as_bytes()),
                 Part::Task => hook.is_none() && halt.is_none(),
             };
+            let name = task.map(|task| TaskName::new(OsString::from_vec(task)));
             let is_task =
-                running.part == Part::Halt || task.is_some_and(|task| shown(task) == running.task);
+                running.part == Part::Halt || name.is_some_and(|name| name.shown() == running.task);
             run.as_deref() == Some(self.run.as_bytes()) && is_part && is_task
         };
         // Another user can give a process any environment, later.
         let is_in_time = |process: &Process| {
-            running.since.is_none_or(|since| {
+            running.clock.is_none_or(|since| {
                 let latest = since.saturating_add(START_TIME * clock_ticks_per_second());
                 (since.saturating_sub(1)..=latest).contains(&process.started)
             })
@@ -223,50 +206,20 @@ impl Holder {
     }
 }
 
-impl Started {
-    fn find(self) -> Option<Process> {
-        let is_it = |process: &Process| process.lives() && process.started <= self.by;
-        Process::read(self.pid).filter(is_it)
+impl Running {
+    fn parse(line: &str) -> Option<Running> {
+        let mut words = line.splitn(4, ' ');
+        Some(Running {
+            part: Part::parse(words.next()?)?,
+            pid: words.next()?.parse().ok(),
+            clock: words.next()?.parse().ok(),
+            task: words.next()?.to_owned(),
+        })
     }
-}
 
-fn parse_running(line: &str) -> Option<Running> {
-    let mut words = line.splitn(4, ' ');
-    let part = part(words.next()?)?;
-    let (pid, by) = (words.next()?, words.next()?);
-    Some(Running {
-        part,
-        since: by.parse().ok(),
-        process: pid
-            .parse()
-            .ok()
-            .zip(by.parse().ok())
-            .map(|(pid, by)| Started { pid, by }),
-        task: words.next()?.to_owned(),
-    })
-}
-
-fn word(part: Part) -> &'static str {
-    match part {
-        Part::Task => "task",
-        Part::Hook(phase) => phase.as_str(),
-        Part::Halt => "halt",
+    fn is(&self, task: &TaskName, part: Part) -> bool {
+        self.part == part && self.task == task.shown()
     }
-}
-
-fn part(word: &str) -> Option<Part> {
-    let parts = [
-        Part::Task,
-        Part::Halt,
-        Part::Hook(Phase::Pre),
-        Part::Hook(Phase::Post),
-    ];
-    parts.into_iter().find(|part| self::word(*part) == word)
-}
-
-fn shown(task: Vec<u8>) -> String {
-    use std::{ffi::OsString, os::unix::ffi::OsStringExt};
-    TaskName::new(OsString::from_vec(task)).to_string()
 }
 
 #[cfg(test)]
@@ -275,13 +228,13 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
-        let mut holder = Holder::new("boot id".to_owned());
+        let mut holder = Holder::new();
         holder.run = "run id".to_owned();
         assert_eq!(Holder::parse(&holder.text()).as_ref(), Some(&holder));
         let names = ["1 a", "2-é\n", "- -"].map(TaskName::new);
-        holder.starts(&names[0], Part::Task);
-        holder.starts(&names[1], Part::Hook(Phase::Pre));
-        holder.starts(&names[2], Part::Halt);
+        holder.starting(&names[0], Part::Task);
+        holder.starting(&names[1], Part::Hook(Phase::Pre));
+        holder.starting(&names[2], Part::Halt);
         holder.started(&names[1], Part::Hook(Phase::Pre), 42);
         let full = holder.text();
         assert_eq!(Holder::parse(&full).as_ref(), Some(&holder));
@@ -296,32 +249,15 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_started_later_is_somebody_else() {
+    fn a_process_that_started_later_is_another_one() {
         let me = std::process::id() as i32;
         let started = Process::read(me).unwrap().started;
-        assert!(
-            Started {
-                pid: me,
-                by: started
-            }
-            .find()
-            .is_some()
-        );
-        assert!(
-            Started {
-                pid: me,
-                by: ticks()
-            }
-            .find()
-            .is_some()
-        );
-        assert!(
-            Started {
-                pid: me,
-                by: started - 1
-            }
-            .find()
-            .is_none()
-        );
+        for (clock, is_found) in [(started, true), (ticks(), true), (started - 1, false)] {
+            let mut holder = Holder::new();
+            holder.starting(&TaskName::new("1-a"), Part::Task);
+            holder.running[0].pid = Some(me);
+            holder.running[0].clock = Some(clock);
+            assert_eq!(holder.survivor().is_some(), is_found);
+        }
     }
 }

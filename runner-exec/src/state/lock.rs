@@ -14,7 +14,11 @@ use std::{
     io::{self, ErrorKind},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        mpsc::{Sender, channel},
+    },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -22,29 +26,30 @@ use rustix::{fs::OFlags, process::geteuid};
 
 use super::{
     StateDir,
-    holder::{Holder, machine},
+    holder::{Holder, Part},
     lock_file::{Attempt, LockFile},
     obstacle::{Busy, Obstacle},
 };
-use crate::{
-    process::Cancel,
-    run::{
-        event::{Event, Part},
-        run_id::RunId,
-    },
-};
+use crate::{plan::task_name::TaskName, process::Cancel, run::run_id::RunId};
+
+/// Bytes that are reserved in a file when it is locked, since the disk can fill up: some 60
+/// lines.
+const ROOM: usize = 4096;
 
 /// The lock of a task directory, until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    held: Mutex<Held>,
+    held: Arc<Held>,
+    /// Lets a thread write the holder.
+    write_later: Sender<()>,
 }
 
 #[derive(Debug)]
 struct Held {
-    holder: Holder,
+    /// Locked for moments only.
+    holder: Mutex<Holder>,
     /// In the order in which they were taken. The first has the content.
-    files: Vec<LockFile>,
+    files: Mutex<Vec<LockFile>>,
 }
 
 /// The lock, and the places where there is none.
@@ -67,18 +72,9 @@ pub enum NoLock {
     Failed(PathBuf, io::Error),
 }
 
-/// How long to wait for a lock that another process has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Patience {
-    /// Not at all.
-    None,
-    /// For this time, or forever.
-    Wait(Option<Duration>),
-}
-
 impl Lock {
-    /// Takes the lock of `taskdir` in all its places, or waits as long as `patience` lasts.
-    /// While it waits it has none of them.
+    /// Takes the lock of `taskdir` in all its places, and waits until `timeout` for that;
+    /// without one, forever. While it waits it has none of them.
     ///
     /// # Errors
     ///
@@ -86,27 +82,50 @@ impl Lock {
     pub fn take(
         taskdir: &Path,
         state_dir: Option<StateDir>,
-        patience: Patience,
+        timeout: Option<Duration>,
         cancel: &Cancel,
     ) -> Result<Taken, NoLock> {
-        let deadline = match patience {
-            Patience::None => Some(Instant::now()),
-            Patience::Wait(time) => time.and_then(|time| Instant::now().checked_add(time)),
-        };
+        let failed = |error| NoLock::Failed(taskdir.to_owned(), error);
+        let deadline = timeout.and_then(|time| Instant::now().checked_add(time));
         loop {
-            let obstacle = match take_all(taskdir, state_dir)? {
-                Ok(taken) => return Ok(taken),
+            let mut files = Vec::new();
+            let obstacle = match take_places(&mut files, taskdir, state_dir)? {
+                Ok(mut absent) if files.is_empty() => {
+                    let is_lack = |(_, error): &mut (PathBuf, io::Error)| is_lack(error);
+                    let lack = absent.extract_if(.., is_lack).next();
+                    return match lack {
+                        Some((path, error)) => Err(NoLock::Failed(path, error)),
+                        None => Ok(Taken { lock: None, absent }),
+                    };
+                }
+                Ok(absent) => {
+                    let lock = Some(Lock::new(files).map_err(failed)?);
+                    return Ok(Taken { lock, absent });
+                }
                 Err(obstacle) => obstacle,
             };
+            drop(files);
             if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 return Err(NoLock::Busy(obstacle.busy));
             }
-            let waited = obstacle.wait(deadline, cancel);
-            waited.map_err(|error| NoLock::Failed(taskdir.to_owned(), error))?;
+            obstacle.wait(deadline, cancel).map_err(failed)?;
             if cancel.asked().is_some() {
                 return Err(NoLock::Asked);
             }
         }
+    }
+
+    fn new(files: Vec<LockFile>) -> io::Result<Lock> {
+        let (write_later, requests) = channel();
+        let held = Arc::new(Held {
+            holder: Mutex::new(Holder::new()),
+            files: Mutex::new(files),
+        });
+        let writer = held.clone();
+        thread::Builder::new()
+            .name("lock".to_owned())
+            .spawn(move || requests.iter().for_each(|()| writer.write()))?;
+        Ok(Lock { held, write_later })
     }
 
     /// Takes the places of a further run, which can have another state directory, or another
@@ -116,94 +135,69 @@ impl Lock {
     ///
     /// Another process has one of them, or it cannot be locked.
     pub fn add(&self, taskdir: &Path, state_dir: Option<StateDir>) -> Result<(), NoLock> {
-        let mut held = self.lock();
-        for path in runtime_place(taskdir)
-            .into_iter()
-            .chain(state_dir.map(StateDir::lock))
-        {
-            if held.files.iter().any(|file| file.is_at(&path)) {
-                continue;
-            }
-            match LockFile::take(&path) {
-                Ok(Attempt::Taken(file)) => {
-                    Holder::new(machine()).write(&file.file);
-                    held.files.push(file);
-                }
-                Ok(Attempt::Absent(_)) => {}
-                Ok(Attempt::Blocked(obstacle)) => return Err(NoLock::Busy(obstacle.busy)),
-                Err(error) => return Err(NoLock::Failed(path, error)),
-            }
+        match take_places(&mut lock(&self.held.files), taskdir, state_dir)? {
+            Ok(_) => Ok(()),
+            Err(obstacle) => Err(NoLock::Busy(obstacle.busy)),
         }
-        Ok(())
     }
 
     /// Writes the id of the run that starts.
-    pub fn start_run(&self, run: &RunId) {
-        let mut held = self.lock();
-        held.holder.run = run.to_string();
-        held.write();
+    pub(crate) fn start_run(&self, run: &RunId) {
+        lock(&self.held.holder).run = run.to_string();
+        self.held.write();
     }
 
-    /// Writes down what is running, for the case that this process is killed.
-    pub fn event(&self, event: &Event) {
-        let mut held = self.lock();
-        let holder = &mut held.holder;
-        match event {
-            Event::RunStart { run, .. } => {
-                drop(held);
-                return self.start_run(run);
-            }
-            Event::TaskStart { task, .. } => holder.starts(task, Part::Task),
-            Event::HookStart { task, phase, .. } => holder.starts(task, Part::Hook(*phase)),
-            Event::HaltStart { task, .. } => holder.starts(task, Part::Halt),
-            Event::Started {
-                task, part, pid, ..
-            } => holder.started(task, *part, *pid),
-            // These need not be written where there is a number: a process that is gone keeps
-            // nobody out.
-            Event::TaskEnd { task, .. } if !holder.ended(task, Part::Task) => return,
-            Event::HookEnd { task, phase, .. } if !holder.ended(task, Part::Hook(*phase)) => return,
-            Event::HaltEnd { task, .. } if !holder.ended(task, Part::Halt) => return,
-            Event::TaskEnd { .. } | Event::HookEnd { .. } | Event::HaltEnd { .. } => {}
-            Event::TryStart { .. }
-            | Event::NoLog { .. }
-            | Event::NoMark { .. }
-            | Event::Left { .. }
-            | Event::Wait { .. }
-            | Event::HaltMissing { .. }
-            | Event::HaltWithheld { .. }
-            | Event::NoHaltCount { .. }
-            | Event::RunEnd { .. }
-            | Event::Asked { .. } => return,
+    /// Writes that a process is about to start, for the case that this one is killed.
+    pub(crate) fn starting(&self, task: &TaskName, part: Part) {
+        lock(&self.held.holder).starting(task, part);
+        self.held.write();
+    }
+
+    /// Lets the number of the process be written. Does not wait for the disk: the limit of the
+    /// process counts.
+    pub(crate) fn started(&self, task: &TaskName, part: Part, pid: i32) {
+        lock(&self.held.holder).started(task, part, pid);
+        let _ = self.write_later.send(());
+    }
+
+    /// The process has ended. That need not be written where there is its number: a process
+    /// that is gone keeps nobody out.
+    pub(crate) fn ended(&self, task: &TaskName, part: Part) {
+        if !lock(&self.held.holder).ended(task, part) {
+            self.held.write();
         }
-        held.write();
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // The last first: a runner that has the first finds the others free.
+        let mut files = lock(&self.held.files);
+        while files.pop().is_some() {}
     }
 }
 
 impl Held {
     fn write(&self) {
-        if let Some(first) = self.files.first() {
-            self.holder.write(&first.file);
+        if let Some(first) = lock(&self.files).first() {
+            let text = lock(&self.holder).text();
+            // Without that the lock holds all the same.
+            let _ = first.write(&text);
         }
     }
 }
 
-impl Drop for Held {
-    fn drop(&mut self) {
-        // The last first: a runner that has the first finds the others free.
-        while self.files.pop().is_some() {}
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Takes all places, or none.
-fn take_all(
+/// Takes the places that are not among `files` yet. Returns those where there can be none, and
+/// why; or the first that another process has.
+fn take_places(
+    files: &mut Vec<LockFile>,
     taskdir: &Path,
     state_dir: Option<StateDir>,
-) -> Result<Result<Taken, Obstacle>, NoLock> {
+) -> Result<Result<Vec<(PathBuf, io::Error)>, Obstacle>, NoLock> {
     let mut absent = Vec::new();
     let mut runtime = runtime_place(taskdir);
     if let Some(directory) = runtime.as_deref().and_then(Path::parent) {
@@ -213,33 +207,25 @@ fn take_all(
             absent.extend(runtime.take().zip(Some(error)));
         }
     }
-    let mut held = Held {
-        holder: Holder::new(machine()),
-        files: Vec::new(),
-    };
+    let text = Holder::new().text();
     for path in runtime.into_iter().chain(state_dir.map(StateDir::lock)) {
+        if files.iter().any(|file| file.is_at(&path)) {
+            continue;
+        }
         match LockFile::take(&path) {
-            Ok(Attempt::Taken(file)) => match held.holder.reserve(&file.file) {
-                Ok(()) => held.files.push(file),
+            Ok(Attempt::Taken(file)) => match file.write(&format!("{text:\n<ROOM$}")) {
+                Err(error) if files.is_empty() && error.kind() != ErrorKind::FileTooLarge => {
+                    absent.push((path, error));
+                }
                 // The limit of this process, and not a lack of the machine.
-                Err(error) if error.kind() == ErrorKind::FileTooLarge => held.files.push(file),
-                Err(error) => absent.push((path, error)),
+                Ok(()) | Err(_) => files.push(file),
             },
             Ok(Attempt::Absent(error)) => absent.push((path, error)),
             Ok(Attempt::Blocked(obstacle)) => return Ok(Err(obstacle)),
             Err(error) => return Err(NoLock::Failed(path, error)),
         }
     }
-    let is_lack = |(_, error): &mut (PathBuf, io::Error)| is_lack(error);
-    if held.files.is_empty()
-        && let Some((path, error)) = absent.extract_if(.., is_lack).next()
-    {
-        return Err(NoLock::Failed(path, error));
-    }
-    let lock = (!held.files.is_empty()).then(|| Lock {
-        held: Mutex::new(held),
-    });
-    Ok(Ok(Taken { lock, absent }))
+    Ok(Ok(absent))
 }
 
 /// Returns `true` if a lock could be there, but the machine has no room for it now. Another

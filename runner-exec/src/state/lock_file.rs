@@ -41,7 +41,7 @@ const MAX_LOOKS: u32 = 100;
 #[derive(Debug)]
 pub(super) struct LockFile {
     path: PathBuf,
-    pub(super) file: File,
+    file: File,
 }
 
 /// The result of an attempt to lock a file.
@@ -97,6 +97,12 @@ impl LockFile {
                 },
             }
         }
+    }
+
+    /// Writes the text at the beginning of the file, in one piece. Its old rest is behind the
+    /// empty line at the end of the text.
+    pub(super) fn write(&self, text: &str) -> io::Result<()> {
+        self.file.write_all_at(text.as_bytes(), 0)
     }
 
     /// Returns `true` if it is the file that others find at `path`.

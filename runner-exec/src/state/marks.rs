@@ -21,7 +21,7 @@ use crate::{
 
 /// The marks of a task directory.
 #[derive(Debug)]
-pub struct Marks {
+pub(crate) struct Marks {
     directory: PathBuf,
     /// `None` where the machine does not say which time it is running for: then it may have
     /// been started again.
@@ -35,7 +35,7 @@ impl Marks {
     }
 
     /// The mark of a task.
-    pub(crate) fn path(&self, task: &TaskName) -> PathBuf {
+    fn path(&self, task: &TaskName) -> PathBuf {
         self.directory.join(task.as_os_str())
     }
 
@@ -70,7 +70,7 @@ impl Marks {
     }
 
     /// The tasks of `plan` that are done.
-    pub fn done(&self, plan: &Plan) -> Vec<TaskId> {
+    pub(crate) fn done(&self, plan: &Plan) -> Vec<TaskId> {
         let tasks = plan.tasks.iter().enumerate();
         tasks
             .filter(|(_, task)| self.has(task))
@@ -82,14 +82,20 @@ impl Marks {
     ///
     /// # Errors
     ///
-    /// It cannot be written.
-    pub(crate) fn write(&self, task: &Task, run: &RunId) -> io::Result<Option<Draft>> {
+    /// This path cannot be written.
+    pub(crate) fn write(
+        &self,
+        task: &Task,
+        run: &RunId,
+    ) -> Result<Option<Draft>, (PathBuf, io::Error)> {
         if task.settings.frequency == Frequency::Always {
             return Ok(None);
         }
-        create_directory(&self.directory)?;
+        let path = self.path(&task.name);
         let boot = self.boot.as_deref().unwrap_or_default();
         let text = format!("run = {run}\nboot = {boot}\n");
-        Draft::write(self.path(&task.name), text.as_bytes()).map(Some)
+        let written = create_directory(&self.directory)
+            .and_then(|()| Draft::write(path.clone(), text.as_bytes()));
+        written.map(Some).map_err(|error| (path, error))
     }
 }

@@ -17,11 +17,12 @@ use std::{
 
 use runner_config::Settings;
 
-pub(crate) use self::{durable_file::Draft, halts::Halts};
+use self::{durable_file::Draft, halts::Halts, marks::Marks};
+
+pub(crate) use self::holder::Part;
 pub use self::{
     durable_file::{create_directory, open_file, sync_directory},
-    lock::{Lock, NoLock, Patience, Taken, is_lack},
-    marks::Marks,
+    lock::{Lock, NoLock, Taken, is_lack},
     obstacle::Busy,
 };
 
@@ -94,16 +95,16 @@ impl<'a> StateDir<'a> {
 
 /// What a run finds in its state directory.
 #[derive(Debug)]
-pub struct State {
+pub(crate) struct State {
     /// Which tasks are done for longer than a run.
-    pub marks: Marks,
+    pub(crate) marks: Marks,
     /// Whether the halt task may run once more.
     pub(crate) halts: Halts,
 }
 
 impl State {
     /// The state that `settings` name; `None` when they name none.
-    pub fn of(settings: &Settings) -> Option<State> {
+    pub(crate) fn of(settings: &Settings) -> Option<State> {
         let directory = StateDir::of(settings)?;
         Some(State {
             marks: Marks::new(directory.marks()),

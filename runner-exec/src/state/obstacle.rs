@@ -7,7 +7,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::holder::{Holder, Survivor};
+use super::holder::Holder;
 use crate::process::{Cancel, Latch, Process, wait_readable, watch};
 
 /// The process that has the lock.
@@ -51,11 +51,11 @@ impl Obstacle {
         }
     }
 
-    pub(super) fn task(survivor: Survivor) -> Obstacle {
+    pub(super) fn task((name, process): (String, Process)) -> Obstacle {
         Obstacle {
-            busy: Busy::Task(survivor.name, survivor.process.pid),
+            busy: Busy::Task(name, process.pid),
             locked: None,
-            process: Some(survivor.process),
+            process: Some(process),
         }
     }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use runner_config::name_text;
-use runner_exec::{Event, Outcome, Part, Process, TaskName};
+use runner_exec::{Event, Outcome, Process, TaskName};
 
 use crate::{
     journal::record::{Entry, Text, VERSION},
@@ -48,12 +48,7 @@ pub(crate) fn entry<'a>(event: &'a Event, taskdir: &'a str) -> Option<Entry<'a>>
             outcome: outcome.to_string().into(),
             elapsed: seconds(*elapsed),
         },
-        Event::Started {
-            task,
-            part: Part::Task,
-            try_num,
-            pid,
-        } => Entry::TaskStart {
+        Event::Started { task, try_num, pid } => Entry::TaskStart {
             task: text(task),
             try_num: *try_num,
             pid: *pid,
@@ -109,17 +104,12 @@ pub(crate) fn entry<'a>(event: &'a Event, taskdir: &'a str) -> Option<Entry<'a>>
             elapsed: seconds(*elapsed),
         },
         Event::TaskStart { .. }
-        | Event::Started {
-            part: Part::Hook(_) | Part::Halt,
-            ..
-        }
         | Event::NoLog { .. }
         | Event::NoMark { .. }
         | Event::Left { .. }
         | Event::HaltMissing { .. }
         | Event::HaltWithheld { .. }
-        | Event::NoHaltCount { .. }
-        | Event::Asked { .. } => return None,
+        | Event::NoHaltCount { .. } => return None,
     })
 }
 

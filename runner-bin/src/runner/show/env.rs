@@ -12,13 +12,14 @@ use std::{
     os::unix::ffi::OsStrExt,
 };
 
+use jiff::Timestamp;
 use runner_config::{OWN_VARIABLES, bytes_text, escape};
-use runner_exec::{CommandLine, Environment, Plan, Seen};
+use runner_exec::{CommandLine, Environment, Plan, RunId, Seen};
 use serde_json::{Value, json};
 
 use crate::{
     exit::Exit,
-    runner::{config_cmd::ConfigCmd, load::Source, new_run_id},
+    runner::{config_cmd::ConfigCmd, load::Source},
 };
 
 /// Each variable by its name, with its value and where that comes from.
@@ -36,11 +37,11 @@ pub(super) fn variables(
     let config_cmd =
         ConfigCmd::new(source.config.as_deref()).map_err(|sentence| (Exit::System, sentence))?;
     let settings = &plan.settings;
-    let environment = Environment::new(&settings.env, &config_cmd.value, &new_run_id());
+    let id = RunId::new(Timestamp::now(), rand::random());
+    let environment = Environment::new(&settings.env, &config_cmd.value, &id);
     let seen = Seen {
-        task: &task.name,
+        task,
         try_num: 1,
-        max_tries: task.settings.max_tries,
         end: None,
     };
     let command = CommandLine::task(task.settings.interpreter.as_ref(), &task.path());
