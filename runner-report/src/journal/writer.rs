@@ -7,8 +7,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        Mutex, PoisonError, RwLock,
         mpsc::{Receiver, Sender, channel},
     },
     thread,
@@ -31,26 +30,16 @@ pub struct Journal {
     boot: String,
     /// There while a run goes on that has a journal.
     run: Mutex<Option<String>>,
-    /// How many ends are not on the disk yet.
-    pending: AtomicUsize,
+    /// Locked for reading while an end is on its way to the disk.
+    flushing: RwLock<()>,
     sender: Sender<Message>,
 }
 
 enum Message {
     /// From now on lines go to this file, or nowhere.
     Open(Option<PathBuf>),
-    Append {
-        line: String,
-    },
-    /// The same, and flush it; then this is dropped.
-    Flush {
-        line: String,
-        flushed: Sender<()>,
-    },
-    /// Everything before this is done when this is dropped.
-    Pass(#[expect(dead_code, reason = "it is dropped")] Sender<()>),
-    /// Something else that must not make anybody wait.
-    Do(Box<dyn FnOnce() + Send>),
+    /// A line is written. If there is a sender, it is also flushed, and then that is dropped.
+    Append(String, Option<Sender<()>>),
 }
 
 impl Journal {
@@ -72,7 +61,7 @@ impl Journal {
             taskdir: name_text(canonical(taskdir).as_os_str()).into_owned(),
             boot: boot_id().unwrap_or_default(),
             run: Mutex::new(None),
-            pending: AtomicUsize::new(0),
+            flushing: RwLock::new(()),
             sender,
         })
     }
@@ -89,41 +78,23 @@ impl Journal {
             return;
         };
         drop(current);
-        self.before_a_start(event);
+        // With several workers, another one may be waiting for its end to be on the disk.
+        if let Event::TaskStart { .. } | Event::HookStart { .. } = event {
+            drop(self.flushing.write());
+        }
         let Some(entry) = entry(event, &self.taskdir) else {
             return;
         };
-        let flush = is_flushed(&entry);
+        let is_flushed = is_flushed(&entry);
         let line = record(&run, &self.boot, entry).line();
-        match flush {
-            false => self.send(Message::Append { line }),
-            true => {
-                self.pending.fetch_add(1, Ordering::SeqCst);
-                self.wait_for(|flushed| Message::Flush { line, flushed });
-                self.pending.fetch_sub(1, Ordering::SeqCst);
-            }
+        if is_flushed {
+            let _flushing = self.flushing.read();
+            let (sender, dropped) = channel();
+            self.send(Message::Append(line, Some(sender)));
+            let _ = dropped.recv();
+        } else {
+            self.send(Message::Append(line, None));
         }
-    }
-
-    /// Lets nothing start while an end is on its way to the disk: with several workers,
-    /// another one may have said it.
-    fn before_a_start(&self, event: &Event) {
-        let starts = matches!(event, Event::TaskStart { .. } | Event::HookStart { .. });
-        if starts && self.pending.load(Ordering::SeqCst) > 0 {
-            self.wait_for(Message::Pass);
-        }
-    }
-
-    /// Sends a message, and waits until what was given to it is dropped.
-    fn wait_for(&self, message: impl FnOnce(Sender<()>) -> Message) {
-        let (held, dropped) = channel();
-        self.send(message(held));
-        let _ = dropped.recv();
-    }
-
-    /// Does `work` on the writer's thread, after all that was said before.
-    pub fn later(&self, work: impl FnOnce() + Send + 'static) {
-        self.send(Message::Do(Box::new(work)));
     }
 
     fn send(&self, message: Message) {
@@ -156,15 +127,6 @@ fn record<'a>(run: &'a str, boot: &'a str, entry: Entry<'a>) -> Record<'a> {
 fn write(receiver: Receiver<Message>, mut failed: impl FnMut(&Path, &io::Error)) {
     let mut journal: Option<JournalFile> = None;
     let mut has_failed = false;
-    let mut append = |journal: &mut Option<JournalFile>, line: &str, flush| {
-        if let Some(journal) = journal
-            && let Err(error) = journal.append(line, flush)
-            && !has_failed
-        {
-            has_failed = true;
-            failed(journal.path(), &error);
-        }
-    };
     for message in receiver {
         match message {
             Message::Open(path) => {
@@ -172,13 +134,15 @@ fn write(receiver: Receiver<Message>, mut failed: impl FnMut(&Path, &io::Error))
                     journal = path.map(JournalFile::new);
                 }
             }
-            Message::Append { line } => append(&mut journal, &line, false),
-            Message::Flush { line, flushed } => {
-                append(&mut journal, &line, true);
-                drop(flushed);
+            Message::Append(line, flushed) => {
+                if let Some(journal) = &mut journal
+                    && let Err(error) = journal.append(&line, flushed.is_some())
+                    && !has_failed
+                {
+                    has_failed = true;
+                    failed(journal.path(), &error);
+                }
             }
-            Message::Pass(_) => {}
-            Message::Do(work) => work(),
         }
     }
 }
