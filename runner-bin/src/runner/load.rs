@@ -1,6 +1,6 @@
 //! From configuration file and task directory to the plan, with all that is wrong.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use runner_config::{Document, Override, Problems, Reading, Settings, reason, setting, shown};
 use runner_exec::{Plan, StateDir, Trust, discover};
@@ -36,26 +36,25 @@ pub(crate) struct Unusable {
     pub(crate) is_distrusted: bool,
 }
 
-impl Unusable {
-    /// Nothing is known of where to remember it.
-    fn wrong() -> Unusable {
-        Unusable {
-            exit: Exit::Config,
-            state_dir: None,
-            is_distrusted: false,
-        }
-    }
-}
-
 impl Source {
     /// Reads everything; what is wrong goes to `problems`, all of it at once. As root, only
     /// what no other user can change is read, and nothing is remembered from an earlier load.
     pub(crate) fn load(&self, problems: &mut Problems) -> Result<Plan, Unusable> {
+        self.load_for(false, problems)
+    }
+
+    /// Loads the plan of a further run. Refuses a named pipe, which could block.
+    pub(crate) fn load_again(&self, problems: &mut Problems) -> Result<Plan, Unusable> {
+        self.load_for(true, problems)
+    }
+
+    fn load_for(&self, further_run: bool, problems: &mut Problems) -> Result<Plan, Unusable> {
         let checks = TrustChecks::new(self.trust.as_ref());
-        let plan = self.load_if(&checks, problems);
-        plan.map_err(|unusable| Unusable {
+        let plan = self.load_if(&checks, further_run, problems);
+        plan.map_err(|(exit, state_dir)| Unusable {
+            exit,
+            state_dir,
             is_distrusted: checks.has_refused(),
-            ..unusable
         })
     }
 
@@ -64,7 +63,9 @@ impl Source {
     pub(crate) fn check_again(&self, plan: &Plan, problems: &mut Problems) -> Result<(), Unusable> {
         let checks = TrustChecks::new(self.trust.as_ref());
         let can_write = checks.written(&plan.settings, problems);
-        checks.old_plan(&self.taskdir, plan, problems);
+        if checks.task_directory(&self.taskdir, problems) {
+            checks.plan(plan, true, problems);
+        }
         if !checks.has_refused() {
             return Ok(());
         }
@@ -75,7 +76,14 @@ impl Source {
         })
     }
 
-    fn load_if(&self, checks: &TrustChecks, problems: &mut Problems) -> Result<Plan, Unusable> {
+    /// Returns the exit status if there is nothing to run, and the state directory as far as
+    /// it is known.
+    fn load_if(
+        &self,
+        checks: &TrustChecks,
+        further_run: bool,
+        problems: &mut Problems,
+    ) -> Result<Plan, (Exit, Option<PathBuf>)> {
         let is_trusted = checks.task_directory(&self.taskdir, problems);
         let entries = is_trusted.then(|| discover(&self.taskdir, checks.check()));
         let mut admit = |reading: Reading, problems: &mut Problems| match reading {
@@ -85,6 +93,13 @@ impl Source {
         // A private link is checked itself, and then the file that it stands for.
         let config = self.config.as_deref();
         let is_trusted = config.is_none_or(|config| checks.config_file(config, problems));
+        if let Some(config) = config.filter(|config| further_run && is_trusted && is_pipe(config)) {
+            let config = shown(config);
+            problems
+                .error(None, format!("configuration file `{config}` is a pipe now"))
+                .hint("write it as a file; what is read from a pipe cannot be read again");
+            return Err((Exit::Config, None));
+        }
         let mut wrong = Problems::default();
         let document = match is_trusted {
             true => readable_document(config, &self.overrides, &mut admit, &mut wrong),
@@ -98,32 +113,25 @@ impl Source {
             true => self.own_state_dir(&settings, problems),
             false => None,
         };
-        let unusable = |exit| Unusable {
-            exit,
-            state_dir,
-            is_distrusted: false,
-        };
-        let wrong = problems.has_errors();
         let entries = match entries {
             Some(Ok(entries)) => entries,
-            None => return Err(unusable(Exit::Config)),
+            None => return Err((Exit::Config, state_dir)),
             Some(Err(error)) => {
-                let (taskdir, why) = (shown(&self.taskdir), reason(&error));
-                problems
-                    .error(
-                        None,
-                        format!("cannot read task directory `{taskdir}`: {why}"),
-                    )
-                    .hint("name the directory that holds the tasks");
-                return Err(unusable(match wrong {
+                let exit = match problems.has_errors() {
                     true => Exit::Config,
                     false => Exit::NoInput,
-                }));
+                };
+                let (taskdir, why) = (shown(&self.taskdir), reason(&error));
+                let message = format!("cannot read task directory `{taskdir}`: {why}");
+                problems
+                    .error(None, message)
+                    .hint("name the directory that holds the tasks");
+                return Err((exit, state_dir));
             }
         };
         if malformed {
             // What the tasks' sections say is not known, so nothing can be said of them.
-            return Err(Unusable::wrong());
+            return Err((Exit::Config, None));
         }
         let plan = Plan::new(
             &self.taskdir,
@@ -133,15 +141,15 @@ impl Source {
             checks.check(),
             problems,
         );
-        checks.plan(&plan, problems);
+        checks.plan(&plan, false, problems);
         if problems.has_errors() {
-            return Err(unusable(Exit::Config));
+            return Err((Exit::Config, state_dir));
         }
         if plan.tasks.is_empty() {
             let message = format!("there is no task in `{}`", shown(&self.taskdir));
             if self.needs_tasks {
                 problems.error(None, message);
-                return Err(unusable(Exit::NoInput));
+                return Err((Exit::NoInput, state_dir));
             }
             problems.warning(None, message);
         }
@@ -165,21 +173,5 @@ impl Source {
             shown(&file)
         ));
         None
-    }
-
-    /// Loads the plan of a further run. Refuses a named pipe, which could block.
-    pub(crate) fn load_again(&self, problems: &mut Problems) -> Result<Plan, Unusable> {
-        // An untrusted file is not opened here; `load` reports it.
-        let checks = TrustChecks::new(self.trust.as_ref());
-        let is_trusted = |config: &Path| checks.config_file(config, &mut Problems::default());
-        let config = self.config.as_deref();
-        if let Some(config) = config.filter(|config| is_trusted(config) && is_pipe(config)) {
-            let config = shown(config);
-            problems
-                .error(None, format!("configuration file `{config}` is a pipe now"))
-                .hint("write it as a file; what is read from a pipe cannot be read again");
-            return Err(Unusable::wrong());
-        }
-        self.load(problems)
     }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use runner_config::{Problems, Settings, shown};
 use runner_exec::{
-    Distrust, End, Head, Named, Plan, StateDir, Task, Trust, TrustCheck, Walk, behind_env, named,
+    Distrust, End, Head, Named, Plan, StateDir, Trust, TrustCheck, behind_env, named,
     split_argument,
 };
 
@@ -42,11 +42,14 @@ const WRAPPERS: [&str; 16] = [
     "setsid", "stdbuf", "sudo", "taskset", "timeout", "unshare", "xargs",
 ];
 
-/// The kind of a command, and the `PATH` in which it looks up programs.
+/// A command that is checked.
 #[derive(Clone, Copy)]
 struct Role<'a> {
     what: &'a str,
+    /// The `PATH` in which it looks up programs.
     path: &'a OsStr,
+    /// The number of scripts that it is the interpreter of.
+    depth: u32,
 }
 
 impl<'a> TrustChecks<'a> {
@@ -117,60 +120,38 @@ impl<'a> TrustChecks<'a> {
         is_trusted
     }
 
-    /// Checks everything that `plan` starts. Its files were read by the same load.
-    pub(crate) fn plan(&self, plan: &Plan, problems: &mut Problems) {
+    /// Checks everything that `plan` starts. The files of an old one have not been read by this
+    /// load.
+    pub(crate) fn plan(&self, plan: &Plan, is_old: bool, problems: &mut Problems) {
         if self.check.is_none() {
             return;
         }
-        for task in tasks(plan) {
-            // The files of most tasks need not be looked at once more.
-            let is_trusted = task.is_roots || self.path("run task", &task.path(), problems);
-            if is_trusted {
-                self.task(task, &task.head, plan, problems);
-            }
-        }
-        self.hook(plan, problems);
-    }
-
-    /// Checks everything that a plan of an earlier load starts; its files may have changed.
-    pub(crate) fn old_plan(&self, taskdir: &Path, plan: &Plan, problems: &mut Problems) {
-        if self.check.is_none() {
-            return;
-        }
-        if !self.task_directory(taskdir, problems) {
-            return;
-        }
-        for task in tasks(plan) {
-            let path = task.path();
-            if self.path("run task", &path, problems) {
-                self.task(task, &Head::of(&path), plan, problems);
-            }
-        }
-        self.hook(plan, problems);
-    }
-
-    /// Checks the interpreters of a task whose file begins with `head`.
-    fn task(&self, task: &Task, head: &Head, plan: &Plan, problems: &mut Problems) {
         let path = path_of_tasks(&plan.settings);
-        let role = |what| Role { what, path: &path };
-        if let Some(words) = &task.settings.interpreter {
-            self.command(role("run interpreter"), words, 0, problems);
-        }
-        self.hashbang(role("run interpreter"), head, 0, problems);
-    }
-
-    fn hook(&self, plan: &Plan, problems: &mut Problems) {
-        let path = path_of_tasks(&plan.settings);
-        let role = Role {
-            what: "run hook",
+        let role = |what| Role {
+            what,
             path: &path,
+            depth: 0,
         };
+        for task in plan.tasks.iter().chain(&plan.halt) {
+            let file = task.path();
+            // The files of most tasks need not be looked at once more.
+            let is_trusted = task.is_roots && !is_old;
+            if !is_trusted && !self.path("run task", &file, problems) {
+                continue;
+            }
+            if let Some(words) = &task.settings.interpreter {
+                self.command(role("run interpreter"), words, problems);
+            }
+            let new_head = is_old.then(|| Head::of(&file));
+            let head = new_head.as_ref().unwrap_or(&task.head);
+            self.hashbang(role("run interpreter"), head, problems);
+        }
         if let Some(words) = &plan.hook {
-            self.command(role, words, 0, problems);
+            self.command(role("run hook"), words, problems);
         }
     }
 
-    fn hashbang(&self, role: Role, head: &Head, depth: u32, problems: &mut Problems) {
+    fn hashbang(&self, role: Role, head: &Head, problems: &mut Problems) {
         let Head::Script {
             interpreter,
             argument,
@@ -189,36 +170,36 @@ impl<'a> TrustChecks<'a> {
             words.push((**argument).to_owned());
             words.extend(split_argument(argument));
         }
-        self.command(role, &words, depth + 1, problems);
+        let depth = role.depth + 1;
+        self.command(Role { depth, ..role }, &words, problems);
     }
 
     /// Checks a program, and every argument that could become one.
-    fn command(&self, role: Role, words: &[OsString], depth: u32, problems: &mut Problems) {
-        if depth > MAX_INTERPRETERS || !self.commands.borrow_mut().insert((depth, words.to_vec())) {
-            return;
-        }
+    fn command(&self, role: Role, words: &[OsString], problems: &mut Problems) {
+        let is_new = || (self.commands.borrow_mut()).insert((role.depth, words.to_vec()));
         let Some((program, arguments)) = words.split_first() else {
             return;
         };
+        if role.depth > MAX_INTERPRETERS || !is_new() {
+            return;
+        }
         // A program without a slash was not found in `PATH`, and cannot start.
         if program.as_encoded_bytes().contains(&b'/') {
-            self.program(role, Path::new(program), depth, problems);
+            self.program(role, Path::new(program), problems);
         }
         let env = behind_env(words).unwrap_or_default();
-        let is_wrapper = Path::new(program)
-            .file_name()
-            .is_some_and(|name| WRAPPERS.iter().any(|wrapper| name == *wrapper));
+        let name = Path::new(program).file_name().and_then(OsStr::to_str);
+        let is_wrapper = name.is_some_and(|name| WRAPPERS.contains(&name));
         let arguments = arguments.iter().chain(&env.words).map(OsString::as_os_str);
         for argument in named(arguments) {
             match argument {
-                Named::Path(path) => self.argument(role, &path, depth, problems),
+                Named::Path(path) => self.argument(role, &path, problems),
                 Named::Bare(word) => {
                     if fs::symlink_metadata(&word).is_ok() {
-                        self.argument(role, Path::new(&word), depth, problems);
+                        self.argument(role, Path::new(&word), problems);
                     }
                     if is_wrapper {
-                        let missing = Missing::IsAccepted;
-                        self.look_up(role, &word, role.path, missing, depth, problems);
+                        self.look_up(role, &word, false, problems);
                     }
                 }
             }
@@ -228,52 +209,41 @@ impl<'a> TrustChecks<'a> {
         }
         if let Some(program) = &env.program {
             let path = env.path.as_deref().unwrap_or(role.path);
-            self.look_up(role, program, path, Missing::IsChecked, depth, problems);
+            self.look_up(Role { path, ..role }, program, true, problems);
         }
     }
 
-    /// Checks a program as it would be found in `path`. Where it is not, another user must
-    /// not be able to put it, if that is wanted.
-    fn look_up(
-        &self,
-        role: Role,
-        name: &OsStr,
-        path: &OsStr,
-        missing: Missing,
-        depth: u32,
-        problems: &mut Problems,
-    ) {
-        for directory in env::split_paths(path) {
+    /// Checks a program as it would be found in `PATH`. With `is_program`, another user must
+    /// not be able to put it where it is not.
+    fn look_up(&self, role: Role, name: &OsStr, is_program: bool, problems: &mut Problems) {
+        let Some(check) = &self.check else {
+            return;
+        };
+        for directory in env::split_paths(role.path) {
             let candidate = Path::new(".").join(directory).join(name);
-            let Some(check) = &self.check else {
-                return;
-            };
-            match check.walk(&candidate) {
-                Walk {
-                    end: End::File(mode),
-                    ..
-                } if mode & 0o111 != 0 => return self.program(role, &candidate, depth, problems),
-                Walk {
-                    distrust: Some(distrust),
-                    ..
-                } if missing == Missing::IsChecked => {
+            let walk = check.walk(&candidate);
+            match (walk.end, walk.distrust) {
+                (End::File(mode), _) if mode & 0o111 != 0 => {
+                    return self.program(role, &candidate, problems);
+                }
+                (_, Some(distrust)) if is_program => {
                     self.refuse(role.what, &candidate, &distrust, problems);
                     return;
                 }
-                Walk { .. } => {}
+                (_, _) => {}
             }
         }
     }
 
     /// Checks a program and, where it is a script, its interpreter.
-    fn program(&self, role: Role, path: &Path, depth: u32, problems: &mut Problems) {
+    fn program(&self, role: Role, path: &Path, problems: &mut Problems) {
         if self.path(role.what, path, problems) {
-            self.hashbang(role, &Head::of(path), depth, problems);
+            self.hashbang(role, &Head::of(path), problems);
         }
     }
 
     /// Checks an argument that is a path: a script perhaps, or a directory that `python3` runs.
-    fn argument(&self, role: Role, path: &Path, depth: u32, problems: &mut Problems) {
+    fn argument(&self, role: Role, path: &Path, problems: &mut Problems) {
         let Some(check) = &self.check else {
             return;
         };
@@ -284,7 +254,7 @@ impl<'a> TrustChecks<'a> {
             (End::Directory, distrust) => {
                 let closed = || check.path(path).err();
                 match distrust.or_else(closed) {
-                    None => self.program(role, &main, depth, problems),
+                    None => self.program(role, &main, problems),
                     // It stays a directory, and one that python3 does not run.
                     Some(distrust)
                         if fs::symlink_metadata(&main).is_err()
@@ -301,7 +271,7 @@ impl<'a> TrustChecks<'a> {
             (_, Some(distrust)) => {
                 self.refuse(role.what, path, &distrust, problems);
             }
-            (End::File(_), None) => self.hashbang(role, &Head::of(path), depth, problems),
+            (End::File(_), None) => self.hashbang(role, &Head::of(path), problems),
             (_, None) => {}
         }
     }
@@ -341,23 +311,11 @@ impl<'a> TrustChecks<'a> {
     }
 }
 
-/// The check of a place in `PATH` where a program is not.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Missing {
-    /// It is a place to put the program, so it is checked.
-    IsChecked,
-    IsAccepted,
-}
-
 /// Returns `true` for the names of stdin that lead there through `/proc`.
 fn is_stdin(path: &Path) -> bool {
     ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]
         .map(Path::new)
         .contains(&path)
-}
-
-fn tasks(plan: &Plan) -> impl Iterator<Item = &Task> {
-    plan.tasks.iter().chain(&plan.halt)
 }
 
 /// Returns the `PATH` in which tasks and hooks look up programs.
