@@ -14,15 +14,10 @@ use crate::{
     run::{hook::Phase, run_id::RunId},
 };
 
-/// What all processes of a run see.
+/// What all processes of a run see: without the variables that only the runner inherits, its
+/// own ones from a runner above it and those of a service manager; then `[env]`.
 #[derive(Clone, Debug)]
-pub struct Environment {
-    /// `[env]`, then `RUNNER_CONFIG_CMD` and `RUNNER_RUN_ID`.
-    common: Vec<(OsString, Option<OsString>)>,
-    /// Variables that the runner inherited and others do not: its own ones, from a runner
-    /// above it, and those of a service manager.
-    inherited: Vec<&'static str>,
-}
+pub struct Environment(Vec<(OsString, Option<OsString>)>);
 
 /// What is seen of the task that a process is started for.
 #[derive(Clone, Copy, Debug)]
@@ -107,26 +102,24 @@ pub(crate) const COOKIE: [&str; 5] = [
 impl Environment {
     /// The environment of the run `id`.
     pub fn new(env: &[(String, String)], config_cmd: &OsStr, id: &RunId) -> Environment {
-        let mut common: Vec<(OsString, Option<OsString>)> = (env.iter())
-            .map(|(name, value)| (name.into(), Some(value.into())))
-            .collect();
-        common.push(("RUNNER_CONFIG_CMD".into(), Some(config_cmd.into())));
-        common.push(("RUNNER_RUN_ID".into(), Some(id.as_str().into())));
-        let set = |name: &str| env.iter().any(|(set, _)| set == name);
+        let is_set = |name: &str| env.iter().any(|(set, _)| set == name);
         let not_for_tasks = NOT_FOR_TASKS.into_iter().chain(small_address_space());
-        let not_for_tasks = not_for_tasks.filter(|name| !set(name));
-        let inherited = SOMETIMES.into_iter().chain(not_for_tasks);
-        Environment {
-            common,
-            inherited: inherited
-                .filter(|name| env::var_os(name).is_some())
-                .collect(),
-        }
+        let removed = SOMETIMES
+            .into_iter()
+            .chain(not_for_tasks.filter(|name| !is_set(name)))
+            .filter(|name| env::var_os(name).is_some())
+            .map(|name| (name.into(), None));
+        let set = (env.iter()).map(|(name, value)| (name.into(), Some(value.into())));
+        let own = [
+            ("RUNNER_CONFIG_CMD".into(), Some(config_cmd.into())),
+            ("RUNNER_RUN_ID".into(), Some(id.as_str().into())),
+        ];
+        Environment(removed.chain(set).chain(own).collect())
     }
 
     /// Gives `command` what a task sees.
     pub fn task(&self, command: CommandLine, seen: Seen) -> CommandLine {
-        self.give(command, seen, Vec::new())
+        self.give(command, seen, None)
     }
 
     /// Gives `command` what a hook sees; `elapsed` is how long the task ran.
@@ -137,43 +130,38 @@ impl Environment {
         phase: Phase,
         elapsed: Duration,
     ) -> CommandLine {
-        let mut more = vec![("RUNNER_HOOK", phase.as_str().to_owned())];
-        if seen.end.is_some() {
-            more.push(("RUNNER_ELAPSED", format!("{:.3}", elapsed.as_secs_f64())));
-        }
-        self.give(command, seen, more)
+        let elapsed = format!("{:.3}", elapsed.as_secs_f64());
+        let elapsed = seen.end.map(|_| ("RUNNER_ELAPSED", elapsed));
+        let phase = ("RUNNER_HOOK", phase.as_str().to_owned());
+        self.give(command, seen, [phase].into_iter().chain(elapsed))
     }
 
     /// Gives `command` what the halt task sees.
     pub fn halt(&self, command: CommandLine, seen: Seen, reason: HaltReason) -> CommandLine {
-        let more = vec![("RUNNER_HALT_REASON", reason.as_str().to_owned())];
-        self.give(command, seen, more)
+        let reason = ("RUNNER_HALT_REASON", reason.as_str().to_owned());
+        self.give(command, seen, [reason])
     }
 
     fn give(
         &self,
         mut command: CommandLine,
         seen: Seen,
-        mut more: Vec<(&'static str, String)>,
+        more: impl IntoIterator<Item = (&'static str, String)>,
     ) -> CommandLine {
-        if let Some((result, outcome)) = seen.end {
-            more.push(("RUNNER_RESULT", result.as_str().to_owned()));
-            more.push(("RUNNER_OUTCOME", outcome.to_string()));
+        let Seen { task, try_num, end } = seen;
+        let mut env = self.0.clone();
+        let mut set = |name: &str, value: OsString| env.push((name.into(), Some(value)));
+        set("RUNNER_TASK", task.name.as_os_str().to_owned());
+        more.into_iter()
+            .for_each(|(name, value)| set(name, value.into()));
+        if let Some((result, outcome)) = end {
+            set("RUNNER_RESULT", result.as_str().into());
+            set("RUNNER_OUTCOME", outcome.to_string().into());
         }
-        more.push(("RUNNER_TRY_NUM", seen.try_num.to_string()));
-        more.push((
-            "RUNNER_MAX_TRIES",
-            seen.task.settings.max_tries.number().to_string(),
-        ));
-        let removed = self.inherited.iter().map(|name| (name.into(), None));
-        let task = seen.task.name.as_os_str().to_owned();
-        let more = more.into_iter();
-        let given = more.map(|(name, value)| (name.into(), Some(value.into())));
-        let env = removed
-            .chain(self.common.iter().cloned())
-            .chain([("RUNNER_TASK".into(), Some(task))])
-            .chain(given);
-        command.env = Arc::new(env.collect());
+        let max_tries = task.settings.max_tries.number();
+        set("RUNNER_TRY_NUM", try_num.to_string().into());
+        set("RUNNER_MAX_TRIES", max_tries.to_string().into());
+        command.env = Arc::new(env);
         command
     }
 }
