@@ -64,34 +64,28 @@ impl Log {
         }
     }
 
-    /// A log for runs: its lines begin with the time, or with what a service manager
-    /// wants to read there.
-    pub(crate) fn stamped(verbosity: Verbosity) -> Log {
-        Log {
+    /// A log for runs: its lines begin with the time, or with what a service manager wants to
+    /// read there. It also writes to syslog and shows the progress where that is wanted and
+    /// possible.
+    pub(crate) fn stamped(verbosity: Verbosity, syslog: bool, progress: bool) -> Log {
+        let is_dumb = env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+        let is_terminal = io::stderr().is_terminal() && !is_dumb;
+        let has_progress = progress && is_terminal && verbosity > Verbosity::Quiet;
+        let mut log = Log {
             begin: match is_journal() {
                 true => Begin::Priority,
                 false => Begin::Time,
             },
+            progress: has_progress.then(Progress::default),
             ..Log::plain(verbosity)
+        };
+        if syslog {
+            match SystemLog::connect() {
+                Ok(syslog) => log.syslog = Some(syslog),
+                Err(error) => log.warning(&format!("there is no syslog to write to: {error}")),
+            }
         }
-    }
-
-    /// Says everything to syslog as well, when there is one.
-    pub(crate) fn with_syslog(mut self) -> Log {
-        match SystemLog::connect() {
-            Ok(syslog) => self.syslog = Some(syslog),
-            Err(error) => self.warning(&format!("there is no syslog to write to: {error}")),
-        }
-        self
-    }
-
-    /// Shows what goes on, where that is a terminal that can.
-    pub(crate) fn with_progress(mut self) -> Log {
-        let is_dumb = env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-        if io::stderr().is_terminal() && !is_dumb && self.verbosity > Verbosity::Quiet {
-            self.progress = Some(Progress::default());
-        }
-        self
+        log
     }
 
     pub(crate) fn error(&self, text: &str) {

@@ -71,13 +71,6 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
         return show(&source, &question, args.json, verbosity);
     }
     address_space::economize();
-    let mut log = Log::stamped(verbosity);
-    if args.syslog {
-        log = log.with_syslog();
-    }
-    if !args.no_progress {
-        log = log.with_progress();
-    }
     let is_chain = args.only.is_none();
     let session = Session {
         taskdir: source.taskdir.clone(),
@@ -85,7 +78,7 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
         no_lock: args.no_lock,
         wait_lock: args.wait_lock,
         notify: is_chain.then(|| Notify::new(args.ready)).flatten(),
-        log: Arc::new(log),
+        log: Arc::new(Log::stamped(verbosity, args.syslog, !args.no_progress)),
     };
     let what = match args.only {
         Some(name) => What::Task(name),
