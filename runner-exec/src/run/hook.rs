@@ -67,30 +67,3 @@ impl Phase {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn members_are_these_in_this_order() {
-        let name = TaskName::new("3-\"clobber\"\\\n\u{7f}é.sh");
-        let stats = |result| TaskStats::new(&name, 1, MaxTries::OfTask(5), result).json();
-        assert_eq!(
-            stats(None),
-            r#"{"task":"3-\"clobber\"\\\né.sh","try_num":1,"max_retries":5}"#
-                .replace("né", "n\u{7f}é")
-        );
-        for (result, word) in [
-            (TaskResult::Ok, "OK"),
-            (TaskResult::Retry, "RETRY"),
-            (TaskResult::Halt, "HALT"),
-            (TaskResult::Exit, "EXIT"),
-            (TaskResult::Interrupted, "INTERRUPTED"),
-        ] {
-            let end = format!(r#","max_retries":5,"result":"{word}"}}"#);
-            assert!(stats(Some(result)).ends_with(&end));
-            assert_eq!(result.as_str(), word);
-        }
-    }
-}
