@@ -235,3 +235,36 @@ fn the_tries_of_a_run_start_at_one_and_events_say_so() {
     assert_eq!(started(&script), "1-a 1-a 1-a 1-a 1-a 1-a halt.sh");
     assert_eq!(*seen.lock().unwrap(), [1, 2, 1, 2, 1, 2]);
 }
+
+#[test]
+fn of_several_retries_the_longest_wait_counts() {
+    /// The id of the run is made of the first one.
+    static DRAWS: Mutex<Vec<f64>> = Mutex::new(Vec::new());
+    *DRAWS.lock().unwrap() = vec![0.25, 0.5, 0.125, 1.0, 0.0];
+    let script = Script {
+        codes: HashMap::from([(("a", 1), 1), (("b", 1), 1), (("c", 1), 1), (("b", 2), 1)]),
+        meeting: Some(3),
+        ..Script::default()
+    };
+    let waits = Mutex::new(Vec::new());
+    let tools = Tools {
+        launcher: &|command, _, cancel, _| script.launch(command, cancel),
+        stop: &Cancel::default(),
+        sink: &|event| {
+            if let Event::Wait { time, .. } = event {
+                waits.lock().unwrap().push(time.as_millis());
+            }
+        },
+        lock: None,
+        outlet: None,
+        random: || DRAWS.lock().unwrap().pop().unwrap(),
+        config_cmd: "runner-config".as_ref(),
+    };
+    let plan = plan(
+        &["a", "b", "c"],
+        &[("jobs", "3"), ("task_hook", ""), ("retry_jitter", "0.4")],
+    );
+    let end = Run::new(&plan, &tools).run().unwrap();
+    assert_eq!(end, ChainEnd::Finished { failed: 0 });
+    assert_eq!(*waits.lock().unwrap(), [400, 100]);
+}

@@ -63,8 +63,8 @@ pub enum Step {
     Start(TaskId),
     /// Nothing, until something that is under way has ended.
     Busy,
-    /// Wait as these failed tasks want, then call [`Chain::again`].
-    Wait(Vec<TaskId>),
+    /// Wait as the failed tasks want, then call [`Chain::again`].
+    Wait,
     /// The chain has ended.
     End(ChainEnd),
 }
@@ -164,8 +164,6 @@ pub struct Chain {
     open: usize,
     running: usize,
     gravest: Consequence,
-    /// The tasks that want a retry.
-    wanting: Vec<TaskId>,
     /// Whether [`Step::Wait`] was handed out.
     waiting: bool,
     try_num: u32,
@@ -190,7 +188,6 @@ impl Chain {
             open: 0,
             running: 0,
             gravest: Consequence::GoOn,
-            wanting: Vec::new(),
             waiting: false,
             try_num: 1,
             failures: vec![0; tasks],
@@ -262,7 +259,7 @@ impl Chain {
             }
             Consequence::Retry => {
                 self.waiting = true;
-                Step::Wait(self.wanting.clone())
+                Step::Wait
             }
             Consequence::GiveUp => Step::End(ChainEnd::GaveUp),
             Consequence::Stop => Step::End(ChainEnd::Stopped),
@@ -282,15 +279,14 @@ impl Chain {
             Verdict::Retry => {
                 let failures = self.failures[task.0].saturating_add(1);
                 self.failures[task.0] = failures;
-                let (most, used) = match link.max_tries {
-                    MaxTries::OfChain(most) => (most, self.try_num),
-                    MaxTries::OfTask(most) => (most, failures),
+                let is_used_up = match link.max_tries {
+                    MaxTries::OfChain(max) => max != 0 && self.try_num >= max,
+                    MaxTries::OfTask(max) => max != 0 && failures >= max,
                 };
-                match (link.required, most) {
+                match (link.required, is_used_up) {
                     (false, _) => Consequence::Pass,
-                    (true, 0) => Consequence::Retry,
-                    (true, _) if used < most => Consequence::Retry,
-                    (true, _) => Consequence::GiveUp,
+                    (true, false) => Consequence::Retry,
+                    (true, true) => Consequence::GiveUp,
                 }
             }
         };
@@ -299,9 +295,6 @@ impl Chain {
             Consequence::Pass => State::Failed,
             _ => State::Pending,
         };
-        if consequence == Consequence::Retry {
-            self.wanting.push(task);
-        }
         self.gravest = self.gravest.max(consequence);
         consequence
     }
@@ -348,14 +341,11 @@ impl Chain {
         if self.gravest == Consequence::Retry {
             self.gravest = Consequence::GoOn;
         }
-        self.wanting.clear();
         if self.retry_from == RetryFrom::Start {
-            let stays = |index| self.settled.contains(&TaskId(index));
             for (index, state) in self.states.iter_mut().enumerate() {
-                *state = match state {
-                    State::Done if stays(index) => State::Done,
-                    _ => State::Pending,
-                };
+                if *state != State::Done || !self.settled.contains(&TaskId(index)) {
+                    *state = State::Pending;
+                }
             }
         }
         self.enter_level(0);

@@ -4,8 +4,7 @@
 //! chain under its lock again. The one that is told to wait waits for all of them.
 
 use std::{
-    collections::HashMap,
-    io,
+    io, mem,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
@@ -20,7 +19,7 @@ use crate::{
         verdict::{TaskResult, Verdict},
     },
     plan::Task,
-    process::{Ended, Latch, outcome::Outcome, pause},
+    process::{Cancel, Ended, Latch, outcome::Outcome, pause},
     run::{
         environment::Seen,
         event::{Before, Count, Event, Next},
@@ -59,15 +58,20 @@ pub(super) fn drive<'a>(
 ) -> io::Result<(ChainEnd, Option<Cause<'a>>)> {
     let settings = &run.plan.settings;
     let workers = settings.jobs.get().min(run.plan.tasks.len()).max(1);
+    let cut = Arc::new(Latch::new()?);
     let shared = Shared {
         run,
+        stop: Cancel {
+            cut: Some(cut.clone()),
+            ..run.tools.stop.clone()
+        },
         state: Mutex::new(State {
             chain: Chain::new(run.plan.links.clone(), settings.retry_from).with_done(done),
-            waits: HashMap::new(),
+            wait: Duration::ZERO,
             gravest: None,
         }),
         changed: Condvar::new(),
-        cut: Arc::new(Latch::new()?),
+        cut,
         workers,
     };
     let end = thread::scope(|scope| {
@@ -77,7 +81,9 @@ pub(super) fn drive<'a>(
         }
         shared.work()
     });
-    Ok((end, shared.into_cause()))
+    let state = shared.state.into_inner();
+    let gravest = state.unwrap_or_else(PoisonError::into_inner).gravest;
+    Ok((end, gravest.map(|(_, cause)| cause)))
 }
 
 /// What the workers share.
@@ -86,6 +92,8 @@ struct Shared<'r, 'a> {
     state: Mutex<State<'a>>,
     /// Told of everything that may let an idle worker go on.
     changed: Condvar,
+    /// Ends tasks before their time: the stop of the runner, and `cut`.
+    stop: Cancel,
     /// Set when running tasks are to be ended because of what another one did.
     cut: Arc<Latch>,
     workers: usize,
@@ -93,8 +101,8 @@ struct Shared<'r, 'a> {
 
 struct State<'a> {
     chain: Chain,
-    /// How long the failed tasks want to wait.
-    waits: HashMap<TaskId, Duration>,
+    /// How long the failed tasks want to wait: as long as one of them does.
+    wait: Duration,
     gravest: Option<(Consequence, Cause<'a>)>,
 }
 
@@ -113,9 +121,8 @@ impl<'a> Shared<'_, 'a> {
                     self.step(task, try_num);
                 }
                 Step::Busy => drop(self.changed.wait(state)),
-                Step::Wait(tasks) => {
-                    let waits = tasks.iter().filter_map(|task| state.waits.get(task));
-                    let time = waits.max().copied().unwrap_or_default();
+                Step::Wait => {
+                    let time = mem::take(&mut state.wait);
                     drop(state);
                     self.wait(time);
                 }
@@ -147,13 +154,11 @@ impl<'a> Shared<'_, 'a> {
     }
 
     fn step(&self, id: TaskId, try_num: u32) {
-        let mut stop = self.run.tools.stop.clone();
-        stop.cut = Some(self.cut.clone());
         let task = &self.run.plan.tasks[id.0];
         let turn = Turn {
             task,
             try_num,
-            stop: &stop,
+            stop: &self.stop,
             alone: self.workers == 1,
         };
         let called_off = || {
@@ -192,24 +197,27 @@ impl<'a> Shared<'_, 'a> {
                 Consequence::GiveUp
             }
         };
-        if consequence.cuts_short() && state.gravest.as_ref().is_none_or(|(g, _)| *g < consequence)
-        {
-            let cause = Cause {
-                task,
-                try_num,
-                result,
-                outcome: ended.outcome.clone(),
-            };
-            state.gravest = Some((consequence, cause));
-        }
         if consequence.cuts_short() {
             self.cut.set(());
+            if state
+                .gravest
+                .as_ref()
+                .is_none_or(|gravest| gravest.0 < consequence)
+            {
+                let cause = Cause {
+                    task,
+                    try_num,
+                    result,
+                    outcome: ended.outcome.clone(),
+                };
+                state.gravest = Some((consequence, cause));
+            }
         }
         if consequence != Consequence::Retry {
             return (result, Next::Chain(consequence));
         }
         let time = wait(&task.settings, try_num, (self.run.tools.random)());
-        state.waits.insert(id, time);
+        state.wait = state.wait.max(time);
         let next = Next::Retry {
             wait: time,
             from_failed: self.run.plan.settings.retry_from == RetryFrom::Failed,
@@ -232,13 +240,5 @@ impl<'a> Shared<'_, 'a> {
         if self.workers > 1 {
             self.changed.notify_all();
         }
-    }
-
-    fn into_cause(self) -> Option<Cause<'a>> {
-        let state = self
-            .state
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
-        state.gravest.map(|(_, cause)| cause)
     }
 }
