@@ -209,10 +209,6 @@ impl Log {
     }
 
     /// Streams for a process that is run for `task`, whose lines are told apart.
-    ///
-    /// # Errors
-    ///
-    /// There are no descriptors left.
     pub(crate) fn streams(&self, task: &TaskName) -> io::Result<Streams> {
         match self.stderr.screen() {
             Some(screen) => screen.streams(&task.to_string()),

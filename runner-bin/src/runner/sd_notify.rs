@@ -11,10 +11,7 @@ use std::{
             net::{SocketAddr, UnixDatagram},
         },
     },
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU32, Ordering},
-    },
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -28,8 +25,7 @@ pub(crate) struct Notify {
     socket: UnixDatagram,
     when: Ready,
     is_ready: AtomicBool,
-    /// The number of the try, and of how many, as people want to read it.
-    try_in_words: Mutex<String>,
+    try_num: AtomicU32,
     max_tries: AtomicU32,
 }
 
@@ -43,7 +39,7 @@ impl Notify {
             socket: connect(&path).ok()?,
             when,
             is_ready: AtomicBool::new(false),
-            try_in_words: Mutex::default(),
+            try_num: AtomicU32::new(0),
             max_tries: AtomicU32::new(0),
         })
     }
@@ -58,27 +54,20 @@ impl Notify {
                 }
             }
             Event::TryStart { try_num, .. } => {
-                let words = match self.max_tries.load(Ordering::Relaxed) {
-                    0 => format!("try {try_num}"),
-                    most => format!("try {try_num} of {most}"),
-                };
-                *self.try_in_words() = words;
+                self.try_num.store(*try_num, Ordering::Relaxed);
             }
             Event::TaskStart { task, limits, .. } => {
-                let status = format!("{}: {task}", self.try_in_words());
-                self.starts(&status, limits);
+                self.starts(&format!("{}: {task}", self.this_try()), limits);
             }
             Event::HookStart { task, limits, .. } => {
-                let status = format!("{}: hook of {task}", self.try_in_words());
-                self.starts(&status, limits);
+                self.starts(&format!("{}: hook of {task}", self.this_try()), limits);
             }
             Event::HaltStart { task, limits, .. } => {
                 self.starts(&format!("halt task {task}"), limits);
             }
             Event::Wait { time, before } => {
                 let (what, time_left) = (before.as_str(), format_duration(*time));
-                let status = format!("next {what} in {time_left}");
-                self.says(&status, Some(*time));
+                self.says(&format!("next {what} in {time_left}"), Some(*time));
             }
             Event::RunEnd {
                 end: ChainEnd::Finished { .. },
@@ -130,10 +119,13 @@ impl Notify {
         }
     }
 
-    fn try_in_words(&self) -> std::sync::MutexGuard<'_, String> {
-        self.try_in_words
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// The number of the try, and the maximum, for people.
+    fn this_try(&self) -> String {
+        let try_num = self.try_num.load(Ordering::Relaxed);
+        match self.max_tries.load(Ordering::Relaxed) {
+            0 => format!("try {try_num}"),
+            max => format!("try {try_num} of {max}"),
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     plan::Task,
     process::{Ended, Limits},
     run::{
-        environment::{HaltReason, Seen},
+        environment::HaltReason,
         event::{Event, Next},
         step::{Run, Turn},
         workers::{Cause, drive},
@@ -113,20 +113,13 @@ impl Run<'_> {
             self.say(Event::HaltMissing { reason });
             return;
         };
-        let seen = match cause {
-            Some(cause) => cause.seen(),
-            None => Seen {
-                task,
-                try_num: 1,
-                end: None,
-            },
-        };
         let turn = Turn {
             task,
-            try_num: seen.try_num,
+            try_num: cause.map_or(1, |cause| cause.try_num),
             stop: self.tools.stop,
             alone: true,
         };
+        let seen = cause.map_or(turn.seen(None), Cause::seen);
         let mut command = self.environment.halt(turn.command(), seen, reason);
         let output = self.log_output(&turn, &mut command);
         let limits = Limits::of_task(&task.settings, true);

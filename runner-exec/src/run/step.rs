@@ -52,7 +52,7 @@ impl<'a> Turn<'a> {
         CommandLine::task(self.task.settings.interpreter.as_ref(), &self.task.path())
     }
 
-    fn seen(&self, end: Option<(TaskResult, &'a Outcome)>) -> Seen<'a> {
+    pub(super) fn seen(&self, end: Option<(TaskResult, &'a Outcome)>) -> Seen<'a> {
         let Turn { task, try_num, .. } = *self;
         Seen { task, try_num, end }
     }

@@ -79,10 +79,6 @@ impl Logs {
 /// Makes the file at `path` for the output of a task. Nothing stands there, unless
 /// somebody has put it there: a pipe would hold up the runner, and a link would let the
 /// task write to another file.
-///
-/// # Errors
-///
-/// It cannot be made.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .append(true)

@@ -30,7 +30,7 @@ use crate::{
 /// The task that decided how the chain ended.
 pub(super) struct Cause<'a> {
     task: &'a Task,
-    try_num: u32,
+    pub(super) try_num: u32,
     result: TaskResult,
     outcome: Outcome,
 }
@@ -48,10 +48,6 @@ impl Cause<'_> {
 
 /// Walks the chain of `run` to its end, where `done` is done already. Returns the task that
 /// decided how it ended, when one did.
-///
-/// # Errors
-///
-/// The system has no more file descriptors for the runner itself.
 pub(super) fn drive<'a>(
     run: &Run<'a>,
     done: Vec<TaskId>,

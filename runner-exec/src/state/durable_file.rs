@@ -25,10 +25,6 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// Writes the file that is to be at `path`, and flushes it.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be written.
     pub(super) fn write(path: PathBuf, bytes: &[u8]) -> io::Result<Draft> {
         let draft = draft_beside(&path)?;
         let draft = Draft { draft, path };
@@ -45,20 +41,12 @@ impl Draft {
     }
 
     /// Puts the file into its place.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be renamed, or its directory not be flushed.
     pub(crate) fn commit(&self) -> io::Result<()> {
         fs::rename(&self.draft, &self.path)?;
         sync_directory(&self.path)
     }
 
     /// Puts the file into its place, unless there is one.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be linked, or its directory not be flushed.
     pub(super) fn commit_new(&self) -> io::Result<()> {
         match fs::hard_link(&self.draft, &self.path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -111,11 +99,7 @@ pub(super) fn remove_drafts(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads a file of the state.
-///
-/// # Errors
-///
-/// It is not there, is not a regular file, or cannot be read.
+/// Reads a file of the state, which has to be a regular one.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let file = open_file(OpenOptions::new().read(true), path)?;
     let mut bytes = Vec::new();

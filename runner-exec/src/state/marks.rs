@@ -78,11 +78,8 @@ impl Marks {
             .collect()
     }
 
-    /// Writes the mark of `task`, for the time when it is done; `None` when it needs none.
-    ///
-    /// # Errors
-    ///
-    /// This path cannot be written.
+    /// Writes the mark of `task`, for the time when it is done; `None` when it needs none. An
+    /// error is that of the mark at this path.
     pub(crate) fn write(
         &self,
         task: &Task,

@@ -61,10 +61,6 @@ impl Obstacle {
 
     /// Waits until it is over, `deadline` has come, or `cancel` requests the end. The lock
     /// is not taken: a process that waits has no lock that another one could wait for.
-    ///
-    /// # Errors
-    ///
-    /// There are no descriptors or threads left.
     pub(super) fn wait(self, deadline: Option<Instant>, cancel: &Cancel) -> io::Result<()> {
         let exit = match &self.process {
             None => None,

@@ -34,10 +34,6 @@ impl JournalFile {
     }
 
     /// Appends `line`, which has its end, and lets it reach the disk when `flush` says so.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be written. The next one may be.
     pub(crate) fn append(&mut self, line: &str, flush: bool) -> io::Result<()> {
         let (mut file, length) = match self.file.take().and_then(|file| self.still_there(file)) {
             Some(open) => open,
