@@ -67,6 +67,8 @@ const REFUSED: &[&str] = &[
     "sh srv/theirs/empty",
     "timeout 5 zzpy",
     "nice zzpy",
+    "true zzpy",
+    "env LANG=C true zzpy",
     "srv/mine/env zzpy",
     "DIR/srv/mine/nested",
     "DIR/srv/mine/nested2",
@@ -92,8 +94,7 @@ const ACCEPTED: &[&str] = &[
     "env -u X A=b true",
     "env PATH=/usr/bin:/bin true",
     "nice true",
-    "true zzpy",
-    "env LANG=C true zzpy",
+    "true sh",
 ];
 
 /// A directory of another user comes first in `PATH`, and root's comes last.

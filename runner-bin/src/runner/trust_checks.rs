@@ -36,12 +36,6 @@ pub(crate) struct TrustChecks<'a> {
     has_refused: Cell<bool>,
 }
 
-/// Programs that start the program which some later word names.
-const WRAPPERS: [&str; 16] = [
-    "busybox", "chroot", "chrt", "flock", "ionice", "nice", "nohup", "runuser", "setpriv",
-    "setsid", "stdbuf", "sudo", "taskset", "timeout", "unshare", "xargs",
-];
-
 /// A command that is checked.
 #[derive(Clone, Copy)]
 struct Role<'a> {
@@ -188,8 +182,6 @@ impl<'a> TrustChecks<'a> {
             self.program(role, Path::new(program), problems);
         }
         let env = behind_env(words).unwrap_or_default();
-        let name = Path::new(program).file_name().and_then(OsStr::to_str);
-        let is_wrapper = name.is_some_and(|name| WRAPPERS.contains(&name));
         let arguments = arguments.iter().chain(&env.words).map(OsString::as_os_str);
         for argument in named(arguments) {
             match argument {
@@ -198,9 +190,8 @@ impl<'a> TrustChecks<'a> {
                     if fs::symlink_metadata(&word).is_ok() {
                         self.argument(role, Path::new(&word), problems);
                     }
-                    if is_wrapper {
-                        self.look_up(role, &word, false, problems);
-                    }
+                    // As `nice` does, many programs start the one that a word names.
+                    self.look_up(role, &word, false, problems);
                 }
             }
         }
