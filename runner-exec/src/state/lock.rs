@@ -40,8 +40,8 @@ const ROOM: usize = 4096;
 #[derive(Debug)]
 pub struct Lock {
     held: Arc<Held>,
-    /// Lets a thread write the holder.
-    write_later: Sender<()>,
+    /// Lets a thread write the holder, where a disk may have to be waited for.
+    write_later: Option<Sender<()>>,
 }
 
 #[derive(Debug)]
@@ -99,8 +99,12 @@ impl Lock {
                     };
                 }
                 Ok(absent) => {
-                    let lock = Some(Lock::new(files).map_err(failed)?);
-                    return Ok(Taken { lock, absent });
+                    let is_on_disk = state_dir.is_some() && !files[0].is_in_memory();
+                    let lock = Lock::new(files, is_on_disk).map_err(failed)?;
+                    return Ok(Taken {
+                        lock: Some(lock),
+                        absent,
+                    });
                 }
                 Err(obstacle) => obstacle,
             };
@@ -115,16 +119,20 @@ impl Lock {
         }
     }
 
-    fn new(files: Vec<LockFile>) -> io::Result<Lock> {
-        let (write_later, requests) = channel();
+    fn new(files: Vec<LockFile>, is_on_disk: bool) -> io::Result<Lock> {
         let held = Arc::new(Held {
             holder: Mutex::new(Holder::new()),
             files: Mutex::new(files),
         });
-        let writer = held.clone();
-        thread::Builder::new()
-            .name("lock".to_owned())
-            .spawn(move || requests.iter().for_each(|()| writer.write()))?;
+        let mut write_later = None;
+        if is_on_disk {
+            let (sender, requests) = channel();
+            let writer = held.clone();
+            thread::Builder::new()
+                .name("lock".to_owned())
+                .spawn(move || requests.iter().for_each(|()| writer.write()))?;
+            write_later = Some(sender);
+        }
         Ok(Lock { held, write_later })
     }
 
@@ -153,11 +161,14 @@ impl Lock {
         self.held.write();
     }
 
-    /// Lets the number of the process be written. Does not wait for the disk: the limit of the
-    /// process counts.
+    /// Writes the number of the process, without a wait for a disk: the limit of the process
+    /// counts.
     pub(crate) fn started(&self, task: &TaskName, part: Part, pid: i32) {
         lock(&self.held.holder).started(task, part, pid);
-        let _ = self.write_later.send(());
+        match &self.write_later {
+            Some(write_later) => drop(write_later.send(())),
+            None => self.held.write(),
+        }
     }
 
     /// The process has ended. That need not be written where there is its number: a process

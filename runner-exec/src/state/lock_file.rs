@@ -22,7 +22,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{CWD, FlockOperation, OFlags, RenameFlags, flock, renameat_with},
+    fs::{CWD, FlockOperation, FsWord, OFlags, RenameFlags, flock, fstatfs, renameat_with},
     io::Errno,
     process::{Pid, geteuid, test_kill_process},
 };
@@ -33,6 +33,9 @@ use super::{
     obstacle::Obstacle,
 };
 use crate::process::{Process, flock_holders, real_user};
+
+/// See `statfs(2)`.
+const TMPFS_MAGIC: FsWord = 0x0102_1994;
 
 /// Maximum number of looks for the process that has a lock, which may change hands.
 const MAX_LOOKS: u32 = 100;
@@ -103,6 +106,11 @@ impl LockFile {
     /// empty line at the end of the text.
     pub(super) fn write(&self, text: &str) -> io::Result<()> {
         self.file.write_all_at(text.as_bytes(), 0)
+    }
+
+    /// Returns `true` if no disk has to be waited for.
+    pub(super) fn is_in_memory(&self) -> bool {
+        fstatfs(&self.file).is_ok_and(|it| it.f_type == TMPFS_MAGIC)
     }
 
     /// Returns `true` if it is the file that others find at `path`.
