@@ -34,7 +34,7 @@ impl Verdict {
     }
 }
 
-/// The `result` that hooks hear of.
+/// The `result` in the JSON of a hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum TaskResult {

@@ -80,7 +80,7 @@ pub enum Event<'a> {
         task: &'a TaskName,
         /// The number of the try.
         try_num: u32,
-        /// What hooks hear.
+        /// The `result` in the JSON of the hook.
         result: TaskResult,
         /// What the process did.
         outcome: &'a Outcome,

@@ -1,4 +1,4 @@
-//! What a hook hears: the JSON that is its last argument.
+//! The JSON that is the last argument of a hook.
 
 use runner_config::MaxTries;
 use serde::Serialize;

@@ -108,7 +108,7 @@ impl<'a> Run<'a> {
         let mut command = self.environment.task(turn.command(), turn.seen(None));
         let output = self.log_output(turn, &mut command);
         let limits = Limits::of_task(&task.settings, turn.alone);
-        // Before the start, so that no limit waits for whoever listens.
+        // Before the start, so that no limit waits for a sink.
         self.say(Event::TaskStart {
             task: &task.name,
             try_num,
@@ -204,7 +204,7 @@ impl<'a> Run<'a> {
         };
         let (phase, stop) = match end {
             None => (Phase::Pre, turn.stop.clone()),
-            // Hooks hear of the end of every task, so this one runs although the runner was
+            // A hook gets the end of every task, so this one runs although the runner was
             // requested to end.
             Some(_) if self.tools.stop.asked().is_some() => {
                 (Phase::Post, self.tools.stop.only_killed())

@@ -45,7 +45,7 @@ impl Halts {
         };
         let text = String::from_utf8_lossy(&text);
         let times = text.lines().filter_map(|line| line.parse::<u64>().ok());
-        // One that lies ahead was counted before somebody set the clock back.
+        // One that lies ahead was counted before the clock was set back.
         let mut times: Vec<u64> = times.filter(|&time| time > since).collect();
         let used_up = times.len() >= self.max as usize;
         times.push(now);

@@ -1,4 +1,4 @@
-//! The file of the journal, as whoever writes it sees it.
+//! The file of the journal, to which lines are appended.
 
 use std::{
     fs::{self, File, OpenOptions},
