@@ -17,6 +17,7 @@ pub use crate::{
         text::{history_text, run_text, tasks_text},
     },
     journal::{
+        follow::Follow,
         reader::{Author, read},
         record::{Entry, Record, Text, VERSION},
         writer::{Journal, refused},

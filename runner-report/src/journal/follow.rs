@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufReader, Seek},
+    io::{self, BufReader, ErrorKind, Seek},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
@@ -14,16 +14,17 @@ use crate::journal::{
     record::Record,
 };
 
+/// Reader of a journal that is still written.
 #[derive(Debug)]
-pub(crate) struct Follow {
+pub struct Follow {
     path: PathBuf,
     file: Option<BufReader<File>>,
     reader: Reader,
 }
 
 impl Follow {
-    /// The journal of `state_dir`, which need not be there yet.
-    pub(crate) fn new(state_dir: &Path) -> Follow {
+    /// Follows the journal of `state_dir`, which need not exist yet.
+    pub fn new(state_dir: &Path) -> Follow {
         Follow {
             path: StateDir(state_dir).journal(),
             file: None,
@@ -31,44 +32,52 @@ impl Follow {
         }
     }
 
-    /// Reads on to the present end.
-    pub(crate) fn read(&mut self, mut each: impl FnMut(&Record)) -> io::Result<()> {
-        // The old file has to be read to its end before the new one is.
+    /// Reads on to the present end, and hands each record to `each`.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read.
+    pub fn read(&mut self, mut each: impl FnMut(&Record)) -> io::Result<()> {
         loop {
+            // Checked before the file is read: a line may be appended just before the file is
+            // moved away, and the old file must be read to its end before the new one.
+            let is_current = self.is_current()?;
             if let Some(file) = &mut self.file {
                 self.reader.read(file, &mut each)?;
             }
-            if self.is_current()? {
+            if is_current {
                 return Ok(());
             }
-            self.file = match open(&self.path) {
-                // It was moved away just now; whatever has its name next is a change.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-                opened => Some(opened?),
-            };
+            match open(&self.path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => return self.close_deleted(),
+                opened => self.file = Some(opened?),
+            }
             self.reader = Reader::default();
         }
     }
 
-    /// Whether the file that is open is the one that has the name now, or none has it.
+    /// Returns `true` if the open file is the one that has the name now.
     fn is_current(&mut self) -> io::Result<bool> {
-        let opened = self.file.as_ref().map(|file| file.get_ref().metadata());
-        let opened = opened.transpose()?;
-        let named = match fs::metadata(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // What is deleted holds its directory, whose end would go unnoticed.
-                if opened.is_some_and(|opened| opened.nlink() == 0) {
-                    self.file = None;
-                }
-                return Ok(true);
-            }
-            named => named?,
-        };
-        let (Some(opened), Some(file)) = (opened, &mut self.file) else {
+        let Some(file) = &mut self.file else {
             return Ok(false);
         };
+        let named = match fs::metadata(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            named => named?,
+        };
+        let opened = file.get_ref().metadata()?;
         let is_same = (opened.dev(), opened.ino()) == (named.dev(), named.ino());
         // A file that is shorter than what was read of it was written anew.
         Ok(is_same && file.stream_position()? <= named.len())
+    }
+
+    /// Closes a deleted file: it would hold its directory, whose end would go unnoticed.
+    fn close_deleted(&mut self) -> io::Result<()> {
+        if let Some(file) = &self.file
+            && file.get_ref().metadata()?.nlink() == 0
+        {
+            self.file = None;
+        }
+        Ok(())
     }
 }

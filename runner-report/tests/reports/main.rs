@@ -16,6 +16,7 @@ macro_rules! snapshot {
 }
 
 mod clock;
+mod follow;
 mod history;
 mod journal;
 mod json;

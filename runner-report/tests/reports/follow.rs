@@ -1,0 +1,259 @@
+//! A journal that is followed while it is written, moved away, emptied and removed.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::Write,
+    path::PathBuf,
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+};
+
+use proptest::{collection::vec, prelude::*};
+use runner_exec::StateDir;
+use runner_report::{Entry, Follow, Record};
+use tempfile::TempDir;
+
+use crate::journal::Journal;
+
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    /// Appends the next bytes of the lines.
+    Append(usize),
+    /// Ends the writer, maybe within a line; the next one closes that line.
+    Crash,
+    Rotate,
+    Truncate,
+    Remove,
+    Read,
+}
+
+/// The number of the line that `record` is.
+fn number(record: &Record) -> u32 {
+    match record.entry {
+        Entry::TryStart { try_num } => try_num,
+        ref other => panic!("{other:?}"),
+    }
+}
+
+fn line(number: u32) -> Vec<u8> {
+    Journal::new().tries(0.0, number).text
+}
+
+/// A generation of the file: from its creation, or from a truncation, to the next one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Generation(usize);
+
+/// A journal with its follower, and what that should have seen.
+struct Followed {
+    state_dir: TempDir,
+    follow: Follow,
+    seen: Vec<u32>,
+    expected: Vec<u32>,
+    /// The complete lines of each generation.
+    complete: Vec<Vec<u32>>,
+    /// The generation that has the name.
+    named: Option<Generation>,
+    /// The generation that the follower has open, and how many of its lines are seen.
+    opened: Option<(Generation, usize)>,
+    /// Bytes that the follower has read of the file that has the name.
+    position: u64,
+    /// Number of the line that is being written, and its bytes that are not.
+    number: u32,
+    rest: Vec<u8>,
+    rotated: usize,
+}
+
+impl Followed {
+    fn new() -> Followed {
+        let state_dir = TempDir::new().unwrap();
+        Followed {
+            follow: Follow::new(state_dir.path()),
+            state_dir,
+            seen: Vec::new(),
+            expected: Vec::new(),
+            complete: Vec::new(),
+            named: None,
+            opened: None,
+            position: 0,
+            number: 0,
+            rest: Vec::new(),
+            rotated: 0,
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        StateDir(self.state_dir.path()).journal()
+    }
+
+    fn new_generation(&mut self) -> Generation {
+        self.complete.push(Vec::new());
+        Generation(self.complete.len() - 1)
+    }
+
+    fn apply(&mut self, change: Change) {
+        match change {
+            Change::Append(bytes) => self.append(bytes),
+            Change::Crash => {
+                if !self.rest.is_empty() {
+                    self.rest = b"\n".to_vec();
+                }
+            }
+            Change::Read => self.read(),
+            Change::Rotate | Change::Truncate | Change::Remove if self.named.is_none() => {}
+            Change::Rotate => {
+                self.rotated += 1;
+                let to = self.path().with_extension(self.rotated.to_string());
+                fs::rename(self.path(), to).unwrap();
+                self.away();
+            }
+            Change::Remove => {
+                fs::remove_file(self.path()).unwrap();
+                self.away();
+            }
+            Change::Truncate => {
+                File::create(self.path()).unwrap();
+                let generation = self.new_generation();
+                if self
+                    .opened
+                    .is_some_and(|(opened, _)| Some(opened) == self.named)
+                {
+                    // Lines that were not read are gone.
+                    self.opened = (self.position == 0).then_some((generation, 0));
+                }
+                self.named = Some(generation);
+                self.rest.clear();
+            }
+        }
+    }
+
+    fn away(&mut self) {
+        self.named = None;
+        self.position = 0;
+        self.rest.clear();
+    }
+
+    fn append(&mut self, bytes: usize) {
+        let length = fs::metadata(self.path()).map_or(0, |metadata| metadata.len());
+        // A truncated file that has grown to its old length looks as if it were not truncated.
+        let is_truncated = length < self.position;
+        if is_truncated && length + bytes as u64 >= self.position {
+            self.read();
+        }
+        let generation = match self.named {
+            Some(generation) => generation,
+            None => self.new_generation(),
+        };
+        self.named = Some(generation);
+        let mut text = Vec::new();
+        while text.len() < bytes {
+            if self.rest.is_empty() {
+                self.number += 1;
+                self.rest = line(self.number);
+            }
+            let was_complete = self.rest.len() <= 1;
+            let count = self.rest.len().min(bytes - text.len());
+            text.extend(self.rest.drain(..count));
+            // The object is complete without its line end.
+            if self.rest.len() <= 1 && !was_complete {
+                self.complete[generation.0].push(self.number);
+            }
+        }
+        let mut file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(self.path())
+            .unwrap();
+        file.write_all(&text).unwrap();
+    }
+
+    fn read(&mut self) {
+        if let Some((opened, seen)) = &mut self.opened {
+            let lines = &self.complete[opened.0];
+            self.expected.extend(&lines[*seen..]);
+            *seen = lines.len();
+        }
+        if let Some(named) = self.named {
+            let lines = &self.complete[named.0];
+            if self.opened.is_none_or(|(opened, _)| opened != named) {
+                self.expected.extend(lines);
+            }
+            self.opened = Some((named, lines.len()));
+            self.position = fs::metadata(self.path()).unwrap().len();
+        }
+        self.follow
+            .read(|record| self.seen.push(number(record)))
+            .unwrap();
+        assert_eq!(self.seen, self.expected);
+    }
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let line = line(1).len();
+    prop_oneof![
+        6 => (1..3 * line).prop_map(Change::Append),
+        2 => (line - 2..=line).prop_map(Change::Append),
+        1 => Just(Change::Crash),
+        1 => Just(Change::Rotate),
+        1 => Just(Change::Truncate),
+        1 => Just(Change::Remove),
+        4 => Just(Change::Read),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn each_line_of_the_followed_files_is_seen_once_and_in_order(
+        changes in vec(change(), 1..40),
+    ) {
+        let mut followed = Followed::new();
+        for change in changes {
+            followed.apply(change);
+        }
+        followed.read();
+    }
+}
+
+/// Each round appends a line right before the file is moved away, while the follower reads.
+#[test]
+fn a_line_that_is_appended_right_before_a_rotation_is_seen() {
+    const ROUNDS: u32 = 500;
+    const LINES: u32 = 2 * ROUNDS + 1;
+    let state_dir = TempDir::new().unwrap();
+    let path = StateDir(state_dir.path()).journal();
+    let last_seen = AtomicU32::new(0);
+    let append = |number| {
+        let mut file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&path)
+            .unwrap();
+        file.write_all(&line(number)).unwrap();
+    };
+    let write = || {
+        for round in 1..=ROUNDS {
+            append(2 * round);
+            fs::rename(&path, path.with_extension("old")).unwrap();
+            append(2 * round + 1);
+            // A file that came and went meanwhile would not be followed.
+            while last_seen.load(Ordering::SeqCst) <= 2 * round {
+                thread::yield_now();
+            }
+        }
+    };
+    let mut follow = Follow::new(state_dir.path());
+    let mut seen = Vec::new();
+    append(1);
+    follow.read(|record| seen.push(number(record))).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(write);
+        while last_seen.load(Ordering::SeqCst) < LINES {
+            follow.read(|record| seen.push(number(record))).unwrap();
+            last_seen.store(seen.last().copied().unwrap_or(0), Ordering::SeqCst);
+        }
+    });
+    let missed: Vec<u32> = (1..=LINES).filter(|line| !seen.contains(line)).collect();
+    assert_eq!(
+        (missed, seen.is_sorted(), seen.len()),
+        (Vec::new(), true, LINES as usize)
+    );
+}
