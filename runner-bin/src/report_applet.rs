@@ -9,7 +9,7 @@ use std::{
 use runner_config::{Problems, Settings, escape, reason, shown};
 use runner_exec::{ChainEnd, StateDir, boot_id};
 use runner_report::{
-    Author, Found, Gather, Now, Record, Run, Select, Tasks, Timeline, Waited, Which, history_json,
+    Author, Found, History, Now, Record, Run, Select, Tasks, Timeline, Waited, Which, history_json,
     history_text, read, run_html, run_json, run_junit, run_svg, run_text, tasks_json, tasks_text,
     wait,
 };
@@ -140,9 +140,8 @@ impl Journal<'_> {
     }
 
     fn history(&self, listing: Listing) -> Answer {
-        let mut gather = Gather::default();
-        self.read(|record| gather.take(record))?;
-        let history = gather.history();
+        let mut history = History::default();
+        self.read(|record| history.take(record))?;
         if history.is_empty() {
             return Ok(None);
         }

@@ -1,6 +1,6 @@
 //! What is remembered of runs: events in, the journal and reports of it out.
 //!
-//! [`Journal`] writes it. [`read()`] hands over its records; [`Select`], [`Gather`] and
+//! [`Journal`] writes it. [`read()`] hands over its records; [`Select`], [`History`] and
 //! [`Tasks`] each make something of them, a [`Run`] or a [`Timeline`] for one, [`Now`] says what has become of runs without an
 //! end, and the texts and the JSON show it. [`wait()`] waits for what is not written yet.
 
@@ -19,17 +19,19 @@ pub use crate::{
     journal::{
         follow::Follow,
         reader::{Author, read},
-        record::{Entry, Record, Text, VERSION},
+        record::{
+            Entry, HaltEntry, HookEntry, Record, RunEntry, Setup, TaskEntry, TryEntry, VERSION,
+        },
         writer::{Journal, refused},
     },
     model::{
         end::{Ending, RunReason},
-        history::{Gather, History, Past, Summary},
+        history::{History, Past, Summary},
         now::{Now, Process},
-        run::{Halt, Run, Setup, Start, Task, TaskEnd, Wait},
+        run::{Halt, Run, Start, Task, TaskEnd, Wait},
         run_header::{Head, RunEnd, State},
         select::{Found, Refusals, Refused, Select, Which},
-        task_stats::{TaskNumbers, Tasks, Times},
+        task_stats::{TaskNumbers, Tasks},
         timeline::Timeline,
     },
     wait::{wait, watch::Waited},

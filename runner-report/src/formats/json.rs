@@ -4,16 +4,19 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use runner_config::escape_json;
-use runner_exec::{ChainEnd, TaskResult};
-use serde::{Serialize, Serializer};
+use runner_exec::ChainEnd;
+use serde::Serialize;
 
-use crate::model::{
-    history::{History, Past, Summary},
-    now::Now,
-    run::{Halt, Run, Setup, Start, Task, Wait},
-    run_header::{Head, State},
-    select::{Found, Refusals},
-    task_stats::{TaskNumbers, Times},
+use crate::{
+    journal::record::{Setup, milliseconds},
+    model::{
+        history::{History, Past, Summary},
+        now::{Now, as_seconds},
+        run::{Run, Start, Task, Wait},
+        run_header::{Head, State},
+        select::{Found, Refusals},
+        task_stats::TaskNumbers,
+    },
 };
 
 /// One run, and what was refused since.
@@ -26,22 +29,17 @@ pub fn run_json(found: &Found, now: &Now) -> String {
 
 /// Every start of the runner.
 pub fn history_json(history: &History, now: &Now) -> String {
-    pretty(&OneHistory { history, now })
+    let starts = history.starts().into_iter();
+    pretty(
+        &starts
+            .map(|past| OneStart::of(past, now))
+            .collect::<Vec<_>>(),
+    )
 }
 
 /// How each task does.
 pub fn tasks_json(tasks: &[TaskNumbers]) -> String {
-    let tasks = tasks.iter().map(|task| OneTaskNumbers {
-        task: &task.name,
-        runs: task.runs,
-        retried: task.retried,
-        starts: task.starts,
-        failures: task.failures,
-        median: task.times.map(|Times { median, .. }| median.as_secs_f64()),
-        p95: task.times.map(|Times { p95, .. }| p95.as_secs_f64()),
-        max: task.times.map(|Times { max, .. }| max.as_secs_f64()),
-    });
-    pretty(&tasks.collect::<Vec<_>>())
+    pretty(tasks)
 }
 
 #[derive(Serialize)]
@@ -53,7 +51,8 @@ struct RunReport<'a> {
 #[derive(Serialize)]
 struct RefusedSince<'a> {
     count: usize,
-    last: Time,
+    #[serde(serialize_with = "milliseconds")]
+    last: Timestamp,
     status: u8,
     reason: &'a str,
 }
@@ -63,7 +62,7 @@ impl RefusedSince<'_> {
         let last = refusals.last.as_ref()?;
         Some(RefusedSince {
             count: refusals.count,
-            last: Time(last.at),
+            last: last.at,
             status: last.status,
             reason: &last.reason,
         })
@@ -77,46 +76,35 @@ struct OneHead<'a> {
     boot: Option<&'a str>,
     state: &'a str,
     status: Option<u8>,
-    started: Time,
+    #[serde(serialize_with = "milliseconds")]
+    started: Timestamp,
     ended: Option<Time>,
-    elapsed: Option<f64>,
+    #[serde(serialize_with = "as_seconds")]
+    elapsed: Option<Duration>,
     try_num: Option<u32>,
 }
 
+#[derive(Serialize)]
+struct Time(#[serde(serialize_with = "milliseconds")] Timestamp);
+
 impl OneHead<'_> {
     fn of<'a>(head: &'a Head, now: &Now) -> OneHead<'a> {
-        let state = match head.state(now) {
-            State::Running => "running",
-            State::CutOff => "cut-off",
-            State::WentDown => "halted",
-            State::Ended(end) => end.reason.as_str(),
+        let (state, status) = match head.state(now) {
+            State::Running => ("running", None),
+            State::CutOff => ("cut-off", None),
+            State::WentDown => ("halted", Some(ChainEnd::Halted.status(None))),
+            State::Ended(end) => (end.reason.as_str(), Some(end.status)),
         };
         OneHead {
             run: &head.run,
             boot: Some(&*head.boot).filter(|boot| !boot.is_empty()),
             state,
-            status: match head.state(now) {
-                State::Running | State::CutOff => None,
-                State::WentDown => Some(ChainEnd::Halted.status(None)),
-                State::Ended(end) => Some(end.status),
-            },
-            started: Time(head.started),
+            status,
+            started: head.started,
             ended: head.end.as_ref().map(|end| Time(end.at)),
-            elapsed: Some(head.elapsed(now).as_secs_f64()),
+            elapsed: Some(head.elapsed(now)),
             try_num: Some(head.try_num),
         }
-    }
-}
-
-struct OneHistory<'a> {
-    history: &'a History,
-    now: &'a Now,
-}
-
-impl Serialize for OneHistory<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let starts = self.history.starts();
-        to.collect_seq(starts.map(|past| OneStart::of(past, self.now)))
     }
 }
 
@@ -136,13 +124,13 @@ impl OneStart<'_> {
                 not_ok,
                 reason: None,
             },
-            Past::Refused(run, refused) => OneStart {
+            Past::Refused(refused) => OneStart {
                 head: OneHead {
-                    run,
+                    run: &refused.run,
                     boot: None,
                     state: "refused",
                     status: Some(refused.status),
-                    started: Time(refused.at),
+                    started: refused.at,
                     ended: None,
                     elapsed: None,
                     try_num: None,
@@ -166,7 +154,7 @@ struct OneRun<'a> {
     max_tries: Option<u32>,
     done: &'a [String],
     tasks: Vec<OneTask<'a>>,
-    waits: Vec<OneWait>,
+    waits: &'a [Wait],
     halt: Option<OneHalt<'a>>,
 }
 
@@ -176,15 +164,21 @@ impl OneRun<'_> {
         OneRun {
             head: OneHead::of(&run.head, now),
             this_boot: run.head.is_of_this_boot(now),
-            pid: run.head.process.map(|process| process.pid),
+            pid: setup.map(|setup| setup.pid),
             taskdir: setup.map(|setup| &*setup.taskdir),
             task_count: setup.map(|setup| setup.tasks),
             jobs: setup.map(|setup| setup.jobs),
             max_tries: setup.map(|setup| setup.max_tries),
             done: setup.map_or(&[], |Setup { done, .. }| done),
             tasks: run.tasks.iter().map(OneTask::of).collect(),
-            waits: run.waits.iter().map(OneWait::of).collect(),
-            halt: run.halt.as_ref().map(OneHalt::of),
+            waits: &run.waits,
+            halt: run.halt.as_ref().map(|halt| OneHalt {
+                task: &halt.name,
+                reason: &halt.reason,
+                started: halt.at,
+                outcome: halt.end.as_ref().map(|(outcome, _)| outcome.to_string()),
+                elapsed: halt.end.as_ref().map(|(_, elapsed)| *elapsed),
+            }),
         }
     }
 }
@@ -194,10 +188,11 @@ struct OneTask<'a> {
     task: &'a str,
     failures: usize,
     outcome: Option<String>,
-    limit: Option<f64>,
+    #[serde(serialize_with = "as_seconds")]
+    limit: Option<Duration>,
     why: Option<&'a str>,
     output: Option<&'a str>,
-    starts: Vec<OneTaskStart>,
+    starts: &'a [Start],
 }
 
 impl OneTask<'_> {
@@ -207,48 +202,10 @@ impl OneTask<'_> {
             task: &task.name,
             failures: task.failures(),
             outcome: end.map(|end| end.outcome.to_string()),
-            limit: end
-                .and_then(|end| end.limit)
-                .map(|limit| limit.as_secs_f64()),
+            limit: end.and_then(|end| end.limit),
             why: end.and_then(|end| end.why.as_deref()),
             output: end.and_then(|end| end.output.as_deref()),
-            starts: task.starts.iter().map(OneTaskStart::of).collect(),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct OneTaskStart {
-    try_num: u32,
-    started: Time,
-    elapsed: Option<f64>,
-    result: Option<TaskResult>,
-}
-
-impl OneTaskStart {
-    fn of(start: &Start) -> OneTaskStart {
-        OneTaskStart {
-            try_num: start.try_num,
-            started: Time(start.at),
-            elapsed: start.elapsed.map(|elapsed| elapsed.as_secs_f64()),
-            result: start.result,
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct OneWait {
-    started: Time,
-    seconds: f64,
-    try_num: u32,
-}
-
-impl OneWait {
-    fn of(wait: &Wait) -> OneWait {
-        OneWait {
-            started: Time(wait.at),
-            seconds: wait.time.as_secs_f64(),
-            try_num: wait.try_num,
+            starts: &task.starts,
         }
     }
 }
@@ -257,46 +214,14 @@ impl OneWait {
 struct OneHalt<'a> {
     task: &'a str,
     reason: &'a str,
-    started: Time,
+    #[serde(serialize_with = "milliseconds")]
+    started: Timestamp,
     outcome: Option<String>,
-    elapsed: Option<f64>,
+    #[serde(serialize_with = "as_seconds")]
+    elapsed: Option<Duration>,
 }
 
-impl OneHalt<'_> {
-    fn of(halt: &Halt) -> OneHalt<'_> {
-        let end = halt.end.as_ref();
-        OneHalt {
-            task: &halt.name,
-            reason: &halt.reason,
-            started: Time(halt.at),
-            outcome: end.map(|(outcome, _)| outcome.to_string()),
-            elapsed: end.map(|(_, elapsed)| Duration::as_secs_f64(elapsed)),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct OneTaskNumbers<'a> {
-    task: &'a str,
-    runs: usize,
-    retried: usize,
-    starts: usize,
-    failures: usize,
-    median: Option<f64>,
-    p95: Option<f64>,
-    max: Option<f64>,
-}
-
-/// As in the journal.
-struct Time(Timestamp);
-
-impl Serialize for Time {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&format_args!("{:.3}", self.0))
-    }
-}
-
-fn pretty(value: &impl Serialize) -> String {
+fn pretty(value: &(impl Serialize + ?Sized)) -> String {
     match serde_json::to_string_pretty(value) {
         Ok(json) => escape_json(json) + "\n",
         Err(error) => unreachable!("strings and numbers are JSON: {error}"),

@@ -1,4 +1,4 @@
-//! From what a run says to what the journal keeps of it.
+//! From the events of a run to what the journal keeps of them.
 
 use std::{
     path::{self, Path},
@@ -9,50 +9,49 @@ use runner_config::name_text;
 use runner_exec::{Event, Outcome, Process, TaskName};
 
 use crate::{
-    journal::record::{Entry, Text, VERSION},
+    journal::record::{Entry, HaltEntry, HookEntry, RunEntry, Setup, TaskEntry, TryEntry, VERSION},
     model::end::RunReason,
 };
 
 /// What is kept of `event`, if anything is; `taskdir` is the absolute path.
-pub(crate) fn entry<'a>(event: &'a Event, taskdir: &'a str) -> Option<Entry<'a>> {
+pub(crate) fn entry(event: &Event, taskdir: &str) -> Option<Entry> {
     Some(match event {
         Event::RunStart { plan, done, .. } => {
             let pid = std::process::id() as i32;
-            Entry::RunStart {
+            let done = done.iter().map(|done| text(&plan.tasks[done.0].name));
+            Entry::Run(RunEntry::Start(Setup {
                 version: VERSION,
                 pid,
                 start_time: Process::read(pid).map(|process| process.started),
-                taskdir: taskdir.into(),
+                taskdir: taskdir.to_owned(),
                 tasks: plan.tasks.len(),
                 jobs: plan.settings.jobs.get(),
                 max_tries: plan.settings.task.max_tries.number(),
-                done: (done.iter())
-                    .map(|done| text(&plan.tasks[done.0].name))
-                    .collect(),
-            }
+                done: done.collect(),
+            }))
         }
-        Event::TryStart { try_num, .. } => Entry::TryStart { try_num: *try_num },
-        Event::HookStart { task, phase, .. } => Entry::HookStart {
+        Event::TryStart { try_num, .. } => Entry::Try(TryEntry::Start { try_num: *try_num }),
+        Event::HookStart { task, phase, .. } => Entry::Hook(HookEntry::Start {
             task: text(task),
-            phase: phase.as_str().into(),
-        },
+            phase: phase.as_str().to_owned(),
+        }),
         Event::HookEnd {
             task,
             phase,
             outcome,
             elapsed,
             ..
-        } => Entry::HookEnd {
+        } => Entry::Hook(HookEntry::End {
             task: text(task),
-            phase: phase.as_str().into(),
-            outcome: outcome.to_string().into(),
+            phase: phase.as_str().to_owned(),
+            outcome: outcome.to_string(),
             elapsed: seconds(*elapsed),
-        },
-        Event::Started { task, try_num, pid } => Entry::TaskStart {
+        }),
+        Event::Started { task, try_num, pid } => Entry::Task(TaskEntry::Start {
             task: text(task),
             try_num: *try_num,
             pid: *pid,
-        },
+        }),
         Event::TaskEnd {
             task,
             try_num,
@@ -62,47 +61,47 @@ pub(crate) fn entry<'a>(event: &'a Event, taskdir: &'a str) -> Option<Entry<'a>>
             limit,
             output,
             ..
-        } => Entry::TaskEnd {
+        } => Entry::Task(TaskEntry::End {
             task: text(task),
             try_num: *try_num,
-            result: result.as_str().into(),
-            outcome: outcome.to_string().into(),
+            result: result.as_str().to_owned(),
+            outcome: outcome.to_string(),
             elapsed: seconds(*elapsed),
             limit: limit.map(seconds),
             why: match outcome {
-                Outcome::NotStarted(failure) => Some(failure.reason.as_str().into()),
+                Outcome::NotStarted(failure) => Some(failure.reason.clone()),
                 Outcome::Exited(_) | Outcome::Signaled(_) | Outcome::TimedOut => None,
             },
             output: output.map(absolute),
-        },
-        Event::Wait { time, before } => Entry::Wait {
+        }),
+        Event::Wait { time, before } => Entry::Try(TryEntry::Wait {
             seconds: seconds(*time),
-            before: before.as_str().into(),
-        },
-        Event::HaltStart { task, reason, .. } => Entry::HaltStart {
+            before: before.as_str().to_owned(),
+        }),
+        Event::HaltStart { task, reason, .. } => Entry::Halt(HaltEntry::Start {
             task: text(task),
-            reason: reason.as_str().into(),
-        },
+            reason: reason.as_str().to_owned(),
+        }),
         Event::HaltEnd {
             task,
             outcome,
             elapsed,
             ..
-        } => Entry::HaltEnd {
+        } => Entry::Halt(HaltEntry::End {
             task: text(task),
-            outcome: outcome.to_string().into(),
+            outcome: outcome.to_string(),
             elapsed: seconds(*elapsed),
-        },
+        }),
         Event::RunEnd {
             end,
             withheld,
             signal,
             elapsed,
-        } => Entry::RunEnd {
+        } => Entry::Run(RunEntry::End {
             status: end.status(*signal),
-            reason: RunReason::of(*end, *withheld).as_str().to_owned().into(),
+            reason: RunReason::of(*end, *withheld).as_str().to_owned(),
             elapsed: seconds(*elapsed),
-        },
+        }),
         Event::TaskStart { .. }
         | Event::NoLog { .. }
         | Event::NoMark { .. }
@@ -113,35 +112,28 @@ pub(crate) fn entry<'a>(event: &'a Event, taskdir: &'a str) -> Option<Entry<'a>>
     })
 }
 
-/// Whether the journal is to be on the disk before anything else happens.
+/// Returns `true` if the entry must be on the disk before anything else happens.
 pub(crate) fn is_flushed(entry: &Entry) -> bool {
     match entry {
-        Entry::TaskEnd { .. } | Entry::HaltEnd { .. } | Entry::RunEnd { .. } => true,
-        // The halt task may end the machine, and a refused start the program.
-        Entry::HaltStart { .. } | Entry::Refused { .. } => true,
-        Entry::RunStart { .. }
-        | Entry::TryStart { .. }
-        | Entry::HookStart { .. }
-        | Entry::HookEnd { .. }
-        | Entry::TaskStart { .. }
-        | Entry::Wait { .. }
-        | Entry::Unknown => false,
+        // The halt task can end the machine, and a refused start ends the program.
+        Entry::Halt(_) | Entry::Run(RunEntry::Refused { .. }) => true,
+        Entry::Run(RunEntry::End { .. }) | Entry::Task(TaskEntry::End { .. }) => true,
+        Entry::Run(RunEntry::Start(_)) | Entry::Task(TaskEntry::Start { .. }) => false,
+        Entry::Try(_) | Entry::Hook(_) | Entry::Unknown => false,
     }
 }
 
-fn text(task: &TaskName) -> Text<'_> {
-    name_text(task.as_os_str())
+fn text(task: &TaskName) -> String {
+    name_text(task.as_os_str()).into_owned()
 }
 
 /// A path that names the same file for reports from another directory.
-fn absolute(path: &Path) -> Text<'_> {
-    match path::absolute(path) {
-        Ok(path) => name_text(path.as_os_str()).into_owned().into(),
-        Err(_) => name_text(path.as_os_str()),
-    }
+fn absolute(path: &Path) -> String {
+    let absolute = path::absolute(path);
+    name_text(absolute.as_deref().unwrap_or(path).as_os_str()).into_owned()
 }
 
-/// To the microsecond: more digits say nothing.
+/// Rounds to the microsecond: more digits mean nothing.
 fn seconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e6
 }

@@ -79,7 +79,8 @@ impl Reader {
             // written to its end is not mistaken for one that was.
             if (is_line || is_end)
                 && !self.is_too_long
-                && let Ok(record) = serde_json::from_slice(&self.line)
+                && let Ok(line) = str::from_utf8(&self.line)
+                && let Ok(record) = Record::parse(line)
             {
                 each(&record);
                 self.line.clear();

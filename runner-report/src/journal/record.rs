@@ -4,174 +4,241 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use runner_config::escape_json;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer, de::Error};
 
-/// The version of this schema, which `run-start` says. Members and events may be added
-/// to a version; what is there keeps its meaning.
+/// The version of this schema, in `run-start`. Members and events may be added to a version;
+/// what is there keeps its meaning.
 pub const VERSION: u32 = 1;
 
-/// Text of a line: borrowed from it, unless something in it is escaped.
-pub type Text<'a> = Cow<'a, str>;
-
 /// A line: what happened, when, and in which run.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-pub struct Record<'a> {
-    /// When it happened, in UTC.
-    #[serde(with = "milliseconds")]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Record {
+    /// When it happened, in UTC, with milliseconds.
+    #[serde(serialize_with = "milliseconds")]
     pub ts: Timestamp,
     /// The id of the run.
-    #[serde(borrow)]
-    pub run: Text<'a>,
-    /// Which time the machine was running for, or nothing where it does not say.
-    #[serde(borrow, default)]
-    pub boot: Text<'a>,
-    /// What happened.
-    #[serde(flatten, borrow)]
-    pub entry: Entry<'a>,
+    pub run: String,
+    /// The `boot_id` of the machine, empty where it has none.
+    pub boot: String,
+    /// What happened, by the member `event`, with its own members.
+    #[serde(flatten)]
+    pub entry: Entry,
 }
 
-/// What happened, by the member `event`, with its own members. Times are seconds.
+/// What happened, by what it happened to. Times are seconds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Entry {
+    /// To the run as a whole.
+    Run(RunEntry),
+    /// To a try of the chain.
+    Try(TryEntry),
+    /// To a hook of a task.
+    Hook(HookEntry),
+    /// To a task.
+    Task(TaskEntry),
+    /// To the halt task.
+    Halt(HaltEntry),
+    /// An event of a later version.
+    #[serde(skip)]
+    Unknown,
+}
+
+/// An event of a run.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(tag = "event", rename_all = "kebab-case")]
-pub enum Entry<'a> {
-    /// A run starts.
-    RunStart {
-        /// The version of the schema, [`VERSION`].
-        version: u32,
-        /// The process of the runner.
-        pid: i32,
-        /// When that process started, in clock ticks since the machine did.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        start_time: Option<u64>,
-        /// The absolute path of the task directory.
-        #[serde(borrow)]
-        taskdir: Text<'a>,
-        /// How many tasks there are in the chain.
-        tasks: usize,
-        /// How many of them may run at the same time.
-        jobs: usize,
-        /// The `max_tries` of the chain; 0 tries for ever.
-        max_tries: u32,
-        /// Tasks that are not started, since they are done: `once` or `once-per-boot`.
-        #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
-        done: Vec<Text<'a>>,
+#[serde(tag = "event")]
+pub enum RunEntry {
+    /// It starts.
+    #[serde(rename = "run-start")]
+    Start(Setup),
+    /// It has ended. The halt task of `-H` comes behind it.
+    #[serde(rename = "run-end")]
+    End {
+        /// The exit status that the runner would have now.
+        status: u8,
+        /// The word of a [`RunReason`](crate::RunReason).
+        reason: String,
+        /// How long it took, without the halt task of `-H`.
+        elapsed: f64,
     },
-    /// A try of the chain starts.
-    TryStart {
+    /// It never started.
+    #[serde(rename = "refused")]
+    Refused {
+        /// The exit status of the runner.
+        status: u8,
+        /// Why, as the runner logged it.
+        reason: String,
+    },
+}
+
+/// What a run sets out to do.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Setup {
+    /// The version of the schema, [`VERSION`].
+    pub version: u32,
+    /// The process of the runner.
+    pub pid: i32,
+    /// When that process started, in clock ticks since the machine did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<u64>,
+    /// The absolute path of the task directory.
+    pub taskdir: String,
+    /// Number of tasks in the chain.
+    pub tasks: usize,
+    /// Number of tasks that can run at the same time.
+    pub jobs: usize,
+    /// The `max_tries` of the chain; 0 tries forever.
+    pub max_tries: u32,
+    /// Tasks that are not started, since they are done: `once` or `once-per-boot`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub done: Vec<String>,
+}
+
+/// An event of a try.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(tag = "event")]
+pub enum TryEntry {
+    /// It starts.
+    #[serde(rename = "try-start")]
+    Start {
         /// Its number, from 1.
         try_num: u32,
     },
-    /// A hook is started now.
-    HookStart {
-        /// The task that it is run for.
-        #[serde(borrow)]
-        task: Text<'a>,
-        /// `pre` or `post`.
-        #[serde(borrow)]
-        phase: Text<'a>,
+    /// Nothing is started for this long.
+    #[serde(rename = "wait")]
+    Wait {
+        /// How long.
+        seconds: f64,
+        /// What is waited for: the next `try` or `run`.
+        before: String,
     },
-    /// A hook has ended.
-    HookEnd {
-        /// The task that it was run for.
-        #[serde(borrow)]
-        task: Text<'a>,
+}
+
+/// An event of a hook.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(tag = "event")]
+pub enum HookEntry {
+    /// It is started now.
+    #[serde(rename = "hook-start")]
+    Start {
+        /// The task that it runs for.
+        task: String,
         /// `pre` or `post`.
-        #[serde(borrow)]
-        phase: Text<'a>,
-        /// What it did, as `RUNNER_OUTCOME` says it.
-        #[serde(borrow)]
-        outcome: Text<'a>,
+        phase: String,
+    },
+    /// It has ended.
+    #[serde(rename = "hook-end")]
+    End {
+        /// The task that it ran for.
+        task: String,
+        /// `pre` or `post`.
+        phase: String,
+        /// `RUNNER_OUTCOME` of it.
+        outcome: String,
         /// How long it ran.
         elapsed: f64,
     },
-    /// A task was started. There is none for one that could not be.
-    TaskStart {
+}
+
+/// An event of a task.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(tag = "event")]
+pub enum TaskEntry {
+    /// It was started. There is none for one that could not be.
+    #[serde(rename = "task-start")]
+    Start {
         /// The task.
-        #[serde(borrow)]
-        task: Text<'a>,
+        task: String,
         /// The number of the try.
         try_num: u32,
         /// Its process, which leads a group of this number.
         pid: i32,
     },
-    /// A task has ended.
-    TaskEnd {
+    /// It has ended.
+    #[serde(rename = "task-end")]
+    End {
         /// The task.
-        #[serde(borrow)]
-        task: Text<'a>,
+        task: String,
         /// The number of the try.
         try_num: u32,
-        /// What hooks hear: `OK`, `RETRY`, `HALT`, `EXIT` or `INTERRUPTED`.
-        #[serde(borrow)]
-        result: Text<'a>,
-        /// What it did, as `RUNNER_OUTCOME` says it.
-        #[serde(borrow)]
-        outcome: Text<'a>,
+        /// `RUNNER_RESULT` of it: `OK`, `RETRY`, `HALT`, `EXIT` or `INTERRUPTED`.
+        result: String,
+        /// `RUNNER_OUTCOME` of it.
+        outcome: String,
         /// How long it ran.
         elapsed: f64,
-        /// How long it might run; not there without a limit.
+        /// Its `max_time`; not there without a limit.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         limit: Option<f64>,
         /// Why it did not start, when it did not.
-        #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-        why: Option<Text<'a>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
         /// The file that has its output, with `log_dir`.
-        #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-        output: Option<Text<'a>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<String>,
     },
-    /// Nothing is started for this long.
-    Wait {
-        /// How long.
-        seconds: f64,
-        /// What for: the next `try` or `run`.
-        #[serde(borrow)]
-        before: Text<'a>,
-    },
-    /// The halt task starts.
-    HaltStart {
+}
+
+/// An event of the halt task.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(tag = "event")]
+pub enum HaltEntry {
+    /// It starts.
+    #[serde(rename = "halt-start")]
+    Start {
         /// Its name.
-        #[serde(borrow)]
-        task: Text<'a>,
-        /// Why, as `RUNNER_HALT_REASON` says it.
-        #[serde(borrow)]
-        reason: Text<'a>,
+        task: String,
+        /// `RUNNER_HALT_REASON` of it.
+        reason: String,
     },
-    /// The halt task has ended.
-    HaltEnd {
+    /// It has ended.
+    #[serde(rename = "halt-end")]
+    End {
         /// Its name.
-        #[serde(borrow)]
-        task: Text<'a>,
-        /// What it did, as `RUNNER_OUTCOME` says it.
-        #[serde(borrow)]
-        outcome: Text<'a>,
+        task: String,
+        /// `RUNNER_OUTCOME` of it.
+        outcome: String,
         /// How long it ran.
         elapsed: f64,
     },
-    /// A run has ended. The halt task of `-H` comes behind it.
-    RunEnd {
-        /// The exit status that the runner would have now.
-        status: u8,
-        /// How: `finished`, `finished-with-failures`, `gave-up`, `halted`, `stopped`,
-        /// `interrupted`, or `halts-used-up` where `max_halts` kept the halt task back.
-        #[serde(borrow)]
-        reason: Text<'a>,
-        /// How long it took, without the halt task of `-H`.
-        elapsed: f64,
-    },
-    /// A run that never started.
-    Refused {
-        /// The exit status of the runner.
-        status: u8,
-        /// Why, as the runner said it.
-        #[serde(borrow)]
-        reason: Text<'a>,
-    },
-    /// An event of a later version.
-    #[serde(other, skip_serializing)]
-    Unknown,
 }
 
-impl Record<'_> {
+/// What every line has.
+#[derive(Deserialize)]
+struct Header<'a> {
+    #[serde(borrow)]
+    ts: Cow<'a, str>,
+    run: String,
+    #[serde(default)]
+    boot: String,
+    #[serde(borrow)]
+    event: Cow<'a, str>,
+}
+
+impl Record {
+    /// Reads a line.
+    ///
+    /// # Errors
+    ///
+    /// It is not a record.
+    pub fn parse(line: &str) -> serde_json::Result<Record> {
+        let header: Header = serde_json::from_str(line)?;
+        let entry = match &*header.event {
+            "run-start" | "run-end" | "refused" => Entry::Run(serde_json::from_str(line)?),
+            "try-start" | "wait" => Entry::Try(serde_json::from_str(line)?),
+            "hook-start" | "hook-end" => Entry::Hook(serde_json::from_str(line)?),
+            "task-start" | "task-end" => Entry::Task(serde_json::from_str(line)?),
+            "halt-start" | "halt-end" => Entry::Halt(serde_json::from_str(line)?),
+            _ => Entry::Unknown,
+        };
+        Ok(Record {
+            ts: header.ts.parse().map_err(Error::custom)?,
+            run: header.run,
+            boot: header.boot,
+            entry,
+        })
+    }
+
     /// The line, with its end.
     pub fn line(&self) -> String {
         match serde_json::to_string(self) {
@@ -181,17 +248,7 @@ impl Record<'_> {
     }
 }
 
-/// RFC 3339 with milliseconds and `Z`.
-mod milliseconds {
-    use jiff::Timestamp;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(ts: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&format_args!("{ts:.3}"))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
-        text.parse().map_err(D::Error::custom)
-    }
+/// Writes RFC 3339 with milliseconds and `Z`.
+pub(crate) fn milliseconds<S: Serializer>(ts: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&format_args!("{ts:.3}"))
 }

@@ -20,7 +20,7 @@ use runner_exec::{Event, RunId, StateDir, boot_id, canonical};
 use crate::journal::{
     append::JournalFile,
     from_event::{entry, is_flushed},
-    record::{Entry, Record},
+    record::{Entry, Record, RunEntry},
 };
 
 /// Writes what happens into the journal of the state directory, where there is one.
@@ -86,7 +86,7 @@ impl Journal {
             return;
         };
         let is_flushed = is_flushed(&entry);
-        let line = record(&run, &self.boot, entry).line();
+        let line = record(run, self.boot.clone(), entry).line();
         if is_flushed {
             let _flushing = self.flushing.read();
             let (sender, dropped) = channel();
@@ -109,17 +109,17 @@ impl Journal {
 ///
 /// The journal of `state_dir` cannot be written.
 pub fn refused(state_dir: &Path, run: &RunId, status: u8, reason: &str) -> io::Result<()> {
-    let reason = reason.into();
-    let boot = boot_id().unwrap_or_default();
-    let record = record(run.as_str(), &boot, Entry::Refused { status, reason });
+    let reason = reason.to_owned();
+    let entry = Entry::Run(RunEntry::Refused { status, reason });
+    let record = record(run.to_string(), boot_id().unwrap_or_default(), entry);
     JournalFile::new(StateDir(state_dir).journal()).append(&record.line(), true)
 }
 
-fn record<'a>(run: &'a str, boot: &'a str, entry: Entry<'a>) -> Record<'a> {
+fn record(run: String, boot: String, entry: Entry) -> Record {
     Record {
         ts: Timestamp::now(),
-        run: run.into(),
-        boot: boot.into(),
+        run,
+        boot,
         entry,
     }
 }

@@ -1,11 +1,9 @@
 //! All runs of a journal, each of them in a few words.
 
-use std::{collections::VecDeque, iter};
-
 use runner_exec::TaskResult;
 
 use crate::{
-    journal::record::{Entry, Record},
+    journal::record::{Entry, Record, RunEntry, TaskEntry},
     model::{
         by_run::{Fold, Runs},
         run_header::Head,
@@ -13,13 +11,22 @@ use crate::{
     },
 };
 
+/// Every start of the runner, in the order of the journal: the clock may be set while a
+/// machine starts.
+#[derive(Debug)]
+pub struct History {
+    runs: Runs<Summary>,
+    /// Each with the number of runs that had started before.
+    refused: Vec<(usize, Refused)>,
+}
+
 /// A start of the runner.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Past<'a> {
     /// It became a run.
     Run(&'a Summary),
-    /// It was refused, under this id.
-    Refused(&'a str, &'a Refused),
+    /// It was refused.
+    Refused(&'a Refused),
 }
 
 /// A run, and what went wrong in it. There may be very many of them.
@@ -31,84 +38,44 @@ pub struct Summary {
     pub not_ok: Vec<String>,
 }
 
-/// Collects the runs while records come.
-#[derive(Debug)]
-pub struct Gather {
-    runs: Runs<Summary>,
-    refused: Vec<RefusedStart>,
-}
-
-/// Every start of the runner, in the order of the journal: the clock may be set while a
-/// machine starts.
-#[derive(Clone, Debug)]
-pub struct History {
-    runs: VecDeque<Summary>,
-    refused: Vec<RefusedStart>,
-}
-
-#[derive(Clone, Debug)]
-struct RefusedStart {
-    run: String,
-    refused: Refused,
-    /// How many runs had started before.
-    runs: usize,
-}
-
-impl Default for Gather {
-    fn default() -> Gather {
-        Gather {
+impl Default for History {
+    fn default() -> History {
+        History {
             runs: Runs::new(usize::MAX),
             refused: Vec::new(),
         }
     }
 }
 
-impl Gather {
+impl History {
     /// Takes over a record of the journal.
     pub fn take(&mut self, record: &Record) {
         match Refused::of(record) {
-            Some(refused) => self.refused.push(RefusedStart {
-                run: record.run.clone().into_owned(),
-                refused,
-                runs: self.runs.count(),
-            }),
+            Some(refused) => self.refused.push((self.runs.count(), refused)),
             None => self.runs.take(record),
         }
     }
 
-    /// What was collected.
-    pub fn history(self) -> History {
-        History {
-            runs: self.runs.into_kept(),
-            refused: self.refused,
-        }
-    }
-}
-
-impl History {
     /// Every start, the oldest one first.
-    pub fn starts(&self) -> impl Iterator<Item = Past<'_>> + Clone {
-        let runs = self.runs.iter().map(Past::Run);
-        let mut runs = runs.enumerate().peekable();
-        let mut refused = self.refused.iter().peekable();
-        iter::from_fn(move || {
-            let next = runs.peek().map_or(usize::MAX, |(number, _)| *number);
-            match refused.next_if(|start| start.runs <= next) {
-                Some(start) => Some(Past::Refused(&start.run, &start.refused)),
-                None => runs.next().map(|(_, run)| run),
-            }
-        })
+    pub fn starts(&self) -> Vec<Past<'_>> {
+        let refused = self.refused.iter();
+        let refused = refused.map(|(runs, refused)| (*runs, Past::Refused(refused)));
+        let runs = self.runs.kept.iter().map(Past::Run).enumerate();
+        let mut starts: Vec<_> = refused.chain(runs).collect();
+        // Stable, so a refused start stays before the run that came next.
+        starts.sort_by_key(|(runs, _)| *runs);
+        starts.into_iter().map(|(_, past)| past).collect()
     }
 
     /// The runs that have no end.
     pub fn open(&self) -> impl Iterator<Item = &Head> {
-        let heads = self.runs.iter().map(|summary| &summary.head);
+        let heads = self.runs.kept.iter().map(|summary| &summary.head);
         heads.filter(|head| head.end.is_none())
     }
 
-    /// Whether there was none.
+    /// Returns `true` if the runner was never started.
     pub fn is_empty(&self) -> bool {
-        self.runs.is_empty() && self.refused.is_empty()
+        self.runs.kept.is_empty() && self.refused.is_empty()
     }
 }
 
@@ -123,32 +90,19 @@ impl Fold for Summary {
     fn take(&mut self, record: &Record) {
         self.head.take(record);
         match &record.entry {
-            Entry::TaskStart { task, .. } => self.not_ok(task),
-            Entry::TaskEnd { task, result, .. }
+            Entry::Task(TaskEntry::End { task, result, .. })
                 if TaskResult::parse(result) == Some(TaskResult::Ok) =>
             {
                 self.not_ok.retain(|name| name != task);
             }
-            Entry::TaskEnd { task, .. } => self.not_ok(task),
+            Entry::Task(TaskEntry::Start { task, .. } | TaskEntry::End { task, .. }) => {
+                if !self.not_ok.contains(task) {
+                    self.not_ok.push(task.clone());
+                }
+            }
             // Nothing more comes, and there may be many runs.
-            Entry::RunEnd { .. } => self.not_ok.shrink_to_fit(),
-            Entry::RunStart { .. }
-            | Entry::TryStart { .. }
-            | Entry::HookStart { .. }
-            | Entry::HookEnd { .. }
-            | Entry::Wait { .. }
-            | Entry::HaltStart { .. }
-            | Entry::HaltEnd { .. }
-            | Entry::Refused { .. }
-            | Entry::Unknown => {}
-        }
-    }
-}
-
-impl Summary {
-    fn not_ok(&mut self, task: &str) {
-        if !self.not_ok.iter().any(|name| name == task) {
-            self.not_ok.push(task.to_owned());
+            Entry::Run(RunEntry::End { .. }) => self.not_ok.shrink_to_fit(),
+            Entry::Run(_) | Entry::Try(_) | Entry::Hook(_) | Entry::Halt(_) | Entry::Unknown => {}
         }
     }
 }

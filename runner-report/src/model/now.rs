@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use runner_config::format_duration;
+use serde::{Serialize, Serializer};
 
 /// A process, told apart from a later one that has its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,4 +68,13 @@ pub(crate) fn shifted(at: Timestamp, ahead: SignedDuration) -> Timestamp {
 /// A time as the journal writes it.
 pub(crate) fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
+
+/// Writes a time that may be unknown as the journal does.
+pub(crate) fn as_seconds<S: Serializer>(
+    time: &(impl Copy + Into<Option<Duration>>),
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    let time: Option<Duration> = (*time).into();
+    time.map(|time| time.as_secs_f64()).serialize(to)
 }

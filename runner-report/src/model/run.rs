@@ -4,13 +4,16 @@ use std::{collections::HashMap, time::Duration};
 
 use jiff::Timestamp;
 use runner_exec::{Before, TaskResult};
+use serde::Serialize;
 
 use crate::{
-    journal::record::{Entry, Record},
+    journal::record::{
+        Entry, HaltEntry, Record, RunEntry, Setup, TaskEntry, TryEntry, milliseconds,
+    },
     model::{
         by_run::Fold,
         end::Ending,
-        now::{Now, seconds},
+        now::{Now, as_seconds, seconds},
         run_header::{Head, State},
     },
 };
@@ -32,21 +35,6 @@ pub struct Run {
     places: HashMap<String, usize>,
 }
 
-/// What a run set out to do.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Setup {
-    /// The path of the task directory.
-    pub taskdir: String,
-    /// How many tasks there are in the chain.
-    pub tasks: usize,
-    /// How many of them may run at the same time.
-    pub jobs: usize,
-    /// After so many tries it gives up; 0 tries for ever.
-    pub max_tries: u32,
-    /// The tasks that were done already, and not to be started.
-    pub done: Vec<String>,
-}
-
 /// A task of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Task {
@@ -59,13 +47,15 @@ pub struct Task {
 }
 
 /// One start of a task. There may be very many of them in a run.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Start {
     /// The number of the try.
     pub try_num: u32,
     /// When.
+    #[serde(rename = "started", serialize_with = "milliseconds")]
     pub at: Timestamp,
     /// How long it ran, when it has ended.
+    #[serde(serialize_with = "as_seconds")]
     pub elapsed: Option<Duration>,
     /// What hooks heard of it, when it has ended.
     pub result: Option<TaskResult>,
@@ -85,11 +75,13 @@ pub struct TaskEnd {
 }
 
 /// A wait before another try.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Wait {
     /// When it began.
+    #[serde(rename = "started", serialize_with = "milliseconds")]
     pub at: Timestamp,
     /// How long it was to be.
+    #[serde(rename = "seconds", serialize_with = "as_seconds")]
     pub time: Duration,
     /// The number of the try it was for.
     pub try_num: u32,
@@ -124,23 +116,20 @@ impl Fold for Run {
         self.head.take(record);
         let at = self.head.at;
         match &record.entry {
-            Entry::RunStart {
-                taskdir,
-                tasks,
-                jobs,
-                max_tries,
-                done,
-                ..
-            } => {
-                self.setup = Some(Setup {
-                    taskdir: taskdir.clone().into_owned(),
-                    tasks: *tasks,
-                    jobs: *jobs,
-                    max_tries: *max_tries,
-                    done: done.iter().map(|name| name.clone().into_owned()).collect(),
-                });
+            Entry::Run(RunEntry::Start(setup)) => self.setup = Some(setup.clone()),
+            Entry::Try(TryEntry::Wait {
+                seconds: time,
+                before,
+            }) => {
+                if Before::parse(before) == Some(Before::Try) {
+                    self.waits.push(Wait {
+                        at,
+                        time: seconds(*time),
+                        try_num: self.head.try_num.saturating_add(1),
+                    });
+                }
             }
-            Entry::TaskStart { task, try_num, .. } => {
+            Entry::Task(TaskEntry::Start { task, try_num, .. }) => {
                 self.task(task).starts.push(Start {
                     try_num: *try_num,
                     at,
@@ -148,7 +137,7 @@ impl Fold for Run {
                     result: None,
                 });
             }
-            Entry::TaskEnd {
+            Entry::Task(TaskEntry::End {
                 task,
                 try_num,
                 result,
@@ -157,16 +146,13 @@ impl Fold for Run {
                 limit,
                 why,
                 output,
-            } => {
-                let owned = |text: &Option<crate::journal::record::Text>| {
-                    text.clone().map(|text| text.into_owned())
-                };
+            }) => {
                 let task = self.task(task);
                 task.end = Some(TaskEnd {
                     outcome: Ending::parse(outcome, why.as_deref()),
                     limit: limit.map(seconds),
-                    why: owned(why),
-                    output: owned(output),
+                    why: why.clone(),
+                    output: output.clone(),
                 });
                 task.ended(Start {
                     try_num: *try_num,
@@ -175,37 +161,24 @@ impl Fold for Run {
                     result: TaskResult::parse(result),
                 });
             }
-            Entry::Wait {
-                seconds: time,
-                before,
-            } if Before::parse(before) == Some(Before::Try) => {
-                self.waits.push(Wait {
-                    at,
-                    time: seconds(*time),
-                    try_num: self.head.try_num.saturating_add(1),
-                });
-            }
-            Entry::HaltStart { task, reason } => {
+            Entry::Halt(HaltEntry::Start { task, reason }) => {
                 self.halt = Some(Halt {
-                    name: task.clone().into_owned(),
-                    reason: reason.clone().into_owned(),
+                    name: task.clone(),
+                    reason: reason.clone(),
                     at,
                     end: None,
                 });
             }
-            Entry::HaltEnd {
+            Entry::Halt(HaltEntry::End {
                 outcome, elapsed, ..
-            } => {
+            }) => {
                 if let Some(halt) = &mut self.halt {
                     halt.end = Some((Ending::parse(outcome, None), seconds(*elapsed)));
                 }
             }
-            Entry::TryStart { .. }
-            | Entry::HookStart { .. }
-            | Entry::HookEnd { .. }
-            | Entry::Wait { .. }
-            | Entry::RunEnd { .. }
-            | Entry::Refused { .. }
+            Entry::Run(RunEntry::End { .. } | RunEntry::Refused { .. })
+            | Entry::Try(TryEntry::Start { .. })
+            | Entry::Hook(_)
             | Entry::Unknown => {}
         }
     }
@@ -252,23 +225,18 @@ impl Task {
     /// Takes over the end of the start that has none, or of one that there is no record of:
     /// it was not started, or the journal does not reach back so far.
     fn ended(&mut self, end: Start) {
-        match self
-            .starts
-            .last_mut()
-            .filter(|start| start.elapsed.is_none())
+        if let Some(start) = self.starts.last_mut()
+            && start.elapsed.is_none()
         {
-            Some(start) => {
-                *start = Start {
-                    at: start.at,
-                    ..end
-                }
-            }
-            None => {
-                let elapsed = end.elapsed.unwrap_or_default();
-                let at = end.at.checked_sub(elapsed).unwrap_or(end.at);
-                self.starts.push(Start { at, ..end });
-            }
+            *start = Start {
+                at: start.at,
+                ..end
+            };
+            return;
         }
+        let elapsed = end.elapsed.unwrap_or_default();
+        let at = end.at.checked_sub(elapsed).unwrap_or(end.at);
+        self.starts.push(Start { at, ..end });
     }
 
     /// The last start.

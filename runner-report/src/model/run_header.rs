@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    journal::record::{Entry, Record},
+    journal::record::{Entry, HaltEntry, HookEntry, Record, RunEntry, Setup, TaskEntry, TryEntry},
     model::{
         end::RunReason,
         now::{Now, Process, later, seconds, shifted, span},
@@ -77,8 +77,8 @@ impl Head {
     /// What the first record of a run says.
     pub(crate) fn new(record: &Record) -> Head {
         Head {
-            run: record.run.clone().into_owned(),
-            boot: record.boot.clone().into_owned(),
+            run: record.run.clone(),
+            boot: record.boot.clone(),
             started: record.ts,
             last: record.ts,
             at: record.ts,
@@ -99,22 +99,17 @@ impl Head {
             self.last = self.last.max(self.at);
         }
         match &record.entry {
-            Entry::RunStart {
-                pid, start_time, ..
-            } => {
-                self.process = Some(Process {
-                    pid: *pid,
-                    start_time: *start_time,
-                });
+            Entry::Run(RunEntry::Start(setup)) => {
+                let Setup {
+                    pid, start_time, ..
+                } = *setup;
+                self.process = Some(Process { pid, start_time });
             }
-            Entry::TryStart { try_num }
-            | Entry::TaskStart { try_num, .. }
-            | Entry::TaskEnd { try_num, .. } => self.try_num = *try_num,
-            Entry::RunEnd {
+            Entry::Run(RunEntry::End {
                 status,
                 reason,
                 elapsed,
-            } => {
+            }) => {
                 self.end = Some(RunEnd {
                     at: record.ts,
                     status: *status,
@@ -122,12 +117,15 @@ impl Head {
                     elapsed: seconds(*elapsed),
                 });
             }
-            Entry::HaltStart { .. } => self.halts = true,
-            Entry::HookStart { .. }
-            | Entry::HookEnd { .. }
-            | Entry::Wait { .. }
-            | Entry::HaltEnd { .. }
-            | Entry::Refused { .. }
+            Entry::Try(TryEntry::Start { try_num })
+            | Entry::Task(TaskEntry::Start { try_num, .. } | TaskEntry::End { try_num, .. }) => {
+                self.try_num = *try_num;
+            }
+            Entry::Halt(HaltEntry::Start { .. }) => self.halts = true,
+            Entry::Run(RunEntry::Refused { .. })
+            | Entry::Try(TryEntry::Wait { .. })
+            | Entry::Hook(_)
+            | Entry::Halt(HaltEntry::End { .. })
             | Entry::Unknown => {}
         }
     }
@@ -136,13 +134,13 @@ impl Head {
     /// is not set: with each record it advances by what is known to have passed, and no more.
     fn clock(&mut self, record: &Record) -> Timestamp {
         let passed = match &record.entry {
-            Entry::TaskEnd { elapsed, .. }
-            | Entry::HookEnd { elapsed, .. }
-            | Entry::HaltEnd { elapsed, .. } => seconds(*elapsed),
+            Entry::Task(TaskEntry::End { elapsed, .. })
+            | Entry::Hook(HookEntry::End { elapsed, .. })
+            | Entry::Halt(HaltEntry::End { elapsed, .. }) => seconds(*elapsed),
             _ => self.wait,
         };
         self.wait = match &record.entry {
-            Entry::Wait { seconds: time, .. } => seconds(*time),
+            Entry::Try(TryEntry::Wait { seconds: time, .. }) => seconds(*time),
             _ => Duration::ZERO,
         };
         let at = shifted(record.ts, self.ahead);

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    journal::record::{Entry, Record},
+    journal::record::{Entry, Record, RunEntry},
     model::{
         by_run::{Fold, Runs},
         run::Run,
@@ -22,6 +22,8 @@ pub enum Which {
 /// A start that came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
+    /// The id that a run would have had.
+    pub run: String,
     /// When.
     pub at: Timestamp,
     /// The exit status of the runner.
@@ -33,13 +35,14 @@ pub struct Refused {
 impl Refused {
     /// What `record` says of one.
     pub(crate) fn of(record: &Record) -> Option<Refused> {
-        let Entry::Refused { status, reason } = &record.entry else {
+        let Entry::Run(RunEntry::Refused { status, reason }) = &record.entry else {
             return None;
         };
         Some(Refused {
+            run: record.run.clone(),
             at: record.ts,
             status: *status,
-            reason: reason.clone().into_owned(),
+            reason: reason.clone(),
         })
     }
 }
@@ -103,30 +106,24 @@ impl<T: Fold> Select<T> {
             self.refused.last = Some(refused);
             return;
         }
-        match &self.which {
-            Which::Id(id) if record.run != id.as_str() => {}
-            Which::Id(_) | Which::FromEnd(_) => {
-                self.refused = Refusals::default();
-                self.runs.take(record);
-            }
+        if !matches!(&self.which, Which::Id(id) if *id != record.run) {
+            self.refused = Refusals::default();
+            self.runs.take(record);
         }
     }
 
     /// What was found.
-    pub fn found(self) -> Found<T> {
-        let mut runs = self.runs.into_kept();
-        match self.which {
-            Which::FromEnd(1) => Found {
-                run: runs.pop_front(),
-                refused: self.refused,
-            },
-            Which::FromEnd(back) if runs.len() < back => Found {
-                run: None,
-                refused: Refusals::default(),
-            },
-            Which::FromEnd(_) | Which::Id(_) => Found {
-                run: runs.pop_front(),
-                refused: Refusals::default(),
+    pub fn found(mut self) -> Found<T> {
+        let is_last = self.which == Which::FromEnd(1);
+        let is_there = match self.which {
+            Which::FromEnd(back) => self.runs.kept.len() >= back,
+            Which::Id(_) => true,
+        };
+        Found {
+            run: self.runs.kept.pop_front().filter(|_| is_there),
+            refused: match is_last {
+                true => self.refused,
+                false => Refusals::default(),
             },
         }
     }

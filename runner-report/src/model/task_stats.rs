@@ -3,147 +3,119 @@
 use std::{collections::HashMap, time::Duration};
 
 use runner_exec::TaskResult;
+use serde::Serialize;
 
 use crate::{
-    journal::record::{Entry, Record},
-    model::{end::Ending, now::seconds},
+    journal::record::{Entry, Record, TaskEntry},
+    model::{
+        end::Ending,
+        now::{as_seconds, seconds},
+    },
 };
 
-/// What is known of a task.
-#[derive(Clone, Debug, PartialEq)]
+/// What is known of a task, in the form of `--tasks --format json`. Times are there when it
+/// ever ended, by nearest rank.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TaskNumbers {
     /// Its name.
-    pub name: String,
-    /// How many runs it had a part in.
+    pub task: String,
+    /// Number of runs that it had a part in.
     pub runs: usize,
-    /// In how many of them it failed, so that it needed a retry.
+    /// Number of runs in which it failed, so that it needed a retry.
     pub retried: usize,
     /// How often it was started, or was to be.
     pub starts: usize,
     /// How often it failed.
     pub failures: usize,
-    /// How long it ran, when it ever ended.
-    pub times: Option<Times>,
-}
-
-/// Times that were taken, by nearest rank.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Times {
-    /// Half of them are no longer.
-    pub median: Duration,
+    /// Half of its times are no longer.
+    #[serde(serialize_with = "as_seconds")]
+    pub median: Option<Duration>,
     /// 95 of 100 are no longer.
-    pub p95: Duration,
+    #[serde(serialize_with = "as_seconds")]
+    pub p95: Option<Duration>,
     /// The longest one.
-    pub max: Duration,
+    #[serde(serialize_with = "as_seconds")]
+    pub max: Option<Duration>,
 }
 
 /// Counts while records come.
 #[derive(Debug, Default)]
 pub struct Tasks {
     /// The number of each run.
-    runs: HashMap<String, u32>,
-    /// Where the task of a name stands.
-    places: HashMap<String, usize>,
-    tasks: Vec<Samples>,
+    runs: HashMap<String, usize>,
+    tasks: HashMap<String, Samples>,
 }
 
 #[derive(Debug, Default)]
 struct Samples {
-    name: String,
+    /// Its place in the order of first starts.
+    place: usize,
     starts: usize,
     elapsed: Vec<Duration>,
     failures: usize,
-    /// The runs it had a part in, and whether it failed there.
-    failed_in: HashMap<u32, bool>,
+    /// The runs it had a part in, with `true` where it failed.
+    failed_in: HashMap<usize, bool>,
 }
 
 impl Tasks {
     /// Takes over a record of the journal.
     pub fn take(&mut self, record: &Record) {
-        match &record.entry {
-            Entry::TaskStart { task, .. } => {
-                let run = self.run(&record.run);
-                let task = self.task(task);
-                task.starts += 1;
-                task.failed_in.entry(run).or_default();
-            }
-            Entry::TaskEnd {
-                task,
+        let Entry::Task(entry) = &record.entry else {
+            return;
+        };
+        let (TaskEntry::Start { task, .. } | TaskEntry::End { task, .. }) = entry;
+        let next = self.runs.len();
+        let run = *self.runs.entry(record.run.clone()).or_insert(next);
+        let place = self.tasks.len();
+        let samples = self.tasks.entry(task.clone()).or_insert_with(|| Samples {
+            place,
+            ..Samples::default()
+        });
+        let failed_in_run = samples.failed_in.entry(run).or_default();
+        match entry {
+            TaskEntry::Start { .. } => samples.starts += 1,
+            TaskEntry::End {
                 result,
                 outcome,
                 elapsed,
                 ..
             } => {
-                let run = self.run(&record.run);
-                let task = self.task(task);
-                let failed = TaskResult::parse(result) == Some(TaskResult::Retry);
+                let has_failed = TaskResult::parse(result) == Some(TaskResult::Retry);
                 // There is no record of the start of what did not start.
-                task.starts += usize::from(Ending::parse(outcome, None).is_not_started());
-                task.elapsed.push(seconds(*elapsed));
-                task.failures += usize::from(failed);
-                *task.failed_in.entry(run).or_default() |= failed;
+                samples.starts += usize::from(Ending::parse(outcome, None).is_not_started());
+                samples.elapsed.push(seconds(*elapsed));
+                samples.failures += usize::from(has_failed);
+                *failed_in_run |= has_failed;
             }
-            Entry::RunStart { .. }
-            | Entry::TryStart { .. }
-            | Entry::HookStart { .. }
-            | Entry::HookEnd { .. }
-            | Entry::Wait { .. }
-            | Entry::HaltStart { .. }
-            | Entry::HaltEnd { .. }
-            | Entry::RunEnd { .. }
-            | Entry::Refused { .. }
-            | Entry::Unknown => {}
         }
     }
 
     /// The numbers of each task, in the order in which they were started first.
     pub fn numbers(self) -> Vec<TaskNumbers> {
-        self.tasks.into_iter().map(Samples::numbers).collect()
-    }
-
-    fn run(&mut self, id: &str) -> u32 {
-        if let Some(&number) = self.runs.get(id) {
-            return number;
-        }
-        let number = self.runs.len() as u32;
-        self.runs.insert(id.to_owned(), number);
-        number
-    }
-
-    fn task(&mut self, name: &str) -> &mut Samples {
-        if let Some(&place) = self.places.get(name) {
-            return &mut self.tasks[place];
-        }
-        let place = self.tasks.len();
-        self.places.insert(name.to_owned(), place);
-        self.tasks.push(Samples {
-            name: name.to_owned(),
-            ..Samples::default()
-        });
-        &mut self.tasks[place]
+        let mut tasks: Vec<_> = self.tasks.into_iter().collect();
+        tasks.sort_unstable_by_key(|(_, samples)| samples.place);
+        let numbers = tasks.into_iter().map(|(task, samples)| samples.of(task));
+        numbers.collect()
     }
 }
 
 impl Samples {
-    fn numbers(mut self) -> TaskNumbers {
+    fn of(mut self, task: String) -> TaskNumbers {
         self.elapsed.sort_unstable();
+        // The least of the times that `percent` of them do not exceed.
+        let nearest_rank = |percent: usize| {
+            let rank = (self.elapsed.len() * percent).div_ceil(100);
+            self.elapsed.get(rank.checked_sub(1)?).copied()
+        };
         TaskNumbers {
+            task,
             runs: self.failed_in.len(),
             retried: self.failed_in.values().filter(|&&failed| failed).count(),
             starts: self.starts,
             failures: self.failures,
-            times: (!self.elapsed.is_empty()).then(|| Times {
-                median: nearest_rank(&self.elapsed, 50),
-                p95: nearest_rank(&self.elapsed, 95),
-                max: nearest_rank(&self.elapsed, 100),
-            }),
-            name: self.name,
+            median: nearest_rank(50),
+            p95: nearest_rank(95),
+            max: nearest_rank(100),
         }
     }
-}
-
-/// The least of `sorted`, of which there is one, that `percent` of them do not exceed.
-fn nearest_rank(sorted: &[Duration], percent: usize) -> Duration {
-    let rank = (sorted.len() * percent).div_ceil(100);
-    sorted[rank - 1]
 }

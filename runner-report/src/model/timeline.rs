@@ -9,7 +9,7 @@ use runner_exec::{Phase, TaskResult, tail};
 use crate::{
     journal::{
         reader::Author,
-        record::{Entry, Record},
+        record::{Entry, HookEntry, Record, TaskEntry, TryEntry},
     },
     model::{
         by_run::Fold,
@@ -130,24 +130,24 @@ impl Fold for Timeline {
         self.run.take(record);
         let at = self.run.head.at;
         match &record.entry {
-            Entry::TryStart { try_num } => self.tries.push(Try {
+            Entry::Try(TryEntry::Start { try_num }) => self.tries.push(Try {
                 number: *try_num,
                 at,
             }),
-            Entry::HookStart { task, phase } if Phase::parse(phase) == Some(Phase::Pre) => {
-                self.visit(task, at, |_| true).before = Some(Hook::new(at));
-            }
-            Entry::HookStart { task, .. } => {
-                if let Some(visit) = self.last(task) {
-                    visit.after = Some(Hook::new(at));
+            Entry::Hook(HookEntry::Start { task, phase }) => match Phase::parse(phase) {
+                Some(Phase::Pre) => self.visit(task, at, |_| true).before = Some(Hook::new(at)),
+                Some(Phase::Post) | None => {
+                    if let Some(visit) = self.last(task) {
+                        visit.after = Some(Hook::new(at));
+                    }
                 }
-            }
-            Entry::HookEnd {
+            },
+            Entry::Hook(HookEntry::End {
                 task,
                 phase,
                 outcome,
                 ..
-            } => {
+            }) => {
                 let hook = self.last(task).and_then(|visit| match Phase::parse(phase) {
                     Some(Phase::Pre) => visit.before.as_mut(),
                     Some(Phase::Post) | None => visit.after.as_mut(),
@@ -156,16 +156,16 @@ impl Fold for Timeline {
                     hook.end = Some((at, Ending::parse(outcome, None)));
                 }
             }
-            Entry::TaskStart { task, .. } => {
+            Entry::Task(TaskEntry::Start { task, .. }) => {
                 let visit = self.visit(task, at, |last| last.started.is_some());
                 visit.started = Some(at);
             }
-            Entry::TaskEnd {
+            Entry::Task(TaskEntry::End {
                 task,
                 result,
                 elapsed,
                 ..
-            } => {
+            }) => {
                 // What has just been told of it.
                 let how = self.run.end_of(task).cloned();
                 let elapsed = seconds(*elapsed);
@@ -180,13 +180,8 @@ impl Fold for Timeline {
                     lines: Vec::new(),
                 });
             }
-            Entry::RunStart { .. }
-            | Entry::Wait { .. }
-            | Entry::HaltStart { .. }
-            | Entry::HaltEnd { .. }
-            | Entry::RunEnd { .. }
-            | Entry::Refused { .. }
-            | Entry::Unknown => {}
+            Entry::Run(_) | Entry::Try(TryEntry::Wait { .. }) | Entry::Halt(_) | Entry::Unknown => {
+            }
         }
     }
 }

@@ -64,37 +64,31 @@ pub fn wait(state_dir: &Path, timeout: Option<Duration>) -> io::Result<Waited> {
     }
 }
 
-/// The process of a runner.
-enum Runner {
-    /// Readable when it ends.
-    Alive(OwnedFd),
-    Gone,
-}
+/// The process of a runner: a descriptor that is readable when it ends, or `None` if it is gone.
+struct Runner(Option<OwnedFd>);
 
 impl Runner {
     fn of(head: &Head) -> io::Result<Runner> {
-        // Of what stands in a file, not every number is that of a process.
+        // Of what a file holds, not every number is that of a process.
         let process = head.process.filter(|process| process.pid > 0);
         let Some((process, pid)) = process.and_then(|it| Some((it, Pid::from_raw(it.pid)?))) else {
-            return Ok(Runner::Gone);
+            return Ok(Runner(None));
         };
         match pidfd_open(pid, PidfdFlags::empty()) {
             // Only now it is sure whose descriptor it is.
-            Ok(fd) if process.is_alive() => Ok(Runner::Alive(fd)),
-            Ok(_) | Err(Errno::SRCH) => Ok(Runner::Gone),
+            Ok(fd) => Ok(Runner(process.is_alive().then_some(fd))),
+            Err(Errno::SRCH) => Ok(Runner(None)),
             Err(error) => Err(error.into()),
         }
     }
 
     fn is_gone(&self) -> io::Result<bool> {
-        match self {
-            Runner::Alive(fd) => {
-                let mut fds = [PollFd::new(fd, PollFlags::IN)];
-                poll_until(&mut fds, Some(Instant::now()))?;
-                Ok(!fds[0].revents().is_empty())
-            }
-            Runner::Gone => Ok(true),
-        }
+        let Some(fd) = &self.0 else {
+            return Ok(true);
+        };
+        let mut fds = [PollFd::new(fd, PollFlags::IN)];
+        poll_until(&mut fds, Some(Instant::now()))?;
+        Ok(!fds[0].revents().is_empty())
     }
 }
 
@@ -116,10 +110,8 @@ impl Changes {
     /// Waits for a change, for the end of `runner`, or for `deadline`.
     fn wait(&self, runner: Option<&Runner>, deadline: Option<Instant>) -> io::Result<()> {
         let mut fds = vec![PollFd::new(&self.0, PollFlags::IN)];
-        match runner {
-            Some(Runner::Alive(fd)) => fds.push(PollFd::new(fd, PollFlags::IN)),
-            Some(Runner::Gone) | None => {}
-        }
+        let runner = runner.and_then(|runner| runner.0.as_ref());
+        fds.extend(runner.map(|fd| PollFd::new(fd, PollFlags::IN)));
         poll_until(&mut fds, deadline)?;
         self.forget()
     }

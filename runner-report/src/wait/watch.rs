@@ -1,7 +1,7 @@
 //! What a wait waits for, by what the journal says.
 
 use crate::{
-    journal::record::{Entry, Record},
+    journal::record::{Entry, Record, RunEntry},
     model::{
         now::Now,
         run_header::{Head, State},
@@ -41,29 +41,27 @@ impl Watch {
     /// Takes over a record of the journal.
     pub(crate) fn take(&mut self, record: &Record) {
         match (&mut *self, &record.entry) {
-            (Watch::Reading(open), Entry::RunStart { .. }) => open.push(begun(record)),
-            (Watch::Reading(open), Entry::RunEnd { .. }) => {
+            (Watch::Reading(open), Entry::Run(RunEntry::Start(_))) => open.push(begun(record)),
+            (Watch::Reading(open), _) => {
                 // It is nearly always the last one.
                 if let Some(place) = open.iter().rposition(|head| head.run == record.run) {
-                    open.remove(place);
+                    open[place].take(record);
+                    if open[place].end.is_some() {
+                        open.remove(place);
+                    }
                 }
             }
-            (Watch::Reading(open), Entry::HaltStart { .. }) => {
-                let head = open.iter_mut().rfind(|head| head.run == record.run);
-                head.into_iter().for_each(|head| head.take(record));
+            (Watch::Next, Entry::Run(RunEntry::Start(_))) => *self = Watch::Run(begun(record)),
+            (Watch::Next, Entry::Run(RunEntry::Refused { status, reason })) => {
+                *self = Watch::Over(Waited::Refused(*status, reason.clone()));
             }
-            (Watch::Run(head), Entry::HaltStart { .. }) if head.run == record.run => {
+            (Watch::Run(head), _) if head.run == record.run => {
                 head.take(record);
+                if let Some(end) = &head.end {
+                    *self = Watch::Over(Waited::Ended(end.status));
+                }
             }
-            (Watch::Next, Entry::RunStart { .. }) => *self = Watch::Run(begun(record)),
-            (Watch::Next, Entry::Refused { status, reason }) => {
-                let reason = reason.clone().into_owned();
-                *self = Watch::Over(Waited::Refused(*status, reason));
-            }
-            (Watch::Run(head), Entry::RunEnd { status, .. }) if head.run == record.run => {
-                *self = Watch::Over(Waited::Ended(*status));
-            }
-            (Watch::Reading(_) | Watch::Next | Watch::Run(_) | Watch::Over(_), _) => {}
+            (Watch::Next | Watch::Run(_) | Watch::Over(_), _) => {}
         }
     }
 
@@ -87,64 +85,42 @@ fn begun(record: &Record) -> Head {
 
 #[cfg(test)]
 mod tests {
-    use jiff::{Timestamp, ZonedDateTime};
+    use jiff::ZonedDateTime;
 
     use super::*;
-    use crate::Process;
+    use crate::model::now::Process;
 
-    /// Reads `before`, finds the processes of the runs `alive` alive, and reads `after`. A
-    /// record is the id of its run and `<` for a start, `!` for a refused one, or `>` for
-    /// an end, with its place in the list as the status.
-    fn waited(before: &[&str], alive: &[i32], after: &[&str]) -> Option<Waited> {
-        let mut watch = Watch::Reading(Vec::new());
-        let take = |watch: &mut Watch, (place, text): (usize, &&str)| {
+    /// Takes over records: the id of a run and `<` for a start, `!` for a refused one, or `>`
+    /// for an end, with its place in the list as the status.
+    fn take(watch: &mut Watch, records: &str) {
+        for (status, text) in records.split_whitespace().enumerate() {
             let (run, what) = text.split_at(text.len() - 1);
-            let status = place as u8;
-            let entry = match what {
-                "<" => Entry::RunStart {
-                    version: 1,
-                    pid: run.parse().unwrap(),
-                    start_time: None,
-                    taskdir: "".into(),
-                    tasks: 1,
-                    jobs: 1,
-                    max_tries: 1,
-                    done: Vec::new(),
-                },
-                "!" => Entry::Refused {
-                    status,
-                    reason: "why".into(),
-                },
-                _ => Entry::RunEnd {
-                    status,
-                    reason: "".into(),
-                    elapsed: 0.0,
-                },
+            let event = match what {
+                "<" => format!(
+                    r#""run-start","version":1,"pid":{run},"taskdir":"","tasks":1,"jobs":1,"max_tries":1"#
+                ),
+                "!" => format!(r#""refused","status":{status},"reason":"why""#),
+                _ => format!(r#""run-end","status":{status},"reason":"","elapsed":0"#),
             };
-            watch.take(&Record {
-                ts: Timestamp::UNIX_EPOCH,
-                run: run.into(),
-                boot: "".into(),
-                entry,
-            });
-        };
-        before
-            .iter()
-            .enumerate()
-            .for_each(|record| take(&mut watch, record));
-        let process = |&pid: &i32| Process {
-            pid,
-            start_time: None,
-        };
+            let line = format!(r#"{{"ts":"1970-01-01T00:00:00Z","run":"{run}","event":{event}}}"#);
+            watch.take(&Record::parse(&line).unwrap());
+        }
+    }
+
+    /// Reads `before`, finds the processes of the runs `alive` alive, and reads `after`.
+    fn waited(before: &str, alive: &[i32], after: &str) -> Option<Waited> {
+        let mut watch = Watch::Reading(Vec::new());
+        take(&mut watch, before);
+        let start_time = None;
         watch = watch.begin(|_| Now {
             at: ZonedDateTime::now(),
             boot: String::new(),
-            alive: alive.iter().map(process).collect(),
+            alive: alive
+                .iter()
+                .map(|&pid| Process { pid, start_time })
+                .collect(),
         });
-        after
-            .iter()
-            .enumerate()
-            .for_each(|record| take(&mut watch, record));
+        take(&mut watch, after);
         match watch {
             Watch::Over(waited) => Some(waited),
             Watch::Reading(_) | Watch::Next | Watch::Run(_) => None,
@@ -153,40 +129,26 @@ mod tests {
 
     #[test]
     fn the_present_run_is_waited_for_or_else_the_next_one() {
+        let ended = |status| Some(Waited::Ended(status));
         let refused = |status| Some(Waited::Refused(status, "why".to_owned()));
         for (before, alive, after, expected) in [
-            (&["1<"][..], &[1][..], &["1>"][..], Some(Waited::Ended(0))),
-            (
-                &["1<"],
-                &[1],
-                &["2<", "2!", "2>", "1>"],
-                Some(Waited::Ended(3)),
-            ),
-            (&["1<"], &[1], &["1>", "2<", "2>"], Some(Waited::Ended(0))),
-            (&["1<"], &[1], &["2<", "2>"], None),
-            (
-                &["1<", "2<"],
-                &[1, 2],
-                &["1>", "2>"],
-                Some(Waited::Ended(1)),
-            ),
-            (&["1<", "2<"], &[1], &["2>", "1>"], Some(Waited::Ended(1))),
-            (
-                &["1<", "2<", "1>"],
-                &[1, 2],
-                &["2>"],
-                Some(Waited::Ended(0)),
-            ),
-            (&[], &[], &["1<", "1>"], Some(Waited::Ended(1))),
-            (&[], &[], &["1>", "2<"], None),
-            (&["1<"], &[], &["1>", "2<", "2>"], Some(Waited::Ended(2))),
-            (&["1<", "1>"], &[1], &["2<", "2>"], Some(Waited::Ended(1))),
-            (&["1!"], &[], &[], None),
-            (&["1!"], &[], &["2!"], refused(0)),
-            (&[], &[], &["2<", "3!"], None),
+            ("1<", &[1][..], "1>", ended(0)),
+            ("1<", &[1], "2< 2! 2> 1>", ended(3)),
+            ("1<", &[1], "1> 2< 2>", ended(0)),
+            ("1<", &[1], "2< 2>", None),
+            ("1< 2<", &[1, 2], "1> 2>", ended(1)),
+            ("1< 2<", &[1], "2> 1>", ended(1)),
+            ("1< 2< 1>", &[1, 2], "2>", ended(0)),
+            ("", &[], "1< 1>", ended(1)),
+            ("", &[], "1> 2<", None),
+            ("1<", &[], "1> 2< 2>", ended(2)),
+            ("1< 1>", &[1], "2< 2>", ended(1)),
+            ("1!", &[], "", None),
+            ("1!", &[], "2!", refused(0)),
+            ("", &[], "2< 3!", None),
         ] {
             let found = waited(before, alive, after);
-            assert_eq!(found, expected, "{before:?} {alive:?} {after:?}");
+            assert_eq!(found, expected, "{before} {alive:?} {after}");
         }
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use proptest::{collection::vec, prelude::*};
 use runner_exec::StateDir;
-use runner_report::{Entry, Follow, Record};
+use runner_report::{Entry, Follow, Record, TryEntry};
 use tempfile::TempDir;
 
 use crate::journal::Journal;
@@ -30,7 +30,7 @@ enum Change {
 /// The number of the line that `record` is.
 fn number(record: &Record) -> u32 {
     match record.entry {
-        Entry::TryStart { try_num } => try_num,
+        Entry::Try(TryEntry::Start { try_num }) => try_num,
         ref other => panic!("{other:?}"),
     }
 }

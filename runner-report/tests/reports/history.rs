@@ -39,9 +39,10 @@ fn a_task_is_not_ok_until_it_ends_with_ok() {
     let not_ok: Vec<String> = several()
         .history()
         .starts()
+        .into_iter()
         .map(|past| match past {
             Past::Run(Summary { not_ok, .. }) => not_ok.join(" "),
-            Past::Refused(run, _) => format!("refused {run}"),
+            Past::Refused(refused) => format!("refused {}", refused.run),
         })
         .collect();
     assert_eq!(not_ok, ["refused x1", "2-b", "2-b", "refused x2", "1-a"]);
@@ -59,9 +60,10 @@ fn a_clock_that_is_set_back_does_not_change_the_order() {
     let order: Vec<String> = journal
         .history()
         .starts()
+        .into_iter()
         .map(|past| match past {
             Past::Run(summary) => summary.head.run.clone(),
-            Past::Refused(run, _) => run.to_owned(),
+            Past::Refused(refused) => refused.run.clone(),
         })
         .collect();
     assert_eq!(order, ["r1", "r2", "x1"]);

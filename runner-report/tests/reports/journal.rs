@@ -5,8 +5,8 @@ use std::{fs, io};
 use jiff::{Timestamp, tz::TimeZone};
 use runner_exec::StateDir;
 use runner_report::{
-    Entry, Found, Gather, History, Now, Process, Record, Select, TaskNumbers, Tasks, VERSION,
-    Which, read, run_text,
+    Entry, Found, HaltEntry, History, Now, Process, Record, RunEntry, Select, Setup, TaskEntry,
+    TaskNumbers, Tasks, TryEntry, VERSION, Which, read, run_text,
 };
 use tempfile::TempDir;
 
@@ -105,7 +105,7 @@ impl Journal {
         jobs: usize,
         done: &[&'static str],
     ) -> Journal {
-        let start = Entry::RunStart {
+        let start = Setup {
             version: VERSION,
             pid,
             start_time: process(pid).start_time,
@@ -115,22 +115,23 @@ impl Journal {
             max_tries: 5,
             done: done.iter().map(|&name| name.into()).collect(),
         };
-        self.add(second, start).tries(second, 1)
+        self.add(second, Entry::Run(RunEntry::Start(start)))
+            .tries(second, 1)
     }
 
     pub(crate) fn tries(mut self, second: f64, try_num: u32) -> Journal {
         self.try_num = try_num;
-        self.add(second, Entry::TryStart { try_num })
+        self.add(second, Entry::Try(TryEntry::Start { try_num }))
     }
 
     pub(crate) fn begins(self, second: f64, task: &str) -> Journal {
         let try_num = self.try_num;
-        let start = Entry::TaskStart {
+        let start = TaskEntry::Start {
             task: task.into(),
             try_num,
             pid: 99,
         };
-        self.add(second, start)
+        self.add(second, Entry::Task(start))
     }
 
     /// The task ends `elapsed` seconds after it began.
@@ -146,7 +147,7 @@ impl Journal {
             Some((_, why)) => ("not-started", Some(why.into())),
             None => (outcome, None),
         };
-        let end = Entry::TaskEnd {
+        let end = TaskEntry::End {
             task: task.into(),
             try_num: self.try_num,
             result: result.into(),
@@ -156,7 +157,7 @@ impl Journal {
             why,
             output: None,
         };
-        self.add(second, end)
+        self.add(second, Entry::Task(end))
     }
 
     /// The task runs from one second to another.
@@ -178,35 +179,35 @@ impl Journal {
 
     pub(crate) fn waits(self, second: f64, seconds: f64, before: &str) -> Journal {
         let before = before.into();
-        self.add(second, Entry::Wait { seconds, before })
+        self.add(second, Entry::Try(TryEntry::Wait { seconds, before }))
     }
 
     pub(crate) fn halt_starts(self, second: f64, reason: &str) -> Journal {
         let (task, reason) = ("halt.sh".into(), reason.into());
-        self.add(second, Entry::HaltStart { task, reason })
+        self.add(second, Entry::Halt(HaltEntry::Start { task, reason }))
     }
 
     pub(crate) fn halt_ends(self, second: f64, elapsed: f64, outcome: &str) -> Journal {
-        let end = Entry::HaltEnd {
+        let end = HaltEntry::End {
             task: "halt.sh".into(),
             outcome: outcome.into(),
             elapsed,
         };
-        self.add(second, end)
+        self.add(second, Entry::Halt(end))
     }
 
     pub(crate) fn run_ends(self, second: f64, status: u8, reason: &str) -> Journal {
-        let end = Entry::RunEnd {
+        let end = RunEntry::End {
             status,
             reason: reason.into(),
             elapsed: second,
         };
-        self.add(second, end)
+        self.add(second, Entry::Run(end))
     }
 
     pub(crate) fn refused(self, second: f64, status: u8, reason: &str) -> Journal {
         let reason = reason.into();
-        self.add(second, Entry::Refused { status, reason })
+        self.add(second, Entry::Run(RunEntry::Refused { status, reason }))
     }
 
     pub(crate) fn read(&self, each: impl FnMut(&Record)) -> io::Result<()> {
@@ -227,9 +228,9 @@ impl Journal {
     }
 
     pub(crate) fn history(&self) -> History {
-        let mut gather = Gather::default();
-        self.read(|record| gather.take(record)).unwrap();
-        gather.history()
+        let mut history = History::default();
+        self.read(|record| history.take(record)).unwrap();
+        history
     }
 
     pub(crate) fn tasks(&self) -> Vec<TaskNumbers> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use proptest::{collection::vec, prelude::*};
 use roxmltree::{Document, Node};
-use runner_report::{Entry, run_svg};
+use runner_report::{Entry, HookEntry, run_svg};
 
 use crate::{
     journal::{Journal, now},
@@ -37,15 +37,15 @@ fn journal(happened: &[Happened]) -> Journal {
             0..6 => journal.begins(at, name),
             6..10 => journal.ends(at, name, elapsed, "OK", "exited:0"),
             10 => journal.ends(at, name, elapsed, "RETRY", "timed-out"),
-            11..13 => journal.add(at, Entry::HookStart { task, phase }),
+            11..13 => journal.add(at, Entry::Hook(HookEntry::Start { task, phase })),
             13..15 => {
-                let end = Entry::HookEnd {
+                let end = HookEntry::End {
                     task,
                     phase,
                     outcome,
                     elapsed,
                 };
-                journal.add(at, end)
+                journal.add(at, Entry::Hook(end))
             }
             15 => journal.waits(at, elapsed, "try"),
             16 => {

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use roxmltree::{Document, ParsingOptions};
 use runner_config::{escape, is_hidden};
 use runner_report::{
-    Entry, Found, Select, Timeline, Which, history_text, run_html, run_json, run_junit, run_svg,
+    Entry, Found, HookEntry, Select, Timeline, Which, history_text, run_html, run_json, run_junit,
+    run_svg,
 };
 
 use crate::journal::{Journal, now};
@@ -39,17 +40,19 @@ fn parse(text: &str) -> Document<'_> {
 }
 
 fn hook(journal: Journal, from: f64, to: f64, task: &str, phase: &str, outcome: &str) -> Journal {
-    let start = Entry::HookStart {
+    let start = HookEntry::Start {
         task: task.into(),
         phase: phase.into(),
     };
-    let end = Entry::HookEnd {
+    let end = HookEntry::End {
         task: task.into(),
         phase: phase.into(),
         outcome: outcome.into(),
         elapsed: to - from,
     };
-    journal.add(from, start).add(to, end)
+    journal
+        .add(from, Entry::Hook(start))
+        .add(to, Entry::Hook(end))
 }
 
 /// Two tries with two jobs, hooks around one task, a wait between them.

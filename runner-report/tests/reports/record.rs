@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use proptest::{collection::vec, option, prelude::*};
 use runner_exec::{Outcome, Signal, StartFailure};
-use runner_report::{Entry, Record, Text};
+use runner_report::{Entry, HaltEntry, HookEntry, Record, RunEntry, Setup, TaskEntry, TryEntry};
 
-fn text() -> impl Strategy<Value = Text<'static>> {
-    r#"(\PC|\pC|["\\]){0,20}"#.prop_map(Text::from)
+fn text() -> impl Strategy<Value = String> {
+    r#"(\PC|\pC|["\\]){0,20}"#
 }
 
 /// Seconds as the writer rounds them, to the microsecond, up to 30 years. More digits could
@@ -16,76 +16,93 @@ fn seconds() -> impl Strategy<Value = f64> {
     micros.prop_map(|micros| (micros as f64).round() / 1e6)
 }
 
-fn entry() -> impl Strategy<Value = Entry<'static>> {
-    let texts = || (text(), text(), text());
+fn run() -> impl Strategy<Value = RunEntry> {
     let (number, flag) = (any::<u32>, any::<u8>);
-    prop_oneof![
-        (
-            (number(), any::<i32>(), option::of(any::<u64>()), text()),
-            (any::<usize>(), any::<usize>(), number(), vec(text(), 0..3)),
-        )
-            .prop_map(
-                |((version, pid, start_time, taskdir), (tasks, jobs, max_tries, done))| {
-                    Entry::RunStart {
-                        version,
-                        pid,
-                        start_time,
-                        taskdir,
-                        tasks,
-                        jobs,
-                        max_tries,
-                        done,
-                    }
-                }
-            ),
-        number().prop_map(|try_num| Entry::TryStart { try_num }),
-        (text(), text()).prop_map(|(task, phase)| Entry::HookStart { task, phase }),
-        (texts(), seconds()).prop_map(|((task, phase, outcome), elapsed)| Entry::HookEnd {
-            task,
-            phase,
-            outcome,
-            elapsed,
-        }),
-        (text(), number(), any::<i32>()).prop_map(|(task, try_num, pid)| Entry::TaskStart {
-            task,
-            try_num,
+    let setup = (
+        (number(), any::<i32>(), option::of(any::<u64>()), text()),
+        (any::<usize>(), any::<usize>(), number(), vec(text(), 0..3)),
+    );
+    let setup = setup.prop_map(
+        |((version, pid, start_time, taskdir), (tasks, jobs, max_tries, done))| Setup {
+            version,
             pid,
-        }),
-        (
-            (texts(), number(), seconds()),
-            (
-                option::of(seconds()),
-                option::of(text()),
-                option::of(text())
-            ),
-        )
-            .prop_map(
-                |(((task, result, outcome), try_num, elapsed), (limit, why, output))| {
-                    Entry::TaskEnd {
-                        task,
-                        try_num,
-                        result,
-                        outcome,
-                        elapsed,
-                        limit,
-                        why,
-                        output,
-                    }
-                }
-            ),
-        (seconds(), text()).prop_map(|(seconds, before)| Entry::Wait { seconds, before }),
-        (text(), text()).prop_map(|(task, reason)| Entry::HaltStart { task, reason }),
-        (text(), text(), seconds()).prop_map(|(task, outcome, elapsed)| Entry::HaltEnd {
-            task,
-            outcome,
-            elapsed,
-        }),
-        (flag(), text(), seconds()).prop_map(|(status, reason, elapsed)| Entry::RunEnd {
+            start_time,
+            taskdir,
+            tasks,
+            jobs,
+            max_tries,
+            done,
+        },
+    );
+    prop_oneof![
+        setup.prop_map(RunEntry::Start),
+        (flag(), text(), seconds()).prop_map(|(status, reason, elapsed)| RunEntry::End {
             status,
             reason,
             elapsed,
         }),
-        (flag(), text()).prop_map(|(status, reason)| Entry::Refused { status, reason }),
+        (flag(), text()).prop_map(|(status, reason)| RunEntry::Refused { status, reason }),
+    ]
+}
+
+fn hook() -> impl Strategy<Value = HookEntry> {
+    prop_oneof![
+        (text(), text()).prop_map(|(task, phase)| HookEntry::Start { task, phase }),
+        (text(), text(), text(), seconds()).prop_map(|(task, phase, outcome, elapsed)| {
+            HookEntry::End {
+                task,
+                phase,
+                outcome,
+                elapsed,
+            }
+        }),
+    ]
+}
+
+fn task() -> impl Strategy<Value = TaskEntry> {
+    let start = (text(), any::<u32>(), any::<i32>());
+    let end = (
+        (text(), text(), text(), any::<u32>(), seconds()),
+        (
+            option::of(seconds()),
+            option::of(text()),
+            option::of(text()),
+        ),
+    );
+    prop_oneof![
+        start.prop_map(|(task, try_num, pid)| TaskEntry::Start { task, try_num, pid }),
+        end.prop_map(
+            |((task, result, outcome, try_num, elapsed), (limit, why, output))| TaskEntry::End {
+                task,
+                try_num,
+                result,
+                outcome,
+                elapsed,
+                limit,
+                why,
+                output,
+            }
+        ),
+    ]
+}
+
+fn entry() -> impl Strategy<Value = Entry> {
+    let wait = (seconds(), text());
+    let halt_end = (text(), text(), seconds());
+    prop_oneof![
+        run().prop_map(Entry::Run),
+        any::<u32>().prop_map(|try_num| Entry::Try(TryEntry::Start { try_num })),
+        wait.prop_map(|(seconds, before)| Entry::Try(TryEntry::Wait { seconds, before })),
+        hook().prop_map(Entry::Hook),
+        task().prop_map(Entry::Task),
+        (text(), text()).prop_map(|(task, reason)| Entry::Halt(HaltEntry::Start { task, reason })),
+        halt_end.prop_map(|(task, outcome, elapsed)| {
+            Entry::Halt(HaltEntry::End {
+                task,
+                outcome,
+                elapsed,
+            })
+        }),
     ]
 }
 
@@ -99,24 +116,42 @@ proptest! {
     ) {
         // An event that is not here is not in `entry()` above either.
         match &entry {
-            Entry::RunStart { .. }
-            | Entry::TryStart { .. }
-            | Entry::HookStart { .. }
-            | Entry::HookEnd { .. }
-            | Entry::TaskStart { .. }
-            | Entry::TaskEnd { .. }
-            | Entry::Wait { .. }
-            | Entry::HaltStart { .. }
-            | Entry::HaltEnd { .. }
-            | Entry::RunEnd { .. }
-            | Entry::Refused { .. } => {}
+            Entry::Run(RunEntry::Start(_) | RunEntry::End { .. } | RunEntry::Refused { .. })
+            | Entry::Try(TryEntry::Start { .. } | TryEntry::Wait { .. })
+            | Entry::Hook(HookEntry::Start { .. } | HookEntry::End { .. })
+            | Entry::Task(TaskEntry::Start { .. } | TaskEntry::End { .. })
+            | Entry::Halt(HaltEntry::Start { .. } | HaltEntry::End { .. }) => {}
             Entry::Unknown => unreachable!("none is written"),
         }
         let ts = Timestamp::from_millisecond(millis).unwrap();
         let record = Record { ts, run, boot, entry };
         let line = record.line();
         prop_assert_eq!(line.find('\n'), Some(line.len() - 1));
-        prop_assert_eq!(serde_json::from_str::<Record>(&line).unwrap(), record);
+        prop_assert_eq!(Record::parse(&line).unwrap(), record);
+    }
+}
+
+#[test]
+fn a_line_of_each_event_keeps_its_form() {
+    for event in [
+        r#""run-start","version":1,"pid":7,"taskdir":"/t","tasks":3,"jobs":2,"max_tries":0"#,
+        r#""run-start","version":1,"pid":7,"start_time":9,"taskdir":"/t","tasks":3,"jobs":1,"max_tries":5,"done":["1-a"]"#,
+        r#""try-start","try_num":2"#,
+        r#""hook-start","task":"1-a","phase":"pre""#,
+        r#""hook-end","task":"1-a","phase":"post","outcome":"exited:0","elapsed":0.25"#,
+        r#""task-start","task":"1-a","try_num":1,"pid":9"#,
+        r#""task-end","task":"1-a","try_num":1,"result":"OK","outcome":"exited:0","elapsed":1.0"#,
+        r#""task-end","task":"1-a","try_num":1,"result":"RETRY","outcome":"not-started","elapsed":0.0,"limit":1.5,"why":"y","output":"/o""#,
+        r#""wait","seconds":2.5,"before":"run""#,
+        r#""halt-start","task":"h","reason":"gave-up""#,
+        r#""halt-end","task":"h","outcome":"signaled:SIGTERM","elapsed":1e-6"#,
+        r#""run-end","status":4,"reason":"finished-with-failures","elapsed":0.5"#,
+        r#""refused","status":78,"reason":"it is \u202e wrong""#,
+    ] {
+        let line = format!(
+            "{{\"ts\":\"2026-11-24T14:01:03.120Z\",\"run\":\"r\",\"boot\":\"b\",\"event\":{event}}}\n"
+        );
+        assert_eq!(Record::parse(&line).unwrap().line(), line);
     }
 }
 
@@ -152,12 +187,12 @@ fn an_outcome_is_read_as_it_was_written_and_nothing_else_is_one() {
 #[test]
 fn what_a_later_version_adds_is_passed_over() {
     let line = r#"{"ts":"2026-11-24T14:01:03.120Z","new":[1,{"a":null}],"run":"r","boot":"b","event":"try-start","try_num":2,"more":true}"#;
-    let record: Record = serde_json::from_str(line).unwrap();
-    assert_eq!(record.entry, Entry::TryStart { try_num: 2 });
+    let record = Record::parse(line).unwrap();
+    assert_eq!(record.entry, Entry::Try(TryEntry::Start { try_num: 2 }));
     let known =
         r#"{"ts":"2026-11-24T14:01:03.120Z","run":"r","boot":"b","event":"try-start","try_num":2}"#;
     assert_eq!(record.line(), format!("{known}\n"));
     let line = r#"{"ts":"2026-11-24T14:01:03.120Z","run":"r","event":"task-dreamt","task":1}"#;
-    let record: Record = serde_json::from_str(line).unwrap();
+    let record = Record::parse(line).unwrap();
     assert_eq!((record.entry, &*record.boot), (Entry::Unknown, ""));
 }

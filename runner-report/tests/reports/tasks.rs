@@ -36,8 +36,8 @@ fn a_percentile_is_a_time_that_was_taken() {
         let journal = (1..=most).rev().fold(Journal::new(), |journal, seconds| {
             journal.ends(0.0, "1-a", f64::from(seconds), "OK", "exited:0")
         });
-        let times = journal.tasks()[0].times.unwrap();
-        let seconds = [times.median, times.p95, times.max].map(|time| time.as_secs());
+        let task = &journal.tasks()[0];
+        let seconds = [task.median, task.p95, task.max].map(|time| time.unwrap().as_secs());
         assert_eq!(
             seconds,
             [median, p95, u64::try_from(most).unwrap()],

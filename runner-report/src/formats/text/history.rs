@@ -20,7 +20,8 @@ const TIME: &str = "%Y-%m-%d %H:%M";
 
 /// A line for each start of the runner.
 pub fn history_text(history: &History, now: &Now) -> String {
-    let rows = history.starts().map(|past| row(past, now));
+    let starts = history.starts();
+    let rows = starts.iter().map(|past| row(*past, now));
     table([Left, Left, Left, Right, Right, Left], rows)
 }
 
@@ -37,8 +38,8 @@ fn row(past: Past, now: &Now) -> [String; 6] {
                 names.join(", "),
             ]
         }
-        Past::Refused(run, refused) => [
-            shown(run),
+        Past::Refused(refused) => [
+            shown(&refused.run),
             now.local(refused.at, TIME),
             "refused".to_owned(),
             String::new(),

@@ -11,7 +11,7 @@ use super::{
         table,
     },
 };
-use crate::model::task_stats::{TaskNumbers, Times};
+use crate::model::task_stats::TaskNumbers;
 
 /// A table of `tasks`.
 pub fn tasks_text(tasks: &[TaskNumbers]) -> String {
@@ -26,18 +26,15 @@ pub fn tasks_text(tasks: &[TaskNumbers]) -> String {
 }
 
 fn row(task: &TaskNumbers) -> [String; 8] {
-    let time = |time: fn(&Times) -> Duration| {
-        let time = task.times.as_ref().map(time);
-        time.map(format_duration).unwrap_or_default()
-    };
+    let time = |time: Option<Duration>| time.map(format_duration).unwrap_or_default();
     [
-        shown(&task.name),
+        shown(&task.task),
         task.runs.to_string(),
         task.retried.to_string(),
         task.starts.to_string(),
         task.failures.to_string(),
-        time(|times| times.median),
-        time(|times| times.p95),
-        time(|times| times.max),
+        time(task.median),
+        time(task.p95),
+        time(task.max),
     ]
 }
