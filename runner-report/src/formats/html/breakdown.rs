@@ -1,19 +1,15 @@
-//! What the length of a run is made of: along what decided each try, how much of it was
-//! which task, hooks, and waits.
+//! What the length of a run is made of: along the critical path of each try, how much of it
+//! was which task, hooks, and waits.
 
-use std::{collections::HashMap, time::Duration};
+use std::{cmp::Reverse, collections::HashMap, time::Duration};
 
-use super::{
-    layout::Layout,
-    what::{Span, What},
-};
-use crate::{formats::text::shown, model::now::span};
+use super::{layout::Layout, mark::Mark};
+use crate::model::now::span;
 
 /// More are added up.
-const MOST: usize = 6;
+const MAX_PARTS: usize = 6;
 
 /// A part of the length.
-#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Part {
     pub(super) name: String,
     pub(super) time: Duration,
@@ -22,73 +18,50 @@ pub(super) struct Part {
 }
 
 /// The largest parts and what is left, each more than nothing.
-pub(super) fn made_of(layout: &Layout) -> Vec<Part> {
-    let mut parts = Parts::default();
-    for (_, piece) in layout.pieces().filter(|(_, piece)| piece.decides) {
-        parts.piece(&piece.span);
+pub(super) fn breakdown(layout: &Layout) -> Vec<Part> {
+    let mut parts = all_parts(layout);
+    parts.sort_by_key(|part| Reverse(part.time));
+    let known: Duration = parts.iter().map(|part| part.time).sum();
+    let rest = parts.split_off(parts.len().min(MAX_PARTS));
+    let mut add_once = |name, time| {
+        let count = 1;
+        parts.push(Part { name, time, count });
+    };
+    if !rest.is_empty() {
+        let time = rest.iter().map(|part| part.time).sum();
+        add_once(format!("{} others", rest.len()), time);
     }
-    let whole = layout
-        .bands
-        .iter()
-        .map(|band| span(band.from, band.to))
-        .sum();
-    parts.largest(whole)
+    let bands = layout.bands.iter();
+    let whole: Duration = bands.map(|band| span(band.from, band.to)).sum();
+    add_once("between these".to_owned(), whole.saturating_sub(known));
+    parts.retain(|part| part.time >= Duration::from_millis(1));
+    parts
 }
 
-#[derive(Default)]
-struct Parts {
-    parts: Vec<Part>,
-    places: HashMap<String, usize>,
-}
-
-impl Parts {
-    fn piece(&mut self, it: &Span) {
-        let name = match it.what {
-            What::Visit(visit) => {
-                let task = span(it.starts, it.ends).min(it.whole());
-                if visit.hooks().next().is_some() {
-                    self.add("hooks".to_owned(), it.whole() - task);
-                }
-                return self.add(shown(&visit.task), task);
-            }
-            What::Wait(_) => "waits before another try".to_owned(),
-            What::Halt(halt) => format!("halt task {}", shown(&halt.name)),
-        };
-        self.add(name, it.whole());
-    }
-
-    fn add(&mut self, name: String, time: Duration) {
-        let place = *self.places.entry(name.clone()).or_insert_with(|| {
-            self.parts.push(Part {
-                name,
+fn all_parts(layout: &Layout) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut add = |name: &str, time| {
+        let place = *places.entry(name.to_owned()).or_insert(parts.len());
+        if place == parts.len() {
+            parts.push(Part {
+                name: name.to_owned(),
                 time: Duration::ZERO,
                 count: 0,
             });
-            self.parts.len() - 1
-        });
-        let part = &mut self.parts[place];
-        part.time += time;
-        part.count += 1;
-    }
-
-    fn largest(self, whole: Duration) -> Vec<Part> {
-        let Parts { mut parts, .. } = self;
-        parts.sort_by_key(|part| std::cmp::Reverse(part.time));
-        let known: Duration = parts.iter().map(|part| part.time).sum();
-        let rest = parts.split_off(parts.len().min(MOST));
-        if !rest.is_empty() {
-            parts.push(Part {
-                name: format!("{} others", rest.len()),
-                time: rest.iter().map(|part| part.time).sum(),
-                count: 1,
-            });
         }
-        parts.push(Part {
-            name: "between these".to_owned(),
-            time: whole.saturating_sub(known),
-            count: 1,
-        });
-        parts.retain(|part| part.time >= Duration::from_millis(1));
-        parts
+        parts[place].time += time;
+        parts[place].count += 1;
+    };
+    for (_, piece) in layout.pieces().filter(|(_, piece)| piece.decides) {
+        let task = span(piece.starts, piece.ends).min(piece.whole());
+        if !piece.hooks.is_empty() {
+            add("hooks", piece.whole() - task);
+        }
+        match piece.mark {
+            Mark::WAIT => add("waits before another try", task),
+            _ => add(&piece.name, task),
+        }
     }
+    parts
 }

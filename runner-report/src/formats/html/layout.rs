@@ -4,27 +4,24 @@
 use std::{collections::HashMap, time::Duration};
 
 use jiff::Timestamp;
+use runner_config::format_duration;
 use runner_exec::TaskName;
 use unicode_width::UnicodeWidthStr;
 
 use super::{
-    caption::Caption,
     critical_path::decides,
-    label_placement::Room,
-    mark::Mark,
-    rows::{Levels, Stretch, rows},
+    piece::Piece,
+    placement::{Levels, Room, rows},
     scale::share,
-    what::{Span, What},
 };
 use crate::model::{
     now::{Now, later, span},
-    run_header::State,
     timeline::{Timeline, Try, Visit},
 };
 
 /// A picture of more starts or tries could not be read, nor its page be opened.
-const MOST_VISITS: usize = 5_000;
-const MOST_TRIES: usize = 100;
+const MAX_VISITS: usize = 5_000;
+const MAX_TRIES: usize = 100;
 
 /// Pixels from the top: of the axis, of what stands above a try, of a row.
 pub(super) const AXIS: usize = 24;
@@ -61,54 +58,55 @@ pub(super) struct Band<'a> {
     pub(super) rows: usize,
 }
 
-/// Something that took time in a try.
-pub(super) struct Piece<'a> {
-    pub(super) span: Span<'a>,
-    pub(super) mark: Mark,
-    pub(super) caption: Caption,
-    level: usize,
-    pub(super) row: usize,
-    /// Whether the try would have been shorter without.
-    pub(super) decides: bool,
-    pub(super) room: Room,
-    /// Where the next one begins in the same row.
-    pub(super) next: f64,
-}
-
 impl<'a> Layout<'a> {
     pub(super) fn new(timeline: &'a Timeline, now: &Now) -> Layout<'a> {
-        let until = timeline.run.until(now);
         let (tries, visits) = shown(timeline);
-        let left_out = timeline.visits.len() - visits.len();
-        let mut bands = bands(&tries, until);
-        fill(&mut bands, timeline, visits, until, now);
-        let spans = bands.iter().map(|band| span(band.from, band.to));
-        let whole = spans.max().unwrap_or_default();
-        let mut stacked = (Levels::Beside, AXIS);
-        for (levels, most) in Levels::ALL {
-            stacked = (levels, stack(&mut bands, levels, whole));
-            if bands.iter().map(|band| band.rows).sum::<usize>() <= most {
+        let bands = bands(&tries, visits, timeline, now);
+        let times = bands.iter().map(|band| span(band.from, band.to));
+        let mut layout = Layout {
+            timeline,
+            until: timeline.run.until(now),
+            whole: times.max().unwrap_or_default(),
+            bands,
+            levels: Levels::Beside,
+            height: 0,
+            left_out: timeline.visits.len() - visits.len(),
+        };
+        for (levels, max_rows) in Levels::ALL {
+            layout.stack(levels);
+            if layout.bands.iter().map(|band| band.rows).sum::<usize>() <= max_rows {
                 break;
             }
         }
-        let (levels, height) = stacked;
-        for band in &mut bands {
-            let spans = band.pieces.iter().map(|piece| piece.span);
-            let times: Vec<_> = spans.map(|span| (span.from, span.to)).collect();
+        for band in &mut layout.bands {
+            let pieces = band.pieces.iter();
+            let times: Vec<_> = pieces.map(|piece| (piece.from, piece.to)).collect();
             for index in decides(&times) {
                 band.pieces[index].decides = true;
             }
-            give_room(band, whole);
+            band.give_room(layout.whole);
         }
-        Layout {
-            timeline,
-            until,
-            whole,
-            bands,
-            levels,
-            height,
-            left_out,
+        layout
+    }
+
+    /// Gives each piece a row, and each try its place.
+    fn stack(&mut self, levels: Levels) {
+        let mut top = AXIS;
+        for band in &mut self.bands {
+            let bars = band.pieces.iter().map(|piece| match levels {
+                Levels::Named => (piece.level, piece.from, piece.to_with_name(self.whole)),
+                Levels::Below | Levels::Beside => (piece.level, piece.from, piece.to),
+            });
+            let found = rows(bars, levels);
+            band.top = top;
+            band.rows = found.iter().max().map_or(0, |last| last + 1);
+            for (piece, row) in band.pieces.iter_mut().zip(found) {
+                piece.row = row;
+            }
+            top += HEADER + band.rows * ROW;
         }
+        self.levels = levels;
+        self.height = top + 8;
     }
 
     /// Each piece with its try, in the order of time.
@@ -117,12 +115,12 @@ impl<'a> Layout<'a> {
         bands.flat_map(|band| band.pieces.iter().map(move |piece| (band, piece)))
     }
 
-    /// Whether something ran beside what determined the length.
+    /// Returns `true` if something ran beside the critical path.
     pub(super) fn has_choice(&self) -> bool {
         self.pieces().any(|(_, piece)| !piece.decides)
     }
 
-    /// Which share of the width `at` stands at.
+    /// The share of the width at which `at` stands.
     pub(super) fn x(&self, band: &Band, at: Timestamp) -> f64 {
         share(span(band.from, at), self.whole)
     }
@@ -131,26 +129,44 @@ impl<'a> Layout<'a> {
 impl Piece<'_> {
     /// The share of the width that its name wants.
     fn need(&self) -> f64 {
-        let letters = self.caption.label.width() + TIME;
+        let letters = self.label.width() + TIME;
         SIGN + letters as f64 * LETTER
     }
 
     /// When the row is free again, if its name stands in it or behind it.
     fn to_with_name(&self, whole: Duration) -> Timestamp {
         let name = whole.mul_f64(self.need());
-        let Span { to, .. } = self.span;
-        if self.span.whole() < name {
-            later(to, name)
+        if self.whole() < name {
+            later(self.to, name)
         } else {
-            to
+            self.to
         }
+    }
+
+    fn same_level(&self, other: &Piece) -> bool {
+        let (Some(one), Some(other)) = (self.visit, other.visit) else {
+            return false;
+        };
+        TaskName::new(&*one.task).same_level(&TaskName::new(&*other.task))
     }
 }
 
-impl Band<'_> {
-    /// Where the first of its rows begins.
-    pub(super) fn first_row(&self) -> usize {
-        self.top + HEADER
+impl<'a> Band<'a> {
+    fn add(&mut self, mut piece: Piece<'a>, now: &Now) {
+        piece.level = match self.pieces.last() {
+            None => 0,
+            Some(last) if last.same_level(&piece) => last.level,
+            Some(last) => last.level + 1,
+        };
+        let into = format_duration(span(self.from, piece.starts));
+        let clock = now.local(piece.starts, "%H:%M:%S");
+        piece.began = format!("began {into} into try {}, at {clock}", self.number);
+        self.pieces.push(piece);
+    }
+
+    /// Where a row begins.
+    pub(super) fn row(&self, row: usize) -> usize {
+        self.top + HEADER + row * ROW
     }
 
     /// Where each level begins: its number, its time, its row.
@@ -159,35 +175,56 @@ impl Band<'_> {
         let starts = self.pieces.iter();
         starts.filter(move |piece| level.replace(piece.level) != Some(piece.level))
     }
+
+    /// Gives each name its place, as far as `whole` is the width.
+    fn give_room(&mut self, whole: Duration) {
+        let x = |at: Timestamp| share(span(self.from, at), whole);
+        let mut next = vec![1.0; self.rows];
+        for piece in self.pieces.iter_mut().rev() {
+            piece.next = next[piece.row];
+            next[piece.row] = x(piece.from);
+        }
+        let mut last = vec![0.0; self.rows];
+        for piece in &mut self.pieces {
+            let bar = (x(piece.from), x(piece.to));
+            piece.room = Room::new(last[piece.row], bar, piece.next, piece.need());
+            last[piece.row] = bar.1.max(piece.room.to);
+        }
+    }
 }
 
 /// The last tries, as many as can be shown, and their starts.
 fn shown(timeline: &Timeline) -> (Vec<Try>, &[Visit]) {
+    let Timeline { visits, .. } = timeline;
     let mut tries = timeline.tries.clone();
     // The journal may not reach back to the first one.
-    if let Some(first) = timeline.visits.first()
-        && tries
-            .first()
-            .is_none_or(|known| known.number != first.try_num)
+    if let Some(Visit { try_num, .. }) = visits.first()
+        && tries.first().is_none_or(|known| known.number != *try_num)
     {
-        let (number, at) = (first.try_num, timeline.run.head.started);
+        let (number, at) = (*try_num, timeline.run.head.started);
         tries.insert(0, Try { number, at });
     }
-    let mut first = tries.len().saturating_sub(MOST_TRIES);
     let begin = |first: usize| {
         let number = tries.get(first).map_or(0, |known| known.number);
-        timeline
-            .visits
-            .partition_point(|visit| visit.try_num < number)
+        visits.partition_point(|visit| visit.try_num < number)
     };
-    while timeline.visits.len() - begin(first) > MOST_VISITS && first + 1 < tries.len() {
+    let mut first = tries.len().saturating_sub(MAX_TRIES);
+    while visits.len() - begin(first) > MAX_VISITS && first + 1 < tries.len() {
         first += 1;
     }
-    let visits = &timeline.visits[begin(first)..];
+    let visits = &visits[begin(first)..];
     (tries.split_off(first), visits)
 }
 
-fn bands<'a>(tries: &[Try], until: Timestamp) -> Vec<Band<'a>> {
+/// The tries, with what happened in each.
+fn bands<'a>(
+    tries: &[Try],
+    visits: &'a [Visit],
+    timeline: &'a Timeline,
+    now: &Now,
+) -> Vec<Band<'a>> {
+    let state = timeline.run.head.state(now);
+    let until = timeline.run.until(now);
     let ends = tries.iter().skip(1).map(|next| next.at).chain([until]);
     let bands = tries.iter().zip(ends).map(|(known, to)| Band {
         number: known.number,
@@ -197,104 +234,22 @@ fn bands<'a>(tries: &[Try], until: Timestamp) -> Vec<Band<'a>> {
         top: 0,
         rows: 0,
     });
-    bands.collect()
-}
-
-/// Puts what happened into the tries.
-fn fill<'a>(
-    bands: &mut [Band<'a>],
-    timeline: &'a Timeline,
-    visits: &'a [Visit],
-    until: Timestamp,
-    now: &Now,
-) {
-    let state = timeline.run.head.state(now);
+    let mut bands: Vec<Band> = bands.collect();
     let places = bands.iter().enumerate();
     let places: HashMap<u32, usize> = places.map(|(index, band)| (band.number, index)).collect();
     for visit in visits {
         if let Some(&index) = places.get(&visit.try_num) {
-            bands[index].add(What::Visit(visit), until, state, now);
+            bands[index].add(Piece::of_visit(visit, until, state), now);
         }
     }
     for wait in &timeline.run.waits {
-        let before = wait.try_num.saturating_sub(1);
-        if let Some(&index) = places.get(&before) {
+        if let Some(&index) = places.get(&wait.try_num.saturating_sub(1)) {
             let to = bands[index].to;
-            bands[index].add(What::Wait(wait), to, state, now);
+            bands[index].add(Piece::of_wait(wait, to), now);
         }
     }
     if let (Some(halt), Some(band)) = (&timeline.run.halt, bands.last_mut()) {
-        band.add(What::Halt(halt), until, state, now);
+        band.add(Piece::of_halt(halt, until, state), now);
     }
-}
-
-impl<'a> Band<'a> {
-    fn add(&mut self, what: What<'a>, until: Timestamp, state: State, now: &Now) {
-        let level = match self.pieces.last() {
-            None => 0,
-            Some(last) if same_level(&last.span.what, &what) => last.level,
-            Some(last) => last.level + 1,
-        };
-        let span = Span::new(what, until);
-        let mark = Mark::of(what, state);
-        self.pieces.push(Piece {
-            caption: Caption::new(&span, mark, (self.number, self.from), until, now),
-            span,
-            mark,
-            level,
-            row: 0,
-            decides: false,
-            room: Room::default(),
-            next: 1.0,
-        });
-    }
-}
-
-fn same_level(one: &What, other: &What) -> bool {
-    let (What::Visit(one), What::Visit(other)) = (one, other) else {
-        return false;
-    };
-    TaskName::new(&*one.task).same_level(&TaskName::new(&*other.task))
-}
-
-/// Gives each piece a row, and each try its place; says how high that is.
-fn stack(bands: &mut [Band], levels: Levels, whole: Duration) -> usize {
-    let mut top = AXIS;
-    for band in bands {
-        let stretches = band.pieces.iter().map(|piece| Stretch {
-            level: piece.level,
-            from: piece.span.from,
-            to: match levels {
-                Levels::Named => piece.to_with_name(whole),
-                Levels::Below | Levels::Beside => piece.span.to,
-            },
-        });
-        let (found, count) = rows(stretches, levels);
-        for (piece, row) in band.pieces.iter_mut().zip(found) {
-            piece.row = row;
-        }
-        band.top = top;
-        band.rows = count;
-        top += HEADER + count * ROW;
-    }
-    top + 8
-}
-
-/// Gives each name its place, as far as `whole` is the width.
-fn give_room(band: &mut Band, whole: Duration) {
-    let x = |at: Timestamp| share(span(band.from, at), whole);
-    let mut next = vec![1.0; band.rows];
-    let mut nexts = Vec::new();
-    for piece in band.pieces.iter().rev() {
-        nexts.push(next[piece.row]);
-        next[piece.row] = x(piece.span.from);
-    }
-    let mut last = vec![0.0; band.rows];
-    for (piece, next) in band.pieces.iter_mut().zip(nexts.into_iter().rev()) {
-        let need = piece.need();
-        let bar = (x(piece.span.from), x(piece.span.to));
-        piece.next = next;
-        piece.room = Room::new(last[piece.row], bar, next, need);
-        last[piece.row] = bar.1.max(piece.room.to);
-    }
+    bands
 }

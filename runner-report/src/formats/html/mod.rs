@@ -4,19 +4,17 @@
 //! an element without content is written with braces, `rect {}`: `maud` would not close it.
 
 mod breakdown;
-mod caption;
 mod critical_path;
 mod escape;
-mod label_placement;
 mod layout;
 mod mark;
 mod picture;
-mod rows;
+mod piece;
+mod placement;
 mod scale;
 mod summary;
 mod table;
 mod tooltips;
-mod what;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 

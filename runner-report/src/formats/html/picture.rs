@@ -5,11 +5,11 @@ use maud::{Markup, PreEscaped, html};
 use runner_config::format_duration;
 
 use super::{
-    label_placement::Room,
-    layout::{Band, HEADER, Layout, Piece, ROW},
+    layout::{Band, HEADER, Layout, ROW},
     mark::Mark,
-    rows::Levels,
-    scale::ticks,
+    piece::Piece,
+    placement::{Levels, Room},
+    scale::{percent, ticks},
 };
 use crate::model::{now::span, timeline::Visit};
 
@@ -64,7 +64,7 @@ fn style() -> Markup {
     html! {
         style { "\n" (PreEscaped(STYLE)) } "\n"
         defs {
-            @for mark in Mark::ALL { path id={ "sign-" (mark.class()) } d=(mark.pen()) {} }
+            @for mark in Mark::ALL { path id={ "sign-" (mark.class) } d=(mark.pen) {} }
             pattern #hatch width="6" height="6" patternUnits="userSpaceOnUse"
                 patternTransform="rotate(45)" {
                 path.hatch d="M0 0V6" {}
@@ -79,9 +79,9 @@ pub(super) fn legend(layout: &Layout) -> Vec<(Markup, &'static str)> {
     let mut legend = Vec::new();
     for mark in Mark::ALL {
         if pieces().any(|(_, piece)| piece.mark == mark) {
-            let class = format!("bar {}", mark.class());
+            let class = format!("bar {}", mark.class);
             let bar = html! { rect class=(class) x=".5" y=".5" width="15" height="15" {} };
-            legend.push((html! { (bar) (sign(mark, "3")) }, mark.word()));
+            legend.push((html! { (bar) (sign(mark, "3")) }, mark.word));
         }
     }
     let mut visits = layout.timeline.visits.iter();
@@ -99,8 +99,7 @@ pub(super) fn legend(layout: &Layout) -> Vec<(Markup, &'static str)> {
     legend
 }
 
-fn sign(mark: Mark, x: &str) -> Markup {
-    let class = mark.class();
+fn sign(Mark { class, .. }: Mark, x: &str) -> Markup {
     html! { use class={ "sign " (class) } href={ "#sign-" (class) } x=(x) y="3" {} }
 }
 
@@ -143,8 +142,8 @@ fn line(class: &str, [x1, x2]: [f64; 2], [y1, y2]: [usize; 2]) -> Markup {
 
 fn header(band: &Band) -> Markup {
     let pieces = band.pieces.iter();
-    let failed = pieces.filter(|piece| piece.mark == Mark::Failed).take(3);
-    let failed: Vec<&str> = failed.map(|piece| &*piece.caption.label).collect();
+    let failed = pieces.filter(|piece| piece.mark == Mark::FAILED).take(3);
+    let failed: Vec<&str> = failed.map(|piece| &*piece.label).collect();
     html! {
         (line("edge", [0.0, 1.0], [band.top; 2]))
         text.head y=(band.top + HEADER - 10) {
@@ -159,32 +158,30 @@ fn header(band: &Band) -> Markup {
 
 /// What separates the levels: a line below each, or one before each.
 fn levels(layout: &Layout, band: &Band) -> Markup {
-    let top = band.first_row();
     let lines = band.levels().skip(1).map(|piece| match layout.levels {
-        Levels::Named | Levels::Below => line("grid", [0.0, 1.0], [top + piece.row * ROW; 2]),
+        Levels::Named | Levels::Below => line("grid", [0.0, 1.0], [band.row(piece.row); 2]),
         Levels::Beside => {
-            let x = layout.x(band, piece.span.from);
-            line("level", [x; 2], [top, top + band.rows * ROW])
+            let x = layout.x(band, piece.from);
+            line("level", [x; 2], [band.row(0), band.row(band.rows)])
         }
     });
     html! { @for line in lines { (line) "\n" } }
 }
 
 fn drawn(layout: &Layout, band: &Band, piece: &Piece, alone: bool) -> Markup {
-    let (it, caption) = (&piece.span, &piece.caption);
-    let y = band.first_row() + piece.row * ROW;
+    let y = band.row(piece.row);
     let x = |at| layout.x(band, at);
     html! {
         g tabindex=[alone.then_some("0")] role=[alone.then_some("img")] {
             @if alone {
-                title { (caption.name) ", try " (band.number) "\n" (caption.details().join("\n")) }
+                title { (piece.name) ", try " (band.number) "\n" (piece.details().join("\n")) }
             }
-            @for (_, hook) in it.visit().into_iter().flat_map(Visit::hooks) {
+            @for (_, hook) in piece.visit.into_iter().flat_map(Visit::hooks) {
                 (bar("hook", x(hook.from), x(hook.to(layout.until)), y + BAR_TOP + BAR - HOOK, HOOK))
             }
-            (bar(&format!("bar {}", piece.mark.class()), x(it.starts), x(it.ends), y + BAR_TOP, BAR))
+            (bar(&format!("bar {}", piece.mark.class), x(piece.starts), x(piece.ends), y + BAR_TOP, BAR))
             @if piece.decides && layout.has_choice() {
-                (line("decides", [x(it.from), x(it.to)], [y + LINE_TOP; 2]))
+                (line("decides", [x(piece.from), x(piece.to)], [y + LINE_TOP; 2]))
             }
             @if let Some(at) = limit(layout, band, piece) {
                 (line("limit", [at; 2], [y + 1, y + ROW - 1]))
@@ -201,7 +198,7 @@ fn bar(class: &str, from: f64, to: f64, y: usize, height: usize) -> Markup {
 
 /// Where the limit stands, when it would have come before something else does.
 fn limit(layout: &Layout, band: &Band, piece: &Piece) -> Option<f64> {
-    let at = layout.x(band, piece.span.visit()?.limit_at()?);
+    let at = layout.x(band, piece.visit?.limit_at()?);
     Some(at).filter(|at| *at < 1.0 && *at <= piece.next)
 }
 
@@ -213,7 +210,6 @@ fn label(piece: &Piece, y: usize) -> Markup {
         is_before,
     } = piece.room;
     let width = to - from;
-    let caption = &piece.caption;
     let sign = |x| sign(piece.mark, x);
     html! {
         @if width >= NO_SIGN {
@@ -226,36 +222,10 @@ fn label(piece: &Piece, y: usize) -> Markup {
                 @if width >= NO_NAME {
                     text.name y="12" x=(if is_before { "100%" } else { "19" })
                         dx=[is_before.then_some("-20")] text-anchor=[is_before.then_some("end")] {
-                        (caption.label) tspan.muted dx="6" { (caption.time) }
+                        (piece.label) tspan.muted dx="6" { (piece.time) }
                     }
                 }
             }
-        }
-    }
-}
-
-/// A share as SVG and CSS write it, as exact as a screen can show.
-pub(super) fn percent(share: f64) -> String {
-    let text = format!("{:.3}", share.max(0.0) * 100.0);
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    format!("{text}%")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_share_is_as_short_as_it_can_be() {
-        for (share, expected) in [
-            (0.0, "0%"),
-            (1.0, "100%"),
-            (0.1, "10%"),
-            (1.0 / 3.0, "33.333%"),
-            (0.000_001, "0%"),
-            (-0.1, "0%"),
-        ] {
-            assert_eq!(percent(share), expected);
         }
     }
 }

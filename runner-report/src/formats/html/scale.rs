@@ -1,11 +1,11 @@
-//! Where the ticks of the axis stand.
+//! Shares of the width, and where the ticks of the axis stand.
 
 use std::time::Duration;
 
 use runner_config::format_duration;
 
 /// More than these would run into each other on a telephone.
-const MOST: u128 = 7;
+const MAX_TICKS: u64 = 7;
 
 /// What would stand further to the right is cut by the edge.
 const LAST: f64 = 0.97;
@@ -24,8 +24,8 @@ pub(super) fn ticks(whole: Duration) -> Vec<(f64, String)> {
     let millis = whole.as_millis();
     let steps = STEPS.iter();
     let mut steps = steps.flat_map(|(unit, counts)| counts.iter().map(move |count| unit * count));
-    let step = steps.find(|step| millis / u128::from(*step) < MOST);
-    let most = if whole.is_zero() { 1 } else { MOST as u64 };
+    let step = steps.find(|step| millis / u128::from(*step) < u128::from(MAX_TICKS));
+    let most = if whole.is_zero() { 1 } else { MAX_TICKS };
     // A run of more than half a year has its beginning alone.
     let step = step.unwrap_or(u64::MAX);
     let times = (0..most).map(|tick| Duration::from_millis(tick.saturating_mul(step)));
@@ -38,5 +38,31 @@ pub(super) fn share(time: Duration, whole: Duration) -> f64 {
     match whole.is_zero() {
         true => 0.0,
         false => (time.as_secs_f64() / whole.as_secs_f64()).min(1.0),
+    }
+}
+
+/// A share as SVG and CSS write it, as exact as a screen can show.
+pub(super) fn percent(share: f64) -> String {
+    let text = format!("{:.3}", share.max(0.0) * 100.0);
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    format!("{text}%")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_as_short_as_it_can_be() {
+        for (share, expected) in [
+            (0.0, "0%"),
+            (1.0, "100%"),
+            (0.1, "10%"),
+            (1.0 / 3.0, "33.333%"),
+            (0.000_001, "0%"),
+            (-0.1, "0%"),
+        ] {
+            assert_eq!(percent(share), expected);
+        }
     }
 }

@@ -3,7 +3,11 @@
 use maud::{Markup, html};
 use runner_config::format_duration;
 
-use super::{breakdown::made_of, layout::Layout, picture::percent, scale::share};
+use super::{
+    breakdown::breakdown,
+    layout::Layout,
+    scale::{percent, share},
+};
 use crate::{
     formats::text::{facts, shown},
     model::{
@@ -67,7 +71,7 @@ fn refused(refusals: &Refusals, now: &Now) -> Markup {
 }
 
 fn parts(layout: &Layout) -> Markup {
-    let parts = made_of(layout);
+    let parts = breakdown(layout);
     let whole = parts.iter().map(|part| part.time).sum();
     html! {
         section {

@@ -2,7 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::layout::{Band, Layout, Piece};
+use super::{
+    layout::{Band, Layout},
+    piece::Piece,
+};
 use crate::{formats::text::shown, model::now::Now};
 
 const HEAD: [&str; 7] = [
@@ -30,36 +33,36 @@ pub(super) fn table(layout: &Layout, now: &Now) -> Markup {
 }
 
 fn row(number: usize, band: &Band, piece: &Piece, now: &Now) -> Markup {
-    let (caption, class) = (&piece.caption, piece.mark.class());
+    let class = piece.mark.class;
     html! {
         tr id={ "s" (number) } {
-            th scope="row" { bdi { (caption.name) } }
+            th scope="row" { bdi { (piece.name) } }
             td.n { (band.number) }
-            td.n { (now.local(piece.span.from, "%H:%M:%S%.3f")) }
-            td.n { (caption.time) }
-            td.n { (caption.limit.as_deref().unwrap_or_default()) }
+            td.n { (now.local(piece.from, "%H:%M:%S%.3f")) }
+            td.n { (piece.time) }
+            td.n { (piece.limit.as_deref().unwrap_or_default()) }
             td {
                 svg.picture width="10" height="10" aria-hidden="true" {
                     use class={ "sign " (class) } href={ "#sign-" (class) } {}
                 }
-                " " (caption.fate) (output(piece))
+                " " (piece.fate) (output(piece))
             }
-            td { (caption.hooks.join("; ")) }
+            td { (piece.hooks.join("; ")) }
         }
     }
 }
 
 fn output(piece: &Piece) -> Markup {
-    let ended = piece.span.ended();
-    let output = ended.and_then(|ended| ended.how.output.as_deref().map(shown));
-    let lines = ended.map_or(&[][..], |ended| &ended.lines);
+    let ended = piece.visit.and_then(|visit| visit.ended.as_ref());
+    let path = ended.and_then(|ended| ended.how.output.as_deref());
+    let lines = piece.output();
     html! {
-        @if let Some(output) = output {
+        @if let Some(path) = path.map(shown) {
             @if lines.is_empty() {
-                div { code { (output) } }
+                div { code { (path) } }
             } @else {
                 details {
-                    summary { "last lines of " code { (output) } }
+                    summary { "last lines of " code { (path) } }
                     pre { (lines.join("\n").replace('\t', "    ")) }
                 }
             }

@@ -4,9 +4,9 @@
 use maud::{Markup, html};
 
 use super::{
-    caption::cut,
-    layout::{Band, Layout, Piece, ROW},
-    picture::percent,
+    layout::{Band, Layout},
+    piece::{Piece, cut},
+    scale::percent,
 };
 
 /// As many lines of output as can be read in passing.
@@ -25,34 +25,23 @@ pub(super) fn hot(layout: &Layout) -> Markup {
 }
 
 fn link(layout: &Layout, number: usize, band: &Band, piece: &Piece) -> Markup {
-    let (from, to) = (
-        layout.x(band, piece.span.from),
-        layout.x(band, piece.span.to),
-    );
-    let top = band.first_row() + piece.row * ROW;
+    let (from, to) = (layout.x(band, piece.from), layout.x(band, piece.to));
     // The details stay within the page at its right edge, too.
     let class = (from > 0.5).then_some("left");
     let (left, width) = (percent(from), percent(to - from));
-    let (name, details) = (&piece.caption.name, piece.caption.details());
+    let details = piece.details();
+    let output = piece.output();
+    let last = output.iter().skip(output.len().saturating_sub(LINES));
+    let last = last.map(|line| cut(&line.replace('\t', "    "), LETTERS));
     html! {
         a href={ "#s" (number) } class=[class]
-            style={ "left:" (left) ";top:" (top) "px;width:" (width) }
-            aria-label={ (name) ": " (details.join("; ")) } {
+            style={ "left:" (left) ";top:" (band.row(piece.row)) "px;width:" (width) }
+            aria-label={ (piece.name) ": " (details.join("; ")) } {
             span {
-                b { bdi { (name) } }
+                b { bdi { (piece.name) } }
                 @for line in &details { i { (line) } }
-                @if let Some(output) = output(piece) { samp { (output) } }
+                @if !output.is_empty() { samp { (last.collect::<Vec<_>>().join("\n")) } }
             }
         }
     }
-}
-
-fn output(piece: &Piece) -> Option<String> {
-    let lines = &piece.span.ended()?.lines;
-    let lines = &lines[lines.len().saturating_sub(LINES)..];
-    let lines = lines
-        .iter()
-        .map(|line| cut(&line.replace('\t', "    "), LETTERS));
-    let lines: Vec<String> = lines.collect();
-    (!lines.is_empty()).then(|| lines.join("\n"))
 }
