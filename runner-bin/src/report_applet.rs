@@ -9,13 +9,12 @@ use std::{
 use runner_config::{Problems, Settings, escape, reason, shown};
 use runner_exec::{ChainEnd, StateDir, boot_id};
 use runner_report::{
-    Author, Found, History, Now, Record, Run, Select, Tasks, Timeline, Waited, Which, history_json,
-    history_text, read, run_html, run_json, run_junit, run_svg, run_text, tasks_json, tasks_text,
-    wait,
+    Author, Format, History, Now, Record, Run, Select, TaskNumbers, Tasks, Timeline, Waited, Which,
+    read, wait,
 };
 
 use crate::{
-    cli::report_args::{Format, Listing, Question, ReportArgs},
+    cli::report_args::{Question, ReportArgs},
     config_file::document,
     console::{answer::answer, level::Verbosity, log::Log},
     exit::Exit,
@@ -26,7 +25,7 @@ pub(crate) fn start(args: ReportArgs) -> Exit {
     let question = match args.question() {
         Ok(question) => question,
         Err(sentence) => {
-            log.error(sentence);
+            log.error(&sentence);
             return Exit::Usage;
         }
     };
@@ -43,8 +42,8 @@ pub(crate) fn start(args: ReportArgs) -> Exit {
     };
     let text = match question {
         Question::Run(which, format) => journal.run(which, format),
-        Question::History(listing) => journal.history(listing),
-        Question::Tasks(listing) => journal.tasks(listing),
+        Question::History(show) => journal.history(show),
+        Question::Tasks(show) => journal.tasks(show),
         Question::Wait => return waited(&state_dir, args.timeout, &log),
     };
     match text {
@@ -103,66 +102,38 @@ type Answer = io::Result<Option<String>>;
 impl Journal<'_> {
     fn run(&self, which: Which, format: Format) -> Answer {
         match format {
-            Format::Text => self.tasks_of(which, run_text),
-            Format::Json => self.tasks_of(which, run_json),
-            Format::Html => self.timeline(which, run_html),
-            Format::Svg => self.timeline(which, run_svg),
-            Format::Junit => self.timeline(which, run_junit),
+            Format::Any { run: show, .. } => {
+                let mut select = Select::<Run>::new(which);
+                self.read(|record| select.take(record))?;
+                let found = select.found();
+                let now = Now::of(found.run.as_ref().map(|run| &run.head));
+                Ok((!found.is_nothing()).then(|| show(&found, &now)))
+            }
+            Format::OneRun(show) => {
+                let mut select = Select::<Timeline>::new(which);
+                let author = self.read(|record| select.take(record))?;
+                let mut found = select.found();
+                if let Some(timeline) = &mut found.run {
+                    timeline.read_outputs(author);
+                }
+                let now = Now::of(found.run.as_ref().map(|timeline| &timeline.run.head));
+                Ok(show(&found, &now))
+            }
         }
     }
 
-    /// A run, task by task.
-    fn tasks_of(&self, which: Which, report: fn(&Found, &Now) -> String) -> Answer {
-        let mut select = Select::<Run>::new(which);
-        self.read(|record| select.take(record))?;
-        let found = select.found();
-        if found.is_nothing() {
-            return Ok(None);
-        }
-        let now = Now::of(found.run.as_ref().map(|run| &run.head));
-        Ok(Some(report(&found, &now)))
-    }
-
-    /// A run, start by start.
-    fn timeline(
-        &self,
-        which: Which,
-        report: fn(&Found<Timeline>, &Now) -> Option<String>,
-    ) -> Answer {
-        let mut select = Select::<Timeline>::new(which);
-        let author = self.read(|record| select.take(record))?;
-        let mut found = select.found();
-        if let Some(timeline) = &mut found.run {
-            timeline.read_outputs(author);
-        }
-        let now = Now::of(found.run.as_ref().map(|timeline| &timeline.run.head));
-        Ok(report(&found, &now))
-    }
-
-    fn history(&self, listing: Listing) -> Answer {
+    fn history(&self, show: fn(&History, &Now) -> String) -> Answer {
         let mut history = History::default();
         self.read(|record| history.take(record))?;
-        if history.is_empty() {
-            return Ok(None);
-        }
         let now = Now::of(history.open());
-        Ok(Some(match listing {
-            Listing::Text => history_text(&history, &now),
-            Listing::Json => history_json(&history, &now),
-        }))
+        Ok((!history.is_empty()).then(|| show(&history, &now)))
     }
 
-    fn tasks(&self, listing: Listing) -> Answer {
+    fn tasks(&self, show: fn(&[TaskNumbers]) -> String) -> Answer {
         let mut tasks = Tasks::default();
         self.read(|record| tasks.take(record))?;
         let tasks = tasks.numbers();
-        if tasks.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(match listing {
-            Listing::Text => tasks_text(&tasks),
-            Listing::Json => tasks_json(&tasks),
-        }))
+        Ok((!tasks.is_empty()).then(|| show(&tasks)))
     }
 
     fn read(&self, mut each: impl FnMut(&Record)) -> io::Result<Author> {

@@ -11,6 +11,7 @@ mod wait;
 
 pub use crate::{
     formats::{
+        FORMATS, Format,
         html::{run_html, run_svg},
         json::{history_json, run_json, tasks_json},
         junit::run_junit,

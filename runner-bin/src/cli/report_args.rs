@@ -2,9 +2,12 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{ArgGroup, Parser, ValueEnum};
+use clap::{
+    ArgGroup, Parser,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use runner_config::parse_duration;
-use runner_report::Which;
+use runner_report::{FORMATS, Format, History, Now, TaskNumbers, Which};
 
 use crate::cli::FileArg;
 
@@ -70,59 +73,58 @@ pub(crate) struct ReportArgs {
     pub(crate) timeout: Option<Duration>,
 
     /// How to answer
-    #[arg(long, value_enum, default_value_t, conflicts_with = "wait")]
-    pub(crate) format: Format,
+    #[arg(long, value_parser = formats(), default_value = FORMATS[0].0, conflicts_with = "wait")]
+    format: Format,
 }
 
-/// A form of the answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    // Comments for `--help` would make it several times as long.
-    #[default]
-    Text,
-    Json,
-    Html,
-    Svg,
-    Junit,
-}
-
-/// A form that every answer has.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Listing {
-    Text,
-    Json,
-}
-
-impl Format {
-    fn listing(self) -> Result<Listing, &'static str> {
-        match self {
-            Format::Text => Ok(Listing::Text),
-            Format::Json => Ok(Listing::Json),
-            Format::Html | Format::Svg | Format::Junit => Err(
-                "only one run has the formats html, svg and junit: the last one, or that of `--run`",
-            ),
-        }
-    }
-}
-
-/// What is asked.
+/// What is asked, and what shows the answer.
 pub(crate) enum Question {
     Run(Which, Format),
-    History(Listing),
-    Tasks(Listing),
+    History(fn(&History, &Now) -> String),
+    Tasks(fn(&[TaskNumbers]) -> String),
     Wait,
 }
 
 impl ReportArgs {
     /// The question, or what is wrong with it.
-    pub(crate) fn question(&self) -> Result<Question, &'static str> {
-        Ok(match (&self.run, self.history, self.tasks, self.wait) {
-            (_, true, _, _) => Question::History(self.format.listing()?),
-            (_, _, true, _) => Question::Tasks(self.format.listing()?),
-            (_, _, _, true) => Question::Wait,
-            (Some(which), ..) => Question::Run(which.clone(), self.format),
-            (None, ..) => Question::Run(Which::FromEnd(1), self.format),
+    pub(crate) fn question(&self) -> Result<Question, String> {
+        if self.wait {
+            return Ok(Question::Wait);
+        }
+        Ok(match (self.format, self.history, self.tasks) {
+            (format, false, false) => {
+                let which = self.run.clone().unwrap_or(Which::FromEnd(1));
+                Question::Run(which, format)
+            }
+            (Format::Any { history, .. }, true, _) => Question::History(history),
+            (Format::Any { tasks, .. }, false, true) => Question::Tasks(tasks),
+            (Format::OneRun(_), ..) => {
+                return Err(format!(
+                    "only one run has the formats {}: the last one, or that of `--run`",
+                    formats_of_one_run()
+                ));
+            }
         })
+    }
+}
+
+fn formats() -> impl TypedValueParser<Value = Format> {
+    let names = PossibleValuesParser::new(FORMATS.map(|(name, _)| name));
+    names.try_map(|name| {
+        let format = FORMATS.iter().find(|(known, _)| *known == name);
+        format.map(|(_, format)| *format).ok_or("unknown format")
+    })
+}
+
+/// The names of the formats that have no other answer, as a list in a sentence.
+fn formats_of_one_run() -> String {
+    let formats = FORMATS.iter();
+    let formats = formats.filter(|(_, format)| matches!(format, Format::OneRun(_)));
+    let names: Vec<&str> = formats.map(|(name, _)| *name).collect();
+    let names = names.join(", ");
+    match names.rsplit_once(", ") {
+        Some((first, last)) => format!("{first} and {last}"),
+        None => names,
     }
 }
 
