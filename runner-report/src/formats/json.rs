@@ -14,17 +14,21 @@ use crate::{
         now::{Now, as_seconds},
         run::{Run, Start, Task, Wait},
         run_header::{Head, State},
-        select::{Found, Refusals},
+        select::Found,
         task_stats::TaskNumbers,
     },
 };
 
 /// One run, and what was refused since.
 pub fn run_json(found: &Found, now: &Now) -> String {
-    pretty(&RunReport {
-        refused: RefusedSince::of(&found.refused),
-        run: found.run.as_ref().map(|run| OneRun::of(run, now)),
-    })
+    let refused = found.refused.last.as_ref().map(|last| RefusedSince {
+        count: found.refused.count,
+        last: last.at,
+        status: last.status,
+        reason: &last.reason,
+    });
+    let run = found.run.as_ref().map(|run| OneRun::of(run, now));
+    pretty(&RunReport { refused, run })
 }
 
 /// Every start of the runner.
@@ -55,18 +59,6 @@ struct RefusedSince<'a> {
     last: Timestamp,
     status: u8,
     reason: &'a str,
-}
-
-impl RefusedSince<'_> {
-    fn of(refusals: &Refusals) -> Option<RefusedSince<'_>> {
-        let last = refusals.last.as_ref()?;
-        Some(RefusedSince {
-            count: refusals.count,
-            last: last.at,
-            status: last.status,
-            reason: &last.reason,
-        })
-    }
 }
 
 /// What a run and a line of the history have in common.
@@ -170,7 +162,7 @@ impl OneRun<'_> {
             jobs: setup.map(|setup| setup.jobs),
             max_tries: setup.map(|setup| setup.max_tries),
             done: setup.map_or(&[], |Setup { done, .. }| done),
-            tasks: run.tasks.iter().map(OneTask::of).collect(),
+            tasks: run.tasks.iter().map(one_task).collect(),
             waits: &run.waits,
             halt: run.halt.as_ref().map(|halt| OneHalt {
                 task: &halt.name,
@@ -195,18 +187,16 @@ struct OneTask<'a> {
     starts: &'a [Start],
 }
 
-impl OneTask<'_> {
-    fn of(task: &Task) -> OneTask<'_> {
-        let end = task.end.as_ref();
-        OneTask {
-            task: &task.name,
-            failures: task.failures(),
-            outcome: end.map(|end| end.outcome.to_string()),
-            limit: end.and_then(|end| end.limit),
-            why: end.and_then(|end| end.why.as_deref()),
-            output: end.and_then(|end| end.output.as_deref()),
-            starts: &task.starts,
-        }
+fn one_task(task: &Task) -> OneTask<'_> {
+    let end = task.end.as_ref();
+    OneTask {
+        task: &task.name,
+        failures: task.failures(),
+        outcome: end.map(|end| end.outcome.to_string()),
+        limit: end.and_then(|end| end.limit),
+        why: end.and_then(|end| end.why.as_deref()),
+        output: end.and_then(|end| end.output.as_deref()),
+        starts: &task.starts,
     }
 }
 

@@ -10,41 +10,31 @@ use crate::{
     model::{
         now::Now,
         select::Found,
-        timeline::{Ended, Timeline, Visit},
+        timeline::{Timeline, Visit},
     },
 };
 
 /// The report of the run that was found, if one was.
 pub fn run_junit(found: &Found<Timeline>, now: &Now) -> Option<String> {
-    let timeline = found.run.as_ref()?;
-    let head = &timeline.run.head;
-    let elapsed = head.elapsed(now);
+    let Timeline { run, visits, .. } = found.run.as_ref()?;
+    let elapsed = run.head.elapsed(now);
     let mut suite = TestSuite::new("runner");
     suite.set_time(elapsed);
-    let done = timeline.run.setup.iter().flat_map(|setup| &setup.done);
-    for name in done {
+    for name in run.setup.iter().flat_map(|setup| &setup.done) {
         let mut status = TestCaseStatus::skipped();
         status.set_message("done by an earlier run");
         suite.add_test_case(TestCase::new(plain(name), status));
     }
     let mut by_task: HashMap<&str, Vec<&Visit>> = HashMap::new();
-    let started = timeline
-        .visits
-        .iter()
-        .filter(|visit| visit.started.is_some());
-    for visit in started {
+    for visit in visits.iter().filter(|visit| visit.started.is_some()) {
         by_task.entry(&visit.task).or_default().push(visit);
     }
-    for task in &timeline.run.tasks {
-        let visits = by_task.get(&*task.name).map_or(&[][..], Vec::as_slice);
-        if let Some((last, earlier)) = visits.split_last() {
-            suite.add_test_case(case(last, earlier));
-        }
-    }
+    let visits = (run.tasks.iter()).filter_map(|task| by_task.get(&*task.name)?.split_last());
+    suite.add_test_cases(visits.map(|(last, earlier)| case(last, earlier)));
     for case in suite.test_cases.iter_mut() {
         case.set_classname("runner");
     }
-    let mut report = Report::new(format!("run {}", plain(&head.run)));
+    let mut report = Report::new(format!("run {}", plain(&run.head.run)));
     report.set_time(elapsed);
     report.add_test_suite(suite);
     match report.to_string() {
@@ -56,13 +46,13 @@ pub fn run_junit(found: &Found<Timeline>, now: &Now) -> Option<String> {
 /// The last start is the test, and what failed before is told with it: that it was flaky
 /// when it is OK now, and else that it was tried again.
 fn case(last: &Visit, earlier: &[&Visit]) -> TestCase {
-    let mut status = match kind(last) {
+    let mut status = match Failure::of(last) {
         None => TestCaseStatus::success(),
-        Some(kind) => {
-            let mut status = TestCaseStatus::non_success(kind);
+        Some(failure) => {
+            let mut status = TestCaseStatus::non_success(failure.kind);
             status
-                .set_message(plain(&message(last)))
-                .set_type(plain(&type_of(last)));
+                .set_message(failure.message)
+                .set_type(failure.outcome);
             status
         }
     };
@@ -70,67 +60,66 @@ fn case(last: &Visit, earlier: &[&Visit]) -> TestCase {
     let mut case = TestCase::new(plain(&last.task), status);
     if let Some(ended) = &last.ended {
         case.set_time(ended.elapsed);
-        if !ended.lines.is_empty() {
-            case.set_system_out(lines(ended));
-        }
+    }
+    if let Some(lines) = lines(last) {
+        case.set_system_out(lines);
     }
     case
 }
 
 fn rerun(visit: &Visit) -> Option<TestRerun> {
-    let mut rerun = TestRerun::new(kind(visit)?);
-    rerun.set_message(format!("try {}: {}", visit.try_num, plain(&message(visit))));
-    rerun.set_type(plain(&type_of(visit)));
+    let failure = Failure::of(visit)?;
+    let mut rerun = TestRerun::new(failure.kind);
+    rerun.set_message(format!("try {}: {}", visit.try_num, failure.message));
+    rerun.set_type(failure.outcome);
     if let Some(ended) = &visit.ended {
         rerun.set_time(ended.elapsed);
-        if !ended.lines.is_empty() {
-            rerun.set_system_out(lines(ended));
-        }
+    }
+    if let Some(lines) = lines(visit) {
+        rerun.set_system_out(lines);
     }
     Some(rerun)
 }
 
-/// A failure is the task's, an error that of what is around it; none when it was OK.
-fn kind(visit: &Visit) -> Option<NonSuccessKind> {
-    match visit.result() {
-        Some(TaskResult::Ok) => None,
-        Some(TaskResult::Retry) if is_not_started(visit) => Some(NonSuccessKind::Error),
-        Some(TaskResult::Retry | TaskResult::Halt | TaskResult::Exit) => {
-            Some(NonSuccessKind::Failure)
-        }
-        Some(TaskResult::Interrupted) | None => Some(NonSuccessKind::Error),
+fn lines(visit: &Visit) -> Option<String> {
+    let lines = &visit.ended.as_ref()?.lines;
+    let lines: Vec<String> = lines.iter().map(|line| plain(line)).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+struct Failure {
+    /// A failure is the task's, an error that of what is around it.
+    kind: NonSuccessKind,
+    message: String,
+    /// The word of the journal, without its number.
+    outcome: String,
+}
+
+impl Failure {
+    /// What was wrong with a start, unless it was OK.
+    fn of(visit: &Visit) -> Option<Failure> {
+        let Some(ended) = &visit.ended else {
+            return Some(Failure {
+                kind: NonSuccessKind::Error,
+                message: "it has no end".to_owned(),
+                outcome: "no-end".to_owned(),
+            });
+        };
+        let outcome = &ended.how.outcome;
+        let (kind, asked) = match ended.result {
+            Some(TaskResult::Ok) => return None,
+            Some(TaskResult::Retry) if outcome.is_not_started() => (NonSuccessKind::Error, ""),
+            Some(TaskResult::Retry) => (NonSuccessKind::Failure, ""),
+            Some(TaskResult::Halt) => (NonSuccessKind::Failure, "asked to halt: "),
+            Some(TaskResult::Exit) => (NonSuccessKind::Failure, "asked to stop: "),
+            Some(TaskResult::Interrupted) => (NonSuccessKind::Error, "interrupted: "),
+            None => (NonSuccessKind::Error, ""),
+        };
+        let word = outcome.to_string();
+        Some(Failure {
+            kind,
+            message: plain(&format!("{asked}{}", outcome.words())),
+            outcome: plain(word.split(':').next().unwrap_or_default()),
+        })
     }
-}
-
-/// What `outcome` of the journal says, without the number.
-fn type_of(visit: &Visit) -> String {
-    let Some(ended) = &visit.ended else {
-        return "no-end".to_owned();
-    };
-    let mut outcome = ended.how.outcome.to_string();
-    outcome.truncate(outcome.find(':').unwrap_or(outcome.len()));
-    outcome
-}
-
-fn is_not_started(visit: &Visit) -> bool {
-    let ended = visit.ended.as_ref();
-    ended.is_some_and(|ended| ended.how.outcome.is_not_started())
-}
-
-fn message(visit: &Visit) -> String {
-    let Some(ended) = &visit.ended else {
-        return "it has no end".to_owned();
-    };
-    let how = ended.how.outcome.words();
-    match visit.result() {
-        Some(TaskResult::Halt) => format!("asked to halt: {how}"),
-        Some(TaskResult::Exit) => format!("asked to stop: {how}"),
-        Some(TaskResult::Interrupted) => format!("interrupted: {how}"),
-        Some(TaskResult::Ok | TaskResult::Retry) | None => how,
-    }
-}
-
-fn lines(ended: &Ended) -> String {
-    let lines = ended.lines.iter().map(|line| plain(line));
-    lines.collect::<Vec<_>>().join("\n")
 }

@@ -99,7 +99,7 @@ pub(crate) fn entry(event: &Event, taskdir: &str) -> Option<Entry> {
             elapsed,
         } => Entry::Run(RunEntry::End {
             status: end.status(*signal),
-            reason: RunReason::of(*end, *withheld).as_str().to_owned(),
+            reason: RunReason::of(*end, *withheld),
             elapsed: seconds(*elapsed),
         }),
         Event::TaskStart { .. }

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use runner_config::escape_json;
 use serde::{Deserialize, Serialize, Serializer, de::Error};
 
+use crate::model::end::RunReason;
+
 /// The version of this schema, in `run-start`. Members and events may be added to a version;
 /// what is there keeps its meaning.
 pub const VERSION: u32 = 1;
@@ -56,8 +58,8 @@ pub enum RunEntry {
     End {
         /// The exit status that the runner would have now.
         status: u8,
-        /// The word of a [`RunReason`](crate::RunReason).
-        reason: String,
+        /// How it ended.
+        reason: RunReason,
         /// How long it took, without the halt task of `-H`.
         elapsed: f64,
     },

@@ -5,6 +5,7 @@ use std::fmt::{Display, Formatter, Result};
 
 use runner_config::escape;
 use runner_exec::{ChainEnd, Outcome};
+use serde::{Deserialize, Serialize};
 
 /// What a process did.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,7 +60,8 @@ impl Display for Ending {
 }
 
 /// Why a run ended.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RunReason {
     /// All tasks are done.
     Finished,
@@ -76,6 +78,7 @@ pub enum RunReason {
     /// `max_halts` kept the halt task back.
     HaltsUsedUp,
     /// The word of a later version.
+    #[serde(untagged)]
     Other(String),
 }
 
@@ -90,22 +93,6 @@ impl RunReason {
             ChainEnd::Stopped => RunReason::Stopped,
             ChainEnd::Interrupted => RunReason::Interrupted,
         }
-    }
-
-    pub(crate) fn parse(word: &str) -> RunReason {
-        use RunReason::*;
-        let mut known = [
-            Finished,
-            FinishedWithFailures,
-            GaveUp,
-            Halted,
-            Stopped,
-            Interrupted,
-            HaltsUsedUp,
-        ]
-        .into_iter();
-        let known = known.find(|reason| reason.as_str() == word);
-        known.unwrap_or_else(|| Other(word.to_owned()))
     }
 
     /// The word in the journal.

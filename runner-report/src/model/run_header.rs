@@ -113,7 +113,7 @@ impl Head {
                 self.end = Some(RunEnd {
                     at: record.ts,
                     status: *status,
-                    reason: RunReason::parse(reason),
+                    reason: reason.clone(),
                     elapsed: seconds(*elapsed),
                 });
             }

@@ -199,7 +199,7 @@ impl Journal {
     pub(crate) fn run_ends(self, second: f64, status: u8, reason: &str) -> Journal {
         let end = RunEntry::End {
             status,
-            reason: reason.into(),
+            reason: serde_json::from_value(reason.into()).unwrap(),
             elapsed: second,
         };
         self.add(second, Entry::Run(end))

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use proptest::{collection::vec, option, prelude::*};
 use runner_exec::{Outcome, Signal, StartFailure};
-use runner_report::{Entry, HaltEntry, HookEntry, Record, RunEntry, Setup, TaskEntry, TryEntry};
+use runner_report::{
+    Entry, HaltEntry, HookEntry, Record, RunEntry, RunReason, Setup, TaskEntry, TryEntry,
+};
 
 fn text() -> impl Strategy<Value = String> {
     r#"(\PC|\pC|["\\]){0,20}"#
@@ -14,6 +16,15 @@ fn text() -> impl Strategy<Value = String> {
 fn seconds() -> impl Strategy<Value = f64> {
     let micros = prop_oneof![0..10_000_000_u64, 0..10_u64.pow(15)];
     micros.prop_map(|micros| (micros as f64).round() / 1e6)
+}
+
+fn reason() -> impl Strategy<Value = RunReason> {
+    prop_oneof![
+        Just(RunReason::Finished),
+        Just(RunReason::FinishedWithFailures),
+        Just(RunReason::HaltsUsedUp),
+        text().prop_map(RunReason::Other),
+    ]
 }
 
 fn run() -> impl Strategy<Value = RunEntry> {
@@ -36,7 +47,7 @@ fn run() -> impl Strategy<Value = RunEntry> {
     );
     prop_oneof![
         setup.prop_map(RunEntry::Start),
-        (flag(), text(), seconds()).prop_map(|(status, reason, elapsed)| RunEntry::End {
+        (flag(), reason(), seconds()).prop_map(|(status, reason, elapsed)| RunEntry::End {
             status,
             reason,
             elapsed,
