@@ -18,6 +18,7 @@ pub use crate::{
         text::{history_text, run_text, tasks_text},
     },
     journal::{
+        append::JournalFile,
         follow::Follow,
         reader::{Author, read},
         record::{

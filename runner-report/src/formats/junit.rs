@@ -82,8 +82,7 @@ fn rerun(visit: &Visit) -> Option<TestRerun> {
 }
 
 fn lines(visit: &Visit) -> Option<String> {
-    let lines = &visit.ended.as_ref()?.lines;
-    let lines: Vec<String> = lines.iter().map(|line| plain(line)).collect();
+    let lines: Vec<String> = visit.lines.iter().map(|line| plain(line)).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
@@ -105,7 +104,7 @@ impl Failure {
                 outcome: "no-end".to_owned(),
             });
         };
-        let outcome = &ended.how.outcome;
+        let outcome = &ended.outcome;
         let (kind, asked) = match ended.result {
             Some(TaskResult::Ok) => return None,
             Some(TaskResult::Retry) if outcome.is_not_started() => (NonSuccessKind::Error, ""),

@@ -11,7 +11,7 @@ use runner_exec::{create_directory, open_file, sync_directory};
 
 /// A file that lines are appended to, for as long as it is there under its name.
 #[derive(Debug)]
-pub(crate) struct JournalFile {
+pub struct JournalFile {
     path: PathBuf,
     file: Option<File>,
     /// Its length after the last line that was written here. Where it has another one, the
@@ -21,7 +21,7 @@ pub(crate) struct JournalFile {
 
 impl JournalFile {
     /// The journal at `path`, which is opened when it is first needed.
-    pub(crate) fn new(path: PathBuf) -> JournalFile {
+    pub fn new(path: PathBuf) -> JournalFile {
         JournalFile {
             path,
             file: None,
@@ -34,7 +34,11 @@ impl JournalFile {
     }
 
     /// Appends `line`, which has its end, and lets it reach the disk when `flush` says so.
-    pub(crate) fn append(&mut self, line: &str, flush: bool) -> io::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written. The next one may be.
+    pub fn append(&mut self, line: &str, flush: bool) -> io::Result<()> {
         let (mut file, length) = match self.file.take().and_then(|file| self.still_there(file)) {
             Some(open) => open,
             None => self.open()?,
@@ -81,34 +85,5 @@ impl JournalFile {
         self.end = 0;
         let length = file.metadata()?.len();
         Ok((file, length))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_torn_line_is_closed_before_the_next_whoever_wrote_it() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("journal");
-        let mut journal = JournalFile::new(path.clone());
-        let mut expected = String::new();
-        let mut append = |text: &str, before: &str| {
-            let mut other = OpenOptions::new().append(true).open(&path);
-            if let Ok(other) = &mut other {
-                other.write_all(before.as_bytes()).unwrap();
-            }
-            journal.append(text, false).unwrap();
-            let torn = !before.is_empty() && !before.ends_with('\n');
-            expected += &format!("{before}{}{text}", if torn { "\n" } else { "" });
-            assert_eq!(fs::read_to_string(&path).unwrap(), expected);
-        };
-        append("1\n", "");
-        append("2\n", "");
-        append("3\n", "whole\n");
-        append("4\n", "torn");
-        append("5\n", "");
-        append("6\n", "\n");
     }
 }

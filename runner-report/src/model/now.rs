@@ -55,6 +55,14 @@ pub(crate) fn span(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or_default()
 }
 
+/// The part of `whole` that `time` is, at most all of it.
+pub(crate) fn share(time: Duration, whole: Duration) -> f64 {
+    match whole.is_zero() {
+        true => 0.0,
+        false => (time.as_secs_f64() / whole.as_secs_f64()).min(1.0),
+    }
+}
+
 /// So much later than `at`.
 pub(crate) fn later(at: Timestamp, time: Duration) -> Timestamp {
     at.checked_add(time).unwrap_or(at)

@@ -61,9 +61,15 @@ pub struct Start {
     pub result: Option<TaskResult>,
 }
 
-/// How a task ended.
+/// How a start of a task ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskEnd {
+    /// When.
+    pub at: Timestamp,
+    /// What hooks heard of it.
+    pub result: Option<TaskResult>,
+    /// How long it ran.
+    pub elapsed: Duration,
     /// What the process did.
     pub outcome: Ending,
     /// How long it might run.
@@ -148,18 +154,17 @@ impl Fold for Run {
                 output,
             }) => {
                 let task = self.task(task);
-                task.end = Some(TaskEnd {
+                let end = TaskEnd {
+                    at,
+                    result: TaskResult::parse(result),
+                    elapsed: seconds(*elapsed),
                     outcome: Ending::parse(outcome, why.as_deref()),
                     limit: limit.map(seconds),
                     why: why.clone(),
                     output: output.clone(),
-                });
-                task.ended(Start {
-                    try_num: *try_num,
-                    at,
-                    elapsed: Some(seconds(*elapsed)),
-                    result: TaskResult::parse(result),
-                });
+                };
+                task.ended(*try_num, &end);
+                task.end = Some(end);
             }
             Entry::Halt(HaltEntry::Start { task, reason }) => {
                 self.halt = Some(Halt {
@@ -224,19 +229,15 @@ impl Run {
 impl Task {
     /// Takes over the end of the start that has none, or of one that there is no record of:
     /// it was not started, or the journal does not reach back so far.
-    fn ended(&mut self, end: Start) {
-        if let Some(start) = self.starts.last_mut()
-            && start.elapsed.is_none()
-        {
-            *start = Start {
-                at: start.at,
-                ..end
-            };
-            return;
-        }
-        let elapsed = end.elapsed.unwrap_or_default();
-        let at = end.at.checked_sub(elapsed).unwrap_or(end.at);
-        self.starts.push(Start { at, ..end });
+    fn ended(&mut self, try_num: u32, end: &TaskEnd) {
+        let without_end = self.starts.pop_if(|start| start.elapsed.is_none());
+        let started = end.at.checked_sub(end.elapsed).unwrap_or(end.at);
+        self.starts.push(Start {
+            try_num,
+            at: without_end.map_or(started, |start| start.at),
+            elapsed: Some(end.elapsed),
+            result: end.result,
+        });
     }
 
     /// The last start.

@@ -14,7 +14,7 @@ use crate::{
     model::{
         by_run::Fold,
         end::Ending,
-        now::{later, seconds, span},
+        now::{later, span},
         run::{Run, TaskEnd},
     },
 };
@@ -49,18 +49,10 @@ pub(crate) struct Visit {
     pub(crate) before: Option<Hook>,
     /// When the task started, unless something kept it from that after its hook.
     pub(crate) started: Option<Timestamp>,
-    pub(crate) ended: Option<Ended>,
-    pub(crate) after: Option<Hook>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Ended {
-    pub(crate) at: Timestamp,
-    pub(crate) result: Option<TaskResult>,
-    pub(crate) elapsed: Duration,
-    pub(crate) how: TaskEnd,
+    pub(crate) ended: Option<TaskEnd>,
     /// The last lines of its output, once [`Timeline::read_outputs`] has seen them.
     pub(crate) lines: Vec<String>,
+    pub(crate) after: Option<Hook>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -78,12 +70,11 @@ impl Timeline {
         let Author(Some(author)) = author else {
             return;
         };
-        let ends = self.visits.iter_mut();
-        for ended in ends.filter_map(|visit| visit.ended.as_mut()) {
-            if let Some(output) = &ended.how.output {
+        for visit in &mut self.visits {
+            let output = visit.ended.as_ref().and_then(|end| end.output.as_deref());
+            if let Some(output) = output.map(from_name_text) {
                 // The log may be deleted since, or be readable for others only.
-                let output = from_name_text(output);
-                ended.lines = tail(Path::new(&output), Some(author)).unwrap_or_default();
+                visit.lines = tail(Path::new(&output), Some(author)).unwrap_or_default();
             }
         }
     }
@@ -106,6 +97,7 @@ impl Timeline {
                     before: None,
                     started: None,
                     ended: None,
+                    lines: Vec::new(),
                     after: None,
                 });
                 self.visits.len() - 1
@@ -160,25 +152,15 @@ impl Fold for Timeline {
                 let visit = self.visit(task, at, |last| last.started.is_some());
                 visit.started = Some(at);
             }
-            Entry::Task(TaskEntry::End {
-                task,
-                result,
-                elapsed,
-                ..
-            }) => {
-                // What has just been told of it.
-                let how = self.run.end_of(task).cloned();
-                let elapsed = seconds(*elapsed);
-                let started = at.checked_sub(elapsed).unwrap_or(at);
+            Entry::Task(TaskEntry::End { task, .. }) => {
+                // What the run has just taken over of it.
+                let Some(end) = self.run.end_of(task).cloned() else {
+                    return;
+                };
+                let started = at.checked_sub(end.elapsed).unwrap_or(at);
                 let visit = self.visit(task, started, |last| last.ended.is_some());
                 visit.started.get_or_insert(started);
-                visit.ended = how.map(|how| Ended {
-                    at,
-                    result: TaskResult::parse(result),
-                    elapsed,
-                    how,
-                    lines: Vec::new(),
-                });
+                visit.ended = Some(end);
             }
             Entry::Run(_) | Entry::Try(TryEntry::Wait { .. }) | Entry::Halt(_) | Entry::Unknown => {
             }
@@ -214,7 +196,7 @@ impl Visit {
 
     /// How long it might run.
     pub(crate) fn limit(&self) -> Option<Duration> {
-        self.ended.as_ref()?.how.limit
+        self.ended.as_ref()?.limit
     }
 
     /// When its limit would have been up.

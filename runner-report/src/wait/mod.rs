@@ -19,7 +19,7 @@ use rustix::{
 
 use crate::{
     journal::follow::Follow,
-    model::{now::Now, run_header::Head},
+    model::{history::History, now::Now, run_header::Head},
     wait::watch::{Waited, Watch},
 };
 
@@ -36,9 +36,9 @@ pub fn wait(state_dir: &Path, timeout: Option<Duration>) -> io::Result<Waited> {
     // Before the journal is read, so that nothing happens between the two.
     let changes = Changes::new(state_dir)?;
     let mut journal = Follow::new(state_dir);
-    let mut watch = Watch::Reading(Vec::new());
-    journal.read(|record| watch.take(record))?;
-    watch = watch.begin(|open| Now::of(open));
+    let mut history = History::default();
+    journal.read(|record| history.take(record))?;
+    let mut watch = Watch::new(&history, &Now::of(history.open()));
     let mut runner: Option<Runner> = None;
     loop {
         // Asked before the journal is read, which then holds its last words.
@@ -55,7 +55,7 @@ pub fn wait(state_dir: &Path, timeout: Option<Duration>) -> io::Result<Waited> {
                 runner = Some(Runner::of(head)?);
                 continue;
             }
-            Watch::Run(_) | Watch::Next | Watch::Reading(_) => {}
+            Watch::Run(_) | Watch::Next => {}
         }
         if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             return Ok(Waited::TimeUp);

@@ -3,6 +3,7 @@
 use crate::{
     journal::record::{Entry, Record, RunEntry},
     model::{
+        history::History,
         now::Now,
         run_header::{Head, State},
     },
@@ -23,64 +24,50 @@ pub enum Waited {
     TimeUp,
 }
 
-/// The state of a wait. What was is read first, and [`Watch::begin`] makes of it what is
-/// waited for.
+/// What is waited for.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Watch {
-    /// These runs have a start and no end, as far as the journal is read.
-    Reading(Vec<Head>),
-    /// No run goes on.
+    /// The next run.
     Next,
-    /// This one goes on.
+    /// The end of this one.
     Run(Head),
-    /// There is nothing to wait for any more.
+    /// Nothing any more.
     Over(Waited),
 }
 
 impl Watch {
-    /// Takes over a record of the journal.
+    /// Begins to wait for the run that goes on, the last one when there are several, or for
+    /// the next one.
+    pub(crate) fn new(history: &History, now: &Now) -> Watch {
+        let running = history
+            .open()
+            .filter(|head| head.state(now) == State::Running);
+        running.last().cloned().map_or(Watch::Next, Watch::Run)
+    }
+
+    /// Takes over a record that was written since.
     pub(crate) fn take(&mut self, record: &Record) {
-        match (&mut *self, &record.entry) {
-            (Watch::Reading(open), Entry::Run(RunEntry::Start(_))) => open.push(begun(record)),
-            (Watch::Reading(open), _) => {
-                // It is nearly always the last one.
-                if let Some(place) = open.iter().rposition(|head| head.run == record.run) {
-                    open[place].take(record);
-                    if open[place].end.is_some() {
-                        open.remove(place);
-                    }
+        match self {
+            Watch::Next => match &record.entry {
+                Entry::Run(RunEntry::Start(_)) => {
+                    let mut head = Head::new(record);
+                    head.take(record);
+                    *self = Watch::Run(head);
                 }
-            }
-            (Watch::Next, Entry::Run(RunEntry::Start(_))) => *self = Watch::Run(begun(record)),
-            (Watch::Next, Entry::Run(RunEntry::Refused { status, reason })) => {
-                *self = Watch::Over(Waited::Refused(*status, reason.clone()));
-            }
-            (Watch::Run(head), _) if head.run == record.run => {
+                Entry::Run(RunEntry::Refused { status, reason }) => {
+                    *self = Watch::Over(Waited::Refused(*status, reason.clone()));
+                }
+                _ => {}
+            },
+            Watch::Run(head) if head.run == record.run => {
                 head.take(record);
                 if let Some(end) = &head.end {
                     *self = Watch::Over(Waited::Ended(end.status));
                 }
             }
-            (Watch::Next | Watch::Run(_) | Watch::Over(_), _) => {}
+            Watch::Run(_) | Watch::Over(_) => {}
         }
     }
-
-    /// Begins to wait for the run that goes on now, the last one when there are several, or
-    /// for the next one; `now` asks for the runners of those that have no end.
-    pub(crate) fn begin(self, now: impl FnOnce(&[Head]) -> Now) -> Watch {
-        let Watch::Reading(mut open) = self else {
-            return self;
-        };
-        let now = now(&open);
-        open.retain(|head| head.state(&now) == State::Running);
-        open.pop().map_or(Watch::Next, Watch::Run)
-    }
-}
-
-fn begun(record: &Record) -> Head {
-    let mut head = Head::new(record);
-    head.take(record);
-    head
 }
 
 #[cfg(test)]
@@ -90,9 +77,9 @@ mod tests {
     use super::*;
     use crate::model::now::Process;
 
-    /// Takes over records: the id of a run and `<` for a start, `!` for a refused one, or `>`
+    /// Makes records: the id of a run and `<` for a start, `!` for a refused one, or `>`
     /// for an end, with its place in the list as the status.
-    fn take(watch: &mut Watch, records: &str) {
+    fn each(records: &str, mut take: impl FnMut(&Record)) {
         for (status, text) in records.split_whitespace().enumerate() {
             let (run, what) = text.split_at(text.len() - 1);
             let event = match what {
@@ -103,27 +90,26 @@ mod tests {
                 _ => format!(r#""run-end","status":{status},"reason":"","elapsed":0"#),
             };
             let line = format!(r#"{{"ts":"1970-01-01T00:00:00Z","run":"{run}","event":{event}}}"#);
-            watch.take(&Record::parse(&line).unwrap());
+            take(&Record::parse(&line).unwrap());
         }
     }
 
     /// Reads `before`, finds the processes of the runs `alive` alive, and reads `after`.
     fn waited(before: &str, alive: &[i32], after: &str) -> Option<Waited> {
-        let mut watch = Watch::Reading(Vec::new());
-        take(&mut watch, before);
+        let mut history = History::default();
+        each(before, |record| history.take(record));
         let start_time = None;
-        watch = watch.begin(|_| Now {
+        let process = |&pid| Process { pid, start_time };
+        let now = Now {
             at: ZonedDateTime::now(),
             boot: String::new(),
-            alive: alive
-                .iter()
-                .map(|&pid| Process { pid, start_time })
-                .collect(),
-        });
-        take(&mut watch, after);
+            alive: alive.iter().map(process).collect(),
+        };
+        let mut watch = Watch::new(&history, &now);
+        each(after, |record| watch.take(record));
         match watch {
             Watch::Over(waited) => Some(waited),
-            Watch::Reading(_) | Watch::Next | Watch::Run(_) => None,
+            Watch::Next | Watch::Run(_) => None,
         }
     }
 

@@ -15,6 +15,7 @@ macro_rules! snapshot {
     };
 }
 
+mod append;
 mod clock;
 mod follow;
 mod history;

@@ -12,10 +12,9 @@ use super::{
     critical_path::decides,
     piece::Piece,
     placement::{Levels, Room, rows},
-    scale::share,
 };
 use crate::model::{
-    now::{Now, later, span},
+    now::{Now, later, share, span},
     timeline::{Timeline, Try, Visit},
 };
 

@@ -95,8 +95,8 @@ impl<'a> Piece<'a> {
             None => Mark::UNKNOWN,
         };
         let how = match (ended, visit.started) {
-            (Some(ended), _) if mark == Mark::OK && ended.how.outcome.is_zero() => String::new(),
-            (Some(ended), _) => ended.how.outcome.words(),
+            (Some(ended), _) if mark == Mark::OK && ended.outcome.is_zero() => String::new(),
+            (Some(ended), _) => ended.outcome.words(),
             (None, Some(_)) => String::new(),
             (None, None) => "not started".to_owned(),
         };
@@ -147,8 +147,7 @@ impl<'a> Piece<'a> {
 
     /// The last lines of the output of the task.
     pub(super) fn output(&self) -> &'a [String] {
-        let ended = self.visit.and_then(|visit| visit.ended.as_ref());
-        ended.map_or(&[], |ended| &ended.lines)
+        self.visit.map_or(&[], |visit| &visit.lines)
     }
 
     /// Everything but the name, line by line.

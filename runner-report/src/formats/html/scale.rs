@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use runner_config::format_duration;
 
+use crate::model::now::share;
+
 /// More than these would run into each other on a telephone.
 const MAX_TICKS: u64 = 7;
 
@@ -31,14 +33,6 @@ pub(super) fn ticks(whole: Duration) -> Vec<(f64, String)> {
     let times = (0..most).map(|tick| Duration::from_millis(tick.saturating_mul(step)));
     let shares = times.map(|time| (share(time, whole), format_duration(time)));
     shares.take_while(|(share, _)| *share < LAST).collect()
-}
-
-/// Which part of `whole` it is.
-pub(super) fn share(time: Duration, whole: Duration) -> f64 {
-    match whole.is_zero() {
-        true => 0.0,
-        false => (time.as_secs_f64() / whole.as_secs_f64()).min(1.0),
-    }
 }
 
 /// A share as SVG and CSS write it, as exact as a screen can show.

@@ -3,16 +3,12 @@
 use maud::{Markup, html};
 use runner_config::format_duration;
 
-use super::{
-    breakdown::breakdown,
-    layout::Layout,
-    scale::{percent, share},
-};
+use super::{breakdown::breakdown, layout::Layout, scale::percent};
 use crate::{
     formats::text::{facts, shown},
     model::{
         end::RunReason,
-        now::Now,
+        now::{Now, share},
         run_header::State,
         select::{Found, Refusals},
         timeline::Timeline,

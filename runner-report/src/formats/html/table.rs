@@ -54,7 +54,7 @@ fn row(number: usize, band: &Band, piece: &Piece, now: &Now) -> Markup {
 
 fn output(piece: &Piece) -> Markup {
     let ended = piece.visit.and_then(|visit| visit.ended.as_ref());
-    let path = ended.and_then(|ended| ended.how.output.as_deref());
+    let path = ended.and_then(|ended| ended.output.as_deref());
     let lines = piece.output();
     html! {
         @if let Some(path) = path.map(shown) {

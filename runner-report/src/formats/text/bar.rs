@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::now::span;
+use crate::model::now::{share, span};
 
 /// A time in which something ran.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,11 +16,8 @@ pub(super) struct Piece {
 /// `width` columns for the time from one end of `axis` to the other. What was in vain is
 /// lighter, and hidden by nothing.
 pub(super) fn bar(pieces: &[Piece], axis: (Timestamp, Timestamp), width: usize) -> String {
-    let whole = span(axis.0, axis.1).as_secs_f64();
-    let place = |at: Timestamp| match whole > 0.0 {
-        true => span(axis.0, at).as_secs_f64() / whole * width as f64,
-        false => 0.0,
-    };
+    let whole = span(axis.0, axis.1);
+    let place = |at: Timestamp| share(span(axis.0, at), whole) * width as f64;
     let mut columns = vec![' '; width];
     for piece in pieces {
         // The shortest piece is seen, also when it stands at the end.
@@ -53,14 +50,12 @@ mod tests {
             (&[(10, 11, true), (12, 20, false)], " ░        "),
             (&[(90, 500, false)], "         █"),
         ] {
-            let pieces: Vec<Piece> = pieces
-                .iter()
-                .map(|&(from, to, in_vain)| Piece {
-                    from: at(from),
-                    to: at(to),
-                    in_vain,
-                })
-                .collect();
+            let piece = |&(from, to, in_vain)| Piece {
+                from: at(from),
+                to: at(to),
+                in_vain,
+            };
+            let pieces: Vec<Piece> = pieces.iter().map(piece).collect();
             assert_eq!(bar(&pieces, (at(0), at(100)), 10), expected);
             assert_eq!(bar(&pieces, (at(0), at(100)), 0), "");
             bar(&pieces, (at(50), at(50)), 10);

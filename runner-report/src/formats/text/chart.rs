@@ -1,6 +1,6 @@
 //! How each task of a run did, with a bar that shows when.
 
-use std::{iter, ops::RangeInclusive};
+use std::{iter, ops::RangeInclusive, time::Duration};
 
 use jiff::Timestamp;
 use runner_config::format_duration;
@@ -37,7 +37,15 @@ pub(super) fn chart(run: &Run, now: &Now) -> String {
         state: run.head.state(now),
         until: run.until(now),
     };
-    let rows = chart.rows();
+    let done = run.setup.iter().flat_map(|setup| &setup.done);
+    let done = done.map(|name| Row {
+        cells: cells(shown(name), "done", None, 0),
+        when: Vec::new(),
+        outcome: "by an earlier run".to_owned(),
+    });
+    let tasks = run.tasks.iter().map(|task| chart.task(task));
+    let halt = run.halt.iter().map(|halt| chart.halt(halt));
+    let rows: Vec<Row> = done.chain(tasks).chain(halt).collect();
     match rows.is_empty() {
         true => String::new(),
         false => chart.draw(&rows),
@@ -53,36 +61,27 @@ struct Chart<'a> {
 }
 
 struct Row {
-    /// Name, result, time, starts.
     cells: [String; 4],
     when: Vec<Piece>,
     outcome: String,
 }
 
-impl Chart<'_> {
-    fn rows(&self) -> Vec<Row> {
-        let done = self.run.setup.iter().flat_map(|setup| &setup.done);
-        let done = done.map(|name| Row {
-            cells: [shown(name), "done".to_owned(), String::new(), String::new()],
-            when: Vec::new(),
-            outcome: "by an earlier run".to_owned(),
-        });
-        let tasks = self.run.tasks.iter().map(|task| self.task(task));
-        let halt = self.run.halt.iter().map(|halt| self.halt(halt));
-        done.chain(tasks).chain(halt).collect()
-    }
+fn cells(name: String, result: &str, time: Option<Duration>, starts: usize) -> [String; 4] {
+    let time = time.map(format_duration).unwrap_or_default();
+    let starts = match starts {
+        0 | 1 => String::new(),
+        starts => format!("{starts}x"),
+    };
+    [name, result.to_owned(), time, starts]
+}
 
+impl Chart<'_> {
     fn task(&self, task: &Task) -> Row {
-        let last = task.last();
         let result = task.result();
-        let time = match last {
+        let time = match task.last() {
             Some(start) if start.elapsed.is_some() => start.elapsed,
             Some(start) if self.state == State::Running => Some(span(start.at, self.until)),
             Some(_) | None => None,
-        };
-        let starts = match task.starts.len() {
-            0 | 1 => String::new(),
-            starts => format!("{starts}x"),
         };
         let outcome = match &task.end {
             _ if task.has_no_end() => self.without_end().to_owned(),
@@ -90,13 +89,9 @@ impl Chart<'_> {
             Some(end) => end.outcome.words(),
             None => String::new(),
         };
+        let result = result.map_or("", TaskResult::as_str);
         Row {
-            cells: [
-                shown(&task.name),
-                result.map_or("", TaskResult::as_str).to_owned(),
-                time.map(format_duration).unwrap_or_default(),
-                starts,
-            ],
+            cells: cells(shown(&task.name), result, time, task.starts.len()),
             when: task.starts.iter().map(|start| self.piece(start)).collect(),
             outcome,
         }
@@ -126,12 +121,7 @@ impl Chart<'_> {
             None => (None, "cut off".to_owned()),
         };
         Row {
-            cells: [
-                format!("halt task {}", shown(&halt.name)),
-                String::new(),
-                time.map(format_duration).unwrap_or_default(),
-                String::new(),
-            ],
+            cells: cells(format!("halt task {}", shown(&halt.name)), "", time, 1),
             when: vec![Piece {
                 from: halt.at,
                 to: time.map_or(self.until, |time| later(halt.at, time)),

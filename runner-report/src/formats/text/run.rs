@@ -1,6 +1,6 @@
 //! One run: what became of it, and what stands out. How each task did is in the chart.
 
-use std::{cmp::Reverse, fmt::Write};
+use std::cmp::Reverse;
 
 use runner_config::format_duration;
 use runner_exec::TaskResult;
@@ -20,8 +20,9 @@ pub fn run_text(found: &Found, now: &Now) -> String {
     match &found.run {
         Some(run) => {
             text += &headline(run, now);
-            text += "\n";
-            text += &lines(facts(run, now));
+            for (name, fact) in facts(run, now) {
+                text += &format!("  {name:<12}  {fact}\n");
+            }
             text += &chart(run, now);
         }
         None => text += "no run is known\n",
@@ -72,15 +73,7 @@ fn headline(run: &Run, now: &Now) -> String {
             }
         }
     };
-    format!("run {} {what}\n", shown(&head.run))
-}
-
-fn lines(facts: Vec<Fact>) -> String {
-    let mut text = String::new();
-    for (name, fact) in facts {
-        let _ = writeln!(text, "  {name:<12}  {fact}");
-    }
-    text
+    format!("run {} {what}\n\n", shown(&head.run))
 }
 
 /// What something is called, and what there is to say of it.
