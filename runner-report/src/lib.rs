@@ -36,5 +36,8 @@ pub use crate::{
         task_stats::{TaskNumbers, Tasks},
         timeline::Timeline,
     },
-    wait::{wait, watch::Waited},
+    wait::{
+        wait,
+        watch::{Waited, Watch},
+    },
 };

@@ -70,14 +70,12 @@ struct OneHead<'a> {
     status: Option<u8>,
     #[serde(serialize_with = "milliseconds")]
     started: Timestamp,
-    ended: Option<Time>,
+    #[serde(serialize_with = "milliseconds")]
+    ended: Option<Timestamp>,
     #[serde(serialize_with = "as_seconds")]
     elapsed: Option<Duration>,
     try_num: Option<u32>,
 }
-
-#[derive(Serialize)]
-struct Time(#[serde(serialize_with = "milliseconds")] Timestamp);
 
 impl OneHead<'_> {
     fn of<'a>(head: &'a Head, now: &Now) -> OneHead<'a> {
@@ -93,7 +91,7 @@ impl OneHead<'_> {
             state,
             status,
             started: head.started,
-            ended: head.end.as_ref().map(|end| Time(end.at)),
+            ended: head.end.as_ref().map(|end| end.at),
             elapsed: Some(head.elapsed(now)),
             try_num: Some(head.try_num),
         }

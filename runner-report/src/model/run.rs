@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A run with all that happened in it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Run {
     /// Which one it is, and what became of it.
     pub head: Head,
@@ -110,11 +110,7 @@ impl Fold for Run {
     fn new(record: &Record) -> Run {
         Run {
             head: Head::new(record),
-            setup: None,
-            tasks: Vec::new(),
-            waits: Vec::new(),
-            halt: None,
-            places: HashMap::new(),
+            ..Run::default()
         }
     }
 

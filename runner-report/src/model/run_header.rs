@@ -20,7 +20,7 @@ const MAX_DISORDER: Duration = Duration::from_secs(5);
 const MAX_GAP: Duration = Duration::from_secs(3600);
 
 /// A run without its tasks.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Head {
     /// Its id.
     pub run: String,
@@ -82,12 +82,8 @@ impl Head {
             started: record.ts,
             last: record.ts,
             at: record.ts,
-            ahead: SignedDuration::ZERO,
-            wait: Duration::ZERO,
-            process: None,
             try_num: 1,
-            halts: false,
-            end: None,
+            ..Head::default()
         }
     }
 

@@ -14,14 +14,14 @@ use crate::{
     model::{
         by_run::Fold,
         end::Ending,
-        now::{later, span},
+        now::later,
         run::{Run, TaskEnd},
     },
 };
 
 /// A run, start by start. It takes more memory than a [`Run`], which forgets how a task
 /// ended as soon as it is started again.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Timeline {
     /// The same, task by task.
     pub run: Run,
@@ -40,7 +40,7 @@ pub(crate) struct Try {
 }
 
 /// A start of a task with the hooks around it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Visit {
     pub(crate) task: String,
     pub(crate) try_num: u32,
@@ -94,11 +94,7 @@ impl Timeline {
                     task: task.to_owned(),
                     try_num: self.run.head.try_num,
                     from,
-                    before: None,
-                    started: None,
-                    ended: None,
-                    lines: Vec::new(),
-                    after: None,
+                    ..Visit::default()
                 });
                 self.visits.len() - 1
             }
@@ -112,9 +108,7 @@ impl Fold for Timeline {
     fn new(record: &Record) -> Timeline {
         Timeline {
             run: Run::new(record),
-            tries: Vec::new(),
-            visits: Vec::new(),
-            last: HashMap::new(),
+            ..Timeline::default()
         }
     }
 
@@ -218,9 +212,5 @@ impl Hook {
     /// When it ended; one that has no end goes on until `otherwise`.
     pub(crate) fn to(&self, otherwise: Timestamp) -> Timestamp {
         self.end.as_ref().map_or(otherwise, |(at, _)| *at)
-    }
-
-    pub(crate) fn time(&self, otherwise: Timestamp) -> Duration {
-        span(self.from, self.to(otherwise))
     }
 }

@@ -24,9 +24,9 @@ pub enum Waited {
     TimeUp,
 }
 
-/// What is waited for.
+/// The state of a wait, by what the journal says.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Watch {
+pub enum Watch {
     /// The next run.
     Next,
     /// The end of this one.
@@ -38,7 +38,7 @@ pub(crate) enum Watch {
 impl Watch {
     /// Begins to wait for the run that goes on, the last one when there are several, or for
     /// the next one.
-    pub(crate) fn new(history: &History, now: &Now) -> Watch {
+    pub fn new(history: &History, now: &Now) -> Watch {
         let running = history
             .open()
             .filter(|head| head.state(now) == State::Running);
@@ -46,7 +46,7 @@ impl Watch {
     }
 
     /// Takes over a record that was written since.
-    pub(crate) fn take(&mut self, record: &Record) {
+    pub fn take(&mut self, record: &Record) {
         match self {
             Watch::Next => match &record.entry {
                 Entry::Run(RunEntry::Start(_)) => {
@@ -66,75 +66,6 @@ impl Watch {
                 }
             }
             Watch::Run(_) | Watch::Over(_) => {}
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use jiff::ZonedDateTime;
-
-    use super::*;
-    use crate::model::now::Process;
-
-    /// Makes records: the id of a run and `<` for a start, `!` for a refused one, or `>`
-    /// for an end, with its place in the list as the status.
-    fn each(records: &str, mut take: impl FnMut(&Record)) {
-        for (status, text) in records.split_whitespace().enumerate() {
-            let (run, what) = text.split_at(text.len() - 1);
-            let event = match what {
-                "<" => format!(
-                    r#""run-start","version":1,"pid":{run},"taskdir":"","tasks":1,"jobs":1,"max_tries":1"#
-                ),
-                "!" => format!(r#""refused","status":{status},"reason":"why""#),
-                _ => format!(r#""run-end","status":{status},"reason":"","elapsed":0"#),
-            };
-            let line = format!(r#"{{"ts":"1970-01-01T00:00:00Z","run":"{run}","event":{event}}}"#);
-            take(&Record::parse(&line).unwrap());
-        }
-    }
-
-    /// Reads `before`, finds the processes of the runs `alive` alive, and reads `after`.
-    fn waited(before: &str, alive: &[i32], after: &str) -> Option<Waited> {
-        let mut history = History::default();
-        each(before, |record| history.take(record));
-        let start_time = None;
-        let process = |&pid| Process { pid, start_time };
-        let now = Now {
-            at: ZonedDateTime::now(),
-            boot: String::new(),
-            alive: alive.iter().map(process).collect(),
-        };
-        let mut watch = Watch::new(&history, &now);
-        each(after, |record| watch.take(record));
-        match watch {
-            Watch::Over(waited) => Some(waited),
-            Watch::Next | Watch::Run(_) => None,
-        }
-    }
-
-    #[test]
-    fn the_present_run_is_waited_for_or_else_the_next_one() {
-        let ended = |status| Some(Waited::Ended(status));
-        let refused = |status| Some(Waited::Refused(status, "why".to_owned()));
-        for (before, alive, after, expected) in [
-            ("1<", &[1][..], "1>", ended(0)),
-            ("1<", &[1], "2< 2! 2> 1>", ended(3)),
-            ("1<", &[1], "1> 2< 2>", ended(0)),
-            ("1<", &[1], "2< 2>", None),
-            ("1< 2<", &[1, 2], "1> 2>", ended(1)),
-            ("1< 2<", &[1], "2> 1>", ended(1)),
-            ("1< 2< 1>", &[1, 2], "2>", ended(0)),
-            ("", &[], "1< 1>", ended(1)),
-            ("", &[], "1> 2<", None),
-            ("1<", &[], "1> 2< 2>", ended(2)),
-            ("1< 1>", &[1], "2< 2>", ended(1)),
-            ("1!", &[], "", None),
-            ("1!", &[], "2!", refused(0)),
-            ("", &[], "2< 3!", None),
-        ] {
-            let found = waited(before, alive, after);
-            assert_eq!(found, expected, "{before} {alive:?} {after}");
         }
     }
 }

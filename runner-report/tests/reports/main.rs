@@ -28,3 +28,4 @@ mod record;
 mod runs;
 mod tasks;
 mod text;
+mod wait;

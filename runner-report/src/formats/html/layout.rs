@@ -168,13 +168,6 @@ impl<'a> Band<'a> {
         self.top + HEADER + row * ROW
     }
 
-    /// Where each level begins: its number, its time, its row.
-    pub(super) fn levels(&self) -> impl Iterator<Item = &Piece<'_>> {
-        let mut level = None;
-        let starts = self.pieces.iter();
-        starts.filter(move |piece| level.replace(piece.level) != Some(piece.level))
-    }
-
     /// Gives each name its place, as far as `whole` is the width.
     fn give_room(&mut self, whole: Duration) {
         let x = |at: Timestamp| share(span(self.from, at), whole);

@@ -158,7 +158,9 @@ fn header(band: &Band) -> Markup {
 
 /// What separates the levels: a line below each, or one before each.
 fn levels(layout: &Layout, band: &Band) -> Markup {
-    let lines = band.levels().skip(1).map(|piece| match layout.levels {
+    let pairs = band.pieces.iter().zip(band.pieces.iter().skip(1));
+    let starts = pairs.filter(|(last, piece)| last.level != piece.level);
+    let lines = starts.map(|(_, piece)| match layout.levels {
         Levels::Named | Levels::Below => line("grid", [0.0, 1.0], [band.row(piece.row); 2]),
         Levels::Beside => {
             let x = layout.x(band, piece.from);

@@ -101,7 +101,7 @@ impl<'a> Piece<'a> {
             (None, None) => "not started".to_owned(),
         };
         let hooks = visit.hooks().map(|(when, hook)| {
-            let time = format_duration(hook.time(until));
+            let time = format_duration(span(hook.from, hook.to(until)));
             match &hook.end {
                 Some((_, end)) if end.is_zero() => format!("hook {when}: {time}"),
                 Some((_, end)) => format!("hook {when}: {time}, {}", end.words()),

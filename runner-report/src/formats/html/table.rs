@@ -8,21 +8,20 @@ use super::{
 };
 use crate::{formats::text::shown, model::now::Now};
 
-const HEAD: [&str; 7] = [
-    "task",
-    "try",
-    "began",
-    "took",
-    "limit",
-    "what became of it",
-    "hooks",
-];
-
 pub(super) fn table(layout: &Layout, now: &Now) -> Markup {
+    let head = [
+        "task",
+        "try",
+        "began",
+        "took",
+        "limit",
+        "what became of it",
+        "hooks",
+    ];
     html! {
         table {
             caption { "Every start, in the order of time" }
-            thead { tr { @for head in HEAD { th scope="col" { (head) } } } }
+            thead { tr { @for head in head { th scope="col" { (head) } } } }
             tbody {
                 @for (number, (band, piece)) in layout.pieces().enumerate() {
                     (row(number, band, piece, now)) "\n"

@@ -155,7 +155,10 @@ impl Chart<'_> {
         let taken = 2 + lines[0].width() + 2 + 2 + outcomes.map_or(0, |width| width + 2);
         let width = COLUMNS.saturating_sub(taken).min(*BARS.end());
         let width = Some(width).filter(|width| BARS.contains(width));
-        let mut text = format!("\n  {}{}\n", lines[0], self.scale(width));
+        let whole = format_duration(span(self.run.head.started, self.until));
+        // Over the bars: when they begin, and when they end.
+        let scale = width.map(|width| format!("   0s{whole:>rest$}", rest = width - 2));
+        let mut text = format!("\n  {}{}\n", lines[0], scale.unwrap_or_default());
         for (line, row) in lines[1..].iter().zip(rows) {
             let axis = (self.run.head.started, self.until);
             let bar = match width {
@@ -169,14 +172,5 @@ impl Chart<'_> {
             text += "\n";
         }
         text
-    }
-
-    /// What stands over the bars: when they begin, and when they end.
-    fn scale(&self, width: Option<usize>) -> String {
-        let whole = format_duration(span(self.run.head.started, self.until));
-        match width {
-            Some(width) => format!("   0s{whole:>rest$}", rest = width - 2),
-            None => String::new(),
-        }
     }
 }
