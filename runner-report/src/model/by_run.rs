@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use crate::journal::record::Record;
 
 /// What is made of the records of one run.
-pub(crate) trait Fold {
+pub(crate) trait Fold: Default {
     /// Begins with the first record, which [`Fold::take`] gets as well.
     fn new(record: &Record) -> Self;
 
@@ -14,10 +14,10 @@ pub(crate) trait Fold {
 }
 
 /// The last runs, in the order in which they started.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Runs<T> {
-    /// Maximum number of runs in `kept`.
-    max_kept: usize,
+    /// Maximum number of runs in `kept`, if there is one.
+    max_kept: Option<usize>,
     /// Number of each run, also of those that are not kept: a record of a forgotten run does
     /// not start another one.
     numbers: HashMap<String, usize>,
@@ -25,11 +25,11 @@ pub(crate) struct Runs<T> {
 }
 
 impl<T: Fold> Runs<T> {
-    pub(crate) fn new(max_kept: usize) -> Runs<T> {
+    /// Keeps only the last `max_kept` runs.
+    pub(crate) fn last(max_kept: usize) -> Runs<T> {
         Runs {
-            max_kept,
-            numbers: HashMap::new(),
-            kept: VecDeque::new(),
+            max_kept: Some(max_kept),
+            ..Runs::default()
         }
     }
 
@@ -38,7 +38,10 @@ impl<T: Fold> Runs<T> {
         let number = *self.numbers.entry(record.run.clone()).or_insert(next);
         if number == next {
             self.kept.push_back(T::new(record));
-            if self.kept.len() > self.max_kept {
+            if self
+                .max_kept
+                .is_some_and(|max_kept| self.kept.len() > max_kept)
+            {
                 self.kept.pop_front();
             }
         }

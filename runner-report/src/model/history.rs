@@ -13,7 +13,7 @@ use crate::{
 
 /// Every start of the runner, in the order of the journal: the clock may be set while a
 /// machine starts.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct History {
     runs: Runs<Summary>,
     /// Each with the number of runs that had started before.
@@ -30,21 +30,12 @@ pub enum Past<'a> {
 }
 
 /// A run, and what went wrong in it. There may be very many of them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
     /// Which one it is, and what became of it.
     pub head: Head,
     /// The tasks whose last start has not ended with OK.
     pub not_ok: Vec<String>,
-}
-
-impl Default for History {
-    fn default() -> History {
-        History {
-            runs: Runs::new(usize::MAX),
-            refused: Vec::new(),
-        }
-    }
 }
 
 impl History {

@@ -27,19 +27,11 @@ pub struct Now {
 }
 
 impl Now {
-    /// How long ago `then` was.
-    pub(crate) fn since(&self, then: Timestamp) -> Duration {
-        span(then, self.at.timestamp())
-    }
-
-    /// The same in words.
+    /// How long ago `then` was, in words.
     pub(crate) fn ago(&self, then: Timestamp) -> String {
-        match self.since(then) {
-            time if time < Duration::from_secs(1) => "just now".to_owned(),
-            time => format!(
-                "{} ago",
-                format_duration(Duration::from_secs(time.as_secs()))
-            ),
+        match span(then, self.at.timestamp()).as_secs() {
+            0 => "just now".to_owned(),
+            seconds => format!("{} ago", format_duration(Duration::from_secs(seconds))),
         }
     }
 

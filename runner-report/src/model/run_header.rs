@@ -1,11 +1,11 @@
 //! What every report says of a run: which one it is, and what became of it.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    journal::record::{Entry, HaltEntry, HookEntry, Record, RunEntry, Setup, TaskEntry, TryEntry},
+    journal::record::{Entry, HaltEntry, HookEntry, Record, RunEntry, TaskEntry, TryEntry},
     model::{
         end::RunReason,
         now::{Now, Process, later, seconds, shifted, span},
@@ -96,9 +96,7 @@ impl Head {
         }
         match &record.entry {
             Entry::Run(RunEntry::Start(setup)) => {
-                let Setup {
-                    pid, start_time, ..
-                } = *setup;
+                let (pid, start_time) = (setup.pid, setup.start_time);
                 self.process = Some(Process { pid, start_time });
             }
             Entry::Run(RunEntry::End {
@@ -129,26 +127,25 @@ impl Head {
     /// The time of `record` by the clock of the run. It is as the machine's at the start, and
     /// is not set: with each record it advances by what is known to have passed, and no more.
     fn clock(&mut self, record: &Record) -> Timestamp {
+        let wait = mem::take(&mut self.wait);
         let passed = match &record.entry {
             Entry::Task(TaskEntry::End { elapsed, .. })
             | Entry::Hook(HookEntry::End { elapsed, .. })
             | Entry::Halt(HaltEntry::End { elapsed, .. }) => seconds(*elapsed),
-            _ => self.wait,
-        };
-        self.wait = match &record.entry {
-            Entry::Try(TryEntry::Wait { seconds: time, .. }) => seconds(*time),
-            _ => Duration::ZERO,
+            Entry::Try(TryEntry::Wait { seconds: time, .. }) => {
+                self.wait = seconds(*time);
+                wait
+            }
+            _ => wait,
         };
         let at = shifted(record.ts, self.ahead);
         let expected = later(self.last, passed);
         let was_set = span(at, self.last) > MAX_DISORDER || span(expected, at) > MAX_GAP;
-        match was_set {
-            true => {
-                self.ahead += expected.duration_since(at);
-                expected
-            }
-            false => at,
+        if was_set {
+            self.ahead += expected.duration_since(at);
+            return expected;
         }
+        at
     }
 
     /// The present, by the clock of the run.

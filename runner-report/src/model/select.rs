@@ -88,13 +88,13 @@ pub struct Select<T = Run> {
 impl<T: Fold> Select<T> {
     /// Begins to look for a run.
     pub fn new(which: Which) -> Select<T> {
-        let most = match which {
-            Which::FromEnd(back) => back,
-            Which::Id(_) => 1,
+        let runs = match which {
+            Which::FromEnd(back) => Runs::last(back),
+            Which::Id(_) => Runs::default(),
         };
         Select {
             which,
-            runs: Runs::new(most),
+            runs,
             refused: Refusals::default(),
         }
     }
@@ -114,17 +114,16 @@ impl<T: Fold> Select<T> {
 
     /// What was found.
     pub fn found(mut self) -> Found<T> {
-        let is_last = self.which == Which::FromEnd(1);
         let is_there = match self.which {
             Which::FromEnd(back) => self.runs.kept.len() >= back,
             Which::Id(_) => true,
         };
+        if self.which != Which::FromEnd(1) {
+            self.refused = Refusals::default();
+        }
         Found {
             run: self.runs.kept.pop_front().filter(|_| is_there),
-            refused: match is_last {
-                true => self.refused,
-                false => Refusals::default(),
-            },
+            refused: self.refused,
         }
     }
 }

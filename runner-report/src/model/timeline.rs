@@ -1,10 +1,10 @@
 //! One run with every start in it, and the hooks around each: what a picture of it needs.
 
-use std::{collections::HashMap, path::Path, time::Duration};
+use std::{collections::HashMap, path::Path};
 
 use jiff::Timestamp;
 use runner_config::from_name_text;
-use runner_exec::{Phase, TaskResult, tail};
+use runner_exec::{Phase, tail};
 
 use crate::{
     journal::{
@@ -79,10 +79,13 @@ impl Timeline {
         }
     }
 
-    /// The last start of `task`.
-    fn last(&mut self, task: &str) -> Option<&mut Visit> {
-        let index = *self.last.get(task)?;
-        self.visits.get_mut(index)
+    /// The hook on this side of the last start of `task`.
+    fn hook(&mut self, task: &str, phase: &str) -> Option<&mut Option<Hook>> {
+        let visit = &mut self.visits[*self.last.get(task)?];
+        Some(match Phase::parse(phase) {
+            Some(Phase::Pre) => &mut visit.before,
+            Some(Phase::Post) | None => &mut visit.after,
+        })
     }
 
     /// The start of `task` that has not got as far as `is_later` says.
@@ -120,25 +123,22 @@ impl Fold for Timeline {
                 number: *try_num,
                 at,
             }),
-            Entry::Hook(HookEntry::Start { task, phase }) => match Phase::parse(phase) {
-                Some(Phase::Pre) => self.visit(task, at, |_| true).before = Some(Hook::new(at)),
-                Some(Phase::Post) | None => {
-                    if let Some(visit) = self.last(task) {
-                        visit.after = Some(Hook::new(at));
-                    }
+            Entry::Hook(HookEntry::Start { task, phase }) => {
+                if Phase::parse(phase) == Some(Phase::Pre) {
+                    self.visit(task, at, |_| true);
                 }
-            },
+                if let Some(hook) = self.hook(task, phase) {
+                    let (from, end) = (at, None);
+                    *hook = Some(Hook { from, end });
+                }
+            }
             Entry::Hook(HookEntry::End {
                 task,
                 phase,
                 outcome,
                 ..
             }) => {
-                let hook = self.last(task).and_then(|visit| match Phase::parse(phase) {
-                    Some(Phase::Pre) => visit.before.as_mut(),
-                    Some(Phase::Post) | None => visit.after.as_mut(),
-                });
-                if let Some(hook) = hook {
+                if let Some(Some(hook)) = self.hook(task, phase) {
                     hook.end = Some((at, Ending::parse(outcome, None)));
                 }
             }
@@ -184,18 +184,9 @@ impl Visit {
         hook.unwrap_or(self.ends(otherwise))
     }
 
-    pub(crate) fn result(&self) -> Option<TaskResult> {
-        self.ended.as_ref()?.result
-    }
-
-    /// How long it might run.
-    pub(crate) fn limit(&self) -> Option<Duration> {
-        self.ended.as_ref()?.limit
-    }
-
     /// When its limit would have been up.
     pub(crate) fn limit_at(&self) -> Option<Timestamp> {
-        Some(later(self.started?, self.limit()?))
+        Some(later(self.started?, self.ended.as_ref()?.limit?))
     }
 
     pub(crate) fn hooks(&self) -> impl Iterator<Item = (&'static str, &Hook)> {
@@ -205,10 +196,6 @@ impl Visit {
 }
 
 impl Hook {
-    fn new(from: Timestamp) -> Hook {
-        Hook { from, end: None }
-    }
-
     /// When it ended; one that has no end goes on until `otherwise`.
     pub(crate) fn to(&self, otherwise: Timestamp) -> Timestamp {
         self.end.as_ref().map_or(otherwise, |(at, _)| *at)

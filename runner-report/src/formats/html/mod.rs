@@ -44,8 +44,7 @@ const PRINTED: usize = 470;
 
 /// The page of the run that was found, if one was.
 pub fn run_html(found: &Found<Timeline>, now: &Now) -> Option<String> {
-    let timeline = found.run.as_ref()?;
-    let layout = Layout::new(timeline, now);
+    let layout = Layout::new(found.run.as_ref()?, now);
     let zoom = (PRINTED as f64 / layout.height as f64).min(1.0);
     let zoom = format!("@media print {{ .timeline {{ zoom: {zoom:.3}; }} }}");
     let page = html! {

@@ -8,7 +8,7 @@ use super::{
     layout::{Band, HEADER, Layout, ROW},
     mark::Mark,
     piece::Piece,
-    placement::{Levels, Room},
+    placement::Levels,
     scale::{percent, ticks},
 };
 use crate::model::{now::span, timeline::Visit};
@@ -206,24 +206,21 @@ fn limit(layout: &Layout, band: &Band, piece: &Piece) -> Option<f64> {
 
 /// Sign and name, cut where something else begins.
 fn label(piece: &Piece, y: usize) -> Markup {
-    let Room {
-        from,
-        to,
-        is_before,
-    } = piece.room;
-    let width = to - from;
+    let room = piece.room;
+    let width = room.to - room.from;
     let sign = |x| sign(piece.mark, x);
     html! {
         @if width >= NO_SIGN {
-            svg x=(percent(from)) y=(y) width=(percent(width)) height=(BAR) {
-                @if is_before {
+            svg x=(percent(room.from)) y=(y) width=(percent(width)) height=(BAR) {
+                @if room.is_before {
                     svg x="100%" overflow="visible" { (sign("-15")) }
                 } @else {
                     (sign("4"))
                 }
                 @if width >= NO_NAME {
-                    text.name y="12" x=(if is_before { "100%" } else { "19" })
-                        dx=[is_before.then_some("-20")] text-anchor=[is_before.then_some("end")] {
+                    text.name y="12" x=(if room.is_before { "100%" } else { "19" })
+                        dx=[room.is_before.then_some("-20")]
+                        text-anchor=[room.is_before.then_some("end")] {
                         (piece.label) tspan.muted dx="6" { (piece.time) }
                     }
                 }

@@ -85,7 +85,7 @@ impl<'a> Piece<'a> {
     /// A start of a task; `until` is the end of what has none of its own.
     pub(super) fn of_visit(visit: &'a Visit, until: Timestamp, state: State) -> Piece<'a> {
         let ended = visit.ended.as_ref();
-        let mark = match visit.result() {
+        let mark = match ended.and_then(|ended| ended.result) {
             Some(TaskResult::Ok) => Mark::OK,
             Some(TaskResult::Retry) => Mark::FAILED,
             Some(TaskResult::Halt) => Mark::HALT,
@@ -116,7 +116,7 @@ impl<'a> Piece<'a> {
             starts,
             ends,
             time: format_duration(time),
-            limit: visit.limit().map(format_duration),
+            limit: ended.and_then(|ended| ended.limit).map(format_duration),
             hooks: hooks.collect(),
             ..Piece::new(name, visit.from, to, mark, &how)
         }

@@ -84,7 +84,11 @@ impl Chart<'_> {
             Some(_) | None => None,
         };
         let outcome = match &task.end {
-            _ if task.has_no_end() => self.without_end().to_owned(),
+            _ if task.has_no_end() => match self.state {
+                State::Running => "running".to_owned(),
+                State::CutOff => "cut off".to_owned(),
+                State::Ended(_) | State::WentDown => "end unknown".to_owned(),
+            },
             Some(end) if result == Some(TaskResult::Ok) && end.outcome.is_zero() => String::new(),
             Some(end) => end.outcome.words(),
             None => String::new(),
@@ -128,15 +132,6 @@ impl Chart<'_> {
                 in_vain: false,
             }],
             outcome,
-        }
-    }
-
-    /// What is said of a task that has no end.
-    fn without_end(&self) -> &'static str {
-        match self.state {
-            State::Running => "running",
-            State::CutOff => "cut off",
-            State::Ended(_) | State::WentDown => "end unknown",
         }
     }
 

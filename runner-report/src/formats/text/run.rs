@@ -47,16 +47,14 @@ fn headline(run: &Run, now: &Now) -> String {
     let head = &run.head;
     // Nothing is heard of a run that waits.
     let wait = run.waits.last().filter(|wait| wait.at == head.at);
+    let heard = now.ago(head.last_heard());
     let what = match head.state(now) {
         State::Running => match wait {
             Some(wait) => format!("is waiting for try {}", wait.try_num),
             None => "is running".to_owned(),
         },
-        State::CutOff => format!("was cut off, last heard of {}", now.ago(head.last_heard())),
-        State::WentDown => format!(
-            "halted {}: the machine went down",
-            now.ago(head.last_heard())
-        ),
+        State::CutOff => format!("was cut off, last heard of {heard}"),
+        State::WentDown => format!("halted {heard}: the machine went down"),
         State::Ended(end) => {
             let ago = now.ago(end.at);
             match &end.reason {
