@@ -142,6 +142,14 @@ pub enum HaltEntry {
     },
 }
 
+impl TaskEntry {
+    /// Returns the name of the task and the number of its try.
+    pub(crate) fn start(&self) -> (&String, u32) {
+        let (TaskEntry::Start { task, try_num, .. } | TaskEntry::End { task, try_num, .. }) = self;
+        (task, *try_num)
+    }
+}
+
 /// What every line has.
 #[derive(Deserialize)]
 struct Header<'a> {

@@ -86,9 +86,10 @@ impl Fold for Summary {
             {
                 self.not_ok.retain(|name| name != task);
             }
-            Entry::Task(TaskEntry::Start { task, .. } | TaskEntry::End { task, .. }) => {
-                if !self.not_ok.contains(task) {
-                    self.not_ok.push(task.clone());
+            Entry::Task(task) => {
+                let (name, _) = task.start();
+                if !self.not_ok.contains(name) {
+                    self.not_ok.push(name.clone());
                 }
             }
             // Nothing more comes, and there may be many runs.

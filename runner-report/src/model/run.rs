@@ -177,10 +177,7 @@ impl Fold for Run {
                     halt.end = Some((Ending::parse(outcome, None), seconds(*elapsed)));
                 }
             }
-            Entry::Run(RunEntry::End { .. } | RunEntry::Refused { .. })
-            | Entry::Try(TryEntry::Start { .. })
-            | Entry::Hook(_)
-            | Entry::Unknown => {}
+            Entry::Run(_) | Entry::Try(_) | Entry::Hook(_) | Entry::Unknown => {}
         }
     }
 }

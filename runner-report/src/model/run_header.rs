@@ -111,16 +111,10 @@ impl Head {
                     elapsed: seconds(*elapsed),
                 });
             }
-            Entry::Try(TryEntry::Start { try_num })
-            | Entry::Task(TaskEntry::Start { try_num, .. } | TaskEntry::End { try_num, .. }) => {
-                self.try_num = *try_num;
-            }
+            Entry::Try(TryEntry::Start { try_num }) => self.try_num = *try_num,
+            Entry::Task(task) => (_, self.try_num) = task.start(),
             Entry::Halt(HaltEntry::Start { .. }) => self.halts = true,
-            Entry::Run(RunEntry::Refused { .. })
-            | Entry::Try(TryEntry::Wait { .. })
-            | Entry::Hook(_)
-            | Entry::Halt(HaltEntry::End { .. })
-            | Entry::Unknown => {}
+            Entry::Run(_) | Entry::Try(_) | Entry::Hook(_) | Entry::Halt(_) | Entry::Unknown => {}
         }
     }
 

@@ -63,7 +63,7 @@ impl Tasks {
         let Entry::Task(entry) = &record.entry else {
             return;
         };
-        let (TaskEntry::Start { task, .. } | TaskEntry::End { task, .. }) = entry;
+        let (task, _) = entry.start();
         let next = self.runs.len();
         let run = *self.runs.entry(record.run.clone()).or_insert(next);
         let place = self.tasks.len();

@@ -156,8 +156,7 @@ impl Fold for Timeline {
                 visit.started.get_or_insert(started);
                 visit.ended = Some(end);
             }
-            Entry::Run(_) | Entry::Try(TryEntry::Wait { .. }) | Entry::Halt(_) | Entry::Unknown => {
-            }
+            Entry::Run(_) | Entry::Try(_) | Entry::Halt(_) | Entry::Unknown => {}
         }
     }
 }

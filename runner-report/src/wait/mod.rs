@@ -31,7 +31,7 @@ use crate::{
 /// The directory is not there or goes away, the journal cannot be read, or the system does
 /// not let anybody wait.
 pub fn wait(state_dir: &Path, timeout: Option<Duration>) -> io::Result<Waited> {
-    // What does not fit is not lived to see.
+    // Too large for a deadline: wait without one.
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     // Before the journal is read, so that nothing happens between the two.
     let changes = Changes::new(state_dir)?;
