@@ -23,26 +23,3 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<
     near.sort();
     near.into_iter().map(|(_, candidate)| candidate).collect()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn misspellings_are_near_and_other_words_are_not() {
-        for (name, expected) in [
-            ("max_trys", Some("max_tries")),
-            ("maxtries", Some("max_tries")),
-            ("max-tries", Some("max_tries")),
-            ("Max_Tries", Some("max_tries")),
-            ("max_tmie", Some("max_time")),
-            ("hook", None),
-            ("remote", None),
-            ("min_free_mb", None),
-            ("", None),
-        ] {
-            let found = nearest(name, ["max_tries", "max_time", "task_hook", "jobs"]);
-            assert_eq!(found.first().copied(), expected, "{name}");
-        }
-    }
-}

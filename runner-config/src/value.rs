@@ -152,59 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_seconds_or_have_units() {
-        for (text, millis) in [
-            ("0", 0),
-            ("600", 600_000),
-            ("0.5", 500),
-            (".5", 500),
-            ("0.1", 100),
-            ("90s", 90_000),
-            ("10m", 600_000),
-            ("1h 30m", 5_400_000),
-            ("1h30m", 5_400_000),
-            ("1.5 hours", 5_400_000),
-            ("250ms", 250),
-            ("1d", 86_400_000),
-            ("1w", 604_800_000),
-            ("1w 1d 1h 1m 1s 1ms", 694_861_001),
-            ("0h 0.5m", 30_000),
-        ] {
-            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
-        }
-        for text in [
-            "", " ", "-1", "-1s", "+1", "1e3", "inf", "nan", "soon", "5 5", "1h 30", "1x", "s",
-            ".", "1..2", "1h,30m", "10M", "5m ago",
-        ] {
-            assert!(duration(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn units_go_from_larger_to_smaller_and_none_repeats() {
-        for text in [
-            "5m 5m",
-            "5m5m",
-            "1h 60min 5minutes",
-            "1s 1sec",
-            "30m 1h",
-            "1ms 1s",
-            "1h 1s 1m",
-        ] {
-            assert!(duration(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn times_beyond_all_bounds_saturate() {
-        let digits = "9".repeat(400);
-        for text in [
-            &*digits,
-            &format!("{digits}s"),
-            "9999999999999999999m 9999999999999999999s",
-        ] {
-            assert_eq!(duration(text), Ok(Duration::MAX), "{text}");
-        }
+    fn numbers_beyond_all_bounds_saturate() {
         assert_eq!(whole_number("99999999999"), Ok(u32::MAX));
     }
 
@@ -235,24 +183,5 @@ mod tests {
         assert_eq!(split(""), Ok(String::new()));
         assert!(split("a 'b").is_err());
         assert!(split("'' b").is_err());
-    }
-
-    #[test]
-    fn durations_read_well() {
-        for (millis, expected) in [
-            (0, "0s"),
-            (2, "2ms"),
-            (999, "999ms"),
-            (1_000, "1s"),
-            (1_230, "1.2s"),
-            (1_970, "2s"),
-            (59_970, "60s"),
-            (90_000, "1m 30s"),
-            (600_000, "10m"),
-            (7_500_000, "2h 5m"),
-            (90_000_000, "1d 1h"),
-        ] {
-            assert_eq!(format_duration(Duration::from_millis(millis)), expected);
-        }
     }
 }
