@@ -23,9 +23,9 @@ use ini::{EscapePolicy, Ini, LineSeparator, Properties, WriteOption};
 use crate::{
     left_out::left_out,
     lines::{Item, scan},
-    overrides::Override,
     problem::{Origin, Problems},
     text::{reason, shown},
+    value::{self, Written},
 };
 
 /// The section whose keys fill those that are missing elsewhere.
@@ -49,6 +49,17 @@ pub enum Reading<'a> {
 /// Decides about each file and directory before it is read. `false` leaves it unread, and the
 /// reason is in the problems then.
 pub type Admit<'a> = dyn FnMut(Reading, &mut Problems) -> bool + 'a;
+
+/// A `[runner]` setting that was given on the command line, which wins over the file.
+#[derive(Clone, Debug)]
+pub struct Override {
+    /// The name of the setting.
+    pub key: String,
+    /// Its value, as it would be written in the file.
+    pub value: String,
+    /// The option that gave it.
+    pub origin: Origin,
+}
 
 /// The text of a configuration, merged from the file and its `include_dir`.
 #[derive(Clone, Debug, Default)]
@@ -122,15 +133,8 @@ impl Document {
     }
 
     fn include_dir(&self, overrides: &[Override]) -> Option<(PathBuf, Origin)> {
-        let (directory, origin) = match overrides.iter().rfind(|o| o.key == "include_dir") {
-            Some(set) => (PathBuf::from(&set.value), set.origin.clone()),
-            None => {
-                let entry = self.get("runner", "include_dir")?;
-                let file = self.main.as_deref()?;
-                (beside(file, entry.value.as_ref()), entry.origin.clone())
-            }
-        };
-        (directory != Path::new("")).then_some((directory, origin))
+        let written = self.written("include_dir", overrides)?;
+        Some((value::path(&written).ok()??, written.origin.clone()))
     }
 
     fn include(
@@ -237,6 +241,23 @@ impl Document {
         })
     }
 
+    /// What is written for all tasks: by an override, or in `[runner]` and `[DEFAULT]`.
+    pub(crate) fn written<'a>(
+        &'a self,
+        name: &str,
+        overrides: &'a [Override],
+    ) -> Option<Written<'a>> {
+        let (value, origin) = match overrides.iter().rfind(|set| set.key == name) {
+            Some(set) => (&*set.value, &set.origin),
+            None => (self.get("runner", name)).map(|entry| (entry.value, entry.origin))?,
+        };
+        Some(Written {
+            value,
+            origin,
+            in_task: false,
+        })
+    }
+
     /// What `key` says in `section` itself.
     pub(crate) fn own(&self, section: &str, key: &str) -> Option<Entry<'_>> {
         self.own_entries(section).find(|entry| entry.key == key)
@@ -281,6 +302,12 @@ impl Document {
         })
     }
 
+    /// Every key that is written in a section, section by section.
+    pub(crate) fn all_own_entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        let sections = self.ini.sections().flatten();
+        sections.flat_map(|section| self.own_entries(section))
+    }
+
     /// Writes the configuration as one file that reads back the same, or as much of it as
     /// the section `only` needs for that.
     ///
@@ -306,37 +333,6 @@ impl Document {
             kv_separator: " = ",
         };
         written.write_to_opt(&mut out, options)
-    }
-
-    /// Says which values Python 2 would have read differently: there a `;` behind a
-    /// blank began a comment, on the line of the key.
-    pub(crate) fn judge_semicolons(&self, problems: &mut Problems) {
-        let sections = self.ini.sections().flatten();
-        for entry in sections.flat_map(|section| self.own_entries(section)) {
-            let line = entry.value.lines().next().unwrap_or_default();
-            let before = line.split(';').next().unwrap_or_default();
-            if before.len() < line.len() && before.ends_with(char::is_whitespace) {
-                let key = entry.key;
-                problems
-                    .warning(
-                        entry.origin.clone(),
-                        format!("Python 2 took what follows ` ;` for a comment: `{key}`"),
-                    )
-                    .hint("here it is part of the value; put a comment on a line of its own");
-            }
-        }
-    }
-}
-
-/// The path that `written` means in `file`: a relative one counts from the
-/// directory of the file.
-pub(crate) fn beside(file: &Path, written: &Path) -> PathBuf {
-    if written == Path::new("") {
-        return PathBuf::new();
-    }
-    match file.parent() {
-        Some(directory) => directory.join(written),
-        None => written.to_owned(),
     }
 }
 

@@ -8,30 +8,27 @@ mod document;
 mod key;
 mod left_out;
 mod lines;
+mod lints;
 mod nearest;
-mod overrides;
 mod problem;
-mod reader;
 mod settings;
 mod table;
-mod task_section;
 mod task_settings;
 mod text;
 mod value;
 
 pub use crate::{
-    document::{Admit, Document, Entry, Reading},
+    document::{Admit, Document, Entry, Override, Reading},
     key::Key,
     left_out::left_out,
+    lints::OWN_VARIABLES,
     nearest::nearest,
-    overrides::Override,
     problem::{Origin, Problem, Problems, Severity},
-    settings::{InForce, OWN_VARIABLES, Settings},
-    table::{SETTINGS, Scope, Setting, setting},
+    table::{SETTINGS, Setting, Settings, setting},
     task_settings::{Codes, Frequency, Leftovers, MaxTries, RetryFrom, TaskSettings, Words},
     text::{
         bytes_text, escape, escape_json, escape_lines, from_name_text, is_hidden, name_text,
         reason, shown,
     },
-    value::{duration as parse_duration, format_duration},
+    value::{Written, duration as parse_duration, format_duration},
 };

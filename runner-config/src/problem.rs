@@ -3,7 +3,11 @@
 //! Problems are collected rather than returned at the first one, since a person
 //! who mends a file wants to see all of them at once.
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use crate::text::shown;
 
@@ -16,6 +20,17 @@ pub enum Origin {
     Option(&'static str),
     /// Nowhere: it is the default of the setting.
     Default,
+}
+
+impl Origin {
+    /// The path that `written` means here: a relative one counts from the directory of the
+    /// file.
+    pub(crate) fn resolve(&self, written: &Path) -> PathBuf {
+        match self {
+            Origin::File(file, _) => file.with_file_name(written),
+            Origin::Option(_) | Origin::Default => written.to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for Origin {

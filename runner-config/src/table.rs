@@ -1,15 +1,44 @@
-//! The one table of settings. The parser takes its defaults from here;
-//! `--settings`, `--help` and README show it.
+//! The one table of settings: name, default, field, parser and meaning of each, and the
+//! sections in which it has an effect. `--settings`, `--help`, README and the man page show it.
+//! A new setting is a row here, and a field in [`Settings`] or [`TaskSettings`].
 
-/// In which sections a setting may stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// Only in `[runner]`.
-    Runner,
-    /// In `[runner]` for all tasks, and in a task's section for that task.
-    RunnerAndTask,
-    /// Only in a task's section.
-    Task,
+use std::{path::PathBuf, time::Duration};
+
+use crate::{
+    document::{Document, Override},
+    task_settings::{RetryFrom, TaskSettings, Words},
+    value::{self, Parsed, Written},
+};
+
+/// Everything that is in force for a run.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// What is in force for a task without a section of its own.
+    pub task: TaskSettings,
+    /// Where a retry starts.
+    pub retry_from: RetryFrom,
+    /// The name of the halt task; `None` when `halt_task` is empty.
+    pub halt_task: Option<String>,
+    /// Whether the name of the halt task was written anywhere.
+    pub halt_task_written: bool,
+    /// The command before and after each task.
+    pub task_hook: Option<Words>,
+    /// How many tasks may run at the same time; 1 or more.
+    pub jobs: usize,
+    /// How many halts are allowed within [`Settings::halt_period`]; 0 means any number.
+    pub max_halts: u32,
+    /// See [`Settings::max_halts`].
+    pub halt_period: Duration,
+    /// Where journal, lock and marks live.
+    pub state_dir: Option<PathBuf>,
+    /// Where the output of tasks goes.
+    pub log_dir: Option<PathBuf>,
+    /// Of how many runs it is kept.
+    pub log_keep: u32,
+    /// The variables of `[env]`, in the order in which they are written.
+    pub env: Vec<(String, String)>,
+    pub(crate) document: Document,
+    pub(crate) overrides: Vec<Override>,
 }
 
 /// One row of the table.
@@ -19,59 +48,84 @@ pub struct Setting {
     pub name: &'static str,
     /// The value that is in force when none is written, as it would be written.
     pub default: &'static str,
-    /// Where it may stand.
-    pub scope: Scope,
     /// What it does, in one line.
     pub meaning: &'static str,
+    pub(crate) field: Field,
 }
 
-const fn row(
-    scope: Scope,
-    name: &'static str,
-    default: &'static str,
-    meaning: &'static str,
-) -> Setting {
+/// Parses a value and stores it.
+type Store<T> = fn(&mut T, &Written) -> Parsed<()>;
+
+/// The field of a setting, by the sections in which it has an effect.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Field {
+    /// Only in `[runner]`.
+    Runner(Store<Settings>),
+    /// In `[runner]` for all tasks, and in a task's section for that task.
+    RunnerAndTask(Store<TaskSettings>),
+    /// Only in a task's section.
+    Task(Store<TaskSettings>),
+}
+
+/// A setting that `$parse` reads into the field of its name, or into the one behind `=>`.
+macro_rules! row {
+    ($scope:ident, $name:ident, $default:literal, $parse:path, $meaning:literal) => {
+        row!($scope, $name => $name, $default, $parse, $meaning)
+    };
+    ($scope:ident, $name:ident => $($field:ident).+, $default:literal, $parse:path, $meaning:literal) => {
+        Setting {
+            name: stringify!($name),
+            default: $default,
+            meaning: $meaning,
+            field: Field::$scope(|settings, written| {
+                settings.$($field).+ = $parse(written)?;
+                Ok(())
+            }),
+        }
+    };
+}
+
+/// A setting that has no field, since `Document` or `Settings::depends_on` reads it.
+const fn unstored(field: Field, name: &'static str, meaning: &'static str) -> Setting {
     Setting {
         name,
-        default,
-        scope,
+        default: "",
         meaning,
+        field,
     }
 }
-
-use Scope::{Runner, RunnerAndTask, Task};
 
 /// Every setting, in the order in which it is shown.
 #[rustfmt::skip]
 pub static SETTINGS: [Setting; 28] = [
-    row(RunnerAndTask, "sleep_time", "1", "least time to wait before a retry, and between the starts of two runs"),
-    row(RunnerAndTask, "retry_jitter", "30", "a random time from 0 to this is added to each wait"),
-    row(RunnerAndTask, "retry_backoff", "1", "the wait is multiplied by this for each further try"),
-    row(RunnerAndTask, "max_sleep", "0", "upper bound of one wait; 0 = none"),
-    row(RunnerAndTask, "max_tries", "5", "tries before giving up; 0 = never give up; in a task's section: failures of that task"),
-    row(Runner, "retry_from", "start", "where a retry starts: `start` of the chain, or the `failed` task"),
-    row(RunnerAndTask, "max_time", "600", "how long a task (or the halt task) may run; 0 = no limit"),
-    row(RunnerAndTask, "hook_time", "30", "how long a hook may run; 0 = no limit"),
-    row(RunnerAndTask, "kill_grace", "5", "time between asking a process group to end and killing it"),
-    row(RunnerAndTask, "leak_time", "0.2", "how long to wait for what a finished task left running in its group"),
-    row(RunnerAndTask, "leftovers", "report", "what to do then: `kill`, `report`, or `allow` (do not even wait)"),
-    row(Runner, "halt_task", "halt.sh", "file in the task directory; never part of the chain"),
-    row(Runner, "task_hook", "", "command run before and after each task; the JSON is its last argument"),
-    row(RunnerAndTask, "interpreter", "", "command put before the task's path"),
-    row(RunnerAndTask, "ok_codes", "0", "exit codes that mean: go on"),
-    row(RunnerAndTask, "halt_codes", "2", "exit codes that mean: run the halt task, then stop"),
-    row(RunnerAndTask, "stop_codes", "", "exit codes that mean: stop, without the halt task"),
-    row(Runner, "jobs", "1", "how many tasks may run at the same time"),
-    row(Runner, "max_halts", "0", "after so many halts within `halt_period` the halt task is not run any more; 0 = no limit"),
-    row(Runner, "halt_period", "1d", "see `max_halts`"),
-    row(Runner, "include_dir", "", "directory whose files are read after this one, in byte order; later wins"),
-    row(Runner, "state_dir", "", "where journal, lock and `once` marks live; empty = none"),
-    row(Runner, "log_dir", "", "where the output of tasks goes instead of stdout, one file per task and try"),
-    row(Runner, "log_keep", "10", "of how many runs `log_dir` is kept"),
-    row(Task, "depends_on", "", "names of tasks that have to be done before, comma or blank separated"),
-    row(Task, "enabled", "yes", "`no` takes the task out of the chain"),
-    row(Task, "required", "yes", "`no` lets the chain go on when the task fails"),
-    row(Task, "frequency", "always", "`always`, `once-per-boot`, or `once`; the last two need `state_dir`"),
+    row!(RunnerAndTask, sleep_time, "1", value::duration, "least time to wait before a retry, and between the starts of two runs"),
+    row!(RunnerAndTask, retry_jitter, "30", value::duration, "a random time from 0 to this is added to each wait"),
+    row!(RunnerAndTask, retry_backoff, "1", value::factor, "the wait is multiplied by this for each further try"),
+    row!(RunnerAndTask, max_sleep, "0", value::limit, "upper bound of one wait; 0 = none"),
+    row!(RunnerAndTask, max_tries, "5", value::max_tries, "tries before giving up; 0 = never give up; in a task's section: failures of that task"),
+    row!(Runner, retry_from, "start", value::retry_from, "where a retry starts: `start` of the chain, or the `failed` task"),
+    row!(RunnerAndTask, max_time, "600", value::limit, "how long a task (or the halt task) may run; 0 = no limit"),
+    row!(RunnerAndTask, hook_time, "30", value::limit, "how long a hook may run; 0 = no limit"),
+    row!(RunnerAndTask, kill_grace, "5", value::duration, "time between asking a process group to end and killing it"),
+    row!(RunnerAndTask, leak_time, "0.2", value::duration, "how long to wait for what a finished task left running in its group"),
+    row!(RunnerAndTask, leftovers, "report", value::leftovers, "what to do then: `kill`, `report`, or `allow` (do not even wait)"),
+    row!(Runner, halt_task, "halt.sh", value::file_name, "file in the task directory; never part of the chain"),
+    row!(Runner, task_hook, "", value::command, "command run before and after each task; the JSON is its last argument"),
+    row!(RunnerAndTask, interpreter, "", value::command, "command put before the task's path"),
+    row!(RunnerAndTask, ok_codes => codes.ok, "0", value::codes, "exit codes that mean: go on"),
+    row!(RunnerAndTask, halt_codes => codes.halt, "2", value::codes, "exit codes that mean: run the halt task, then stop"),
+    row!(RunnerAndTask, stop_codes => codes.stop, "", value::codes, "exit codes that mean: stop, without the halt task"),
+    row!(Runner, jobs, "1", value::jobs, "how many tasks may run at the same time"),
+    row!(Runner, max_halts, "0", value::whole_number, "after so many halts within `halt_period` the halt task is not run any more; 0 = no limit"),
+    row!(Runner, halt_period, "1d", value::duration, "see `max_halts`"),
+    unstored(Field::Runner(|_, _| Ok(())), "include_dir", "directory whose files are read after this one, in byte order; later wins"),
+    row!(Runner, state_dir, "", value::path, "where journal, lock and `once` marks live; empty = none"),
+    row!(Runner, log_dir, "", value::path, "where the output of tasks goes instead of stdout, one file per task and try"),
+    row!(Runner, log_keep, "10", value::whole_number, "of how many runs `log_dir` is kept"),
+    unstored(Field::Task(|_, _| Ok(())), "depends_on", "names of tasks that have to be done before, comma or blank separated"),
+    row!(Task, enabled, "yes", value::yes_or_no, "`no` takes the task out of the chain"),
+    row!(Task, required, "yes", value::yes_or_no, "`no` lets the chain go on when the task fails"),
+    row!(Task, frequency, "always", value::frequency, "`always`, `once-per-boot`, or `once`; the last two need `state_dir`"),
 ];
 
 /// The row of the setting called `name`.
@@ -80,13 +134,13 @@ pub fn setting(name: &str) -> Option<&'static Setting> {
 }
 
 impl Setting {
-    /// Whether it may stand in `[runner]`.
+    /// Returns `true` if it has an effect in `[runner]`.
     pub fn in_runner(&self) -> bool {
-        matches!(self.scope, Runner | RunnerAndTask)
+        !matches!(self.field, Field::Task(_))
     }
 
-    /// Whether it may stand in a task's section.
+    /// Returns `true` if it has an effect in a task's section.
     pub fn in_task(&self) -> bool {
-        matches!(self.scope, Task | RunnerAndTask)
+        !matches!(self.field, Field::Runner(_))
     }
 }

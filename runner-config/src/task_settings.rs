@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, ffi::OsString, time::Duration};
 pub type Words = Vec<OsString>;
 
 /// The exit codes that mean something other than "try again".
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Codes {
     /// Go on.
     pub ok: BTreeSet<u8>,
@@ -25,6 +25,12 @@ pub enum MaxTries {
     OfTask(u32),
 }
 
+impl Default for MaxTries {
+    fn default() -> MaxTries {
+        MaxTries::OfChain(0)
+    }
+}
+
 impl MaxTries {
     /// The number, as hooks and tasks see it.
     pub fn number(self) -> u32 {
@@ -35,20 +41,22 @@ impl MaxTries {
 }
 
 /// What to do with what a finished task left running in its process group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Leftovers {
     /// Wait for `leak_time`, then end it.
     Kill,
     /// Wait for `leak_time`, then name it and leave it.
+    #[default]
     Report,
     /// Leave it at once.
     Allow,
 }
 
 /// How often a task that succeeded is started again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Frequency {
     /// In every run, and in every try.
+    #[default]
     Always,
     /// Not again before the machine boots again.
     OncePerBoot,
@@ -65,23 +73,20 @@ impl Frequency {
             Frequency::Once => "once",
         }
     }
-
-    pub(crate) const fn named(self) -> (&'static str, Frequency) {
-        (self.as_str(), self)
-    }
 }
 
 /// Where a retry starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum RetryFrom {
     /// At the start of the chain: all tasks are started again.
+    #[default]
     Start,
     /// At the failed task: what is done stays done.
     Failed,
 }
 
 /// Everything that is in force for one task, beside what it depends on.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TaskSettings {
     /// Least time to wait before a retry.
     pub sleep_time: Duration,

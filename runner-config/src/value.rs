@@ -3,9 +3,33 @@
 //! A function returns what it expected when the value is something else: the
 //! end of the sentence "`max_tries` must be …".
 
-use std::{collections::BTreeSet, num::NonZeroUsize, time::Duration};
+use std::{collections::BTreeSet, ops::Deref, path::PathBuf, time::Duration};
+
+use crate::{
+    problem::Origin,
+    task_settings::{Frequency, Leftovers, MaxTries, RetryFrom, Words},
+};
 
 pub(crate) type Parsed<T> = Result<T, &'static str>;
+
+/// A value, and where it was written.
+#[derive(Clone, Copy, Debug)]
+pub struct Written<'a> {
+    /// The value, as it is written.
+    pub value: &'a str,
+    /// Where.
+    pub origin: &'a Origin,
+    /// In the section of a task, and not in `[runner]`.
+    pub(crate) in_task: bool,
+}
+
+impl Deref for Written<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.value
+    }
+}
 
 /// `90`, `0.5`, `90s`, `1h 30m`. What is longer than a [`Duration`] can hold is
 /// [`Duration::MAX`].
@@ -36,7 +60,8 @@ pub fn duration(text: &str) -> Parsed<Duration> {
             return Err(EXPECTED);
         }
         larger = factor;
-        total = total.saturating_add(saturating_seconds(seconds * factor));
+        let time = Duration::try_from_secs_f64(seconds * factor);
+        total = total.saturating_add(time.unwrap_or(Duration::MAX));
         rest = rest[unit.len()..].trim_start();
     }
     Ok(total)
@@ -46,30 +71,24 @@ fn prefix(text: &str, holds: impl Fn(char) -> bool) -> &str {
     &text[..text.find(|c| !holds(c)).unwrap_or(text.len())]
 }
 
-/// Seconds as a time; what is too long is [`Duration::MAX`].
-pub(crate) fn saturating_seconds(seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
-}
-
 /// A limit: a time, or 0 for none.
 pub(crate) fn limit(text: &str) -> Parsed<Option<Duration>> {
     duration(text).map(|limit| (!limit.is_zero()).then_some(limit))
 }
 
 pub(crate) fn whole_number(text: &str) -> Parsed<u32> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    match digits {
-        // Only too many digits can be wrong with it now.
-        true => Ok(text.parse().unwrap_or(u32::MAX)),
-        false => Err("a whole number of 0 or more"),
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("a whole number of 0 or more");
     }
+    // Only too many digits can be wrong with it now.
+    Ok(text.parse().unwrap_or(u32::MAX))
 }
 
-pub(crate) fn jobs(text: &str) -> Parsed<NonZeroUsize> {
-    let number = whole_number(text).ok();
-    number
-        .and_then(|number| NonZeroUsize::new(number as usize))
-        .ok_or("a whole number of 1 or more")
+pub(crate) fn jobs(text: &str) -> Parsed<usize> {
+    match whole_number(text) {
+        Ok(number @ 1..) => Ok(number as usize),
+        Ok(0) | Err(_) => Err("a whole number of 1 or more"),
+    }
 }
 
 pub(crate) fn factor(text: &str) -> Parsed<f64> {
@@ -101,23 +120,71 @@ pub(crate) fn codes(text: &str) -> Parsed<BTreeSet<u8>> {
         .ok_or("exit codes from 0 to 255, separated by commas or blanks")
 }
 
-/// A command as a shell would split it; nothing else of a shell is done.
-pub(crate) fn words(text: &str) -> Parsed<Vec<String>> {
+/// The words of a command as a shell would split it; nothing else of a shell is done.
+fn words(text: &str) -> Parsed<Vec<String>> {
     // A `#` would begin a comment, and values have none; no value holds NUL.
     let plain = shell_words::split(&text.replace('#', "\0"));
     let words = plain.map_err(|_| "a command with matching quotes")?;
-    let words: Vec<String> = words.iter().map(|word| word.replace('\0', "#")).collect();
-    match words.iter().any(String::is_empty) && words.first().is_some_and(String::is_empty) {
-        true => Err("a command, whose first word is not empty"),
-        false => Ok(words),
+    if words.first().is_some_and(String::is_empty) {
+        return Err("a command, whose first word is not empty");
+    }
+    Ok(words.iter().map(|word| word.replace('\0', "#")).collect())
+}
+
+/// A command. A first word that is a relative path counts from the directory of the file.
+pub(crate) fn command(written: &Written) -> Parsed<Option<Words>> {
+    let mut words: Words = words(written)?.into_iter().map(Into::into).collect();
+    let Some(first) = words.first_mut() else {
+        return Ok(None);
+    };
+    if first.to_string_lossy().contains('/') {
+        *first = written.origin.resolve(first.as_ref()).into();
+    }
+    Ok(Some(words))
+}
+
+/// A path. A relative one counts from the directory of the file.
+pub(crate) fn path(written: &Written) -> Parsed<Option<PathBuf>> {
+    Ok((!written.is_empty()).then(|| written.origin.resolve(written.value.as_ref())))
+}
+
+pub(crate) fn file_name(text: &str) -> Parsed<Option<String>> {
+    match text.contains(['/', '\n']) || text == "." || text == ".." {
+        true => Err("the name of a file in the task directory, without a `/`"),
+        false => Ok(Some(text.to_owned()).filter(|name| !name.is_empty())),
     }
 }
 
-pub(crate) fn file_name(text: &str) -> Parsed<String> {
-    match text.contains(['/', '\n']) || text == "." || text == ".." {
-        true => Err("the name of a file in the task directory, without a `/`"),
-        false => Ok(text.to_owned()),
+pub(crate) fn max_tries(written: &Written) -> Parsed<MaxTries> {
+    let number = whole_number(written)?;
+    Ok(match written.in_task {
+        true => MaxTries::OfTask(number),
+        false => MaxTries::OfChain(number),
+    })
+}
+
+pub(crate) fn retry_from(text: &str) -> Parsed<RetryFrom> {
+    match text {
+        "start" => Ok(RetryFrom::Start),
+        "failed" => Ok(RetryFrom::Failed),
+        _ => Err("`start` or `failed`"),
     }
+}
+
+pub(crate) fn leftovers(text: &str) -> Parsed<Leftovers> {
+    match text {
+        "kill" => Ok(Leftovers::Kill),
+        "report" => Ok(Leftovers::Report),
+        "allow" => Ok(Leftovers::Allow),
+        _ => Err("`kill`, `report` or `allow`"),
+    }
+}
+
+pub(crate) fn frequency(text: &str) -> Parsed<Frequency> {
+    [Frequency::Always, Frequency::OncePerBoot, Frequency::Once]
+        .into_iter()
+        .find(|frequency| frequency.as_str() == text)
+        .ok_or("`always`, `once-per-boot` or `once`")
 }
 
 /// A time as a person wants to read it: `350ms`, `1.2s`, `12s`, `1m 30s`, `2h 5m`.

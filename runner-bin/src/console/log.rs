@@ -177,7 +177,7 @@ impl Log {
     /// Says what happened, and what comes next.
     pub(crate) fn event(&self, event: &Event) {
         if let Event::RunStart { plan, .. } = event
-            && plan.settings.jobs.get() > 1
+            && plan.settings.jobs > 1
             && let Some(screen) = self.stderr.screen()
         {
             let tasks = plan.tasks.iter().chain(&plan.halt);

@@ -51,7 +51,7 @@ impl State {
         match event {
             Event::RunStart { plan, .. } => {
                 let settings = &plan.settings;
-                let alone = settings.jobs.get() == 1;
+                let alone = settings.jobs == 1;
                 *self = State {
                     bar: Bar {
                         tasks: plan.tasks.len(),

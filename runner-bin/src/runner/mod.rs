@@ -183,7 +183,7 @@ fn prepare(
     plan: &Plan,
     log: &Log,
 ) -> Result<(Supervisor, ConfigCmd, File), String> {
-    let workers = plan.settings.jobs.get().min(plan.tasks.len());
+    let workers = plan.settings.jobs.min(plan.tasks.len());
     if let Some(sentence) = address_space::too_small(workers) {
         return Err(sentence);
     }

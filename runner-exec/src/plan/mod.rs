@@ -178,7 +178,7 @@ impl Plan {
     /// Says so when more tasks could run at the same time than ever do: numbers and
     /// dependencies let each task only start after the one before it.
     pub fn jobs_without_use(&self) -> Option<String> {
-        let jobs = self.settings.jobs.get();
+        let jobs = self.settings.jobs;
         let is_after = |pair: &[TaskId]| {
             let (before, link) = (pair[0], &self.links[pair[1].0]);
             link.level > self.links[before.0].level || link.needs.contains(&before)

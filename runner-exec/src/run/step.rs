@@ -174,7 +174,7 @@ impl<'a> Run<'a> {
         let outlet = self
             .tools
             .outlet
-            .filter(|_| self.plan.settings.jobs.get() > 1);
+            .filter(|_| self.plan.settings.jobs > 1);
         // Without descriptors left the process will hardly start; if it does, its output
         // is better mixed with others than lost.
         command.output = outlet.and_then(|outlet| outlet(&task.name).ok());

@@ -53,7 +53,7 @@ pub(super) fn drive<'a>(
     done: Vec<TaskId>,
 ) -> io::Result<(ChainEnd, Option<Cause<'a>>)> {
     let settings = &run.plan.settings;
-    let workers = settings.jobs.get().min(run.plan.tasks.len()).max(1);
+    let workers = settings.jobs.min(run.plan.tasks.len()).max(1);
     let cut = Arc::new(Latch::new()?);
     let shared = Shared {
         run,

@@ -25,7 +25,7 @@ pub(crate) fn entry(event: &Event, taskdir: &str) -> Option<Entry> {
                 start_time: Process::read(pid).map(|process| process.started),
                 taskdir: taskdir.to_owned(),
                 tasks: plan.tasks.len(),
-                jobs: plan.settings.jobs.get(),
+                jobs: plan.settings.jobs,
                 max_tries: plan.settings.task.max_tries.number(),
                 done: done.collect(),
             }))

@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, env, ffi::OsString, path::PathBuf};
 
-use runner_config::{InForce, Origin, SETTINGS, escape, name_text, shown};
+use runner_config::{Origin, SETTINGS, Written, escape, name_text, shown};
 use runner_exec::{CommandLine, Plan, Task, TaskStats};
 use serde_json::{Map, Value, json};
 use unicode_width::UnicodeWidthStr;
@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{command, dependency_names, quoted, texts, words};
 
 /// A setting and what it says.
-type Row<'a> = (&'static str, InForce<'a>);
+type Row<'a> = (&'static str, Written<'a>);
 
 /// No setting has a longer name.
 const NAMES: usize = "retry_backoff".len();
@@ -74,10 +74,12 @@ fn object(
 }
 
 fn settings(rows: Vec<Row>) -> Value {
-    let members = rows.into_iter().map(|(name, InForce { value, origin })| {
-        let member = json!({"value": value, "origin": origin.to_string()});
-        (name.to_owned(), member)
-    });
+    let members = rows
+        .into_iter()
+        .map(|(name, Written { value, origin, .. })| {
+            let member = json!({"value": value, "origin": origin.to_string()});
+            (name.to_owned(), member)
+        });
     Value::Object(members.collect::<Map<_, _>>())
 }
 
@@ -123,7 +125,7 @@ fn directory() -> PathBuf {
 }
 
 fn table(rows: &[Row]) -> String {
-    let one_line = |row: &InForce| escape(&row.value.replace('\n', " ⏎ ")).into_owned();
+    let one_line = |row: &Written| escape(&row.value.replace('\n', " ⏎ ")).into_owned();
     let widths = rows.iter().map(|(_, row)| one_line(row).width());
     let widest = widths.max().unwrap_or(0).min(WIDEST);
     let line = |(name, row): &Row| {

@@ -1,0 +1,200 @@
+//! Checks of keys and values that need no more than the place where they are written.
+
+use std::{collections::BTreeSet, path::Path};
+
+use crate::{
+    document::{Document, Entry},
+    nearest::nearest,
+    problem::{Origin, Problems},
+    table::{SETTINGS, Setting, setting},
+    task_settings::Codes,
+    value::{self, Written},
+};
+
+/// The variables that tasks, hooks and the halt task have from the runner.
+pub const OWN_VARIABLES: [&str; 10] = [
+    "RUNNER_CONFIG_CMD",
+    "RUNNER_TASK",
+    "RUNNER_TRY_NUM",
+    "RUNNER_MAX_TRIES",
+    "RUNNER_RUN_ID",
+    "RUNNER_HOOK",
+    "RUNNER_RESULT",
+    "RUNNER_OUTCOME",
+    "RUNNER_ELAPSED",
+    "RUNNER_HALT_REASON",
+];
+
+/// Reports a key of `[runner]`, or of `--set`, that is not a setting there.
+pub(crate) fn check_name(name: &str, origin: &Origin, problems: &mut Problems) {
+    let found = setting(name);
+    if found.is_some_and(Setting::in_runner) {
+        return;
+    }
+    if found.is_some() {
+        let message = format!("`{name}` cannot stand in `[runner]`");
+        problems
+            .error(origin.clone(), message)
+            .hint("put it into the section of a task");
+        return;
+    }
+    let message = format!("unknown setting `{name}`");
+    let list = "`runner-config --settings` lists the names";
+    match (near(name, Setting::in_runner), origin) {
+        (Some(near), _) => {
+            let problem = problems.error(origin.clone(), message);
+            problem.hint(format!("did you mean `{near}`?"));
+        }
+        // What is given on the command line is meant for the runner and nobody else.
+        (None, Origin::Option(_)) => problems.error(origin.clone(), message).hint(list),
+        (None, _) => {
+            let problem = problems.warning(origin.clone(), message);
+            problem.hint(format!(
+                "{list}; what is meant for tasks belongs into a section of its own"
+            ));
+        }
+    }
+}
+
+/// The setting that `name` is probably a misspelling of.
+fn near(name: &str, is_meant: fn(&Setting) -> bool) -> Option<&'static str> {
+    let known = SETTINGS.iter().filter(|setting| is_meant(setting));
+    let near = nearest(name, known.map(|setting| setting.name));
+    near.first().copied()
+}
+
+/// Reports a setting of `[runner]` in the section of a task.
+pub(crate) fn out_of_place(key: &str, origin: &Origin, problems: &mut Problems) {
+    let message = format!("`{key}` has no effect in the section of a task");
+    problems
+        .warning(origin.clone(), message)
+        .hint("it is a setting of `[runner]`, for all tasks");
+}
+
+/// Reports a key in the section of a task that is no setting: it is for the task's own use, or
+/// it is misspelled.
+pub(crate) fn check_own_key(key: &str, origin: &Origin, problems: &mut Problems) {
+    if let Some(near) = near(key, Setting::in_task) {
+        let message = format!("key `{key}` in the section of a task is no setting");
+        problems
+            .warning(origin.clone(), message)
+            .hint(format!("did you mean `{near}`?"));
+    }
+}
+
+/// Reports the settings of a task in `section`, which is no task's.
+pub(crate) fn check_stray<'a>(
+    section: &str,
+    entries: impl Iterator<Item = Entry<'a>>,
+    problems: &mut Problems,
+) {
+    let of_task = |entry: &Entry| setting(entry.key).is_some_and(Setting::in_task);
+    let held: Vec<Entry> = entries.filter(of_task).collect();
+    if let Some(first) = held.first() {
+        let names: BTreeSet<String> = held.iter().map(|e| format!("`{}`", e.key)).collect();
+        let names = Vec::from_iter(names).join(", ");
+        problems.warning(
+            first.origin.clone(),
+            format!("section `{section}` sets {names}, but there is no such task"),
+        );
+    }
+}
+
+/// Reports an `include_dir` in a file that is included itself.
+pub(crate) fn check_include(main: Option<&Path>, entry: Entry, problems: &mut Problems) {
+    if let Origin::File(file, _) = entry.origin
+        && entry.key == "include_dir"
+        && main.is_some_and(|main| main != &**file)
+    {
+        problems.warning(
+            entry.origin.clone(),
+            "`include_dir` has no effect in a file that is included itself",
+        );
+    }
+}
+
+/// Reports what is probably a slip in a variable of `[env]`.
+pub(crate) fn check_variable(entry: Entry, problems: &mut Problems) {
+    let name = entry.key;
+    let mut warn = |message: String, hint: &str| {
+        problems.warning(entry.origin.clone(), message).hint(hint);
+    };
+    if OWN_VARIABLES.contains(&name) {
+        warn(
+            format!("the runner sets `{name}` itself"),
+            "choose another name",
+        );
+    }
+    if name.contains(char::is_whitespace) {
+        warn(
+            format!("the variable `{name}` has a blank in its name"),
+            "write `NAME = value`, without `export`",
+        );
+    }
+    if has_dollar_name(entry.value) {
+        warn(
+            format!("the value of `{name}` has a `$` in it, which is taken literally"),
+            "nothing is substituted in a configuration file",
+        );
+    }
+}
+
+/// Whether a shell would substitute something in `value`: `$NAME` or `${NAME}`.
+fn has_dollar_name(value: &str) -> bool {
+    value.split('$').skip(1).any(|rest| {
+        let rest = rest.strip_prefix('{').unwrap_or(rest);
+        rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+    })
+}
+
+/// Reports the values that Python 2 would have read differently: there a `;` behind a
+/// blank began a comment, on the line of the key.
+pub(crate) fn check_semicolons(document: &Document, problems: &mut Problems) {
+    for entry in document.all_own_entries() {
+        let line = entry.value.lines().next().unwrap_or_default();
+        let before = line.split(';').next().unwrap_or_default();
+        if before.len() < line.len() && before.ends_with(char::is_whitespace) {
+            let key = entry.key;
+            problems
+                .warning(
+                    entry.origin.clone(),
+                    format!("Python 2 took what follows ` ;` for a comment: `{key}`"),
+                )
+                .hint("here it is part of the value; put a comment on a line of its own");
+        }
+    }
+}
+
+/// Reports a code that is in two of the lists, where one of the two is `written` here.
+pub(crate) fn check_codes<'a>(
+    codes: &Codes,
+    written: impl Fn(&str) -> Option<Written<'a>>,
+    problems: &mut Problems,
+) {
+    let origin = |name| {
+        let written = written(name).filter(|written| value::codes(written).is_ok());
+        written.map(|written| written.origin)
+    };
+    let lists = [
+        ("ok_codes", &codes.ok),
+        ("halt_codes", &codes.halt),
+        ("stop_codes", &codes.stop),
+    ];
+    for (index, &(name, list)) in lists.iter().enumerate() {
+        for &(other_name, other) in &lists[index + 1..] {
+            let (origin, cure) = match (origin(name), origin(other_name)) {
+                (Some(origin), _) => (origin, other_name),
+                (None, Some(origin)) => (origin, name),
+                (None, None) => continue,
+            };
+            for code in list.intersection(other) {
+                problems
+                    .error(
+                        origin.clone(),
+                        format!("exit code {code} is in both `{name}` and `{other_name}`"),
+                    )
+                    .hint(format!("write `{cure} =` without it beside this line"));
+            }
+        }
+    }
+}
