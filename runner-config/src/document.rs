@@ -10,7 +10,6 @@
 )]
 
 use std::{
-    borrow::Borrow,
     collections::HashMap,
     fs::{self, File},
     io::{self, Read, Write},
@@ -68,7 +67,7 @@ pub struct Document {
     main: Option<Arc<Path>>,
     /// Sections and keys in the order in which they first appear.
     ini: Ini,
-    /// Origins of each section and its keys.
+    /// Where each section and its keys are written.
     origins: HashMap<String, Origins>,
 }
 
@@ -76,8 +75,8 @@ pub struct Document {
 struct Origins {
     /// First header of the section.
     header: Origin,
-    /// Where each of its keys, in their order, was written last.
-    keys: Vec<Origin>,
+    /// Last line of each key.
+    keys: HashMap<String, Origin>,
 }
 
 /// One key as it is in force in a section.
@@ -89,8 +88,6 @@ pub struct Entry<'a> {
     pub value: &'a str,
     /// Where it was written.
     pub origin: &'a Origin,
-    /// Whether it was written in the section itself, and not in `[DEFAULT]`.
-    pub own: bool,
 }
 
 impl Document {
@@ -127,7 +124,15 @@ impl Document {
         if let Some((directory, origin)) = document.include_dir(overrides)
             && admit(Reading::IncludeDir(&directory), problems)
         {
-            document.include(&directory, &origin, admit, problems);
+            match files_of(&directory) {
+                Ok(files) => files.iter().for_each(|file| {
+                    document.read_file(file, Some(&origin), admit, problems);
+                }),
+                Err(error) => {
+                    let message = cannot_read("`include_dir`", &directory, &error);
+                    problems.error(origin, message);
+                }
+            }
         }
         document
     }
@@ -135,29 +140,6 @@ impl Document {
     fn include_dir(&self, overrides: &[Override]) -> Option<(PathBuf, Origin)> {
         let written = self.written("include_dir", overrides)?;
         Some((value::path(&written).ok()??, written.origin.clone()))
-    }
-
-    fn include(
-        &mut self,
-        directory: &Path,
-        origin: &Origin,
-        admit: &mut Admit,
-        problems: &mut Problems,
-    ) {
-        let files = match files_of(directory) {
-            Ok(files) => files,
-            Err(error) => {
-                let (directory, why) = (shown(directory), reason(&error));
-                problems.error(
-                    origin.clone(),
-                    format!("cannot read `include_dir` `{directory}`: {why}"),
-                );
-                return;
-            }
-        };
-        for file in &files {
-            self.read_file(file, Some(origin), admit, problems);
-        }
     }
 
     /// Reads one file, which `origin` includes.
@@ -178,11 +160,8 @@ impl Document {
         match contents(file) {
             Ok(bytes) => self.read(&bytes, file, problems),
             Err(error) => {
-                let (file, why) = (shown(file), reason(&error));
-                problems.error(
-                    origin.cloned(),
-                    format!("cannot read configuration file `{file}`: {why}"),
-                );
+                let message = cannot_read("configuration file", file, &error);
+                problems.error(origin.cloned(), message);
             }
         }
     }
@@ -201,21 +180,18 @@ impl Document {
                         properties.or_insert_with(Properties::new),
                         origins.or_insert_with(|| Origins {
                             header: origin(line),
-                            keys: Vec::new(),
+                            keys: HashMap::new(),
                         }),
                     ));
                 }
                 (Item::Key { key, value, line }, Some((properties, origins))) => {
-                    if properties.contains_key(key) {
+                    let known = origins.keys.insert(key.to_owned(), origin(line));
+                    if known.is_none() {
+                        properties.insert(key, value);
+                    } else if let Some((_, old)) = properties.iter_mut().find(|it| it.0 == key) {
                         // `insert` would move it behind the others. In Python it keeps its
                         // place.
-                        let mut known = properties.iter_mut().zip(&mut origins.keys);
-                        if let Some(((_, old), written)) = known.find(|((k, _), _)| *k == key) {
-                            (*old, *written) = (value.into_owned(), origin(line));
-                        }
-                    } else {
-                        properties.insert(key, value);
-                        origins.keys.push(origin(line));
+                        *old = value.into_owned();
                     }
                 }
                 (Item::Key { .. }, None) => unreachable!("a section is before each key"),
@@ -232,13 +208,7 @@ impl Document {
     /// was not written has no keys, whatever `[DEFAULT]` says.
     pub fn get(&self, section: &str, key: &str) -> Option<Entry<'_>> {
         self.header(section)?;
-        self.own(section, key).or_else(|| {
-            let entry = self.own(DEFAULT, key)?;
-            Some(Entry {
-                own: false,
-                ..entry
-            })
-        })
+        self.own(section, key).or_else(|| self.own(DEFAULT, key))
     }
 
     /// What is written for all tasks: by an override, or in `[runner]` and `[DEFAULT]`.
@@ -292,12 +262,12 @@ impl Document {
     pub(crate) fn own_entries<'a>(&'a self, section: &str) -> impl Iterator<Item = Entry<'a>> {
         let section = (self.ini.section(Some(section))).zip(self.origins.get(section));
         section.into_iter().flat_map(|(properties, origins)| {
-            let written = properties.iter().zip(&origins.keys);
-            written.map(|((key, value), origin)| Entry {
-                key,
-                value,
-                origin,
-                own: true,
+            properties.iter().filter_map(|(key, value)| {
+                Some(Entry {
+                    key,
+                    value,
+                    origin: origins.keys.get(key)?,
+                })
             })
         })
     }
@@ -336,13 +306,15 @@ impl Document {
     }
 }
 
+fn cannot_read(what: &str, path: &Path, error: &io::Error) -> String {
+    format!("cannot read {what} `{}`: {}", shown(path), reason(error))
+}
+
 /// Reads a file that is not larger than [`MAX_FILE_SIZE`].
 fn contents(file: &Path) -> io::Result<Vec<u8>> {
-    let file = File::open(file)?;
-    let size = file.metadata()?.len().min(MAX_FILE_SIZE);
-    let mut bytes = Vec::with_capacity(size as usize);
-    file.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > MAX_FILE_SIZE {
+    let mut bytes = Vec::new();
+    let mut file = File::open(file)?.take(MAX_FILE_SIZE + 1);
+    match file.read_to_end(&mut bytes)? as u64 > MAX_FILE_SIZE {
         true => Err(io::Error::other("it is larger than 64 MiB")),
         false => Ok(bytes),
     }
@@ -350,17 +322,16 @@ fn contents(file: &Path) -> io::Result<Vec<u8>> {
 
 /// The files of `directory` that are meant to be read, in byte order.
 fn files_of(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut names = Vec::new();
+    let mut files = Vec::new();
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let file_type = entry.file_type()?;
         // A link is followed once it is known who can change it.
-        if (file_type.is_file() || file_type.is_symlink())
-            && left_out(entry.file_name().borrow()).is_none()
+        if (file_type.is_file() || file_type.is_symlink()) && left_out(&entry.file_name()).is_none()
         {
-            names.push(entry.file_name());
+            files.push(entry.path());
         }
     }
-    names.sort();
-    Ok(names.into_iter().map(|name| directory.join(name)).collect())
+    files.sort();
+    Ok(files)
 }

@@ -42,11 +42,10 @@ fn unknown(document: &Document, section: &str, key: &str) -> String {
         names.join(", ")
     };
     if document.header(section).is_some() {
-        let keys: Vec<&str> = (document.entries(section).iter())
-            .map(|entry| entry.key)
-            .collect();
-        let has = match nearest(key, keys.iter().copied()) {
-            near if near.is_empty() => keys.into_iter().take(8).collect(),
+        let entries = document.entries(section);
+        let keys = || entries.iter().map(|entry| entry.key);
+        let has = match nearest(key, keys()) {
+            near if near.is_empty() => keys().take(8).collect(),
             near => near,
         };
         let missing = format!("unknown key `{section}.{key}`; section `{section}` has");
@@ -56,14 +55,11 @@ fn unknown(document: &Document, section: &str, key: &str) -> String {
         };
     }
     let missing = format!("unknown section `{section}`");
-    match nearest(section, document.sections()) {
-        near if near.is_empty() => match document.sections().next() {
-            None => format!("{missing}; the configuration has no sections"),
-            Some(_) => {
-                let some = document.sections().take(8).collect();
-                format!("{missing}; there is {}", quoted(some))
-            }
-        },
-        near => format!("{missing}; did you mean {}?", quoted(near)),
+    let near = nearest(section, document.sections());
+    let some: Vec<&str> = document.sections().take(8).collect();
+    match (near.is_empty(), some.is_empty()) {
+        (false, _) => format!("{missing}; did you mean {}?", quoted(near)),
+        (true, false) => format!("{missing}; there is {}", quoted(some)),
+        (true, true) => format!("{missing}; the configuration has no sections"),
     }
 }

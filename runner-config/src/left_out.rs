@@ -26,22 +26,15 @@ const INFIXES: [&str; 3] = [".dpkg-", ".rpm", ".ucf-"];
 /// Why a file of this name is left out, or `None` when it is not.
 pub fn left_out(name: &OsStr) -> Option<String> {
     let name = name.as_encoded_bytes();
-    if let Some(start) = STARTS
+    let start = STARTS
         .iter()
-        .find(|start| name.starts_with(start.as_bytes()))
-    {
-        return Some(format!("its name starts with `{start}`"));
-    }
-    if let Some(ending) = ENDINGS
-        .iter()
-        .find(|ending| name.ends_with(ending.as_bytes()))
-    {
-        return Some(format!("its name ends in `{ending}`"));
-    }
-    let has = |infix: &&&str| {
+        .find(|start| name.starts_with(start.as_bytes()));
+    let ending = ENDINGS.iter().find(|end| name.ends_with(end.as_bytes()));
+    let infix = INFIXES.iter().find(|infix| {
         let mut parts = name.windows(infix.len());
         parts.any(|part| part == infix.as_bytes())
-    };
-    let infix = INFIXES.iter().find(has)?;
-    Some(format!("its name has `{infix}` in it"))
+    });
+    (start.map(|start| format!("its name starts with `{start}`")))
+        .or_else(|| Some(format!("its name ends in `{}`", ending?)))
+        .or_else(|| Some(format!("its name has `{}` in it", infix?)))
 }

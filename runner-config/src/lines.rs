@@ -14,7 +14,7 @@
 
 use std::{borrow::Cow, iter, mem, path::Path, sync::Arc};
 
-use crate::problem::{Origin, Problems};
+use crate::problem::{Origin, Problem, Problems};
 
 /// What a file says.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub(crate) fn scan<'t>(
         problems,
         found: Vec::new(),
         section: None,
-        key: None,
+        empty: None,
         indent: 0,
         headless: false,
         lost: false,
@@ -66,7 +66,6 @@ pub(crate) fn scan<'t>(
                 .hint("save the file as UTF-8");
         }
     }
-    scanner.finish_value();
     scanner.found
 }
 
@@ -76,8 +75,8 @@ struct Scanner<'a, 't> {
     found: Vec<Item<'t>>,
     /// The name of the section we are in.
     section: Option<&'t str>,
-    /// The lines of the value of the key above, if a value may go on here.
-    key: Option<Open<'t>>,
+    /// How many empty lines follow the value above, if it may go on behind them.
+    empty: Option<usize>,
     /// The indentation of the line that began the last section or key.
     indent: usize,
     /// Whether a key before the first section was complained of; once is enough.
@@ -86,19 +85,10 @@ struct Scanner<'a, 't> {
     lost: bool,
 }
 
-struct Open<'t> {
-    key: &'t str,
-    value: Cow<'t, str>,
-    /// How many empty lines follow, which belong to the value if it goes on behind them.
-    empty: usize,
-    line: u32,
-    lost: bool,
-}
-
 impl<'t> Scanner<'_, 't> {
     fn line(&mut self, number: u32, line: &'t str) {
         let content = line.trim();
-        if let Some(c) = control_character(line) {
+        if let Some(c) = line.chars().find(|&c| c.is_control() && c != '\t') {
             let found = u32::from(c);
             self.error(number, format!("control character U+{found:04X}"))
                 .hint("remove it; a value cannot hold one");
@@ -109,19 +99,21 @@ impl<'t> Scanner<'_, 't> {
             return;
         }
         if content.is_empty() {
-            if let Some(open) = &mut self.key {
-                open.empty += 1;
-            }
+            self.empty = self.empty.map(|empty| empty + 1);
             return;
         }
         let indent = line.chars().take_while(|c| c.is_whitespace()).count();
-        if let Some(open) = &mut self.key
+        if let Some(empty) = self.empty
             && indent > self.indent
         {
-            let value = open.value.to_mut();
-            let ends = mem::take(&mut open.empty) + 1;
-            value.extend(iter::repeat_n('\n', ends));
-            value.push_str(content);
+            self.empty = Some(0);
+            if let Some(Item::Key { value, .. }) = self.found.last_mut()
+                && !self.lost
+            {
+                let value = value.to_mut();
+                value.extend(iter::repeat_n('\n', empty + 1));
+                value.push_str(content);
+            }
             return;
         }
         self.indent = indent;
@@ -151,7 +143,7 @@ impl<'t> Scanner<'_, 't> {
             .hint(format!("write `[{trimmed}]`"));
         }
         // Also after a complaint, so that what follows is not complained of as well.
-        self.finish_value();
+        self.empty = None;
         self.section = Some(name);
         self.lost = false;
         self.found.push(Item::Section { name, line: number });
@@ -168,14 +160,13 @@ impl<'t> Scanner<'_, 't> {
                 (false, Some("env") | None) => "line without `=` or `:`".to_owned(),
                 (false, Some(_)) => format!("`{content}` has no `=` or `:`"),
             };
-            let problem = self.error(number, message);
-            problem
+            self.error(number, message)
                 .hint("write `[section]` or `key = value`; indent a line that continues a value");
             self.lost |= header;
             return;
         };
         // A line that is no key, above, ends no value: so Python counts the errors.
-        self.finish_value();
+        self.empty = None;
         let key = key.trim_end();
         if self.section.is_none() {
             if !mem::replace(&mut self.headless, true) {
@@ -189,38 +180,19 @@ impl<'t> Scanner<'_, 't> {
             self.error(number, "no name before the `=` or `:`")
                 .hint("write `key = value`");
         } else {
-            self.key = Some(Open {
-                key,
-                value: Cow::Borrowed(value.trim()),
-                empty: 0,
-                line: number,
-                lost: self.lost,
-            });
+            self.empty = Some(0);
+            if !self.lost {
+                let value = Cow::Borrowed(value.trim());
+                let line = number;
+                self.found.push(Item::Key { key, value, line });
+            }
         }
     }
 
-    fn finish_value(&mut self) {
-        if let Some(Open {
-            key,
-            value,
-            line,
-            lost: false,
-            ..
-        }) = self.key.take()
-        {
-            self.found.push(Item::Key { key, value, line });
-        }
-    }
-
-    fn error(&mut self, line: u32, message: impl Into<String>) -> &mut crate::problem::Problem {
+    fn error(&mut self, line: u32, message: impl Into<String>) -> &mut Problem {
         self.problems
             .error(Origin::File(self.file.clone(), line), message)
     }
-}
-
-/// The first control character of a line, other than a tab.
-fn control_character(line: &str) -> Option<char> {
-    line.chars().find(|&c| c.is_control() && c != '\t')
 }
 
 /// Splits `[name] behind` as Python does: the name is everything up to the last

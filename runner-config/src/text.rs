@@ -142,10 +142,9 @@ pub fn reason(error: &std::io::Error) -> String {
         _ => {
             let text = error.to_string();
             let text = text.split(" (os error").next().unwrap_or(&text);
-            let mut chars = text.chars();
-            match chars.next() {
-                Some(first) => first.to_lowercase().chain(chars).collect(),
-                None => String::new(),
+            match text.split_at_checked(1) {
+                Some((first, rest)) => first.to_lowercase() + rest,
+                None => text.to_owned(),
             }
         }
     }
