@@ -1,16 +1,16 @@
 //! Events as sentences that a person wants to read at a boot console.
 
-use std::{path::Path, time::Duration};
+use std::{io, path::Path, time::Duration};
 
-use runner_config::{format_duration, shown};
+use runner_config::{format_duration, reason, shown};
 use runner_exec::{
     Before, ChainEnd, Consequence, Count, Event, Fate, HaltReason, Next, Outcome, Phase, Process,
     Signal, TaskResult, tail,
 };
 
-use crate::console::level::Level;
+use crate::console::level::Level::{self, Detail, Error, Info, Warning};
 
-/// Begins a line that says how to mend what the line above says.
+/// Begins a line that says how to fix what the line above says.
 pub(crate) const HINT: &str = "  hint: ";
 
 /// Whether something starts, or has ended as it should and the chain goes on.
@@ -32,15 +32,14 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
                 0 => String::new(),
                 done => format!(", {done} of them done before"),
             };
-            (Level::Info, format!("run {run} starts: {tasks}{done}"))
+            (Info, format!("run {run} starts: {tasks}{done}"))
         }
-        Event::TryStart { try_num, .. } => (Level::Detail, format!("try {try_num} starts")),
+        Event::TryStart { try_num, .. } => (Detail, format!("try {try_num} starts")),
         // That it starts was said, and nobody may make it wait now.
         Event::Started { .. } => return None,
-        Event::TaskStart { task, .. } => (Level::Info, format!("`{task}` starts")),
+        Event::TaskStart { task, .. } => (Info, format!("`{task}` starts")),
         Event::HookStart { task, phase, .. } => {
-            let side = side(*phase);
-            (Level::Detail, format!("hook {side} `{task}` starts"))
+            (Detail, format!("hook {} `{task}` starts", side(*phase)))
         }
         Event::HookEnd {
             task,
@@ -50,14 +49,11 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
             limit,
             survived,
         } => {
-            let side = side(*phase);
             let what = did(outcome, *elapsed, *limit, "hook_time", *survived);
+            let ended = format!("hook {} `{task}` {what}", side(*phase));
             match outcome {
-                Outcome::Exited(0) => (Level::Detail, format!("hook {side} `{task}` {what}")),
-                _ => (
-                    Level::Warning,
-                    format!("hook {side} `{task}` {what}; the chain goes on all the same"),
-                ),
+                Outcome::Exited(0) => (Detail, ended),
+                _ => (Warning, ended + "; the chain goes on all the same"),
             }
         }
         Event::TaskEnd {
@@ -73,34 +69,25 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
         } => {
             let what = did(outcome, *elapsed, *limit, "max_time", *survived);
             let (level, next) = then(*next);
-            let output = match (output, result) {
-                // A shell's syntax error exits with 2, which halts.
-                (Some(output), TaskResult::Retry | TaskResult::Halt | TaskResult::Exit) => {
-                    last_lines(output)
-                }
-                (Some(_), TaskResult::Ok | TaskResult::Interrupted) | (None, _) => String::new(),
+            // A shell's syntax error exits with 2, which halts.
+            let failed = match result {
+                TaskResult::Retry | TaskResult::Halt | TaskResult::Exit => true,
+                TaskResult::Ok | TaskResult::Interrupted => false,
             };
-            (
-                level,
-                format!("`{task}` {what}{next}{}{output}", hint(outcome)),
-            )
+            let output = output.filter(|_| failed).map(last_lines);
+            let (hint, output) = (hint(outcome), output.unwrap_or_default());
+            (level, format!("`{task}` {what}{next}{hint}{output}"))
         }
-        Event::NoLog { path, error } => {
-            let (path, why) = (shown(path), runner_config::reason(error));
-            (
-                Level::Error,
-                format!("cannot write the log `{path}`: {why}; tasks write to stdout and stderr"),
-            )
-        }
-        Event::NoMark { path, error } => {
-            let (path, why) = (shown(path), runner_config::reason(error));
-            (
-                Level::Error,
-                format!(
-                    "cannot put the mark `{path}` into its place: {why}; its task will start again in the next run"
-                ),
-            )
-        }
+        Event::NoLog { path, error } => cannot(
+            format!("write the log `{}`", shown(path)),
+            error,
+            "tasks write to stdout and stderr",
+        ),
+        Event::NoMark { path, error } => cannot(
+            format!("put the mark `{}` into its place", shown(path)),
+            error,
+            "its task will start again in the next run",
+        ),
         Event::Left {
             task,
             hook,
@@ -111,45 +98,32 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
                 None => format!("`{task}`"),
                 Some(phase) => format!("the hook {} `{task}`", side(*phase)),
             };
-            let names: Vec<String> = processes.iter().map(Process::to_string).collect();
-            let these = format!(
-                "{}: {}",
-                count(processes.len(), "process"),
-                names.join(", ")
-            );
+            let names = |name: fn(&Process) -> String| {
+                let names: Vec<String> = processes.iter().map(name).collect();
+                let number = count(names.len(), "process");
+                format!("{number}: {}", names.join(", "))
+            };
+            let these = names(Process::to_string);
             match fate {
-                Fate::Ended => (Level::Info, format!("{who} left {these}; ended")),
-                Fate::LeftAlone => (Level::Warning, format!("{who} left {these}; left alone")),
-                Fate::Unknown => (
-                    Level::Warning,
-                    format!("{who} may have left {these}; left alone"),
-                ),
+                Fate::Ended => (Info, format!("{who} left {these}; ended")),
+                Fate::LeftAlone => (Warning, format!("{who} left {these}; left alone")),
+                Fate::Unknown => (Warning, format!("{who} may have left {these}; left alone")),
                 Fate::Undying => {
-                    let these: Vec<String> = processes.iter().map(state).collect();
-                    let (number, these) = (count(these.len(), "process"), these.join(", "));
+                    let these = names(state);
                     (
-                        Level::Error,
-                        format!("{who} cannot be ended, not even by SIGKILL: {number}: {these}"),
+                        Error,
+                        format!("{who} cannot be ended, not even by SIGKILL: {these}"),
                     )
                 }
             }
         }
-        Event::Wait { time, before } => {
-            let time = match time.is_zero() {
-                true => "at once".to_owned(),
-                false => format!("in {}", format_duration(*time)),
-            };
-            match before {
-                Before::Try => (Level::Detail, format!("next try {time}")),
-                Before::Run => (Level::Info, format!("next run {time}")),
-            }
-        }
+        Event::Wait { time, before } => match before {
+            Before::Try => (Detail, format!("next try {}", when(*time))),
+            Before::Run => (Info, format!("next run {}", when(*time))),
+        },
         Event::HaltStart { task, reason, .. } => {
-            let reason = because(*reason);
-            (
-                Level::Info,
-                format!("halt task `{task}` starts, because {reason}"),
-            )
+            let why = because(*reason);
+            (Info, format!("halt task `{task}` starts, because {why}"))
         }
         Event::HaltEnd {
             task,
@@ -160,20 +134,15 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
             output,
         } => {
             let what = did(outcome, *elapsed, *limit, "max_time", *survived);
-            let (level, output) = match (outcome, output) {
-                (Outcome::Exited(0), _) => (Level::Info, String::new()),
-                (_, None) => (Level::Error, String::new()),
-                (_, Some(output)) => (Level::Error, last_lines(output)),
-            };
-            let hint = hint(outcome);
-            (level, format!("halt task `{task}` {what}{hint}{output}"))
+            let ended = format!("halt task `{task}` {what}{}", hint(outcome));
+            match outcome {
+                Outcome::Exited(0) => (Info, ended),
+                _ => (Error, ended + &output.map(last_lines).unwrap_or_default()),
+            }
         }
         Event::HaltMissing { reason } => {
-            let reason = because(*reason);
-            (
-                Level::Warning,
-                format!("the halt task would run now, because {reason}, but there is none"),
-            )
+            let would_run = would_run(*reason);
+            (Warning, format!("{would_run}, but there is none"))
         }
         Event::HaltWithheld {
             reason,
@@ -181,43 +150,38 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
             period,
             path,
         } => {
-            let (reason, path) = (because(*reason), shown(path));
+            let (would_run, path) = (would_run(*reason), shown(path));
             let (halts, period) = (count(*most as usize, "halt"), format_duration(*period));
             (
-                Level::Error,
+                Error,
                 format!(
-                    "the halt task would run now, because {reason}, but `max_halts` is used up: \
-                     {halts} within {period}\n{HINT}mend what makes it halt; remove `{path}` to \
-                     count anew"
+                    "{would_run}, but `max_halts` is used up: {halts} within {period}\n\
+                     {HINT}mend what makes it halt; remove `{path}` to count anew"
                 ),
             )
         }
-        Event::NoHaltCount { path, error } => {
-            let (path, why) = (shown(path), runner_config::reason(error));
-            (
-                Level::Error,
-                format!(
-                    "cannot count the halts in `{path}`: {why}; the machine may halt more often than `max_halts`"
-                ),
-            )
-        }
+        Event::NoHaltCount { path, error } => cannot(
+            format!("count the halts in `{}`", shown(path)),
+            error,
+            "the machine may halt more often than `max_halts`",
+        ),
         Event::RunEnd { end, elapsed, .. } => {
             let time = format_duration(*elapsed);
             match end {
-                ChainEnd::Finished { failed: 0 } => (Level::Info, format!("finished after {time}")),
+                ChainEnd::Finished { failed: 0 } => (Info, format!("finished after {time}")),
                 ChainEnd::Finished { failed } => {
                     let failures = count(*failed, "failure");
                     (
-                        Level::Warning,
+                        Warning,
                         format!(
                             "finished after {time}, with {failures} of tasks that are not required"
                         ),
                     )
                 }
-                ChainEnd::GaveUp => (Level::Error, format!("gave up after {time}")),
-                ChainEnd::Halted => (Level::Warning, format!("halted after {time}")),
-                ChainEnd::Stopped => (Level::Warning, format!("stopped after {time}")),
-                ChainEnd::Interrupted => (Level::Warning, format!("interrupted after {time}")),
+                ChainEnd::GaveUp => (Error, format!("gave up after {time}")),
+                ChainEnd::Halted => (Warning, format!("halted after {time}")),
+                ChainEnd::Stopped => (Warning, format!("stopped after {time}")),
+                ChainEnd::Interrupted => (Warning, format!("interrupted after {time}")),
             }
         }
     })
@@ -265,6 +229,12 @@ fn did(
     }
 }
 
+/// A failure of the runner's own, and what follows from it.
+fn cannot(what: String, error: &io::Error, then: &str) -> (Level, String) {
+    let why = reason(error);
+    (Error, format!("cannot {what}: {why}; {then}"))
+}
+
 /// A process, and why it is still there, as far as its state says so.
 fn state(process: &Process) -> String {
     match (process.state, process.tracer()) {
@@ -276,10 +246,10 @@ fn state(process: &Process) -> String {
 
 fn hint(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::NotStarted(failure) => failure
-            .hint
-            .map(|hint| format!("\n{HINT}{hint}"))
-            .unwrap_or_default(),
+        Outcome::NotStarted(failure) => {
+            let hint = failure.hint.map(|hint| format!("\n{HINT}{hint}"));
+            hint.unwrap_or_default()
+        }
         Outcome::Exited(_) | Outcome::Signaled(_) | Outcome::TimedOut => String::new(),
     }
 }
@@ -293,28 +263,19 @@ fn last_lines(output: &Path) -> String {
             let lines: String = lines.iter().map(|line| format!("\n  | {line}")).collect();
             format!("\n  the end of `{path}`:{lines}")
         }
-        Err(error) => {
-            let why = runner_config::reason(&error);
-            format!("\n  cannot read its output `{path}`: {why}")
-        }
+        Err(error) => format!("\n  cannot read its output `{path}`: {}", reason(&error)),
     }
 }
 
 /// What comes after the end of a task, as the rest of a sentence.
 fn then(next: Next) -> (Level, String) {
-    match next {
-        Next::Nothing => (Level::Info, String::new()),
-        Next::Chain(consequence) => match consequence {
-            Consequence::GoOn => (Level::Info, String::new()),
-            Consequence::Pass => (
-                Level::Warning,
-                "; it is not required, so the chain goes on".to_owned(),
-            ),
-            Consequence::GiveUp => (Level::Error, "; giving up".to_owned()),
-            Consequence::Stop => (Level::Warning, "; stopping, as it asks".to_owned()),
-            Consequence::Halt => (Level::Warning, "; halting, as it asks".to_owned()),
-            Consequence::Retry | Consequence::Interrupt => (Level::Warning, String::new()),
-        },
+    let (level, then) = match next {
+        Next::Nothing | Next::Chain(Consequence::GoOn) => (Info, ""),
+        Next::Chain(Consequence::Pass) => (Warning, "; it is not required, so the chain goes on"),
+        Next::Chain(Consequence::GiveUp) => (Error, "; giving up"),
+        Next::Chain(Consequence::Stop) => (Warning, "; stopping, as it asks"),
+        Next::Chain(Consequence::Halt) => (Warning, "; halting, as it asks"),
+        Next::Chain(Consequence::Retry | Consequence::Interrupt) => (Warning, ""),
         Next::Retry {
             wait,
             from_failed,
@@ -325,10 +286,9 @@ fn then(next: Next) -> (Level, String) {
                 true => "from there",
                 false => "from the beginning",
             };
-            let when = match (others, wait.is_zero()) {
-                (true, _) => "when the others have ended".to_owned(),
-                (false, true) => "at once".to_owned(),
-                (false, false) => format!("in {}", format_duration(wait)),
+            let when = match others {
+                true => "when the others have ended".to_owned(),
+                false => when(wait),
             };
             let count = match count {
                 Count::Try(next, 0) => format!("try {next}"),
@@ -336,11 +296,18 @@ fn then(next: Next) -> (Level, String) {
                 Count::Failure(failures, 0) => format!("failure {failures}"),
                 Count::Failure(failures, most) => format!("failure {failures} of {most}"),
             };
-            (
-                Level::Warning,
-                format!("; trying again {from} {when} ({count})"),
-            )
+            let then = format!("; trying again {from} {when} ({count})");
+            return (Warning, then);
         }
+    };
+    (level, then.to_owned())
+}
+
+/// The end of a wait of this length.
+fn when(wait: Duration) -> String {
+    match wait.is_zero() {
+        true => "at once".to_owned(),
+        false => format!("in {}", format_duration(wait)),
     }
 }
 
@@ -359,7 +326,12 @@ fn because(reason: HaltReason) -> &'static str {
     }
 }
 
-/// So many of them, in words.
+fn would_run(reason: HaltReason) -> String {
+    let why = because(reason);
+    format!("the halt task would run now, because {why}")
+}
+
+/// A number of things, in words.
 pub(crate) fn count(number: usize, what: &str) -> String {
     match (number, what) {
         (1, _) => format!("1 {what}"),
