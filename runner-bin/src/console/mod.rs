@@ -5,7 +5,6 @@ pub(crate) mod level;
 pub(crate) mod log;
 pub(crate) mod messages;
 mod progress;
-mod queue;
 pub(crate) mod screen;
 mod stderr;
 mod syslog;

@@ -1,13 +1,29 @@
-//! Lines to syslog, each by a thread of its own: a syslog that nobody reads holds up
-//! nothing, and one that was started anew is found again.
+//! Lines to syslog, written by a thread: a syslog that nobody reads holds up nothing, and one
+//! that was started anew is found again.
+
+use std::{
+    sync::mpsc::{Sender, SyncSender, channel, sync_channel},
+    thread,
+    time::Duration,
+};
 
 use syslog::{Error, Facility, Formatter3164, Logger, LoggerBackend, Severity};
 
-use crate::console::queue::Queue;
+/// Maximum number of lines that wait for a slow reader; further ones are lost.
+const MAX_LINES: usize = 10_000;
+
+/// Maximum wait for a slow reader at the end.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 type Connection = Logger<LoggerBackend, Formatter3164>;
 
-pub(crate) struct SystemLog(Queue<(Severity, String)>);
+pub(crate) struct SystemLog(SyncSender<Message>);
+
+enum Message {
+    Line(Severity, String),
+    /// Dropped when everything before it has been written.
+    Flush(#[expect(dead_code, reason = "it is dropped")] Sender<()>),
+}
 
 impl SystemLog {
     /// Connects to the syslog of this machine.
@@ -17,25 +33,38 @@ impl SystemLog {
     /// There is none.
     pub(crate) fn connect() -> Result<SystemLog, Error> {
         let mut connection = connect()?;
-        Ok(SystemLog(Queue::start(
-            move |(severity, line): (_, String)| {
-                if write(&mut connection, severity, &line).is_err()
+        let (sender, receiver) = sync_channel(MAX_LINES);
+        // Without a thread everything is lost, and nothing waits.
+        let _ = thread::Builder::new().spawn(move || {
+            for message in receiver {
+                if let Message::Line(severity, line) = message
+                    && write(&mut connection, severity, &line).is_err()
                     && let Ok(again) = connect()
                 {
                     connection = again;
                     let _ = write(&mut connection, severity, &line);
                 }
-            },
-        )))
+            }
+        });
+        Ok(SystemLog(sender))
     }
 
     pub(crate) fn write(&self, severity: Severity, line: &str) {
-        self.0.send((severity, line.to_owned()));
+        let _ = self.0.try_send(Message::Line(severity, line.to_owned()));
     }
 
     /// Waits, for a while, until everything is written.
     pub(crate) fn flush(&self) {
-        self.0.flush();
+        let (done, flushed) = channel();
+        if self.0.try_send(Message::Flush(done)).is_ok() {
+            let _ = flushed.recv_timeout(FLUSH_TIMEOUT);
+        }
+    }
+}
+
+impl Drop for SystemLog {
+    fn drop(&mut self) {
+        self.flush();
     }
 }
 
