@@ -19,7 +19,6 @@ use crate::console::{
     messages::{HINT, goes_on, sentence, signal_sentence},
     progress::Progress,
     screen::{Screen, has_colors},
-    stderr::Stderr,
     syslog::SystemLog,
 };
 
@@ -38,7 +37,7 @@ enum Begin {
 
 pub(crate) struct Log {
     verbosity: Verbosity,
-    stderr: Stderr,
+    stderr: Screen,
     /// How lines begin.
     begin: Begin,
     /// Whether stderr is a terminal that shows colours; asked when first needed.
@@ -55,7 +54,7 @@ impl Log {
     pub(crate) fn plain(verbosity: Verbosity) -> Log {
         Log {
             verbosity,
-            stderr: Stderr::default(),
+            stderr: Screen::default(),
             begin: Begin::Plain,
             color: OnceCell::new(),
             syslog: None,
@@ -178,13 +177,12 @@ impl Log {
     pub(crate) fn event(&self, event: &Event) {
         if let Event::RunStart { plan, .. } = event
             && plan.settings.jobs > 1
-            && let Some(screen) = self.stderr.screen()
         {
             let tasks = plan.tasks.iter().chain(&plan.halt);
-            screen.align(tasks.map(|task| task.name.to_string()));
+            self.stderr.align(tasks.map(|task| task.name.to_string()));
         }
-        if let (Some(progress), Some(screen)) = (&self.progress, self.screen_for(event)) {
-            progress.event(event, screen);
+        if let Some(progress) = &self.progress {
+            progress.event(event, &self.stderr);
         }
         // Most events are of this kind, and to put them into words takes a while.
         if self.verbosity == Verbosity::Quiet && goes_on(event) {
@@ -200,30 +198,16 @@ impl Log {
         }
     }
 
-    /// The screen, which need not be started before there is something to show.
-    fn screen_for(&self, event: &Event) -> Option<&Screen> {
-        match event {
-            Event::RunStart { .. } | Event::Wait { .. } => self.stderr.screen(),
-            _ => self.stderr.started_screen(),
-        }
-    }
-
     /// Streams for a process that is run for `task`, whose lines are told apart.
     pub(crate) fn streams(&self, task: &TaskName) -> io::Result<Streams> {
-        match self.stderr.screen() {
-            Some(screen) => screen.streams(&task.to_string()),
-            None => Err(io::Error::other("nobody could read them")),
-        }
+        self.stderr.streams(&task.to_string())
     }
 
     /// Waits until what tasks wrote is written, as they would have waited themselves, until
     /// `cancel` asks for the end, or until the reader does not seem to read any more.
     pub(crate) fn drain(&self, cancel: &Cancel) {
-        let screen = self.stderr.started_screen();
-        let Some(screen) = screen.filter(|screen| screen.is_shared()) else {
-            return;
-        };
-        loop {
+        let screen = &self.stderr;
+        while screen.is_shared() {
             let before = screen.written();
             let is_written = screen.drain(READER_STALL_TIMEOUT, cancel);
             if is_written || cancel.asked().is_some() {

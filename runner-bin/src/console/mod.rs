@@ -6,5 +6,4 @@ pub(crate) mod log;
 pub(crate) mod messages;
 mod progress;
 pub(crate) mod screen;
-mod stderr;
 mod syslog;

@@ -17,7 +17,7 @@ use rustix::{
 use crate::same::is_same;
 
 /// A pipe or a terminal that is writable takes so many bytes without a wait (PIPE_BUF).
-pub(crate) const AT_ONCE: usize = 4096;
+const AT_ONCE: usize = 4096;
 
 /// A reader who is slow is waited for when so much is there for him.
 const FULL: usize = 256 * 1024;
@@ -42,7 +42,7 @@ pub(super) struct Outlet {
     pub(super) text: Vec<u8>,
     written: usize,
     /// How many bytes were written to it by now, or given up.
-    total: usize,
+    total: u64,
 }
 
 impl Outlet {
@@ -80,9 +80,12 @@ impl Outlet {
         }
     }
 
-    /// Writes what can be written without a wait.
-    pub(super) fn write(&mut self) {
-        self.write_what_fits();
+    /// Writes what can be written without a wait. When nothing else writes to the stream, it is
+    /// `ours`, and lines may be split.
+    pub(super) fn write(&mut self, ours: bool) {
+        if ours {
+            self.write_what_fits();
+        }
         while !self.is_empty() && is_writable(self.fd) {
             self.write_some();
         }
@@ -122,13 +125,13 @@ impl Outlet {
     }
 
     /// How many bytes were written by now, or given up.
-    pub(super) fn total(&self) -> usize {
+    pub(super) fn total(&self) -> u64 {
         self.total
     }
 
     /// How many there will be when all that is there now is written.
-    pub(super) fn goal(&self) -> usize {
-        self.total.wrapping_add(self.left().len())
+    pub(super) fn goal(&self) -> u64 {
+        self.total + self.left().len() as u64
     }
 
     fn left(&self) -> &[u8] {
@@ -138,7 +141,7 @@ impl Outlet {
     /// So many bytes need not be written any more.
     fn went(&mut self, bytes: usize) {
         self.written += bytes;
-        self.total = self.total.wrapping_add(bytes);
+        self.total += bytes as u64;
         if self.written == self.text.len() {
             self.text.clear();
             self.written = 0;
@@ -153,7 +156,7 @@ pub(crate) fn has_colors(stream: &impl RawStream) -> bool {
 
 /// Whether writing would stop this process: a task has made itself the foreground of
 /// the terminal, and let nobody else write there.
-pub(crate) fn would_stop(terminal: impl AsFd) -> bool {
+fn would_stop(terminal: impl AsFd) -> bool {
     tcgetpgrp(&terminal).is_ok_and(|foreground| foreground != getpgrp())
         && tcgetattr(&terminal).is_ok_and(|t| t.local_modes.contains(LocalModes::TOSTOP))
 }
@@ -161,7 +164,7 @@ pub(crate) fn would_stop(terminal: impl AsFd) -> bool {
 /// Whether `AT_ONCE` bytes can be written without a wait. One that is closed or in error
 /// does not make anybody wait either, and where the system refuses to tell, it is better to
 /// wait than to lose every line.
-pub(crate) fn is_writable(stream: impl AsFd) -> bool {
+pub(super) fn is_writable(stream: impl AsFd) -> bool {
     let mut fds = [PollFd::from_borrowed_fd(stream.as_fd(), PollFlags::OUT)];
     poll(&mut fds, Some(&Timespec::default())) != Ok(0)
 }
@@ -199,13 +202,13 @@ mod tests {
             total: 0,
         };
         // Nobody reads, and nobody waits.
-        outlet.write();
+        outlet.write(true);
         assert!(0 < outlet.written && outlet.written < written.len());
         let mut seen = vec![0; written.len()];
         thread::scope(|scope| {
             scope.spawn(|| reader.read_exact(&mut seen).unwrap());
             while !outlet.is_empty() {
-                outlet.write();
+                outlet.write(true);
             }
         });
         assert!(seen == written);
