@@ -1,6 +1,5 @@
 //! The command lines of the applets.
 
-mod question;
 pub(crate) mod report_args;
 
 use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, time::Duration};
@@ -9,7 +8,6 @@ use clap::{ArgAction, Args, Parser, ValueEnum};
 use runner_config::{Origin, Override, SETTINGS, Setting, parse_duration};
 use runner_exec::user_id;
 
-pub(crate) use self::question::Question;
 use crate::{config_file::lasting, exit::STATUSES};
 
 /// The names of the applets; the first one is meant when none is named.
@@ -44,13 +42,7 @@ pub(crate) struct RunnerArgs {
     pub(crate) file: FileArg,
 
     /// How many runs of the chain; 0 runs for ever
-    #[arg(
-        short = 'n',
-        long = "times",
-        value_name = "TIMES",
-        default_value_t = 1,
-        conflicts_with = "only"
-    )]
+    #[arg(short = 'n', long, default_value_t = 1, conflicts_with = "only")]
     pub(crate) times: u32,
 
     /// Run the halt task after the last run
@@ -58,24 +50,19 @@ pub(crate) struct RunnerArgs {
     pub(crate) halt_after: bool,
 
     /// How many tasks may run at the same time
-    #[arg(short, long, value_name = "JOBS")]
+    #[arg(short, long)]
     jobs: Option<NonZeroUsize>,
 
     /// Override a setting of `[runner]`
     #[arg(long, value_name = "KEY=VALUE", value_parser = set)]
-    set: Vec<(String, String)>,
+    set: Vec<Override>,
 
     /// Let root run what belongs to this user too, by name or number
-    #[arg(
-        long,
-        value_name = "USER",
-        value_parser = user,
-        conflicts_with = "insecure"
-    )]
+    #[arg(long, value_name = "USER", value_parser = user)]
     pub(crate) trust_owner: Vec<u32>,
 
     /// Let root run what somebody else could change
-    #[arg(long)]
+    #[arg(long, conflicts_with = "trust_owner")]
     pub(crate) insecure: bool,
 
     /// Say only warnings and errors
@@ -110,13 +97,12 @@ pub(crate) struct RunnerArgs {
         value_name = "TIME",
         value_parser = parse_duration,
         num_args = 0..=1,
-        require_equals = true,
-        conflicts_with = "no_lock"
+        require_equals = true
     )]
     pub(crate) wait_lock: Option<Option<Duration>>,
 
     /// Run although another run of the same directory may go on
-    #[arg(long)]
+    #[arg(long, conflicts_with = "wait_lock")]
     pub(crate) no_lock: bool,
 
     /// List the tasks in their order, and run nothing
@@ -157,14 +143,13 @@ pub(crate) struct RunnerArgs {
 
     /// The directory of the tasks
     #[arg(
-        value_name = "TASKDIR",
         required_unless_present_any = ["get", "install_links"],
         conflicts_with_all = ["get", "install_links"]
     )]
     pub(crate) taskdir: Option<PathBuf>,
 
     /// A command that replaces the runner once all runs have finished
-    #[arg(last = true, value_name = "COMMAND", conflicts_with = "mode")]
+    #[arg(last = true, conflicts_with = "mode")]
     pub(crate) command: Vec<OsString>,
 }
 
@@ -273,6 +258,21 @@ pub(crate) struct ConfigMode {
     pub(crate) settings: bool,
 }
 
+/// A question about what would be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// Which tasks, in which order?
+    List,
+    /// With which commands and settings?
+    DryRun,
+    /// How do they hang together?
+    Graph,
+    /// What does this task see?
+    Env(String),
+    /// What is wrong?
+    Check,
+}
+
 #[derive(Args, Debug, Default)]
 pub(crate) struct FileArg {
     /// The configuration file [default: what RUNNER_CONFIG names, or none]
@@ -292,6 +292,7 @@ impl FileArg {
 impl RunnerArgs {
     /// What is asked of the plan, when nothing is to be run.
     pub(crate) fn question(&self) -> Option<Question> {
+        let env = self.env.clone().map(Question::Env);
         let flags = [
             (self.list, Question::List),
             (self.dry_run, Question::DryRun),
@@ -299,31 +300,27 @@ impl RunnerArgs {
             (self.check, Question::Check),
         ];
         let flag = flags.into_iter().find(|(given, _)| *given);
-        let env = || Some(Question::Env(self.env.clone()?));
-        flag.map(|(_, question)| question).or_else(env)
+        env.or(flag.map(|(_, question)| question))
     }
 
     /// The settings that the command line gives.
     pub(crate) fn overrides(&self) -> Vec<Override> {
-        let set = self.set.iter().map(|(key, value)| Override {
-            key: key.clone(),
-            value: value.clone(),
-            origin: Origin::Option("--set"),
-        });
-        let jobs = self.jobs.iter().map(|jobs| Override {
+        let jobs = self.jobs.map(|jobs| Override {
             key: "jobs".to_owned(),
             value: jobs.to_string(),
             origin: Origin::Option("-j"),
         });
-        set.chain(jobs).collect()
+        self.set.iter().cloned().chain(jobs).collect()
     }
 }
 
-fn set(text: &str) -> Result<(String, String), &'static str> {
+fn set(text: &str) -> Result<Override, &'static str> {
     match text.split_once('=') {
-        Some((key, value)) if !key.trim().is_empty() => {
-            Ok((key.trim().to_owned(), value.trim().to_owned()))
-        }
+        Some((key, value)) if !key.trim().is_empty() => Ok(Override {
+            key: key.trim().to_owned(),
+            value: value.trim().to_owned(),
+            origin: Origin::Option("--set"),
+        }),
         Some(_) | None => Err("write KEY=VALUE"),
     }
 }
@@ -333,33 +330,18 @@ fn user(name: &str) -> Result<u32, &'static str> {
 }
 
 fn long_help() -> String {
+    let row = |it: &Setting| {
+        let equals = format!("{} = {}", it.name, it.default);
+        format!("  {}\n          {}\n", equals.trim_end(), it.meaning)
+    };
     let settings = SETTINGS.iter().filter(|setting| setting.in_runner());
-    let settings: String = settings
-        .flat_map(|setting| {
-            let Setting {
-                name,
-                default,
-                meaning,
-                ..
-            } = setting;
-            let equals = if default.is_empty() { " =" } else { " = " };
-            ["  ", name, equals, default, "\n          ", meaning, "\n"]
-        })
-        .collect();
+    let settings: String = settings.map(row).collect();
     format!("Settings of [runner], with their defaults:\n{settings}\n{STATUSES}")
 }
 
 /// The table of all settings: name, default, meaning.
 pub(crate) fn settings() -> String {
-    let row = |setting: &Setting| {
-        let Setting {
-            name,
-            default,
-            meaning,
-            ..
-        } = setting;
-        format!("{name:<14}  {default:<8}  {meaning}\n")
-    };
+    let row = |it: &Setting| format!("{:<14}  {:<8}  {}\n", it.name, it.default, it.meaning);
     SETTINGS.iter().map(row).collect()
 }
 
@@ -371,22 +353,13 @@ mod tests {
 
     #[test]
     fn what_tasks_ask_is_read_as_clap_reads_it() {
-        let values = [
-            &b"runner.cfg"[..],
-            b"hg.remote",
-            b"",
-            b"=",
-            b"-",
-            b"--",
-            b"-x",
-            b"\xff",
-        ];
-        let values = values.map(|value| OsString::from_vec(value.to_owned()));
+        let values = ["runner.cfg", "hg.remote", "", "=", "-", "--", "-x"].map(OsString::from);
+        let values: Vec<_> = (values.into_iter())
+            .chain([OsString::from_vec(vec![0xff])])
+            .collect();
+        let pairs = (values.iter()).flat_map(|a| values.iter().map(move |b| (a, b)));
         let mut read = 0;
-        for (file, key) in values
-            .iter()
-            .flat_map(|a| values.iter().map(move |b| (a, b)))
-        {
+        for (file, key) in pairs {
             let [name, c, g] = ["runner-config", "-c", "-g"].map(OsString::from);
             let args = [name, c, file.clone(), g, key.clone()];
             if let Some(ours) = ConfigArgs::of_a_task(&args) {
