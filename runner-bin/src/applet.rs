@@ -3,7 +3,7 @@
 use std::{
     borrow::Cow,
     ffi::{OsStr, OsString},
-    io::{self, stderr, stdout},
+    io::{stderr, stdout},
     path::Path,
 };
 
@@ -55,21 +55,20 @@ fn parse<A: Parser>(args: Vec<OsString>, start: fn(A) -> Exit) -> Exit {
     let _ = survive_file_size_limit();
     match A::try_parse_from(args) {
         Ok(args) => start(args),
-        Err(error) => {
-            let error = mend(error);
-            // A reader that is gone does not want to know.
-            let (_, exit) = match error.use_stderr() {
-                true => (write(&error, stderr()), Exit::Usage),
-                false => (write(&error, stdout()), Exit::Finished),
-            };
-            exit
+        Err(error) if error.use_stderr() => {
+            write(&hint(error), stderr());
+            Exit::Usage
+        }
+        Err(help) => {
+            write(&help, stdout());
+            Exit::Finished
         }
     }
 }
 
 /// Makes of what clap proposes what helps here: behind `--` stands COMMAND, and a setting
 /// is no option.
-fn mend(mut error: clap::Error) -> clap::Error {
+fn hint(mut error: clap::Error) -> clap::Error {
     if error.kind() != ErrorKind::UnknownArgument {
         return error;
     }
@@ -78,8 +77,8 @@ fn mend(mut error: clap::Error) -> clap::Error {
         Some(ContextValue::String(option)) => option.trim_start_matches('-').replace('-', "_"),
         Some(_) | None => return error,
     };
-    if let Some(Setting { name, .. }) = setting(&option).filter(|setting| setting.in_runner()) {
-        let tip = format!("a setting is written in `[runner]`, or `--set {name}=VALUE`");
+    if setting(&option).is_some_and(Setting::in_runner) {
+        let tip = format!("a setting is written in `[runner]`, or `--set {option}=VALUE`");
         let tips = ContextValue::StyledStrs(vec![tip.into()]);
         error.remove(ContextKind::SuggestedArg);
         error.insert(ContextKind::Suggested, tips);
@@ -89,10 +88,11 @@ fn mend(mut error: clap::Error) -> clap::Error {
 
 /// Writes help, or what is wrong with the arguments. A file gets no colours, as from
 /// everything else here, whatever the environment asks of programs in general.
-fn write(error: &clap::Error, mut stream: impl RawStream) -> io::Result<()> {
+fn write(error: &clap::Error, mut stream: impl RawStream) {
     let text = error.render().to_string();
-    match escape_lines(&text) {
+    // A reader that is gone does not want to know.
+    let _ = match escape_lines(&text) {
         Cow::Borrowed(_) if has_colors(&stream) => error.print(),
         text => write!(stream, "{text}"),
-    }
+    };
 }

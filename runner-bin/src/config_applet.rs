@@ -1,9 +1,9 @@
 //! The applet `runner-config`: answers questions about the configuration.
 
-use std::path::Path;
+use std::{io::Write, path::Path};
 
 use runner_config::{Document, Entry, Key, Problems, Settings, escape_lines, nearest};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{
     cli::{ConfigArgs, ListFormat, settings},
@@ -62,67 +62,51 @@ fn malformed(problems: Problems, log: &Log) -> Exit {
 }
 
 fn list(document: &Document, section: Option<&str>, args: &ConfigArgs, log: &Log) -> Exit {
-    let show_origin = args.show_origin;
     let sections: Vec<&str> = match section {
         None => document.sections().collect(),
         Some(section) if document.header(section).is_some() => vec![section],
         Some(section) => {
             let near = nearest(section, document.sections());
             let near = near.first().map(|near| format!("; did you mean `{near}`?"));
-            log.error(&format!(
-                "unknown section `{section}`{}",
-                near.unwrap_or_default()
-            ));
+            let near = near.unwrap_or_default();
+            log.error(&format!("unknown section `{section}`{near}"));
             return Exit::NotThere;
         }
     };
+    let show_origin = args.show_origin;
     let text = match args.format() {
         ListFormat::Ini if show_origin => {
             log.error("`--show-origin` needs the format text or json");
             return Exit::Usage;
         }
         ListFormat::Ini => {
-            return answer_with(
-                |stdout| document.write(section, stdout),
-                Exit::Finished,
-                log,
-            );
+            let write = |stdout: &mut dyn Write| document.write(section, stdout);
+            return answer_with(write, Exit::Finished, log);
         }
         ListFormat::Json => {
-            let sections = sections.iter().map(|section| {
-                let entries = document.entries(section).into_iter();
-                let entries: Map<String, Value> = entries
-                    .map(|entry| (entry.key.to_owned(), value(entry, show_origin)))
-                    .collect();
-                ((*section).to_owned(), Value::Object(entries))
-            });
-            pretty(&Value::Object(sections.collect()))
+            let member = |Entry { key, value, origin }| match show_origin {
+                true => (key, json!({"value": value, "origin": origin.to_string()})),
+                false => (key, json!(value)),
+            };
+            let object = |section: &str| -> Value {
+                document.entries(section).into_iter().map(member).collect()
+            };
+            let sections = sections.into_iter();
+            pretty(&sections.map(|section| (section, object(section))).collect())
         }
-        ListFormat::Text => sections
-            .iter()
-            .flat_map(|section| {
+        ListFormat::Text => {
+            let line = |section: &str, Entry { key, value, origin }| match show_origin {
+                true => format!("{origin}\t{section}.{key}={value}\n"),
+                false => format!("{section}.{key}={value}\n"),
+            };
+            let lines = sections.into_iter().flat_map(|section| {
                 let entries = document.entries(section).into_iter();
-                entries.map(move |entry| line(section, entry, show_origin))
-            })
-            .collect(),
+                entries.map(move |entry| line(section, entry))
+            });
+            escape_lines(&lines.collect::<String>()).into_owned()
+        }
     };
     answer(&text, Exit::Finished, log)
-}
-
-fn value(entry: Entry, show_origin: bool) -> Value {
-    match show_origin {
-        true => json!({"value": entry.value, "origin": entry.origin.to_string()}),
-        false => json!(entry.value),
-    }
-}
-
-fn line(section: &str, entry: Entry, show_origin: bool) -> String {
-    let origin = match show_origin {
-        true => format!("{}\t", entry.origin),
-        false => String::new(),
-    };
-    let Entry { key, value, .. } = entry;
-    escape_lines(&format!("{origin}{section}.{key}={value}\n")).into_owned()
 }
 
 /// `--check`: everything that is wrong and can be known without the tasks.
