@@ -1,18 +1,14 @@
 //! The configuration file: which one it is, and what can be read of it.
 
 use std::{
-    fs,
+    fs::{self, Metadata},
+    io::stdin,
     os::unix::fs::FileTypeExt,
     path::{Path, PathBuf},
 };
 
 use runner_config::{Admit, Document, Override, Problems};
-use rustix::{
-    fs::{FileType, Stat, fstat, stat},
-    stdio::stdin,
-};
-
-use crate::same::is_same;
+use runner_exec::{is_same, open_metadata};
 
 /// Beginning of the name of a private directory for links.
 pub(crate) const PRIVATE: &str = "runner-links.";
@@ -70,7 +66,6 @@ pub(crate) fn lasting(config: PathBuf) -> PathBuf {
 
 /// Returns `true` if `path` leads to the file that is stdin, by whatever name.
 pub(crate) fn is_stdin(path: &Path) -> bool {
-    let is_file = |it: &Stat| FileType::from_raw_mode(it.st_mode) == FileType::RegularFile;
-    let stdin = fstat(stdin());
-    stdin.as_ref().is_ok_and(is_file) && is_same(stat(path), stdin)
+    let stdin = open_metadata(stdin());
+    stdin.as_ref().is_ok_and(Metadata::is_file) && is_same(fs::metadata(path), stdin)
 }

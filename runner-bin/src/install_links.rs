@@ -9,7 +9,9 @@ use std::{
 
 use runner_config::{reason, shown};
 
-use crate::{cli::APPLETS, console::log::Log, exit::Exit, same::is_same_file};
+use runner_exec::is_same_file;
+
+use crate::{cli::APPLETS, console::log::Log, exit::Exit};
 
 /// Makes a link for each applet in `directory`.
 pub(crate) fn install(directory: &Path, log: &Log) -> Exit {

@@ -11,7 +11,6 @@ mod exit;
 mod install_links;
 mod report_applet;
 mod runner;
-mod same;
 
 use std::{env, process::ExitCode};
 

@@ -8,6 +8,7 @@ mod chain;
 mod plan;
 mod process;
 mod run;
+mod same_file;
 mod state;
 mod trust;
 
@@ -41,6 +42,7 @@ pub use crate::{
         task_logs::{Logs, tail},
         tools::{Launcher, Outlet, Sink, Tools},
     },
+    same_file::{is_same, is_same_file, open_metadata},
     state::{
         Busy, Lock, NoLock, StateDir, Taken, boot_id, canonical, create_directory, is_lack,
         open_file, sync_directory,

@@ -11,16 +11,14 @@ use std::{
 
 use once_cell::unsync::OnceCell;
 use runner_config::reason;
+use runner_exec::is_same_file;
 use rustix::{
     fs::{FlockOperation, flock},
     process::geteuid,
 };
 use tempfile::TempDir;
 
-use crate::{
-    config_file::{PRIVATE, PRIVATE_CONFIG, is_pipe, is_stdin},
-    same::is_same_file,
-};
+use crate::config_file::{PRIVATE, PRIVATE_CONFIG, is_pipe, is_stdin};
 
 const CONFIG_APPLET: &str = "runner-config";
 

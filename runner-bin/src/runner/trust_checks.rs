@@ -11,11 +11,9 @@ use std::{
 
 use runner_config::{Problems, Settings, shown};
 use runner_exec::{
-    Distrust, End, Head, Named, Plan, StateDir, Trust, TrustCheck, behind_env, named,
+    Distrust, End, Head, Named, Plan, StateDir, Trust, TrustCheck, behind_env, is_same_file, named,
     split_argument,
 };
-
-use crate::same::is_same_file;
 
 /// Maximum number of scripts that are each other's interpreter, as in the kernel.
 const MAX_INTERPRETERS: u32 = 5;

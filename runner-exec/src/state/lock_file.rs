@@ -32,7 +32,10 @@ use super::{
     holder::Holder,
     obstacle::Obstacle,
 };
-use crate::process::{Process, flock_holders, real_user};
+use crate::{
+    process::{Process, flock_holders, real_user},
+    same_file::is_same,
+};
 
 /// See `statfs(2)`.
 const TMPFS_MAGIC: FsWord = 0x0102_1994;
@@ -169,10 +172,7 @@ fn is_absent(path: &Path) -> bool {
 }
 
 fn is_at(file: &File, path: &Path) -> bool {
-    match (file.metadata(), fs::symlink_metadata(path)) {
-        (Ok(file), Ok(path)) => (file.dev(), file.ino()) == (path.dev(), path.ino()),
-        _ => false,
-    }
+    is_same(file.metadata(), fs::symlink_metadata(path))
 }
 
 /// The process that has locked a file which other users can open.

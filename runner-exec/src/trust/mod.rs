@@ -31,6 +31,7 @@ pub use self::{
     user_names::user_id,
     words::{Env, Named, behind_env, named, split_argument},
 };
+use crate::same_file::is_same_file;
 
 /// Maximum number of symlinks in one path, as in the kernel.
 const MAX_SYMLINKS: u32 = 40;
@@ -314,7 +315,6 @@ fn end_of(metadata: &Metadata) -> End {
 /// over it.
 fn working_directory() -> Option<PathBuf> {
     let path = env::current_dir().ok()?;
-    let same = |a: Metadata, b: Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
-    let is_there = same(fs::metadata(".").ok()?, fs::metadata(&path).ok()?);
+    let is_there = is_same_file(Path::new("."), &path);
     (is_there && path.is_absolute()).then_some(path)
 }

@@ -3,11 +3,11 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
+    os::unix::fs::{FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
-use runner_exec::{create_directory, open_file, sync_directory};
+use runner_exec::{create_directory, is_same, open_file, sync_directory};
 
 /// A file that lines are appended to, for as long as it is there under its name.
 #[derive(Debug)]
@@ -66,9 +66,9 @@ impl JournalFile {
 
     /// The open file and its length, if it still has the name: logrotate moves it away.
     fn still_there(&self, file: File) -> Option<(File, u64)> {
-        let (open, named) = (file.metadata().ok()?, fs::metadata(&self.path).ok()?);
-        let is_same = (open.dev(), open.ino()) == (named.dev(), named.ino());
-        is_same.then_some((file, open.len()))
+        let open = file.metadata().ok()?;
+        let length = open.len();
+        is_same(Ok(open), fs::metadata(&self.path)).then_some((file, length))
     }
 
     fn open(&mut self) -> io::Result<(File, u64)> {

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use runner_exec::StateDir;
+use runner_exec::{StateDir, is_same};
 
 use crate::journal::{
     reader::{Reader, open},
@@ -65,10 +65,9 @@ impl Follow {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             named => named?,
         };
-        let opened = file.get_ref().metadata()?;
-        let is_same = (opened.dev(), opened.ino()) == (named.dev(), named.ino());
+        let (opened, length) = (file.get_ref().metadata(), named.len());
         // A file that is shorter than what was read of it was written anew.
-        Ok(is_same && file.stream_position()? <= named.len())
+        Ok(is_same(opened, Ok(named)) && file.stream_position()? <= length)
     }
 
     /// Closes a deleted file: it would hold its directory, whose end would go unnoticed.

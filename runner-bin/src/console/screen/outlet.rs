@@ -6,6 +6,7 @@ use std::{
 };
 
 use anstream::{AutoStream, ColorChoice, stream::RawStream};
+use runner_exec::{is_same, open_metadata};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{FileType, fstat},
@@ -13,8 +14,6 @@ use rustix::{
     process::getpgrp,
     termios::{LocalModes, isatty, tcgetattr, tcgetpgrp},
 };
-
-use crate::same::is_same;
 
 /// A pipe or a terminal that is writable takes so many bytes without a wait (PIPE_BUF).
 const AT_ONCE: usize = 4096;
@@ -171,10 +170,7 @@ pub(super) fn is_writable(stream: impl AsFd) -> bool {
 
 /// Whether stdout and stderr are the same file, pipe or terminal.
 pub(super) fn lead_to_the_same() -> bool {
-    is_same(
-        fstat(rustix::stdio::stdout()),
-        fstat(rustix::stdio::stderr()),
-    )
+    is_same(open_metadata(stdout()), open_metadata(stderr()))
 }
 
 #[cfg(test)]
