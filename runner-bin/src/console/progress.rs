@@ -29,11 +29,14 @@ struct State {
 impl Progress {
     /// Shows on `screen` what `event` makes of it.
     pub(crate) fn event(&self, event: &Event, screen: &Screen) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !state.take(event) {
+        if matches!(event, Event::Started { .. }) {
+            // The limit of the task counts already, so nothing may make it wait.
             return;
         }
-        match state.is_shown() {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.take(event);
+        let is_held = state.tasks_hold || state.hooks_hold && state.hook;
+        match state.bar.next.is_some() || state.runs && !is_held {
             true => screen.show(state.bar.clone()),
             false => screen.hide(),
         }
@@ -41,13 +44,7 @@ impl Progress {
 }
 
 impl State {
-    fn is_shown(&self) -> bool {
-        let held = self.tasks_hold || self.hooks_hold && self.hook;
-        self.bar.next.is_some() || self.runs && !held
-    }
-
-    /// Takes over what `event` says, and whether it says anything.
-    fn take(&mut self, event: &Event) -> bool {
+    fn take(&mut self, event: &Event) {
         match event {
             Event::RunStart { plan, .. } => {
                 let settings = &plan.settings;
@@ -69,7 +66,9 @@ impl State {
                 self.bar.try_num = *try_num;
                 self.bar.done = *done;
             }
-            Event::TaskStart { task, .. } | Event::HaltStart { task, .. } => self.starts(task),
+            Event::TaskStart { task, .. } | Event::HaltStart { task, .. } => {
+                self.bar.running.push((task.to_string(), Instant::now()));
+            }
             Event::TaskEnd { task, next, .. } => {
                 self.ends(task);
                 if let Next::Chain(Consequence::GoOn | Consequence::Pass) = next {
@@ -94,13 +93,8 @@ impl State {
             | Event::NoHaltCount { .. }
             | Event::Left { .. }
             | Event::HaltMissing { .. }
-            | Event::HaltWithheld { .. } => return false,
+            | Event::HaltWithheld { .. } => {}
         }
-        true
-    }
-
-    fn starts(&mut self, task: &TaskName) {
-        self.bar.running.push((task.to_string(), Instant::now()));
     }
 
     fn ends(&mut self, task: &TaskName) {

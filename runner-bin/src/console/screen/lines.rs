@@ -11,10 +11,8 @@ const MAX_LINE: usize = 64 * 1024;
 /// The lines of one stream.
 #[derive(Debug)]
 pub(super) struct Lines {
-    /// The name, with the escapes round it, and ` | `.
-    begin: String,
-    /// The same with ` + `.
-    go_on: String,
+    /// The name, with the escapes round it, and ` | `; then the same with ` + `.
+    prefixes: [String; 2],
     /// What has no end yet.
     rest: Vec<u8>,
     /// Whether a piece of this line was shown already.
@@ -24,8 +22,7 @@ pub(super) struct Lines {
 impl Lines {
     pub(super) fn new(name: &str) -> Lines {
         Lines {
-            begin: format!("{name} | "),
-            go_on: format!("{name} + "),
+            prefixes: [format!("{name} | "), format!("{name} + ")],
             rest: Vec::new(),
             goes_on: false,
         }
@@ -67,18 +64,11 @@ impl Lines {
 
     /// Shows a line, or a piece of one that `goes_on`: what waits, and then `end`.
     fn show(&mut self, end: &[u8], goes_on: bool, shown: &mut Vec<u8>) {
-        shown.extend_from_slice(self.prefix());
+        shown.extend_from_slice(self.prefixes[usize::from(self.goes_on)].as_bytes());
         shown.append(&mut self.rest);
         shown.extend_from_slice(end);
         shown.push(b'\n');
         self.goes_on = goes_on;
-    }
-
-    fn prefix(&self) -> &[u8] {
-        match self.goes_on {
-            true => self.go_on.as_bytes(),
-            false => self.begin.as_bytes(),
-        }
     }
 }
 

@@ -96,7 +96,7 @@ impl Screen {
     ///
     /// There are no descriptors or threads left.
     pub(crate) fn streams(&self, name: &str) -> io::Result<Streams> {
-        if !self.shared().wake() {
+        if self.shared().thread().is_none() {
             return Err(io::Error::other("nobody could read them"));
         }
         self.change(|work| {
@@ -167,14 +167,16 @@ impl Shared {
         self.later.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes the thread. Returns `false` if there is none.
-    fn wake(self: &Arc<Shared>) -> bool {
-        let thread = self.thread.get_or_init(|| self.start().ok());
-        if let Some(wake) = thread {
+    fn wake(self: &Arc<Shared>) {
+        if let Some(wake) = self.thread() {
             // It counts up, which cannot fail before it is read.
             let _ = rustix::io::write(wake, &1_u64.to_ne_bytes());
         }
-        thread.is_some()
+    }
+
+    fn thread(self: &Arc<Shared>) -> Option<&OwnedFd> {
+        let thread = self.thread.get_or_init(|| self.start().ok());
+        thread.as_deref()
     }
 
     fn start(self: &Arc<Shared>) -> io::Result<Arc<OwnedFd>> {
@@ -185,7 +187,9 @@ impl Shared {
         thread.spawn(move || {
             loop {
                 shared.wait(&woken);
-                shared.lock().read_and_step();
+                let mut work = shared.lock();
+                work.read();
+                work.step();
             }
         })?;
         Ok(wake)

@@ -190,12 +190,9 @@ mod tests {
         let mut outlet = Outlet {
             fd: writer.as_fd(),
             is_terminal: false,
-            has_colors: false,
             is_file: false,
-            is_closed: false,
             text: written.clone(),
-            written: 0,
-            total: 0,
+            ..Outlet::new(To::Stdout)
         };
         // Nobody reads, and nobody waits.
         outlet.write(true);

@@ -136,7 +136,7 @@ impl Work {
     /// Puts a line of the runner behind what processes have written by now.
     pub(super) fn line(&mut self, line: &[u8]) {
         if self.lines < MAX_LINES {
-            self.read_open();
+            self.read();
             self.stderr().text.extend_from_slice(line);
             self.lines += 1;
         }
@@ -177,8 +177,8 @@ impl Work {
 
     /// Sets `written` when all is written that is there now.
     pub(super) fn set_when_written(&mut self, written: Arc<Latch>) {
-        for index in 0..self.pipes.len() {
-            self.read(index);
+        for pipe in &mut self.pipes {
+            pipe.read(&mut self.buffer, &mut self.outlets[pipe.to as usize]);
         }
         let goals = self.outlets.each_ref().map(Outlet::goal);
         self.waiting.push((goals, written));
@@ -195,9 +195,13 @@ impl Work {
     }
 
     /// The pipes whose reader keeps up.
+    fn open(&self) -> impl Iterator<Item = &Pipe> {
+        let keeps_up = |pipe: &&Pipe| !self.outlets[pipe.to as usize].is_full();
+        self.pipes.iter().filter(keeps_up)
+    }
+
     pub(super) fn open_pipes(&self) -> Vec<Arc<OwnedFd>> {
-        let open = self.open().into_iter();
-        open.map(|index| self.pipes[index].from.clone()).collect()
+        self.open().map(|pipe| pipe.from.clone()).collect()
     }
 
     /// The streams that cannot be written at once.
@@ -209,8 +213,7 @@ impl Work {
     /// When there is something to do although nothing can be read or written; what was not
     /// read because its reader does not keep up is not waited for.
     pub(super) fn next_time(&self) -> Option<Instant> {
-        let open = self.open().into_iter();
-        let waiting = open.filter_map(|index| self.pipes[index].since);
+        let waiting = self.open().filter_map(|pipe| pipe.since);
         // While something waits for a reader, the bar does too.
         let bar = self.bar.as_ref().filter(|_| self.is_idle());
         let bar = bar.map(|_| self.draw_at);
@@ -222,10 +225,15 @@ impl Work {
         self.outlets.iter().map(Outlet::total).sum()
     }
 
-    /// Reads what has been written by now, and goes on with it.
-    pub(super) fn read_and_step(&mut self) {
-        self.read_open();
-        self.step();
+    /// Reads what has been written by now. A reader that others of its pipes have filled
+    /// meanwhile keeps up for all of them: the last ones would wait for ever.
+    pub(super) fn read(&mut self) {
+        let full = self.outlets.each_ref().map(Outlet::is_full);
+        for pipe in &mut self.pipes {
+            if !full[pipe.to as usize] {
+                pipe.read(&mut self.buffer, &mut self.outlets[pipe.to as usize]);
+            }
+        }
     }
 
     /// Does what needs no wait.
@@ -234,24 +242,6 @@ impl Work {
         self.show_what_waits();
         self.write();
         self.draw();
-    }
-
-    fn open(&self) -> Vec<usize> {
-        let keeps_up = |&index: &usize| !self.outlets[self.pipes[index].to as usize].is_full();
-        (0..self.pipes.len()).filter(keeps_up).collect()
-    }
-
-    /// Reads the pipes whose reader keeps up; also those for which others of them have
-    /// filled it meanwhile, since they would wait for ever.
-    fn read_open(&mut self) {
-        for index in self.open() {
-            self.read(index);
-        }
-    }
-
-    fn read(&mut self, pipe: usize) {
-        let pipe = &mut self.pipes[pipe];
-        pipe.read(&mut self.buffer, &mut self.outlets[pipe.to as usize]);
     }
 
     /// The name as it stands before the lines of a process.
@@ -274,12 +264,12 @@ impl Work {
     /// was not read.
     fn show_what_waits(&mut self) {
         let now = Instant::now();
-        for index in self.open() {
-            let pipe = &mut self.pipes[index];
-            if pipe.since.is_some_and(|since| since + LINE_TIMEOUT <= now) {
+        for pipe in &mut self.pipes {
+            let outlet = &mut self.outlets[pipe.to as usize];
+            let is_late = pipe.since.is_some_and(|since| since + LINE_TIMEOUT <= now);
+            if is_late && !outlet.is_full() {
                 pipe.since = None;
-                pipe.lines
-                    .show_rest(&mut self.outlets[pipe.to as usize].text);
+                pipe.lines.show_rest(&mut outlet.text);
             }
         }
     }
