@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use runner_config::Problems;
 use runner_exec::{ChainEnd, Signal, TaskResult};
 
 /// Every exit status there is.
@@ -58,6 +59,17 @@ impl Exit {
             self,
             Exit::Finished | Exit::Ended(ChainEnd::Finished { .. }, _)
         )
+    }
+
+    /// The status of a check that found these.
+    pub(crate) fn of_problems(problems: &Problems) -> Exit {
+        if problems.has_errors() {
+            Exit::Config
+        } else if problems.has_warnings() {
+            Exit::Warned
+        } else {
+            Exit::Finished
+        }
     }
 
     /// The status of a single task.

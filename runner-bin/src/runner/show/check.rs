@@ -1,6 +1,6 @@
 //! `--check`: everything that would be said at the start, and what would not be.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use runner_config::{Problem, Problems, Severity, shown};
 use runner_exec::Plan;
@@ -33,9 +33,7 @@ pub(super) fn check(
     }
     let exit = match &plan {
         Err(unusable) => unusable.exit,
-        Ok(_) if problems.has_errors() => Exit::Config,
-        Ok(_) if problems.has_warnings() => Exit::Warned,
-        Ok(_) => Exit::Finished,
+        Ok(_) => Exit::of_problems(&problems),
     };
     let log = Log::plain(Verbosity::Verbose);
     let tasks = plan.map_or(0, |plan| plan.tasks.len());
@@ -62,25 +60,18 @@ fn judge(source: &Source, plan: &Plan, problems: &mut Problems) {
     if let Err(sentence) = ConfigCmd::new(source.config.as_deref()) {
         problems.error(None, sentence);
     }
-    for (name, directory, without) in [
-        (
-            "log_dir",
-            &settings.log_dir,
-            "tasks write to stdout and stderr",
-        ),
-        (
-            "state_dir",
-            &settings.state_dir,
-            "there is no journal, and no `once` task starts",
-        ),
-    ] {
+    let mut check_directory = |name, directory: &Option<PathBuf>, without| {
         if let Some(directory) = directory.as_deref().filter(|path| !can_be_made(path)) {
             let directory = shown(directory);
             problems
                 .warning(None, format!("cannot write to `{name}` `{directory}`"))
                 .hint(format!("without it, {without}"));
         }
-    }
+    };
+    let streams = "tasks write to stdout and stderr";
+    check_directory("log_dir", &settings.log_dir, streams);
+    let nothing = "there is no journal, and no `once` task starts";
+    check_directory("state_dir", &settings.state_dir, nothing);
     if let Some(sentence) = plan.jobs_without_use() {
         problems.note(sentence);
     }

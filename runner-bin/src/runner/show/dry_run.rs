@@ -3,15 +3,15 @@
 
 use std::{borrow::Cow, env, ffi::OsString, path::PathBuf};
 
-use runner_config::{Origin, SETTINGS, Written, escape, name_text, shown};
+use runner_config::{SETTINGS, Setting, Written, escape, name_text, shown};
 use runner_exec::{CommandLine, Plan, Task, TaskStats};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use super::{command, dependency_names, quoted, texts, words};
+use super::{command, dependency_names, padded, quoted, texts, words};
 
 /// A setting and what it says.
-type Row<'a> = (&'static str, Written<'a>);
+type Row<'a> = (&'static Setting, Written<'a>);
 
 /// No setting has a longer name.
 const NAMES: usize = "retry_backoff".len();
@@ -74,43 +74,35 @@ fn object(
 }
 
 fn settings(rows: Vec<Row>) -> Value {
-    let members = rows
-        .into_iter()
-        .map(|(name, Written { value, origin, .. })| {
-            let member = json!({"value": value, "origin": origin.to_string()});
-            (name.to_owned(), member)
-        });
-    Value::Object(members.collect::<Map<_, _>>())
+    let rows = rows.into_iter();
+    rows.map(|(setting, Written { value, origin, .. })| {
+        let member = json!({"value": value, "origin": origin.to_string()});
+        (setting.name, member)
+    })
+    .collect()
 }
 
-/// What `[runner]` says.
+/// What is in force for all tasks.
 fn common(plan: &Plan) -> Vec<Row<'_>> {
-    let in_runner = SETTINGS.iter().filter(|setting| setting.in_runner());
-    in_runner
-        .map(|setting| (setting.name, plan.settings.in_force(setting, None)))
-        .collect()
+    rows(plan, Setting::in_runner, None)
 }
 
 /// What is in force for `task`.
 fn all<'a>(plan: &'a Plan, task: &Task) -> Vec<Row<'a>> {
-    let in_task = SETTINGS.iter().filter(|setting| setting.in_task());
     let section = task.sections.first().map(String::as_str);
-    in_task
-        .map(|setting| (setting.name, plan.settings.in_force(setting, section)))
-        .collect()
+    rows(plan, Setting::in_task, section)
+}
+
+fn rows<'a>(plan: &'a Plan, is_shown: fn(&Setting) -> bool, section: Option<&str>) -> Vec<Row<'a>> {
+    let shown = SETTINGS.iter().filter(|setting| is_shown(setting));
+    let row = |setting| (setting, plan.settings.in_force(setting, section));
+    shown.map(row).collect()
 }
 
 /// What its own section says of `task`.
 fn own<'a>(plan: &'a Plan, task: &Task) -> Vec<Row<'a>> {
     let mut rows = all(plan, task);
-    let common = common(plan);
-    let is_common = |(name, row): &Row| {
-        let found = common.iter().find(|(common, _)| common == name);
-        found.map_or(*row.origin == Origin::Default, |(_, common)| {
-            common.origin == row.origin
-        })
-    };
-    rows.retain(|row| !is_common(row));
+    rows.retain(|(setting, row)| row.origin != plan.settings.in_force(setting, None).origin);
     rows
 }
 
@@ -128,10 +120,9 @@ fn table(rows: &[Row]) -> String {
     let one_line = |row: &Written| escape(&row.value.replace('\n', " ⏎ ")).into_owned();
     let widths = rows.iter().map(|(_, row)| one_line(row).width());
     let widest = widths.max().unwrap_or(0).min(WIDEST);
-    let line = |(name, row): &Row| {
-        let value = one_line(row);
-        let pad = widest.saturating_sub(value.width());
-        format!("  {name:<NAMES$}  {value}{:pad$}  {}\n", "", row.origin)
+    let line = |(setting, row): &Row| {
+        let (name, value) = (setting.name, padded(&one_line(row), widest));
+        format!("  {name:<NAMES$}  {value}  {}\n", row.origin)
     };
     rows.iter().map(line).collect()
 }

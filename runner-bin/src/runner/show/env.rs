@@ -5,12 +5,7 @@
     reason = "this is where the inherited environment is shown"
 )]
 
-use std::{
-    collections::BTreeMap,
-    env,
-    ffi::{OsStr, OsString},
-    os::unix::ffi::OsStrExt,
-};
+use std::{collections::BTreeMap, env, ffi::OsString, os::unix::ffi::OsStrExt};
 
 use jiff::Timestamp;
 use runner_config::{OWN_VARIABLES, bytes_text, escape};
@@ -31,11 +26,9 @@ pub(super) fn variables(
     plan: &Plan,
     name: &str,
 ) -> Result<Variables, (Exit, String)> {
-    let task = plan
-        .find(name)
-        .map_err(|sentence| (Exit::Usage, sentence))?;
-    let config_cmd =
-        ConfigCmd::new(source.config.as_deref()).map_err(|sentence| (Exit::System, sentence))?;
+    let task = plan.find(name).map_err(|why| (Exit::Usage, why))?;
+    let config_cmd = ConfigCmd::new(source.config.as_deref());
+    let config_cmd = config_cmd.map_err(|why| (Exit::System, why))?;
     let settings = &plan.settings;
     let id = RunId::new(Timestamp::now(), rand::random());
     let environment = Environment::new(&settings.env, &config_cmd.value, &id);
@@ -49,20 +42,15 @@ pub(super) fn variables(
     let mut variables: Variables = env::vars_os()
         .map(|(name, value)| (name, (value, "inherited".to_owned())))
         .collect();
-    let origin = |name: &OsStr| match name.to_str() {
-        Some(name) if !OWN_VARIABLES.contains(&name) => {
-            settings.variable_origin(name).map(ToString::to_string)
-        }
-        Some(_) | None => None,
-    };
     for (name, value) in &*command.env {
-        match value {
-            Some(value) => {
-                let origin = origin(name).unwrap_or_else(|| "runner".to_owned());
-                variables.insert(name.clone(), (value.clone(), origin))
-            }
-            None => variables.remove(name),
+        let Some(value) = value else {
+            variables.remove(name);
+            continue;
         };
+        let written = name.to_str().filter(|name| !OWN_VARIABLES.contains(name));
+        let written = written.and_then(|name| settings.variable_origin(name));
+        let origin = written.map_or_else(|| "runner".to_owned(), ToString::to_string);
+        variables.insert(name.clone(), (value.clone(), origin));
     }
     Ok(variables)
 }
@@ -78,14 +66,9 @@ pub(super) fn text(variables: &Variables) -> String {
 
 /// For programs: what docs/json.md says.
 pub(super) fn json(variables: &Variables) -> Value {
-    let variables = variables.iter();
-    variables
-        .map(|(name, (value, origin))| {
-            json!({
-                "name": bytes_text(name.as_bytes()),
-                "value": bytes_text(value.as_bytes()),
-                "origin": origin,
-            })
-        })
-        .collect()
+    let object = |(name, (value, origin)): (&OsString, &(OsString, String))| {
+        let (name, value) = (bytes_text(name.as_bytes()), bytes_text(value.as_bytes()));
+        json!({"name": name, "value": value, "origin": origin})
+    };
+    variables.iter().map(object).collect()
 }

@@ -10,6 +10,7 @@ use std::{borrow::Cow, ffi::OsString, iter, os::unix::ffi::OsStrExt};
 
 use runner_config::{Problems, bytes_text, is_hidden, name_text, shown};
 use runner_exec::{CommandLine, Plan, Task, TaskId};
+use unicode_width::UnicodeWidthStr;
 
 use crate::{
     cli::Question,
@@ -83,6 +84,12 @@ fn texts(words: &[OsString]) -> Vec<Cow<'_, str>> {
         .iter()
         .map(|word| bytes_text(word.as_bytes()))
         .collect()
+}
+
+/// `text` and blanks up to `width` columns.
+fn padded(text: &str, width: usize) -> String {
+    let pad = width.saturating_sub(text.width());
+    format!("{text}{:pad$}", "")
 }
 
 /// The names of the tasks that `task` depends on, in JSON.
