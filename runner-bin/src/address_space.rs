@@ -18,16 +18,14 @@ use rustix::process::{Resource, getrlimit};
 const FOR_A_RUN: u64 = 12 << 20;
 const FOR_A_JOB: u64 = 1 << 20;
 
-fn limit() -> Option<u64> {
-    getrlimit(Resource::As).current
-}
-
 /// Executes the program again where the address space is limited, so that its threads
 /// share one heap and have small stacks. Returns where that is not needed, or fails.
 /// A user who has set one of the variables has made this decision.
 pub(crate) fn economize() {
     let is_set = |name: &str| env::var_os(name).is_some();
-    if limit().is_none() || SMALL_ADDRESS_SPACE.iter().any(|(name, _)| is_set(name)) {
+    if getrlimit(Resource::As).current.is_none()
+        || SMALL_ADDRESS_SPACE.iter().any(|(name, _)| is_set(name))
+    {
         return;
     }
     let mut args = env::args_os();
@@ -40,7 +38,8 @@ pub(crate) fn economize() {
 
 /// The reason to refuse a run with this number of jobs, if the address space is too small.
 pub(crate) fn too_small(jobs: usize) -> Option<String> {
-    let (limit, needed) = (limit()?, FOR_A_RUN + FOR_A_JOB * jobs as u64);
+    let limit = getrlimit(Resource::As).current?;
+    let needed = FOR_A_RUN + FOR_A_JOB * jobs as u64;
     (limit < needed).then(|| {
         let (limit, needed) = (limit / 1024, needed / 1024);
         format!(

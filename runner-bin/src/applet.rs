@@ -18,6 +18,7 @@ use runner_exec::survive_file_size_limit;
 use crate::{
     cli::{APPLETS, ConfigArgs, RunnerArgs, report_args::ReportArgs},
     config_applet,
+    config_file::lasting,
     console::screen::has_colors,
     exit::Exit,
     report_applet, runner,
@@ -38,7 +39,7 @@ pub(crate) fn start(mut args: Vec<OsString>) -> Exit {
     }
     match name {
         "runner-config" => match ConfigArgs::of_a_task(&args) {
-            Some(args) => config_applet::start(args),
+            Some((file, key)) => config_applet::get(Some(&lasting(file.into())), key, None),
             None => parse(args, config_applet::start),
         },
         "runner-report" => parse::<ReportArgs>(args, report_applet::start),

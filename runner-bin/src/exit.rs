@@ -63,12 +63,10 @@ impl Exit {
 
     /// The status of a check that found these.
     pub(crate) fn of_problems(problems: &Problems) -> Exit {
-        if problems.has_errors() {
-            Exit::Config
-        } else if problems.has_warnings() {
-            Exit::Warned
-        } else {
-            Exit::Finished
+        match (problems.has_errors(), problems.has_warnings()) {
+            (true, _) => Exit::Config,
+            (false, true) => Exit::Warned,
+            (false, false) => Exit::Finished,
         }
     }
 

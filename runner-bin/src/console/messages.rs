@@ -98,24 +98,19 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
                 None => format!("`{task}`"),
                 Some(phase) => format!("the hook {} `{task}`", side(*phase)),
             };
-            let names = |name: fn(&Process) -> String| {
-                let names: Vec<String> = processes.iter().map(name).collect();
-                let number = count(names.len(), "process");
-                format!("{number}: {}", names.join(", "))
+            let (level, what, then) = match fate {
+                Fate::Ended => (Info, "left", "; ended"),
+                Fate::LeftAlone => (Warning, "left", "; left alone"),
+                Fate::Unknown => (Warning, "may have left", "; left alone"),
+                Fate::Undying => (Error, "cannot be ended, not even by SIGKILL:", ""),
             };
-            let these = names(Process::to_string);
-            match fate {
-                Fate::Ended => (Info, format!("{who} left {these}; ended")),
-                Fate::LeftAlone => (Warning, format!("{who} left {these}; left alone")),
-                Fate::Unknown => (Warning, format!("{who} may have left {these}; left alone")),
-                Fate::Undying => {
-                    let these = names(state);
-                    (
-                        Error,
-                        format!("{who} cannot be ended, not even by SIGKILL: {these}"),
-                    )
-                }
-            }
+            let name = match fate {
+                Fate::Undying => state,
+                Fate::Ended | Fate::LeftAlone | Fate::Unknown => Process::to_string,
+            };
+            let names: Vec<String> = processes.iter().map(name).collect();
+            let (number, names) = (count(names.len(), "process"), names.join(", "));
+            (level, format!("{who} {what} {number}: {names}{then}"))
         }
         Event::Wait { time, before } => match before {
             Before::Try => (Detail, format!("next try {}", when(*time))),
@@ -166,23 +161,23 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
             "the machine may halt more often than `max_halts`",
         ),
         Event::RunEnd { end, elapsed, .. } => {
-            let time = format_duration(*elapsed);
-            match end {
-                ChainEnd::Finished { failed: 0 } => (Info, format!("finished after {time}")),
-                ChainEnd::Finished { failed } => {
-                    let failures = count(*failed, "failure");
-                    (
-                        Warning,
-                        format!(
-                            "finished after {time}, with {failures} of tasks that are not required"
-                        ),
-                    )
-                }
-                ChainEnd::GaveUp => (Error, format!("gave up after {time}")),
-                ChainEnd::Halted => (Warning, format!("halted after {time}")),
-                ChainEnd::Stopped => (Warning, format!("stopped after {time}")),
-                ChainEnd::Interrupted => (Warning, format!("interrupted after {time}")),
+            let (level, what) = match end {
+                ChainEnd::Finished { failed: 0 } => (Info, "finished"),
+                ChainEnd::Finished { .. } => (Warning, "finished"),
+                ChainEnd::GaveUp => (Error, "gave up"),
+                ChainEnd::Halted => (Warning, "halted"),
+                ChainEnd::Stopped => (Warning, "stopped"),
+                ChainEnd::Interrupted => (Warning, "interrupted"),
+            };
+            let mut text = format!("{what} after {}", format_duration(*elapsed));
+            if let ChainEnd::Finished {
+                failed: failed @ 1..,
+            } = end
+            {
+                let failures = count(*failed, "failure");
+                text += &format!(", with {failures} of tasks that are not required");
             }
+            (level, text)
         }
     })
 }

@@ -78,29 +78,18 @@ mod tests {
 
     use super::*;
 
-    fn shown(pieces: &[&[u8]]) -> String {
-        let mut lines = Lines::new("a");
-        let mut shown = Vec::new();
-        for piece in pieces {
-            lines.add(piece, &mut shown);
-        }
-        lines.show_rest(&mut shown);
-        String::from_utf8(shown).unwrap()
-    }
-
-    #[test]
-    fn every_line_has_the_name_before_it() {
-        assert_eq!(shown(&[b"x\ny\n"]), "a | x\na | y\n");
-        assert_eq!(shown(&[b"x", b"y", b"\n\nz"]), "a | xy\na | \na | z\n");
-        assert_eq!(shown(&[]), "");
-    }
-
     #[test]
     fn a_line_that_is_too_long_is_split_and_marked() {
-        let long = vec![b'x'; MAX_LINE];
-        let whole = String::from_utf8(long.clone()).unwrap();
-        assert_eq!(shown(&[&long, b"\n"]), format!("a | {whole}\n"));
-        assert_eq!(shown(&[&long, b"y\n"]), format!("a | {whole}\na + y\n"));
+        let whole = "x".repeat(MAX_LINE);
+        for (written, expected) in [
+            (format!("{whole}\n"), format!("a | {whole}\n")),
+            (format!("{whole}y\n"), format!("a | {whole}\na + y\n")),
+        ] {
+            let (mut lines, mut shown) = (Lines::new("a"), Vec::new());
+            lines.add(&written.as_bytes()[..MAX_LINE], &mut shown);
+            lines.add(&written.as_bytes()[MAX_LINE..], &mut shown);
+            assert!(shown == expected.as_bytes(), "{}", shown.len());
+        }
     }
 
     proptest! {

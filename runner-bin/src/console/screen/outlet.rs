@@ -41,7 +41,7 @@ pub(super) struct Outlet {
     pub(super) text: Vec<u8>,
     written: usize,
     /// How many bytes were written to it by now, or given up.
-    total: u64,
+    pub(super) total: u64,
 }
 
 impl Outlet {
@@ -123,12 +123,7 @@ impl Outlet {
         }
     }
 
-    /// How many bytes were written by now, or given up.
-    pub(super) fn total(&self) -> u64 {
-        self.total
-    }
-
-    /// How many there will be when all that is there now is written.
+    /// How many bytes there will be when all that is there now is written.
     pub(super) fn goal(&self) -> u64 {
         self.total + self.left().len() as u64
     }

@@ -222,7 +222,7 @@ impl Work {
 
     /// How many bytes were written by now, or given up.
     pub(super) fn written(&self) -> u64 {
-        self.outlets.iter().map(Outlet::total).sum()
+        self.outlets.iter().map(|outlet| outlet.total).sum()
     }
 
     /// Reads what has been written by now. A reader that others of its pipes have filled
@@ -286,7 +286,7 @@ impl Work {
         if self.stderr().is_empty() {
             self.lines = 0;
         }
-        let totals = self.outlets.each_ref().map(Outlet::total);
+        let totals = self.outlets.each_ref().map(|outlet| outlet.total);
         self.waiting.retain(|(goals, written)| {
             // More may have come after it.
             let is_written = goals.iter().zip(totals).all(|(&goal, total)| goal <= total);

@@ -1,10 +1,10 @@
 //! `--dry-run`: the commands, the working directory, and every setting with the place
 //! where it was written.
 
-use std::{borrow::Cow, env, ffi::OsString, path::PathBuf};
+use std::{env, ffi::OsString, path::PathBuf};
 
 use runner_config::{SETTINGS, Setting, Written, escape, name_text, shown};
-use runner_exec::{CommandLine, Plan, Task, TaskStats};
+use runner_exec::{CommandLine, Plan, Task, TaskId, TaskStats};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
@@ -21,18 +21,13 @@ const WIDEST: usize = 40;
 
 /// For people: what holds for all tasks, then of each task what it has of its own.
 pub(super) fn text(plan: &Plan) -> String {
-    let mut text = format!(
-        "working directory  {}\n\nfor all tasks\n",
-        shown(&directory())
-    );
+    let directory = shown(&directory());
+    let mut text = format!("working directory  {directory}\n\nfor all tasks\n");
     text += &table(&common(plan));
-    let chain = plan.order().into_iter().map(|id| (&plan.tasks[id.0], true));
-    let halt = plan.halt.iter().map(|halt| (halt, false));
-    for (task, in_chain) in chain.chain(halt) {
-        let role = if in_chain { "" } else { ", the halt task" };
+    for (task, id) in tasks(plan) {
+        let role = if id.is_some() { "" } else { ", the halt task" };
         text += &format!("\n{}{role}\n", task.name);
-        let hook = hook(plan, task).filter(|_| in_chain);
-        let hook = hook.map(|words| ("hook", words));
+        let hook = id.and_then(|_| Some(("hook", hook(plan, task)?)));
         for (what, words) in hook.into_iter().chain([("command", command(task))]) {
             text += &format!("  {what:<NAMES$}  {}\n", quoted(&words));
         }
@@ -43,34 +38,29 @@ pub(super) fn text(plan: &Plan) -> String {
 
 /// For programs: what docs/json.md says.
 pub(super) fn json(plan: &Plan) -> Value {
-    let chain = plan.order().into_iter();
-    let chain = chain.map(|id| {
-        let task = &plan.tasks[id.0];
-        object(plan, task, hook(plan, task), dependency_names(plan, id))
-    });
-    let halt = plan.halt.as_ref();
-    let halt = halt.map(|halt| object(plan, halt, None, Vec::new()));
+    let object = |(task, id): (&Task, Option<TaskId>)| {
+        json!({
+            "task": name_text(task.name.as_os_str()),
+            "command": texts(&command(task)),
+            "hook": id.and_then(|_| hook(plan, task)).as_deref().map(texts),
+            "depends_on": id.map(|id| dependency_names(plan, id)).unwrap_or_default(),
+            "settings": settings(all(plan, task)),
+        })
+    };
+    let (chain, halt): (Vec<_>, Vec<_>) = tasks(plan).partition(|(_, id)| id.is_some());
     json!({
         "working_directory": name_text(directory().as_os_str()),
         "settings": settings(common(plan)),
-        "tasks": chain.collect::<Value>(),
-        "halt_task": halt,
+        "tasks": chain.into_iter().map(object).collect::<Value>(),
+        "halt_task": halt.into_iter().map(object).next(),
     })
 }
 
-fn object(
-    plan: &Plan,
-    task: &Task,
-    hook: Option<Vec<OsString>>,
-    depends_on: Vec<Cow<str>>,
-) -> Value {
-    json!({
-        "task": name_text(task.name.as_os_str()),
-        "command": texts(&command(task)),
-        "hook": hook.as_deref().map(texts),
-        "depends_on": depends_on,
-        "settings": settings(all(plan, task)),
-    })
+/// The tasks in their order; behind them the halt task, which has no number.
+fn tasks(plan: &Plan) -> impl Iterator<Item = (&Task, Option<TaskId>)> {
+    let chain = plan.order().into_iter();
+    let chain = chain.map(|id| (&plan.tasks[id.0], Some(id)));
+    chain.chain(plan.halt.iter().map(|halt| (halt, None)))
 }
 
 fn settings(rows: Vec<Row>) -> Value {

@@ -38,21 +38,17 @@ pub(super) fn dot(plan: &Plan) -> String {
 /// The edges from one level to the next. A level begins when all of the one before it
 /// is done, so all of its tasks meet in a point, and the edges stay few.
 fn between(plan: &Plan, number: usize, level: &[TaskId], next: &[TaskId]) -> String {
-    let mut dot = String::new();
     if let ([one], [other]) = (level, next) {
-        let _ = writeln!(dot, "  {} -> {}", name(plan, *one), name(plan, *other));
-        return dot;
+        return format!("  {} -> {}\n", name(plan, *one), name(plan, *other));
     }
     // No file has such a name.
     let gate = format!("\"level/{number}/is/done\"");
-    let _ = writeln!(dot, "  {gate} [shape=point]");
-    for &id in level {
-        let _ = writeln!(dot, "  {} -> {gate} [arrowhead=none]", name(plan, id));
-    }
-    for &id in next {
-        let _ = writeln!(dot, "  {gate} -> {}", name(plan, id));
-    }
-    dot
+    let ends = level.iter().map(|&id| name(plan, id));
+    let ends = ends.map(|task| format!("  {task} -> {gate} [arrowhead=none]\n"));
+    let starts = next.iter().map(|&id| name(plan, id));
+    let starts = starts.map(|task| format!("  {gate} -> {task}\n"));
+    let edges = ends.chain(starts).collect::<String>();
+    format!("  {gate} [shape=point]\n{edges}")
 }
 
 /// The tasks of each level.
