@@ -128,7 +128,7 @@ impl Work {
             colors: HashMap::new(),
             bar: None,
             drawn: None,
-            draw_at: Instant::now(),
+            draw_at: Instant::now() + MIN_DRAW_INTERVAL,
             waiting: Vec::new(),
         }
     }
