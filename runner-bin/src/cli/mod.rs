@@ -326,12 +326,22 @@ fn user(name: &str) -> Result<u32, &'static str> {
 }
 
 fn long_help() -> String {
-    let row = |it: &Setting| {
-        let equals = format!("{} = {}", it.name, it.default);
-        format!("  {}\n          {}\n", equals.trim_end(), it.meaning)
-    };
     let settings = SETTINGS.iter().filter(|setting| setting.in_runner());
-    let settings: String = settings.map(row).collect();
+    // Made at each start, so without the machinery of `format!`.
+    let settings: String = settings
+        .flat_map(|it| {
+            let equals = if it.default.is_empty() { " =" } else { " = " };
+            [
+                "  ",
+                it.name,
+                equals,
+                it.default,
+                "\n          ",
+                it.meaning,
+                "\n",
+            ]
+        })
+        .collect();
     format!("Settings of [runner], with their defaults:\n{settings}\n{STATUSES}")
 }
 

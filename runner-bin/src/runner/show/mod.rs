@@ -89,7 +89,7 @@ fn texts(words: &[OsString]) -> Vec<Cow<'_, str>> {
 /// `text` and blanks up to `width` columns.
 fn padded(text: &str, width: usize) -> String {
     let pad = width.saturating_sub(text.width());
-    format!("{text}{:pad$}", "")
+    text.to_owned() + &" ".repeat(pad)
 }
 
 /// The names of the tasks that `task` depends on, in JSON.
