@@ -11,8 +11,8 @@ use std::{
 
 use runner_config::{Document, Origin, Override, Problems, Settings};
 use runner_exec::{
-    Cancel, ChainEnd, CommandLine, DirEntry, Ended, Event, Head, Kind, Latch, Outcome, Plan, Reload,
-    Run, Runs, Signal, StartFailure, TaskName, Tools,
+    Cancel, ChainEnd, CommandLine, DirEntry, Ended, Event, Head, Kind, Latch, Outcome, Plan,
+    Reload, Run, Runs, Signal, StartFailure, TaskName, Tools,
 };
 
 /// Exit codes by program and try; what is not in it exits with 0.

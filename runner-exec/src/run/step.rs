@@ -171,10 +171,7 @@ impl<'a> Run<'a> {
 
     /// Lets the output of a process be told apart from that of others.
     fn let_out(&self, task: &Task, command: &mut CommandLine) {
-        let outlet = self
-            .tools
-            .outlet
-            .filter(|_| self.plan.settings.jobs > 1);
+        let outlet = self.tools.outlet.filter(|_| self.plan.settings.jobs > 1);
         // Without descriptors left the process will hardly start; if it does, its output
         // is better mixed with others than lost.
         command.output = outlet.and_then(|outlet| outlet(&task.name).ok());
