@@ -153,7 +153,8 @@ impl Fold for Timeline {
                 };
                 let started = at.checked_sub(end.elapsed).unwrap_or(at);
                 let visit = self.visit(task, started, |last| last.ended.is_some());
-                visit.started.get_or_insert(started);
+                // The clock may have been set since its hook.
+                visit.started.get_or_insert(started.max(visit.from));
                 visit.ended = Some(end);
             }
             Entry::Run(_) | Entry::Try(_) | Entry::Halt(_) | Entry::Unknown => {}
@@ -170,17 +171,20 @@ impl Visit {
 
     /// When the task ended; what has no end goes on until `otherwise`.
     pub(crate) fn ends(&self, otherwise: Timestamp) -> Timestamp {
+        let after = self.after.as_ref().map(|hook| hook.from);
         match (&self.ended, self.started) {
             (Some(ended), _) => ended.at,
-            (None, Some(_)) => otherwise,
+            // The line of its end is missing.
+            (None, Some(_)) => after.unwrap_or(otherwise),
             (None, None) => self.starts(),
         }
     }
 
     /// When it was over, its hook included.
     pub(crate) fn is_over(&self, otherwise: Timestamp) -> Timestamp {
-        let hook = self.after.as_ref().map(|hook| hook.to(otherwise));
-        hook.unwrap_or(self.ends(otherwise))
+        let ends = self.ends(otherwise);
+        let after = self.after.as_ref();
+        after.map_or(ends, |hook| hook.to(otherwise).max(ends))
     }
 
     /// When its limit would have been up.
@@ -188,9 +192,18 @@ impl Visit {
         Some(later(self.started?, self.ended.as_ref()?.limit?))
     }
 
-    pub(crate) fn hooks(&self) -> impl Iterator<Item = (&'static str, &Hook)> {
-        let before = self.before.iter().map(|hook| ("before", hook));
-        before.chain(self.after.iter().map(|hook| ("after", hook)))
+    /// The hooks, each with its end. A line of the journal may be missing, so a hook without an
+    /// end lasts until its task starts, or until `otherwise`, and none longer than the visit.
+    pub(crate) fn hooks(
+        &self,
+        otherwise: Timestamp,
+    ) -> impl Iterator<Item = (&'static str, &Hook, Timestamp)> {
+        let over = self.is_over(otherwise);
+        let started = self.started.unwrap_or(over);
+        let before = self.before.iter().map(move |it| ("before", it, started));
+        let after = self.after.iter().map(move |it| ("after", it, over));
+        let hooks = before.chain(after);
+        hooks.map(move |(when, hook, end)| (when, hook, hook.to(end).min(over)))
     }
 }
 

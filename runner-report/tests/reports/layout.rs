@@ -102,6 +102,46 @@ fn rows(svg: &Document) -> HashMap<String, Vec<(Stretch, Option<Stretch>)>> {
     rows
 }
 
+/// No bar or name of a row is above another one, and all are within the picture.
+fn are_all_apart(journal: &Journal) -> Result<(), TestCaseError> {
+    let svg = run_svg(&found(journal), &now(200.0, &[7])).unwrap();
+    let svg = Document::parse(&svg).unwrap();
+    for (y, row) in rows(&svg) {
+        for (index, (bar, name)) in row.iter().enumerate() {
+            prop_assert!(bar.0 >= 0.0 && bar.1 <= 100.0 + ROUNDED, "{bar:?}");
+            if let Some(name) = name {
+                prop_assert!(name.0 >= 0.0 && name.1 <= 100.0 + ROUNDED, "{name:?}");
+            }
+            for (other, other_name) in &row[index + 1..] {
+                let pair = format!("{y}: {bar:?} {name:?}, {other:?} {other_name:?}");
+                prop_assert!(are_apart(*bar, *other), "{pair}");
+                prop_assert!(name.is_none_or(|name| are_apart(name, *other)), "{pair}");
+                prop_assert!(other_name.is_none_or(|it| are_apart(it, *bar)), "{pair}");
+                let names = name.zip(*other_name);
+                prop_assert!(names.is_none_or(|(one, two)| are_apart(one, two)), "{pair}");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Its end is missing in the journal: a line was torn.
+#[test]
+fn a_hook_without_an_end_is_drawn_until_its_task_starts() {
+    let hook = HookEntry::Start {
+        task: "1-a".into(),
+        phase: "pre".into(),
+    };
+    let journal = Journal::new()
+        .starts_with(0.0, 7, 2, &[])
+        .add(0.0, Entry::Hook(hook))
+        .begins(1.0, "1-a")
+        .ends(2.0, "1-a", 1.0, "OK", "exited:0")
+        .begins(20.0, "1-b")
+        .ends(40.0, "1-b", 20.0, "OK", "exited:0");
+    are_all_apart(&journal).unwrap();
+}
+
 proptest! {
     #[test]
     fn bars_and_names_of_a_row_are_apart(
@@ -112,23 +152,6 @@ proptest! {
             .into_iter()
             .map(|(later, event, task, elapsed)| (later * faster, event, task, elapsed))
             .collect();
-        let svg = run_svg(&found(&journal(&happened)), &now(200.0, &[7])).unwrap();
-        let svg = Document::parse(&svg).unwrap();
-        for (y, row) in rows(&svg) {
-            for (index, (bar, name)) in row.iter().enumerate() {
-                prop_assert!(bar.0 >= 0.0 && bar.1 <= 100.0 + ROUNDED, "{bar:?}");
-                if let Some(name) = name {
-                    prop_assert!(name.0 >= 0.0 && name.1 <= 100.0 + ROUNDED, "{name:?}");
-                }
-                for (other, other_name) in &row[index + 1..] {
-                    let pair = format!("{y}: {bar:?} {name:?}, {other:?} {other_name:?}");
-                    prop_assert!(are_apart(*bar, *other), "{pair}");
-                    prop_assert!(name.is_none_or(|name| are_apart(name, *other)), "{pair}");
-                    prop_assert!(other_name.is_none_or(|it| are_apart(it, *bar)), "{pair}");
-                    let names = name.zip(*other_name);
-                    prop_assert!(names.is_none_or(|(one, two)| are_apart(one, two)), "{pair}");
-                }
-            }
-        }
+        are_all_apart(&journal(&happened))?;
     }
 }

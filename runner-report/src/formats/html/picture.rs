@@ -11,7 +11,7 @@ use super::{
     placement::Levels,
     scale::{percent, ticks},
 };
-use crate::model::{now::span, timeline::Visit};
+use crate::model::now::span;
 
 /// A bar within its row, and the line below it.
 const BAR_TOP: usize = 2;
@@ -85,7 +85,7 @@ pub(super) fn legend(layout: &Layout) -> Vec<(Markup, &'static str)> {
         }
     }
     let mut visits = layout.timeline.visits.iter();
-    if visits.any(|visit| visit.hooks().next().is_some()) {
+    if visits.any(|visit| visit.before.is_some() || visit.after.is_some()) {
         let hook = html! { rect.hook x="1" y="6" width="14" height="4" {} };
         legend.push((hook, "hook"));
     }
@@ -178,8 +178,8 @@ fn drawn(layout: &Layout, band: &Band, piece: &Piece, alone: bool) -> Markup {
             @if alone {
                 title { (piece.name) ", try " (band.number) "\n" (piece.details().join("\n")) }
             }
-            @for (_, hook) in piece.visit.into_iter().flat_map(Visit::hooks) {
-                (bar("hook", x(hook.from), x(hook.to(layout.until)), y + BAR_TOP + BAR - HOOK, HOOK))
+            @for (_, hook, to) in piece.visit.into_iter().flat_map(|it| it.hooks(layout.until)) {
+                (bar("hook", x(hook.from), x(to), y + BAR_TOP + BAR - HOOK, HOOK))
             }
             (bar(&format!("bar {}", piece.mark.class), x(piece.starts), x(piece.ends), y + BAR_TOP, BAR))
             @if piece.decides && layout.has_choice() {

@@ -100,8 +100,8 @@ impl<'a> Piece<'a> {
             (None, Some(_)) => String::new(),
             (None, None) => "not started".to_owned(),
         };
-        let hooks = visit.hooks().map(|(when, hook)| {
-            let time = format_duration(span(hook.from, hook.to(until)));
+        let hooks = visit.hooks(until).map(|(when, hook, to)| {
+            let time = format_duration(span(hook.from, to));
             match &hook.end {
                 Some((_, end)) if end.is_zero() => format!("hook {when}: {time}"),
                 Some((_, end)) => format!("hook {when}: {time}, {}", end.words()),
