@@ -1,20 +1,34 @@
 //! ARCHITECTURE.md against the disk.
-#![expect(clippy::disallowed_methods, reason = "folders are listed")]
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use crate::support::top;
 
-/// Collects `directory` and all directories below it, as paths from the top of the checkout.
-fn folders(directory: &Path, found: &mut BTreeSet<String>) {
-    let path = directory.strip_prefix(top()).unwrap();
-    found.insert(path.to_str().unwrap().to_owned());
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
+/// The directories and files of all crates' `src`.
+fn sources() -> Vec<PathBuf> {
+    let crates = ["config", "exec", "report", "bin"];
+    let mut found: Vec<PathBuf> = crates
+        .map(|name| top().join(format!("runner-{name}/src")))
+        .into();
+    let mut index = 0;
+    while let Some(path) = found.get(index) {
         if path.is_dir() {
-            folders(&path, found);
+            let entries = fs::read_dir(path).unwrap();
+            found.extend(entries.map(|entry| entry.unwrap().path()));
         }
+        index += 1;
     }
+    found
+}
+
+/// The paths from the top of the checkout.
+fn names<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> BTreeSet<String> {
+    let names = paths.map(|path| path.strip_prefix(top()).unwrap().to_str().unwrap());
+    names.map(str::to_owned).collect()
 }
 
 #[test]
@@ -27,9 +41,26 @@ fn the_rooms_are_the_folders_on_the_disk() {
     let listed: BTreeSet<String> = listed
         .map(|line| line.split_whitespace().next().unwrap().to_owned())
         .collect();
-    let mut found = BTreeSet::new();
-    for name in ["config", "exec", "report", "bin"] {
-        folders(&top().join(format!("runner-{name}/src")), &mut found);
-    }
+    let found = names(sources().iter().filter(|path| path.is_dir()));
+    assert_eq!(listed, found);
+}
+
+#[test]
+fn the_page_lists_every_place_that_touches_the_world() {
+    let page = fs::read_to_string(top().join("ARCHITECTURE.md")).unwrap();
+    let invariant = page.split("\n1. What touches the world").nth(1).unwrap();
+    let invariant = invariant.split("\n2. ").next().unwrap();
+    let words = invariant.split_whitespace();
+    let listed: BTreeSet<String> = words
+        .filter(|word| word.ends_with(".rs"))
+        .map(str::to_owned)
+        .collect();
+    let touches = |path: &Path| {
+        path.is_file()
+            && fs::read_to_string(path)
+                .unwrap()
+                .contains("clippy::disallowed_methods")
+    };
+    let found = names(sources().iter().filter(|path| touches(path)));
     assert_eq!(listed, found);
 }

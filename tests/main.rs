@@ -1,4 +1,8 @@
 //! Stories: whole behaviours of the real program.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "stories start programs and read what they leave"
+)]
 
 mod architecture;
 mod chain;

@@ -1,6 +1,5 @@
 //! README is held to the program: its tables are the program's own, and what its
 //! console blocks show is what happens.
-#![expect(clippy::disallowed_methods, reason = "README's commands are run")]
 
 use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
 

@@ -1,8 +1,4 @@
 //! Resources: limits, full disks and clocks, and what a run does about them.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "stories look for what a run has left"
-)]
 
 use std::fs;
 

@@ -1,9 +1,5 @@
 //! The lock: one run of a task directory at a time, in both of its places, against other
 //! versions and against other users.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "other runners, and those who hold their locks, are started here"
-)]
 
 mod other_users;
 mod places;

@@ -1,8 +1,4 @@
 //! `runner-report`: answers from a journal, and waits for what is not in it yet.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a process stands in for the runner"
-)]
 
 mod selection;
 mod wait;

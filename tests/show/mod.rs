@@ -1,6 +1,5 @@
 //! `--list`, `--dry-run`, `--graph`, `--env` and `--check`: what would be run, without
 //! running it.
-#![expect(clippy::disallowed_methods, reason = "graphviz is asked")]
 
 mod answers;
 mod documented;

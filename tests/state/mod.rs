@@ -1,8 +1,4 @@
 //! State: what a run leaves behind in `state_dir`, and what the next one makes of it.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "other runners, and what a killed one left, are started here"
-)]
 
 mod halts;
 mod journal;

@@ -1,6 +1,5 @@
 //! The builder of the stories: a task directory, a configuration, one call of the
 //! real program, and what became of it.
-#![expect(clippy::disallowed_methods, reason = "stories start the real program")]
 
 mod dice;
 mod left;

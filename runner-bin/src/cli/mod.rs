@@ -1,4 +1,8 @@
 //! The command lines of the applets.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is where RUNNER_CONFIG is read"
+)]
 
 pub(crate) mod report_args;
 

@@ -1,4 +1,8 @@
 //! What the runner says: lines on stderr, and to syslog when that is wanted.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is where stderr is looked at: TERM, JOURNAL_STREAM"
+)]
 
 use std::{
     env,

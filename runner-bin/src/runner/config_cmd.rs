@@ -1,4 +1,8 @@
 //! The links by which the applets are called, and the value of `RUNNER_CONFIG_CMD`.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is where private links are locked"
+)]
 
 use std::{
     env,

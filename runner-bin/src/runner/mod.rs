@@ -1,4 +1,8 @@
 //! The applet `runner`: wires configuration, plan, processes and log together.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is where the stdin of tasks is opened"
+)]
 
 pub(crate) mod config_cmd;
 mod exec_command;

@@ -1,4 +1,8 @@
 //! What a service manager wants to know, by the protocol of sd_notify(3).
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is where NOTIFY_SOCKET is read"
+)]
 
 use std::{
     env,

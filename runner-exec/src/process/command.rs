@@ -1,4 +1,5 @@
 //! What is started: a program, its arguments and its environment, as a value.
+#![expect(clippy::disallowed_methods, reason = "this is where PATH is looked up")]
 
 use std::{
     env,

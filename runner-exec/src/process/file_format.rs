@@ -1,4 +1,8 @@
 //! How a file begins, as far as it matters for starting it.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is where the head of a task is read"
+)]
 
 use std::{
     collections::HashMap,

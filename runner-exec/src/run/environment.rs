@@ -1,4 +1,8 @@
 //! The runner's own variables: what tasks, hooks and the halt task see.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is where the inherited environment is cleaned"
+)]
 
 use std::{
     env,

@@ -75,10 +75,6 @@ pub(super) fn draft_beside(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// Removes the drafts that killed runners have left in `directory`.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is where old drafts are looked for"
-)]
 pub(super) fn remove_drafts(directory: &Path) -> io::Result<()> {
     // Version 0.1 named all but marks after the file.
     let prefixes = [".new.", ".taskdir.", ".halts.", ".lock."];

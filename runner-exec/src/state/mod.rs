@@ -1,4 +1,5 @@
 //! `state_dir`: what outlives a run.
+#![expect(clippy::disallowed_methods, reason = "the files of the state are here")]
 
 mod durable_file;
 mod halts;

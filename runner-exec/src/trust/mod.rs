@@ -4,6 +4,10 @@
 //! trusted owner can be able to rename, replace or write anything on the way. A sticky
 //! directory can be open to all, as long as the entry that the path names in it has a
 //! trusted owner. `docs/trust.md` has the whole list of what is checked and what is not.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is where owners and mounts are looked up"
+)]
 
 mod acl;
 mod distrust;

@@ -1,4 +1,8 @@
 //! From the lines of a journal to what is reported of it.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "journals are written and read here"
+)]
 
 /// Compares a text with the snapshot of this name. A macro, so that the file names the
 /// source of the story.
