@@ -8,7 +8,7 @@ use runner_exec::{CommandLine, Plan, Task, TaskId, TaskStats};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use super::{command, dependency_names, padded, quoted, texts, words};
+use super::{command, dependency_names, push_padded, quoted, texts, words};
 
 /// A setting and what it says.
 type Row<'a> = (&'static Setting, Written<'a>);
@@ -110,9 +110,12 @@ fn table(rows: &[Row]) -> String {
     let one_line = |row: &Written| escape(&row.value.replace('\n', " ⏎ ")).into_owned();
     let widths = rows.iter().map(|(_, row)| one_line(row).width());
     let widest = widths.max().unwrap_or(0).min(WIDEST);
-    let line = |(setting, row): &Row| {
-        let (name, value) = (setting.name, padded(&one_line(row), widest));
-        format!("  {name:<NAMES$}  {value}  {}\n", row.origin)
-    };
-    rows.iter().map(line).collect()
+    let mut table = String::new();
+    for (setting, row) in rows {
+        let name = setting.name;
+        table += &format!("  {name:<NAMES$}  ");
+        push_padded(&mut table, &one_line(row), widest);
+        table += &format!("  {}\n", row.origin);
+    }
+    table
 }

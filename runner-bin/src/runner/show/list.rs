@@ -7,35 +7,36 @@ use runner_exec::{Plan, TaskId};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use super::{dependency_names, padded, quoted, texts};
+use super::{dependency_names, push_padded, quoted, texts};
 
 /// For people: columns of what every task has, then what only some have.
 pub(super) fn text(plan: &Plan) -> String {
     let names: Vec<Cow<str>> = plan.tasks.iter().map(|task| task.name.shown()).collect();
     let order = plan.order().into_iter();
-    let rows: Vec<[String; 5]> = order
+    let rows: Vec<[Cow<str>; 5]> = order
         .map(|id| {
             let settings = &plan.tasks[id.0].settings;
             [
-                names[id.0].to_string(),
-                format!("level {}", plan.links[id.0].level),
-                limit(settings),
-                tries_of(settings),
-                rest(plan, id, &names).join("  "),
+                (&*names[id.0]).into(),
+                format!("level {}", plan.links[id.0].level).into(),
+                limit(settings).into(),
+                tries_of(settings).into(),
+                rest(plan, id, &names).join("  ").into(),
             ]
         })
         .collect();
     let widest = |column: usize| rows.iter().map(|row| row[column].width()).max();
     let widths = [0, 1, 2, 3].map(|column| widest(column).unwrap_or(0));
-    let line = |row: &[String; 5]| {
-        let cells = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| padded(cell, width + 2));
-        let line = cells.collect::<String>() + &row[4];
-        line.trim_end().to_owned() + "\n"
-    };
-    rows.iter().map(line).collect()
+    let mut text = String::new();
+    for row in &rows {
+        for (cell, width) in row.iter().zip(widths) {
+            push_padded(&mut text, cell, width + 2);
+        }
+        text += &row[4];
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    text
 }
 
 /// What only some tasks have.

@@ -86,10 +86,10 @@ fn texts(words: &[OsString]) -> Vec<Cow<'_, str>> {
         .collect()
 }
 
-/// `text` and blanks up to `width` columns.
-fn padded(text: &str, width: usize) -> String {
-    let pad = width.saturating_sub(text.width());
-    text.to_owned() + &" ".repeat(pad)
+/// Appends `cell`, and blanks up to `width` columns.
+fn push_padded(text: &mut String, cell: &str, width: usize) {
+    text.push_str(cell);
+    text.extend(iter::repeat_n(' ', width.saturating_sub(cell.width())));
 }
 
 /// The names of the tasks that `task` depends on, in JSON.
