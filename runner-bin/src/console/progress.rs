@@ -88,12 +88,8 @@ impl State {
                 self.runs = false;
                 self.bar.next = None;
             }
-            Event::Started { .. }
-            | Event::NoMark { .. }
-            | Event::NoHaltCount { .. }
-            | Event::Left { .. }
-            | Event::HaltMissing { .. }
-            | Event::HaltWithheld { .. } => {}
+            // No other event changes the line.
+            _ => {}
         }
     }
 

@@ -77,17 +77,8 @@ impl Notify {
                 end: ChainEnd::Finished { .. },
                 ..
             } => self.ready(),
-            Event::RunEnd { .. }
-            | Event::Started { .. }
-            | Event::TaskEnd { .. }
-            | Event::HookEnd { .. }
-            | Event::HaltEnd { .. }
-            | Event::HaltMissing { .. }
-            | Event::HaltWithheld { .. }
-            | Event::NoHaltCount { .. }
-            | Event::NoLog { .. }
-            | Event::NoMark { .. }
-            | Event::Left { .. } => {}
+            // A service manager has nothing to do with other events.
+            _ => {}
         }
     }
 
