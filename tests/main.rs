@@ -19,7 +19,6 @@ mod output;
 mod parallel;
 mod processes;
 mod readme;
-mod recipes;
 mod report;
 mod resources;
 mod service;

@@ -1,0 +1,212 @@
+//! Plays the code blocks of the pages: files are written, console blocks run, and what they
+//! show is compared with what the page shows.
+//!
+//! The words after the fence say what a block is: `console` and what it needs, a language
+//! and a file name, or `sh` alone for a script to be pasted.
+#![expect(clippy::disallowed_methods, reason = "the commands of pages are run")]
+
+use std::{
+    env,
+    fs::{self, Permissions},
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+    process::Command,
+};
+
+use rustix::process::geteuid;
+use tempfile::TempDir;
+
+use super::{Page, pages};
+use crate::support::{is_missing, runner, skip, top};
+
+/// Its sections are independent of each other. In every other page a block can use the
+/// files of those above it.
+const RECIPES: &str = "docs/recipes.md";
+
+#[test]
+fn console_blocks_show_what_happens() {
+    let mut commands = 0;
+    for page in pages().iter().filter(|page| page.path != RECIPES) {
+        commands += play(&page.path, &page.text);
+    }
+    assert!(commands >= 8, "only {commands} commands");
+}
+
+#[test]
+fn recipes_work_as_they_are_written() {
+    let page = Page::read(RECIPES);
+    let sections = page.text.split("\n## ").skip(1);
+    let commands: usize = sections.map(|section| play(RECIPES, section)).sum();
+    assert!(commands >= 10, "only {commands} commands");
+}
+
+/// Plays all blocks of a text in one new directory. Returns the number of commands.
+#[track_caller]
+fn play(page: &str, text: &str) -> usize {
+    let directory = directory();
+    let at = directory.path();
+    let mut commands = 0;
+    for Block { words, text } in blocks(text) {
+        match words[..] {
+            ["console", ref needs @ ..] => {
+                if !needs.iter().any(|need| is_lacking(need)) {
+                    commands += run_console(page, text, at);
+                }
+            }
+            // tests/show/documented.rs compares these.
+            ["json"] => {}
+            ["sh"] => assert_eq!(output(text, at), "", "{page}: {text}"),
+            [_, file] => write(text, &at.join(file)),
+            _ => panic!("{page}: a block is a console, a script or a file, not {words:?}"),
+        }
+    }
+    commands
+}
+
+/// A directory with the example, and `bin` with the applets.
+fn directory() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("bin")).unwrap();
+    for applet in ["runner", "runner-config", "runner-report"] {
+        symlink(runner(), directory.path().join("bin").join(applet)).unwrap();
+    }
+    for name in ["runner.cfg", "example-tasks.d", "example-hooks"] {
+        copy(&top().join(name), &directory.path().join(name));
+    }
+    directory
+}
+
+fn copy(from: &Path, to: &Path) {
+    if !from.is_dir() {
+        fs::copy(from, to).unwrap();
+        return;
+    }
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let name = entry.unwrap().file_name();
+        copy(&from.join(&name), &to.join(&name));
+    }
+}
+
+/// A fenced block: the words after its fence, and its lines.
+struct Block<'a> {
+    words: Vec<&'a str>,
+    text: &'a str,
+}
+
+fn blocks(text: &str) -> Vec<Block<'_>> {
+    let mut blocks = Vec::new();
+    let mut rest = text;
+    while let Some((_, below)) = rest.split_once("```") {
+        let (words, below) = below.split_once('\n').unwrap();
+        let (text, below) = below.split_once("```").unwrap();
+        let words = words.split(' ').collect();
+        blocks.push(Block { words, text });
+        rest = below;
+    }
+    blocks
+}
+
+/// Whether this machine lacks what a block needs.
+fn is_lacking(need: &str) -> bool {
+    match need {
+        "root" if geteuid().is_root() => false,
+        "root" => {
+            skip("only root becomes another user");
+            true
+        }
+        utility => is_missing(utility),
+    }
+}
+
+fn write(text: &str, path: &Path) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+    let mode = if text.starts_with("#!") { 0o755 } else { 0o644 };
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    // Other users read it too.
+    fs::set_permissions(path.parent().unwrap(), Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Runs the commands of a block. Returns their number.
+#[track_caller]
+fn run_console(page: &str, block: &str, directory: &Path) -> usize {
+    let block = format!("\n{block}");
+    let (before, _) = block.split_once("\n$ ").unwrap_or((&block, ""));
+    assert_eq!(before, "", "{page}: a console block begins with a command");
+    let commands: Vec<&str> = block.split("\n$ ").skip(1).collect();
+    for command in &commands {
+        let (command, expected) = command.split_once('\n').unwrap_or((command, ""));
+        if command.starts_with("cargo test ") {
+            // It runs this test.
+            continue;
+        }
+        let command = command.replace("cargo run --release --", "runner");
+        compare(page, &command, &output(&command, directory), expected);
+    }
+    commands.len()
+}
+
+/// The output and the errors of a shell that runs `command`.
+fn output(command: &str, directory: &Path) -> String {
+    let path = env::var("PATH").unwrap();
+    let shell = Command::new("sh")
+        .arg("-c")
+        .arg(format!("exec 2>&1\n{command}"))
+        .current_dir(directory)
+        .env("PATH", format!("{}/bin:{path}", directory.display()))
+        .env_remove("RUNNER_CONFIG")
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&shell.stdout).into_owned()
+}
+
+/// Compares an output with that of the page, in which a line `...` is any number of lines.
+#[track_caller]
+fn compare(page: &str, command: &str, found: &str, expected: &str) {
+    let found = same_everywhere(found);
+    let expected = same_everywhere(expected);
+    let parts: Vec<&str> = expected.split("\n...\n").collect();
+    let [first, middle @ .., last] = &parts[..] else {
+        assert_eq!(found, expected, "{page}: {command}");
+        return;
+    };
+    let mut rest = found.strip_prefix(first);
+    for part in middle {
+        let part = format!("\n{part}\n");
+        rest = rest.and_then(|rest| Some(rest.split_once(&part)?.1));
+    }
+    let same = rest.is_some_and(|rest| rest.ends_with(&format!("\n{last}")));
+    assert!(
+        same,
+        "{page}: {command}\nfound:\n{found}\nexpected:\n{expected}"
+    );
+}
+
+/// The text with `#` for what differs from machine to machine: times, sizes, ids.
+fn same_everywhere(text: &str) -> String {
+    let word = |word: &str| match differs(word.trim_end_matches([',', '.', ';'])) {
+        true => "#".to_owned(),
+        false => word.to_owned(),
+    };
+    let line = |line: &str| match line {
+        // The example continues without git.
+        "There is no git here: going on without the tools." => "<tools>".to_owned(),
+        line if line.contains(" the tools, at ") => "<tools>".to_owned(),
+        line => line.split(' ').map(word).collect::<Vec<_>>().join(" "),
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn differs(word: &str) -> bool {
+    let hex = |word: &str| word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let (number, unit) = word.split_at(word.find(char::is_alphabetic).unwrap_or(word.len()));
+    let numeric = !number.is_empty()
+        && number
+            .bytes()
+            .all(|b| b.is_ascii_digit() || b":.-".contains(&b));
+    let commit = word.len() == 7 && hex(word);
+    let run_id = word.len() == 29 && word.as_bytes()[8] == b'T' && hex(&word[21..]);
+    let plain = unit.is_empty() && number.len() < 3;
+    commit || run_id || numeric && matches!(unit, "" | "ms" | "s") && !plain
+}

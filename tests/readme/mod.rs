@@ -1,0 +1,116 @@
+//! The README and the pages in `docs`: their tables are the program's own, their console
+//! blocks show what happens (`console`).
+
+mod console;
+
+use std::fs;
+
+use crate::support::{Test, top};
+
+/// A page, by its path from the top of the checkout.
+struct Page {
+    path: String,
+    text: String,
+}
+
+impl Page {
+    fn read(path: &str) -> Page {
+        Page {
+            path: path.to_owned(),
+            text: fs::read_to_string(top().join(path)).unwrap(),
+        }
+    }
+}
+
+/// README.md, and every page in `docs` by name.
+#[expect(clippy::disallowed_methods, reason = "the pages are in a directory")]
+fn pages() -> Vec<Page> {
+    let entries = fs::read_dir(top().join("docs")).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".md"))
+        .map(|name| format!("docs/{name}"))
+        .collect();
+    names.sort();
+    names.insert(0, "README.md".to_owned());
+    names.iter().map(|name| Page::read(name)).collect()
+}
+
+/// The rows of the table below `head`, which is in one page.
+#[track_caller]
+fn table(head: &str) -> Vec<String> {
+    let pages = pages();
+    let parts = |page: &'_ Page| {
+        page.text
+            .split_once(head)
+            .map(|(_, below)| below.to_owned())
+    };
+    let found: Vec<String> = pages.iter().filter_map(parts).collect();
+    let [below] = &found[..] else {
+        panic!("{} pages have the table {head}", found.len());
+    };
+    let rows = below
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    rows.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_table_of_settings_is_the_programs() {
+    let expected: Vec<String> = runner_config::SETTINGS
+        .iter()
+        .map(|setting| {
+            let star = match setting.in_runner() && setting.in_task() {
+                true => " \\*",
+                false => "",
+            };
+            let place = match setting.in_runner() {
+                true => "",
+                false => " (in a task's section only)",
+            };
+            let default = match setting.default {
+                "" => String::new(),
+                default => format!("`{default}`"),
+            };
+            format!(
+                "| `{}`{star} | {default} | {}{place} |",
+                setting.name, setting.meaning
+            )
+        })
+        .collect();
+    let found = table("| setting | default | meaning |");
+    assert_eq!(
+        found,
+        expected,
+        "the table should be:\n{}",
+        expected.join("\n")
+    );
+    let listed = Test::new()
+        .run_with(["runner-config", "--settings"])
+        .status(0)
+        .stdout;
+    for setting in &runner_config::SETTINGS {
+        assert!(listed.contains(setting.name) && listed.contains(setting.meaning));
+    }
+}
+
+#[test]
+fn the_table_of_exit_statuses_is_the_programs() {
+    let help = Test::new().run_with(["--help"]).status(0).stdout;
+    let (_, statuses) = help.split_once("Exit status:\n").unwrap();
+    let expected: Vec<String> = statuses
+        .lines()
+        .map(|line| {
+            let (status, meaning) = line.trim().split_once("  ").unwrap();
+            format!("| {status} | {meaning} |")
+        })
+        .collect();
+    let found = table("| status | meaning |");
+    assert_eq!(
+        found,
+        expected,
+        "the table should be:\n{}",
+        expected.join("\n")
+    );
+}
