@@ -71,6 +71,6 @@ browser:
 screenshots:
     .ci/run screenshots
 
-# All that README says about speed, in nine minutes on a quiet machine.
+# The table of docs/benchmarks.md, in nine minutes on a quiet machine.
 bench:
     .ci/run measure

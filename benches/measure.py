@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures what README says about speed, beside what else does the same work.
+"""Measures the table of docs/benchmarks.md: the runner next to others that do the same work.
 
     measure.py RUNNER FLOOR [--guard] [--markdown] [--dynamic RUNNER]
 
@@ -16,7 +16,7 @@ tasks included, on both sides. Medians of a side are shown too, for one command.
 With --guard fewer cases have fewer rounds, and it exits 1 when something is above its
 guard: these are wide, for a noisy machine with two cores, and are no promise. What takes
 less than the noise is guarded by counting instructions, in `INSTRUCTIONS`. --markdown
-writes the table of README. --dynamic is another build of the runner, of which the size
+writes the table of docs/benchmarks.md. --dynamic is another build of the runner, of which the size
 is shown.
 """
 
