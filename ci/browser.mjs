@@ -1,6 +1,6 @@
 // Opens pages of runner-report in a real browser, and looks for what a parser cannot see.
 // node ci/browser.mjs RUNNER DIRECTORY [OUT]: playwright-core is in DIRECTORY; with OUT, the
-// pictures for README go there.
+// pictures for docs/reports.md go there.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";

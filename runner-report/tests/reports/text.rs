@@ -56,8 +56,8 @@ fn a_run_that_finished_and_the_halt_task_after_it() {
 }
 
 #[test]
-fn readme_shows_a_report_as_it_is() {
-    let readme = include_str!("../../../README.md");
+fn the_page_of_reports_shows_a_report_as_it_is() {
+    let page = include_str!("../../../docs/reports.md");
     let lines: Vec<String> = finished()
         .lines()
         .map(|line| match line {
@@ -66,8 +66,8 @@ fn readme_shows_a_report_as_it_is() {
         })
         .collect();
     assert!(
-        readme.contains(&lines.join("\n")),
-        "README should have:\n{}",
+        page.contains(&lines.join("\n")),
+        "docs/reports.md should have:\n{}",
         lines.join("\n")
     );
 }
