@@ -114,3 +114,46 @@ fn the_table_of_exit_statuses_is_the_programs() {
         expected.join("\n")
     );
 }
+
+/// A page for newcomers. Details are in `docs`.
+const README_LINES: usize = 180;
+
+#[test]
+fn readme_begins_with_the_two_commands() {
+    let readme = Page::read("README.md");
+    let blocks: Vec<&str> = readme.text.split("```console\n").skip(1).collect();
+    assert!(blocks[0].starts_with("$ cargo run --release -- -c runner.cfg example-tasks.d\n"));
+    assert!(blocks[1].starts_with("$ cargo test --workspace --locked\n```"));
+}
+
+#[test]
+fn readme_is_short_and_links_every_page() {
+    let pages = pages();
+    let readme = &pages[0];
+    let lines = readme.text.lines().count();
+    assert!(lines <= README_LINES, "README has {lines} lines");
+    for page in &pages[1..] {
+        let link = format!("]({})", page.path);
+        assert!(readme.text.contains(&link), "README links {}", page.path);
+    }
+}
+
+#[test]
+fn readme_has_the_defaults_of_the_settings_it_explains() {
+    let rows = table("| setting in `[runner]` | default | what it is for |");
+    assert_eq!(rows.len(), 5);
+    for row in rows {
+        let cells: Vec<&str> = row
+            .split('|')
+            .map(|cell| cell.trim().trim_matches('`'))
+            .collect();
+        let setting = runner_config::SETTINGS
+            .iter()
+            .find(|setting| setting.name == cells[1]);
+        assert_eq!(
+            setting.map(|setting| setting.default),
+            Some(cells[2]),
+            "{row}"
+        );
+    }
+}
