@@ -1,7 +1,8 @@
 //! The README and the pages in `docs`: their tables are the program's own, their console
-//! blocks show what happens (`console`).
+//! blocks show what happens (`console`), and their links lead somewhere (`links`).
 
 mod console;
+mod links;
 
 use std::fs;
 
