@@ -3,7 +3,6 @@
 //!
 //! The words after the fence say what a block is: `console` and what it needs, a language
 //! and a file name, or `sh` alone for a script to be pasted.
-#![expect(clippy::disallowed_methods, reason = "the commands of pages are run")]
 
 use std::{
     env,
