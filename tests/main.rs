@@ -10,6 +10,7 @@ mod chaos;
 mod cli;
 mod config_cmd;
 mod discovery;
+mod ends;
 mod hooks;
 mod lock;
 mod logs;

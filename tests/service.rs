@@ -222,7 +222,7 @@ fn tasks_do_not_speak_to_the_manager() {
 fn lines_for_the_journal_begin_with_their_priority() {
     let ran = Test::new()
         .task("1-a", "exit 1")
-        .config("max_tries = 1")
+        .config("max_tries = 2")
         .args(["-v"])
         .through("JOURNAL_STREAM=$(stat -Lc %d:%i /proc/self/fd/2); export JOURNAL_STREAM")
         .run()
@@ -241,7 +241,7 @@ fn lines_for_the_journal_begin_with_their_priority() {
     );
     assert_eq!(line("`1-a` starts"), "<6>`1-a` starts");
     assert!(
-        line("halt task would").starts_with("<4>the halt task"),
+        line("trying again").starts_with("<4>`1-a` exited with 1"),
         "{}",
         ran.stderr
     );

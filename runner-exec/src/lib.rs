@@ -35,7 +35,7 @@ pub use crate::{
     run::{
         Reload, Runs, RunsEnd,
         environment::{Environment, HaltReason, SMALL_ADDRESS_SPACE, Seen, small_address_space},
-        event::{Before, Count, Event, Fate, Next},
+        event::{Before, Count, Deciding, Event, Fate, Next},
         hook::{Phase, TaskStats},
         run_id::RunId,
         step::Run,

@@ -4,14 +4,17 @@ use std::{io, path::Path, time::Duration};
 
 use runner_config::{format_duration, reason, shown};
 use runner_exec::{
-    Before, ChainEnd, Consequence, Count, Event, Fate, HaltReason, Next, Outcome, Phase, Process,
-    Signal, TaskResult, tail,
+    Before, ChainEnd, Consequence, Count, Deciding, Event, Fate, HaltReason, Next, Outcome, Phase,
+    Process, Signal, TaskName, TaskResult, tail,
 };
 
 use crate::console::level::Level::{self, Detail, Error, Info, Warning};
 
 /// Begins a line that says how to fix what the line above says.
 pub(crate) const HINT: &str = "  hint: ";
+
+/// Maximum number of tasks that are named as not reached.
+const MAX_MISSED: usize = 10;
 
 /// Whether something starts, or has ended as it should and the chain goes on.
 pub(crate) fn goes_on(event: &Event) -> bool {
@@ -49,7 +52,7 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
             limit,
             survived,
         } => {
-            let what = did(outcome, *elapsed, *limit, "hook_time", *survived);
+            let what = did(outcome, None, *elapsed, *limit, "hook_time", *survived);
             let ended = format!("hook {} `{task}` {what}", side(*phase));
             match outcome {
                 Outcome::Exited(0) => (Detail, ended),
@@ -67,7 +70,14 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
             output,
             ..
         } => {
-            let what = did(outcome, *elapsed, *limit, "max_time", *survived);
+            let what = did(
+                outcome,
+                Some(*result),
+                *elapsed,
+                *limit,
+                "max_time",
+                *survived,
+            );
             let (level, next) = then(*next);
             // A shell's syntax error exits with 2, which halts.
             let failed = match result {
@@ -128,7 +138,7 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
             survived,
             output,
         } => {
-            let what = did(outcome, *elapsed, *limit, "max_time", *survived);
+            let what = did(outcome, None, *elapsed, *limit, "max_time", *survived);
             let ended = format!("halt task `{task}` {what}{}", hint(outcome));
             match outcome {
                 Outcome::Exited(0) => (Info, ended),
@@ -137,7 +147,7 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
         }
         Event::HaltMissing { reason } => {
             let would_run = would_run(*reason);
-            (Warning, format!("{would_run}, but there is none"))
+            (Detail, format!("{would_run}, but there is none"))
         }
         Event::HaltWithheld {
             reason,
@@ -160,26 +170,89 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
             error,
             "the machine may halt more often than `max_halts`",
         ),
-        Event::RunEnd { end, elapsed, .. } => {
+        Event::RunEnd {
+            end,
+            signal,
+            elapsed,
+            decided_by,
+            not_reached,
+            state_dir,
+            ..
+        } => {
+            let time = format_duration(*elapsed);
             let (level, what) = match end {
-                ChainEnd::Finished { failed: 0 } => (Info, "finished"),
-                ChainEnd::Finished { .. } => (Warning, "finished"),
-                ChainEnd::GaveUp => (Error, "gave up"),
-                ChainEnd::Halted => (Warning, "halted"),
-                ChainEnd::Stopped => (Warning, "stopped"),
-                ChainEnd::Interrupted => (Warning, "interrupted"),
+                ChainEnd::Finished { failed: 0 } => {
+                    return Some((Info, format!("finished after {time}")));
+                }
+                ChainEnd::Finished { failed } => {
+                    let failures = count(*failed, "failure");
+                    let text = format!(
+                        "finished after {time}, with {failures} of tasks that are not required"
+                    );
+                    return Some((Warning, text));
+                }
+                ChainEnd::GaveUp => (Error, "gave up".to_owned()),
+                ChainEnd::Halted => (Warning, "halted".to_owned()),
+                ChainEnd::Stopped => (Warning, "stopped".to_owned()),
+                ChainEnd::Interrupted => {
+                    let signal = signal.map(|signal| format!(" by {signal}"));
+                    (
+                        Warning,
+                        format!("interrupted{}", signal.unwrap_or_default()),
+                    )
+                }
             };
-            let mut text = format!("{what} after {}", format_duration(*elapsed));
-            if let ChainEnd::Finished {
-                failed: failed @ 1..,
-            } = end
-            {
-                let failures = count(*failed, "failure");
-                text += &format!(", with {failures} of tasks that are not required");
-            }
-            (level, text)
+            let why = match decided_by {
+                Some(deciding) => why(deciding),
+                None => format!(" after {time}"),
+            };
+            let hint = state_dir.map(report_hint).unwrap_or_default();
+            (level, what + &why + &missed(not_reached) + &hint)
         }
     })
+}
+
+/// The task that decided how a run ended, what it did, and the tries, as the rest of a sentence.
+fn why(deciding: &Deciding) -> String {
+    let Deciding {
+        task,
+        outcome,
+        limit,
+        survived,
+        count,
+    } = deciding;
+    let what = action(outcome, *limit, "max_time", *survived);
+    let count = match count {
+        Count::Try(number, 0) => format!("try {number}"),
+        Count::Try(number, 1) => format!("{number} of 1 try"),
+        Count::Try(number, max) => format!("{number} of {max} tries"),
+        Count::Failure(number, 0) => format!("failure {number}"),
+        Count::Failure(number, 1) => format!("{number} of 1 failure"),
+        Count::Failure(number, max) => format!("{number} of {max} failures"),
+    };
+    format!(": `{task}` {what} ({count})")
+}
+
+/// The tasks that a run has not come to, as the rest of a sentence.
+fn missed(tasks: &[&TaskName]) -> String {
+    if tasks.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = (tasks.iter().take(MAX_MISSED))
+        .map(|task| task.to_string())
+        .collect();
+    let others = match tasks.len().saturating_sub(MAX_MISSED) {
+        0 => String::new(),
+        others => format!(" and {}", count(others, "other")),
+    };
+    format!("; not reached: {}{others}", names.join(", "))
+}
+
+/// The command that shows more of a run.
+fn report_hint(state_dir: &Path) -> String {
+    let state_dir = shown(state_dir);
+    let state_dir = shell_words::quote(&state_dir);
+    format!("\n{HINT}`runner-report --state-dir {state_dir}` shows more")
 }
 
 /// A message about the `nth` signal that requests the end.
@@ -192,33 +265,48 @@ pub(crate) fn signal_sentence(signal: Signal, nth: u32) -> String {
     format!("got {signal}: {what}")
 }
 
-/// The predicate of a sentence about a process. `survived` says that some of it could not
-/// be ended, which another sentence names.
+/// The predicate of a sentence about a process, with the time that it took. A task that
+/// succeeded is done, whatever its exit code. `survived` says that some of it could not be
+/// ended, which another sentence names.
 fn did(
     outcome: &Outcome,
+    result: Option<TaskResult>,
     elapsed: Duration,
     limit: Option<Duration>,
     setting: &str,
     survived: bool,
 ) -> String {
+    let what = action(outcome, limit, setting, survived);
+    let is_ok = result.map_or(*outcome == Outcome::Exited(0), |it| it == TaskResult::Ok);
     let time = format_duration(elapsed);
+    match outcome {
+        Outcome::Exited(0) if is_ok => format!("is done after {time}"),
+        Outcome::Exited(_) if is_ok => format!("is done ({what}) after {time}"),
+        Outcome::Exited(_) => format!("{what} after {time}"),
+        Outcome::Signaled(signal) if signal.wants_terminal() && !survived => {
+            format!("{what}; it was ended after {time}")
+        }
+        Outcome::Signaled(_) => format!("{what} after {time}"),
+        Outcome::TimedOut if survived => format!("{what}; some of it is still there"),
+        Outcome::TimedOut => format!("{what}; its process group was ended"),
+        Outcome::NotStarted(_) => what,
+    }
+}
+
+/// The predicate of a sentence about a process.
+fn action(outcome: &Outcome, limit: Option<Duration>, setting: &str, survived: bool) -> String {
     match (outcome, survived) {
-        (Outcome::Exited(0), _) => format!("is done after {time}"),
-        (Outcome::Exited(code), _) => format!("exited with {code} after {time}"),
-        (Outcome::Signaled(signal), false) if signal.wants_terminal() => {
-            format!("wanted the terminal, which no task has ({signal}); it was ended after {time}")
-        }
-        (Outcome::Signaled(signal), false) => format!("was ended by {signal} after {time}"),
+        (Outcome::Exited(code), _) => format!("exited with {code}"),
         (Outcome::Signaled(signal), true) => {
-            format!("got {signal}, and some of it is still there after {time}")
+            format!("got {signal}, and some of it is still there")
         }
+        (Outcome::Signaled(signal), false) if signal.wants_terminal() => {
+            format!("wanted the terminal, which no task has ({signal})")
+        }
+        (Outcome::Signaled(signal), false) => format!("was ended by {signal}"),
         (Outcome::TimedOut, _) => {
             let limit = format_duration(limit.unwrap_or_default());
-            let then = match survived {
-                false => "its process group was ended",
-                true => "some of it is still there",
-            };
-            format!("ran longer than `{setting}` ({limit}); {then}")
+            format!("ran longer than `{setting}` ({limit})")
         }
         (Outcome::NotStarted(failure), _) => format!("did not start: {}", failure.reason),
     }

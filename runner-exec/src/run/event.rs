@@ -186,7 +186,28 @@ pub enum Event<'a> {
         signal: Option<Signal>,
         /// How long it took.
         elapsed: Duration,
+        /// The task that decided it, unless the run finished or a signal ended it.
+        decided_by: Option<Deciding<'a>>,
+        /// The tasks that never started, in the order of the chain; empty for a run that finished.
+        not_reached: &'a [&'a TaskName],
+        /// The state directory, which has the journal.
+        state_dir: Option<&'a Path>,
     },
+}
+
+/// The task that decided how a run ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Deciding<'a> {
+    /// Its name.
+    pub task: &'a TaskName,
+    /// What its process did.
+    pub outcome: &'a Outcome,
+    /// Its time limit.
+    pub limit: Option<Duration>,
+    /// `true` if some process of it could not be ended.
+    pub survived: bool,
+    /// The number of its try, or of its failures.
+    pub count: Count,
 }
 
 /// What follows from the end of a task.
@@ -212,9 +233,9 @@ pub enum Next {
 /// How far the tries are used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Count {
-    /// The next try has this number, of so many; 0 of them means for ever.
+    /// The number of a try, and the maximum; 0 for no maximum.
     Try(u32, u32),
-    /// The task failed so often, of so many; 0 of them means for ever.
+    /// The number of failures of a task, and the maximum; 0 for no maximum.
     Failure(u32, u32),
 }
 

@@ -42,13 +42,19 @@ impl Run<'_> {
             try_num: 1,
             done: done.len(),
         });
-        let (end, cause) = drive(self, done)?;
-        let (end, withheld) = self.halt_because_of(end, cause.as_ref());
+        let driven = drive(self, done)?;
+        let cause = driven.cause.as_ref();
+        let (end, withheld) = self.halt_because_of(driven.end, cause);
         self.say(Event::RunEnd {
             end,
             withheld,
             signal: self.tools.stop.asked(),
             elapsed: clock.elapsed(),
+            decided_by: cause
+                .filter(|_| end != ChainEnd::Interrupted)
+                .map(Cause::deciding),
+            not_reached: &driven.not_reached,
+            state_dir: self.plan.settings.state_dir.as_deref(),
         });
         Ok(end)
     }
@@ -110,7 +116,10 @@ impl Run<'_> {
 
     fn halt(&self, reason: HaltReason, cause: Option<&Cause>) {
         let Some(task) = &self.plan.halt else {
-            self.say(Event::HaltMissing { reason });
+            // An empty `halt_task` means that none is wanted.
+            if self.plan.settings.halt_task.is_some() {
+                self.say(Event::HaltMissing { reason });
+            }
             return;
         };
         let turn = Turn {

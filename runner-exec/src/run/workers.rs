@@ -18,11 +18,11 @@ use crate::{
         backoff::wait,
         verdict::{TaskResult, Verdict},
     },
-    plan::Task,
+    plan::{Task, task_name::TaskName},
     process::{Cancel, Ended, Latch, outcome::Outcome, pause},
     run::{
         environment::Seen,
-        event::{Before, Count, Event, Next},
+        event::{Before, Count, Deciding, Event, Next},
         step::{Run, Turn},
     },
 };
@@ -33,9 +33,24 @@ pub(super) struct Cause<'a> {
     pub(super) try_num: u32,
     result: TaskResult,
     outcome: Outcome,
+    /// `true` if some process of it could not be ended.
+    survived: bool,
+    /// The number of the try, or of its failures.
+    count: Count,
 }
 
 impl Cause<'_> {
+    /// Its part of the last event of the run.
+    pub(super) fn deciding(&self) -> Deciding<'_> {
+        Deciding {
+            task: &self.task.name,
+            outcome: &self.outcome,
+            limit: self.task.settings.max_time,
+            survived: self.survived,
+            count: self.count,
+        }
+    }
+
     /// What is seen of it by the halt task.
     pub(super) fn seen(&self) -> Seen<'_> {
         Seen {
@@ -46,15 +61,22 @@ impl Cause<'_> {
     }
 }
 
-/// Walks the chain of `run` to its end, where `done` is done already. Returns the task that
-/// decided how it ended, when one did.
-pub(super) fn drive<'a>(
-    run: &Run<'a>,
-    done: Vec<TaskId>,
-) -> io::Result<(ChainEnd, Option<Cause<'a>>)> {
+/// The end of a chain.
+pub(super) struct Driven<'a> {
+    pub(super) end: ChainEnd,
+    /// The task that decided it, when one did.
+    pub(super) cause: Option<Cause<'a>>,
+    /// The tasks that never started, in the order of the chain; empty if the chain finished.
+    pub(super) not_reached: Vec<&'a TaskName>,
+}
+
+/// Walks the chain of `run` to its end, where `done` is done already.
+pub(super) fn drive<'a>(run: &Run<'a>, done: Vec<TaskId>) -> io::Result<Driven<'a>> {
     let settings = &run.plan.settings;
     let workers = settings.jobs.min(run.plan.tasks.len()).max(1);
     let cut = Arc::new(Latch::new()?);
+    let mut reached = vec![false; run.plan.tasks.len()];
+    done.iter().for_each(|task| reached[task.0] = true);
     let shared = Shared {
         run,
         stop: Cancel {
@@ -65,6 +87,7 @@ pub(super) fn drive<'a>(
             chain: Chain::new(run.plan.links.clone(), settings.retry_from).with_done(done),
             wait: Duration::ZERO,
             gravest: None,
+            reached,
         }),
         changed: Condvar::new(),
         cut,
@@ -78,8 +101,19 @@ pub(super) fn drive<'a>(
         shared.work()
     });
     let state = shared.state.into_inner();
-    let gravest = state.unwrap_or_else(PoisonError::into_inner).gravest;
-    Ok((end, gravest.map(|(_, cause)| cause)))
+    let state = state.unwrap_or_else(PoisonError::into_inner);
+    let order = match end {
+        ChainEnd::Finished { .. } => Vec::new(),
+        _ => run.plan.order(),
+    };
+    let not_reached = order.iter().filter(|task| !state.reached[task.0]);
+    Ok(Driven {
+        end,
+        cause: state.gravest.map(|(_, cause)| cause),
+        not_reached: not_reached
+            .map(|task| &run.plan.tasks[task.0].name)
+            .collect(),
+    })
 }
 
 /// What the workers share.
@@ -100,6 +134,8 @@ struct State<'a> {
     /// How long the failed tasks want to wait: as long as one of them does.
     wait: Duration,
     gravest: Option<(Consequence, Cause<'a>)>,
+    /// For each task, whether it has started in this run, or need not.
+    reached: Vec<bool>,
 }
 
 impl<'a> Shared<'_, 'a> {
@@ -162,6 +198,8 @@ impl<'a> Shared<'_, 'a> {
             let off = self.run.tools.stop.asked().is_some() || state.chain.is_ending();
             if off {
                 state.chain.cut(id);
+            } else {
+                state.reached[id.0] = true;
             }
             off
         };
@@ -193,6 +231,13 @@ impl<'a> Shared<'_, 'a> {
                 Consequence::GiveUp
             }
         };
+        let count = match task.settings.max_tries {
+            MaxTries::OfChain(most) => Count::Try(try_num, most),
+            MaxTries::OfTask(most) if verdict == Verdict::Retry => {
+                Count::Failure(state.chain.failures(id), most)
+            }
+            MaxTries::OfTask(_) => Count::Try(try_num, 0),
+        };
         if consequence.cuts_short() {
             self.cut.set(());
             if state
@@ -205,6 +250,8 @@ impl<'a> Shared<'_, 'a> {
                     try_num,
                     result,
                     outcome: ended.outcome.clone(),
+                    survived: !ended.undying.is_empty(),
+                    count,
                 };
                 state.gravest = Some((consequence, cause));
             }
@@ -218,9 +265,9 @@ impl<'a> Shared<'_, 'a> {
             wait: time,
             from_failed: self.run.plan.settings.retry_from == RetryFrom::Failed,
             others: state.chain.others_running(),
-            count: match task.settings.max_tries {
-                MaxTries::OfChain(most) => Count::Try(try_num.saturating_add(1), most),
-                MaxTries::OfTask(most) => Count::Failure(state.chain.failures(id), most),
+            count: match count {
+                Count::Try(try_num, most) => Count::Try(try_num.saturating_add(1), most),
+                failure => failure,
             },
         };
         (result, next)

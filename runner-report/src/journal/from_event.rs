@@ -97,6 +97,7 @@ pub(crate) fn entry(event: &Event, taskdir: &str) -> Option<Entry> {
             withheld,
             signal,
             elapsed,
+            ..
         } => Entry::Run(RunEntry::End {
             status: end.status(*signal),
             reason: RunReason::of(*end, *withheld),

@@ -1,0 +1,197 @@
+//! The last message of a run that did not finish: why it ended.
+
+use rustix::process::Signal;
+
+use crate::support::{Ran, Test, once};
+
+/// Four tasks, of which the second one is this one.
+fn four(body: &str) -> Test {
+    Test::new()
+        .task("10-a", "exit 0")
+        .task("20-build", body)
+        .task("30-test", "exit 0")
+        .task("40-deploy", "exit 0")
+}
+
+/// The last line of stderr, without its time.
+fn last(ran: &Ran) -> &str {
+    let line = ran.stderr.lines().last().unwrap();
+    line.split_once(' ').unwrap().1
+}
+
+#[test]
+fn the_deciding_task_and_the_tasks_not_reached_are_named() {
+    for (body, config, status, expected) in [
+        (
+            "exit 1",
+            "max_tries = 3",
+            1,
+            "error: gave up: `20-build` exited with 1 (3 of 3 tries)",
+        ),
+        (
+            "exit 1",
+            "max_tries = 1",
+            1,
+            "error: gave up: `20-build` exited with 1 (1 of 1 try)",
+        ),
+        (
+            "exit 1",
+            "[build]\nmax_tries = 2",
+            1,
+            "error: gave up: `20-build` exited with 1 (2 of 2 failures)",
+        ),
+        (
+            "kill -SEGV $$",
+            "max_tries = 1",
+            1,
+            "error: gave up: `20-build` was ended by SIGSEGV (1 of 1 try)",
+        ),
+        (
+            "sleep 30",
+            "max_tries = 1\nmax_time = 0.2",
+            1,
+            "error: gave up: `20-build` ran longer than `max_time` (200ms) (1 of 1 try)",
+        ),
+        (
+            "exit 2",
+            "",
+            2,
+            "warning: halted: `20-build` exited with 2 (1 of 5 tries)",
+        ),
+        (
+            "exit 2",
+            "[build]\nmax_tries = 3",
+            2,
+            "warning: halted: `20-build` exited with 2 (try 1)",
+        ),
+        (
+            "[ $RUNNER_TRY_NUM -gt 1 ] && exit 3; exit 1",
+            "max_tries = 0\nstop_codes = 3",
+            3,
+            "warning: stopped: `20-build` exited with 3 (try 2)",
+        ),
+    ] {
+        let ran = four(body).config(config).run().status(status);
+        let expected = format!("{expected}; not reached: 30-test, 40-deploy");
+        assert_eq!(last(&ran), expected, "{}", ran.stderr);
+        // Also where little is logged.
+        let quiet = four(body).config(config).args(["-q"]).run().status(status);
+        assert!(
+            quiet.stderr.ends_with(&(expected + "\n")),
+            "{}",
+            quiet.stderr
+        );
+    }
+}
+
+#[test]
+fn a_task_that_does_not_start_is_named_with_its_reason() {
+    let ran = four("").file("tasks.d/20-build", "#!/nowhere/sh\n", 0o755);
+    let ran = ran.config("max_tries = 1").run().status(1);
+    assert!(
+        last(&ran).starts_with("error: gave up: `20-build` did not start: its interpreter "),
+        "{}",
+        ran.stderr
+    );
+    assert!(last(&ran).ends_with(" (1 of 1 try); not reached: 30-test, 40-deploy"));
+}
+
+#[test]
+fn a_task_that_started_in_an_earlier_try_was_reached() {
+    let ran = Test::new()
+        .task("1-a", "[ $RUNNER_TRY_NUM -lt 2 ]")
+        .task("2-b", &once(1))
+        .config("max_tries = 2")
+        .run()
+        .status(1)
+        .order("1-a 2-b 1-a");
+    assert_eq!(
+        last(&ran),
+        "error: gave up: `1-a` exited with 1 (2 of 2 tries)"
+    );
+}
+
+#[test]
+fn a_task_that_an_earlier_run_has_done_is_not_missed() {
+    let once = "[2-b]\nfrequency = once";
+    let first = Test::with_state()
+        .task("1-a", "exit 0")
+        .task("2-b", "exit 0")
+        .config(once)
+        .run()
+        .status(0);
+    let ran = first
+        .again()
+        .task("1-a", "exit 1")
+        .config(once)
+        .run()
+        .status(1);
+    ran.says("error: gave up: `1-a` exited with 1 (5 of 5 tries)\n");
+}
+
+#[test]
+fn many_tasks_that_were_not_reached_are_counted() {
+    let mut test = Test::new().task("0-a", "exit 1").config("max_tries = 1");
+    for number in 10..22 {
+        test = test.task(&format!("{number}-t"), "exit 0");
+    }
+    let ran = test.run().status(1);
+    assert!(last(&ran).ends_with(
+        "not reached: 10-t, 11-t, 12-t, 13-t, 14-t, 15-t, 16-t, 17-t, 18-t, 19-t and 2 others"
+    ));
+}
+
+#[test]
+fn a_signal_and_the_tasks_not_reached_are_named() {
+    let running = four(": >ready; sleep 30").start();
+    running.until("ready", "");
+    running.signal(Signal::TERM);
+    let ran = running.wait();
+    let line = last(&ran);
+    assert!(
+        line.starts_with("warning: interrupted by SIGTERM after "),
+        "{line}"
+    );
+    assert!(
+        line.ends_with("; not reached: 30-test, 40-deploy"),
+        "{line}"
+    );
+}
+
+#[test]
+fn with_a_journal_the_command_that_shows_more_is_named() {
+    let ran = four("exit 7")
+        .config("max_tries = 1\nstate_dir = state of it")
+        .run()
+        .status(1);
+    let hint = "  hint: `runner-report --state-dir 'state of it'` shows more\n";
+    assert!(ran.stderr.ends_with(hint), "{}", ran.stderr);
+    let args = ["runner-report", "--state-dir", "state of it"];
+    let report = ran.test.run_with(args).status(0);
+    assert!(report.stdout.contains("20-build"), "{}", report.stdout);
+}
+
+#[test]
+fn a_default_halt_task_that_is_missing_is_a_detail() {
+    let missing = "there is none";
+    four("exit 2").run().status(2).does_not_say(missing);
+    four("exit 2").args(["-v"]).run().status(2).says(missing);
+    let none = four("exit 2").config("halt_task =").args(["-v"]);
+    none.run().status(2).does_not_say(missing);
+}
+
+#[test]
+fn a_message_about_a_task_follows_its_result() {
+    let test = Test::new()
+        .task("1-a", "exit 3")
+        .config("ok_codes = 3")
+        .run()
+        .status(0);
+    let ran = test.says("`1-a` is done (exited with 3) after ");
+    ran.again()
+        .task("1-a", "exit 0")
+        .config("max_tries = 1\nok_codes = 3")
+        .run()
+        .status(1)
+        .says("`1-a` exited with 0 after ");
+}
