@@ -99,7 +99,7 @@ const fn unstored(field: Field, name: &'static str, meaning: &'static str) -> Se
 #[rustfmt::skip]
 pub static SETTINGS: [Setting; 28] = [
     row!(RunnerAndTask, sleep_time, "1", value::duration, "least time to wait before a retry, and between the starts of two runs"),
-    row!(RunnerAndTask, retry_jitter, "30", value::duration, "a random time from 0 to this is added to each wait"),
+    row!(RunnerAndTask, retry_jitter, "", value::jitter, "a random time from 0 to this is added to each wait; empty = `sleep_time`"),
     row!(RunnerAndTask, retry_backoff, "1", value::factor, "the wait is multiplied by this for each further try"),
     row!(RunnerAndTask, max_sleep, "0", value::limit, "upper bound of one wait; 0 = none"),
     row!(RunnerAndTask, max_tries, "5", value::max_tries, "tries before giving up; 0 = never give up; in a task's section: failures of that task"),

@@ -90,8 +90,8 @@ pub enum RetryFrom {
 pub struct TaskSettings {
     /// Least time to wait before a retry.
     pub sleep_time: Duration,
-    /// A random time from 0 to this is added.
-    pub retry_jitter: Duration,
+    /// A random time from 0 to this is added; `None` for `sleep_time`.
+    pub retry_jitter: Option<Duration>,
     /// The wait is multiplied by this for each further try; finite, 0 or more.
     pub retry_backoff: f64,
     /// Upper bound of one wait.

@@ -71,6 +71,14 @@ fn prefix(text: &str, holds: impl Fn(char) -> bool) -> &str {
     &text[..text.find(|c| !holds(c)).unwrap_or(text.len())]
 }
 
+/// A time, or nothing.
+pub(crate) fn jitter(text: &str) -> Parsed<Option<Duration>> {
+    match text {
+        "" => Ok(None),
+        text => duration(text).map(Some),
+    }
+}
+
 /// A limit: a time, or 0 for none.
 pub(crate) fn limit(text: &str) -> Parsed<Option<Duration>> {
     duration(text).map(|limit| (!limit.is_zero()).then_some(limit))

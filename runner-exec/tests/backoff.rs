@@ -10,10 +10,21 @@ fn settings(sleep: f64, jitter: f64, backoff: f64, most: Option<f64>) -> TaskSet
     let settings = Settings::new(Document::default(), &[], &mut Problems::default());
     TaskSettings {
         sleep_time: Duration::from_secs_f64(sleep),
-        retry_jitter: Duration::from_secs_f64(jitter),
+        retry_jitter: Some(Duration::from_secs_f64(jitter)),
         retry_backoff: backoff,
         max_sleep: most.map(Duration::from_secs_f64),
         ..settings.task
+    }
+}
+
+#[test]
+fn without_a_jitter_of_its_own_a_wait_is_up_to_twice_as_long() {
+    let settings = TaskSettings {
+        retry_jitter: None,
+        ..settings(4.0, 0.0, 1.0, None)
+    };
+    for (draw, expected) in [(0.0, 4), (0.5, 6), (1.0, 8)] {
+        assert_eq!(wait(&settings, 1, draw), Duration::from_secs(expected));
     }
 }
 

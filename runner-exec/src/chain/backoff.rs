@@ -9,7 +9,8 @@ use runner_config::TaskSettings;
 /// `max_sleep`. `draw` is from 0 to 1; what is too long for a [`Duration`] is
 /// [`Duration::MAX`].
 pub fn wait(settings: &TaskSettings, try_num: u32, draw: f64) -> Duration {
-    let jitter = scale(settings.retry_jitter, draw);
+    let jitter = settings.retry_jitter.unwrap_or(settings.sleep_time);
+    let jitter = scale(jitter, draw);
     let base = settings.sleep_time.saturating_add(jitter);
     // `powi` and not `powf`, which would be the only use of libm in the program.
     let exponent = i32::try_from(try_num.saturating_sub(1)).unwrap_or(i32::MAX);
