@@ -59,7 +59,7 @@ FAULTS = """
 21 | nohup                                 | case ignored_signals, story a_signal_that_was_ignored_before_stays_ignored
 22 | a signal in the wait for a retry      | story a_signal_ends_the_wait_before_a_retry, story a_signal_ends_the_wait_between_two_runs
 23 | a signal between tasks, or in a hook  | story a_signal_ends_the_hook_before_a_task_and_the_task_does_not_start, story the_hook_after_what_was_interrupted_has_its_time
-24 | nobody reads our output               | case nobody_reads_stdout, case nobody_reads_stderr, case nobody_reads_syslog
+24 | nobody reads our output               | case nobody_reads_stdout, case nobody_reads_stderr, case nobody_reads_syslog, case nobody_reads_a_terminal
 25 | our output is closed                  | case closed_output, case broken_pipe
 26 | prints a gigabyte without a line end  | case gigabyte_without_a_line_end
 27 | prints no UTF-8, no last line end     | story stdout_and_stderr_are_those_of_the_runner
@@ -1001,6 +1001,32 @@ def nobody_reads_stderr(case):
     case.until("ready")
     runner.signal(signal.SIGTERM)
     runner.wait(8).must(143)
+
+
+@listed
+def nobody_reads_a_terminal(case):
+    """A terminal whose other end does not read is writable, and a write blocks half way."""
+    case.env["TERM"] = "xterm"
+    lines = "i=0; while [ $i -lt %d ]; do echo \"$i a line of a task that writes much\"; i=$((i+1)); done"
+    case.task("1-a", lines % 1500)
+    case.task("1-b", lines % 20)
+    case.task("2-c", ": >reached")
+    master, terminal = pty.openpty()
+    case.start("-v", "-j", "2", stdout=terminal, stderr=terminal).wait(40).must(0)
+    case.until("reached")
+    os.close(terminal)
+    os.close(master)
+    case.task("1-b", lines % 3000)
+    case.task("2-c", "sleep 9000")
+    for jobs in ("1", "2"):
+        master, terminal = pty.openpty()
+        log = case.start("-v", "-j", jobs, stdout=terminal, stderr=terminal)
+        for _ in range(3):
+            time.sleep(1)
+            log.signal(signal.SIGTERM)
+        log.wait(8).must(143)
+        os.close(terminal)
+        os.close(master)
 
 
 @listed

@@ -16,13 +16,14 @@ use anstyle::{AnsiColor, Style};
 use jiff::ZonedDateTime;
 use once_cell::sync::OnceCell;
 use runner_config::{Problem, Problems, Severity, escape, escape_lines, format_duration, shown};
-use runner_exec::{Cancel, Event, Signal, Streams, TaskName};
+use runner_exec::{Cancel, Event, Outcome, Signal, Streams, TaskName};
 
 use crate::console::{
     level::{Level, Verbosity},
     messages::{HINT, goes_on, sentence, signal_sentence},
     progress::Progress,
     screen::{Screen, has_colors},
+    stderr::Stderr,
     syslog::SystemLog,
 };
 
@@ -41,7 +42,7 @@ enum Begin {
 
 pub(crate) struct Log {
     verbosity: Verbosity,
-    stderr: Screen,
+    stderr: Stderr,
     /// How lines begin.
     begin: Begin,
     /// Whether stderr is a terminal that shows colours; asked when first needed.
@@ -51,6 +52,8 @@ pub(crate) struct Log {
     progress: Option<Progress>,
     /// That a task has no log is reported once.
     has_said_no_log: AtomicBool,
+    /// That a hook cannot start is reported once in a run.
+    has_said_no_hook: AtomicBool,
 }
 
 impl Log {
@@ -58,12 +61,13 @@ impl Log {
     pub(crate) fn plain(verbosity: Verbosity) -> Log {
         Log {
             verbosity,
-            stderr: Screen::default(),
+            stderr: Stderr::default(),
             begin: Begin::Plain,
             color: OnceCell::new(),
             syslog: None,
             progress: None,
             has_said_no_log: AtomicBool::new(false),
+            has_said_no_hook: AtomicBool::new(false),
         }
     }
 
@@ -179,22 +183,35 @@ impl Log {
 
     /// Says what happened, and what comes next.
     pub(crate) fn event(&self, event: &Event) {
-        if let Event::RunStart { plan, .. } = event
-            && plan.settings.jobs > 1
-        {
-            let tasks = plan.tasks.iter().chain(&plan.halt);
-            self.stderr.align(tasks.map(|task| task.name.to_string()));
+        if let Event::RunStart { plan, .. } = event {
+            if plan.settings.jobs > 1
+                && let Some(screen) = self.stderr.screen()
+            {
+                let tasks = plan.tasks.iter().chain(&plan.halt);
+                screen.align(tasks.map(|task| task.name.to_string()));
+            }
+            // A missing program has been reported with the plan.
+            let program = plan.hook.as_ref().and_then(|words| words.first());
+            let is_known = program.is_some_and(|program| !Path::new(program).exists());
+            self.has_said_no_hook.store(is_known, Ordering::Relaxed);
         }
-        if let Some(progress) = &self.progress {
-            progress.event(event, &self.stderr);
+        if let (Some(progress), Some(screen)) = (&self.progress, self.screen_for(event)) {
+            progress.event(event, screen);
         }
         // Most events are of this kind, and to put them into words takes a while.
         if self.verbosity == Verbosity::Quiet && goes_on(event) {
             return;
         }
-        // All of them have the same cause.
-        let is_no_log = matches!(event, Event::NoLog { .. });
-        if is_no_log && self.has_said_no_log.swap(true, Ordering::Relaxed) {
+        // All of a kind have the same cause.
+        let said = match event {
+            Event::NoLog { .. } => Some(&self.has_said_no_log),
+            Event::HookEnd {
+                outcome: Outcome::NotStarted(_),
+                ..
+            } => Some(&self.has_said_no_hook),
+            _ => None,
+        };
+        if said.is_some_and(|said| said.swap(true, Ordering::Relaxed)) {
             return;
         }
         if let Some((level, text)) = sentence(event) {
@@ -202,16 +219,30 @@ impl Log {
         }
     }
 
+    /// The screen, which need not be started before there is something to show.
+    fn screen_for(&self, event: &Event) -> Option<&Screen> {
+        match event {
+            Event::RunStart { .. } | Event::Wait { .. } => self.stderr.screen(),
+            _ => self.stderr.started_screen(),
+        }
+    }
+
     /// Streams for a process that is run for `task`, whose lines are told apart.
     pub(crate) fn streams(&self, task: &TaskName) -> io::Result<Streams> {
-        self.stderr.streams(&task.to_string())
+        match self.stderr.screen() {
+            Some(screen) => screen.streams(&task.to_string()),
+            None => Err(io::Error::other("the thread that writes cannot start")),
+        }
     }
 
     /// Waits until what tasks wrote is written, as they would have waited themselves, until
     /// `cancel` asks for the end, or until the reader does not seem to read any more.
     pub(crate) fn drain(&self, cancel: &Cancel) {
-        let screen = &self.stderr;
-        while screen.is_shared() {
+        let screen = self.stderr.started_screen();
+        let Some(screen) = screen.filter(|screen| screen.is_shared()) else {
+            return;
+        };
+        loop {
             let before = screen.written();
             let is_written = screen.drain(READER_STALL_TIMEOUT, cancel);
             if is_written || cancel.asked().is_some() {

@@ -6,4 +6,5 @@ pub(crate) mod log;
 pub(crate) mod messages;
 mod progress;
 pub(crate) mod screen;
+mod stderr;
 mod syslog;

@@ -33,10 +33,13 @@ impl Bar {
             let left = at.saturating_duration_since(now) + Duration::from_millis(999);
             text += &format!("; next {what} in {}", seconds(left));
         }
-        for (index, (name, since)) in self.running.iter().enumerate() {
-            let separator = if index == 0 { "; " } else { ", " };
+        let running = self.running.iter().map(|(name, since)| {
             let time = seconds(now.saturating_duration_since(*since));
-            text += &format!("{separator}{name} {time}");
+            format!("{name} {time}")
+        });
+        let running: Vec<String> = running.collect();
+        if !running.is_empty() {
+            text += &format!("; {}", running.join(", "));
         }
         cut(text, width)
     }

@@ -3,16 +3,18 @@
 //! `name | ` begins a line. `name + ` goes on with the one above, which was too long or
 //! waited for its end too long; so what was written can be put together again.
 
-use memchr::memchr;
+use memchr::memchr_iter;
 
-/// Maximum length of a line in bytes; a longer one is shown in pieces.
-const MAX_LINE: usize = 64 * 1024;
+/// A line is shown in pieces of at most so many bytes.
+pub(super) const LONGEST: usize = 64 * 1024;
 
 /// The lines of one stream.
 #[derive(Debug)]
 pub(super) struct Lines {
-    /// The name, with the escapes round it, and ` | `; then the same with ` + `.
-    prefixes: [String; 2],
+    /// The name, with the escapes round it, and ` | `.
+    begin: String,
+    /// The same with ` + `.
+    go_on: String,
     /// What has no end yet.
     rest: Vec<u8>,
     /// Whether a piece of this line was shown already.
@@ -22,7 +24,8 @@ pub(super) struct Lines {
 impl Lines {
     pub(super) fn new(name: &str) -> Lines {
         Lines {
-            prefixes: [format!("{name} | "), format!("{name} + ")],
+            begin: format!("{name} | "),
+            go_on: format!("{name} + "),
             rest: Vec::new(),
             goes_on: false,
         }
@@ -34,23 +37,30 @@ impl Lines {
     }
 
     /// Takes over `bytes`, and puts what makes whole lines behind `shown`.
-    pub(super) fn add(&mut self, mut bytes: &[u8], shown: &mut Vec<u8>) {
-        while !bytes.is_empty() {
-            let room = MAX_LINE - self.rest.len();
-            let window = &bytes[..bytes.len().min(room + 1)];
-            match memchr(b'\n', window) {
-                Some(end) => {
-                    self.show(&bytes[..end], false, shown);
-                    bytes = &bytes[end + 1..];
+    pub(super) fn add(&mut self, bytes: &[u8], shown: &mut Vec<u8>) {
+        for piece in pieces(bytes) {
+            // Most are whole lines, which nothing is put together for.
+            if self.rest.is_empty() && piece.len() <= LONGEST && piece.ends_with(b"\n") {
+                shown.extend_from_slice(self.prefix());
+                shown.extend_from_slice(piece);
+                self.goes_on = false;
+                continue;
+            }
+            let mut piece = piece;
+            while self.rest.len() + piece.len() > LONGEST {
+                let (now, later) = piece.split_at(LONGEST - self.rest.len());
+                self.rest.extend_from_slice(now);
+                piece = later;
+                // An end of line that is all there is of a piece belongs to this one.
+                match piece {
+                    b"\n" => break,
+                    _ => self.show(true, shown),
                 }
-                None if window.len() > room => {
-                    self.show(&bytes[..room], true, shown);
-                    bytes = &bytes[room..];
-                }
-                None => {
-                    self.rest.extend_from_slice(bytes);
-                    return;
-                }
+            }
+            self.rest.extend_from_slice(piece);
+            if self.rest.ends_with(b"\n") {
+                self.rest.pop();
+                self.show(false, shown);
             }
         }
     }
@@ -58,18 +68,34 @@ impl Lines {
     /// Shows what waits for the end of its line, which may still come.
     pub(super) fn show_rest(&mut self, shown: &mut Vec<u8>) {
         if self.waits() {
-            self.show(b"", true, shown);
+            self.show(true, shown);
         }
     }
 
-    /// Shows a line, or a piece of one that `goes_on`: what waits, and then `end`.
-    fn show(&mut self, end: &[u8], goes_on: bool, shown: &mut Vec<u8>) {
-        shown.extend_from_slice(self.prefixes[usize::from(self.goes_on)].as_bytes());
+    fn show(&mut self, goes_on: bool, shown: &mut Vec<u8>) {
+        shown.extend_from_slice(self.prefix());
         shown.append(&mut self.rest);
-        shown.extend_from_slice(end);
         shown.push(b'\n');
         self.goes_on = goes_on;
     }
+
+    fn prefix(&self) -> &[u8] {
+        match self.goes_on {
+            true => self.go_on.as_bytes(),
+            false => self.begin.as_bytes(),
+        }
+    }
+}
+
+/// `bytes` with a cut behind each end of line.
+fn pieces(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let ends = memchr_iter(b'\n', bytes).map(|end| end + 1);
+    let mut start = 0;
+    ends.chain([bytes.len()]).map(move |end| {
+        let piece = &bytes[start..end];
+        start = end;
+        piece
+    })
 }
 
 #[cfg(test)]
@@ -78,18 +104,29 @@ mod tests {
 
     use super::*;
 
+    fn shown(pieces: &[&[u8]]) -> String {
+        let mut lines = Lines::new("a");
+        let mut shown = Vec::new();
+        for piece in pieces {
+            lines.add(piece, &mut shown);
+        }
+        lines.show_rest(&mut shown);
+        String::from_utf8(shown).unwrap()
+    }
+
+    #[test]
+    fn every_line_has_the_name_before_it() {
+        assert_eq!(shown(&[b"x\ny\n"]), "a | x\na | y\n");
+        assert_eq!(shown(&[b"x", b"y", b"\n\nz"]), "a | xy\na | \na | z\n");
+        assert_eq!(shown(&[]), "");
+    }
+
     #[test]
     fn a_line_that_is_too_long_is_split_and_marked() {
-        let whole = "x".repeat(MAX_LINE);
-        for (written, expected) in [
-            (format!("{whole}\n"), format!("a | {whole}\n")),
-            (format!("{whole}y\n"), format!("a | {whole}\na + y\n")),
-        ] {
-            let (mut lines, mut shown) = (Lines::new("a"), Vec::new());
-            lines.add(&written.as_bytes()[..MAX_LINE], &mut shown);
-            lines.add(&written.as_bytes()[MAX_LINE..], &mut shown);
-            assert!(shown == expected.as_bytes(), "{}", shown.len());
-        }
+        let long = vec![b'x'; LONGEST];
+        let whole = String::from_utf8(long.clone()).unwrap();
+        assert_eq!(shown(&[&long, b"\n"]), format!("a | {whole}\n"));
+        assert_eq!(shown(&[&long, b"y\n"]), format!("a | {whole}\na + y\n"));
     }
 
     proptest! {

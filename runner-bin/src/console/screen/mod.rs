@@ -1,10 +1,8 @@
-//! stdout and stderr: the lines of the runner, those of several tasks at once, and a line at
-//! the bottom of a terminal.
+//! stdout and stderr, when more than one thing is shown on them: the lines of several
+//! tasks at once, those of the runner between them, and a line at the bottom of a terminal.
 //!
-//! Everything to write is in one place behind a lock, so that nothing is mixed. Under the lock
-//! nobody waits for a reader: the caller writes what can be written at once, so that it stands
-//! in order with what a task writes there itself, and a thread reads what tasks write and
-//! writes the rest. What a process wrote stands above the line that says that it has ended.
+//! One thread does it all, so that nothing is mixed, and nobody else waits for a reader.
+//! What a process wrote stands above the line that says that it has ended.
 
 mod bar;
 mod lines;
@@ -13,207 +11,179 @@ mod work;
 
 use std::{
     fs::File,
-    io, mem,
+    io,
     os::fd::OwnedFd,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc::{Sender, channel},
+    },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use once_cell::sync::OnceCell;
-use runner_exec::{Cancel, Latch, Streams, pause, pause_until};
+use runner_exec::{Cancel, Latch, Streams, pause_until};
 use rustix::{
-    event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll},
-    io::Errno,
+    event::{EventfdFlags, eventfd},
+    fs::{OFlags, fcntl_setfl},
+    pipe::{PipeFlags, pipe_with},
 };
+use unicode_width::UnicodeWidthStr;
 
-pub(crate) use self::{bar::Bar, outlet::has_colors};
+pub(crate) use self::{
+    bar::Bar,
+    outlet::{AT_ONCE, has_colors, is_writable, would_stop},
+};
 use self::{outlet::To, work::Work};
 
-/// Maximum wait for a slow reader at the end.
-const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
+/// So many lines are kept for a reader who is slow; what comes then is lost.
+const MOST: usize = 10_000;
 
-/// Time between two looks at descriptors that the system does not let this process wait for.
-const POLL_FALLBACK_INTERVAL: Duration = Duration::from_millis(10);
+/// Longer names do not push the lines of others to the right.
+const WIDEST: usize = 32;
 
-/// stdout and stderr. Nothing is asked of the system before there is something to write.
-#[derive(Default)]
-pub(crate) struct Screen(OnceCell<Arc<Shared>>);
+/// For a line that is in the way of a task, so long is waited until it is gone.
+const MOMENT: Duration = Duration::from_millis(100);
 
-/// What the callers share with the thread.
-struct Shared {
-    work: Mutex<Work>,
-    /// Lines of a caller that cannot wait even for the lock.
-    later: Mutex<Vec<u8>>,
-    /// Wakes the thread, which is started when it is first needed; `None` if it cannot be.
-    thread: OnceCell<Option<Arc<OwnedFd>>>,
+/// The thread that has stdout and stderr.
+pub(crate) struct Screen {
+    sender: Sender<Message>,
+    wake: Arc<OwnedFd>,
+    /// How many lines are under way.
+    lines: Arc<AtomicUsize>,
+    /// How many bytes were written.
+    written: Arc<AtomicUsize>,
+    /// Whether tasks write through it.
+    is_shared: AtomicBool,
+    /// Whether something stands at the bottom of the terminal.
+    has_bar: AtomicBool,
+}
+
+/// What the thread is told.
+enum Message {
+    /// A line of the runner's own.
+    Line(Vec<u8>),
+    /// From now on it reads this, too.
+    Read { from: OwnedFd, name: String, to: To },
+    /// Names are at least so wide.
+    Align(usize),
+    /// What stands at the bottom of the terminal.
+    Show(Bar),
+    /// Nothing stands there when this has been dropped.
+    Hide(#[expect(dead_code, reason = "it is dropped")] Sender<()>),
+    /// To be raised when all that came before is written.
+    Written(Arc<Latch>),
 }
 
 impl Screen {
-    fn shared(&self) -> &Arc<Shared> {
-        self.0.get_or_init(|| {
-            Arc::new(Shared {
-                work: Mutex::new(Work::new()),
-                later: Mutex::default(),
-                thread: OnceCell::new(),
-            })
+    /// Starts the thread.
+    ///
+    /// # Errors
+    ///
+    /// There are no descriptors or threads left.
+    pub(crate) fn start() -> io::Result<Screen> {
+        let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+        let lines = Arc::new(AtomicUsize::new(0));
+        let (sender, receiver) = channel();
+        let written = Arc::new(AtomicUsize::new(0));
+        let work = Work::new(receiver, wake.clone(), lines.clone(), written.clone());
+        thread::Builder::new()
+            .name("screen".to_owned())
+            .spawn(move || work.run())?;
+        Ok(Screen {
+            sender,
+            wake,
+            lines,
+            written,
+            is_shared: AtomicBool::new(false),
+            has_bar: AtomicBool::new(false),
         })
     }
 
-    /// Changes the work, and does at once what needs no wait.
-    fn change<T>(&self, change: impl FnOnce(&mut Work) -> T) -> T {
-        let shared = self.shared();
-        let mut work = shared.lock();
-        let changed = change(&mut work);
-        work.step();
-        let needs_thread = work.needs_thread();
-        drop(work);
-        if needs_thread {
-            shared.wake();
-        }
-        changed
+    /// Whether it has nothing to write, and shows nothing.
+    pub(crate) fn is_idle(&self) -> bool {
+        let is_used = self.is_shared() || self.has_bar.load(Ordering::SeqCst);
+        !is_used && self.lines.load(Ordering::SeqCst) == 0
+    }
+
+    /// Whether tasks write through it, so that what is not written yet may be theirs.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.is_shared.load(Ordering::SeqCst)
     }
 
     /// Writes `line` to stderr.
-    pub(crate) fn write(&self, line: &str) {
-        self.change(|work| work.line(line.as_bytes()));
-    }
-
-    /// Has `line` written; for the main thread, on which the signals wait.
-    pub(crate) fn write_later(&self, line: &[u8]) {
-        self.shared().later().extend_from_slice(line);
-        self.shared().wake();
-    }
-
-    /// Returns `true` if tasks write through it, so that what is not written yet may be theirs.
-    pub(crate) fn is_shared(&self) -> bool {
-        self.0.get().is_some_and(|shared| shared.lock().is_shared())
+    pub(crate) fn line(&self, line: &[u8]) {
+        match self.lines.fetch_add(1, Ordering::SeqCst) < MOST {
+            true => self.tell(Message::Line(line.to_owned())),
+            false => {
+                self.lines.fetch_sub(1, Ordering::SeqCst);
+            }
+        }
     }
 
     /// Streams whose lines are shown with `name` before them.
     ///
     /// # Errors
     ///
-    /// There are no descriptors or threads left.
+    /// There are no descriptors left.
     pub(crate) fn streams(&self, name: &str) -> io::Result<Streams> {
-        if self.shared().thread().is_none() {
-            return Err(io::Error::other("nobody could read them"));
-        }
-        self.change(|work| {
-            let stdout = File::from(work.pipe(name, To::Stdout)?);
-            let stderr = File::from(work.pipe(name, To::Stderr)?);
-            Ok(Streams { stdout, stderr })
-        })
+        self.is_shared.store(true, Ordering::SeqCst);
+        let stream = |to| {
+            let (from, writer) = pipe_with(PipeFlags::CLOEXEC)?;
+            fcntl_setfl(&from, OFlags::NONBLOCK)?;
+            let name = name.to_owned();
+            io::Result::Ok((Message::Read { from, name, to }, File::from(writer)))
+        };
+        let (read_stdout, stdout) = stream(To::Stdout)?;
+        let (read_stderr, stderr) = stream(To::Stderr)?;
+        self.tell(read_stdout);
+        self.tell(read_stderr);
+        Ok(Streams { stdout, stderr })
     }
 
     /// Leaves room for `names` before the lines of tasks.
     pub(crate) fn align(&self, names: impl Iterator<Item = String>) {
-        self.change(|work| work.align(names));
+        let widest = names.map(|name| name.width()).max().unwrap_or(0);
+        self.tell(Message::Align(widest.min(WIDEST)));
     }
 
     /// Has `bar` stand at the bottom of the terminal.
     pub(crate) fn show(&self, bar: Bar) {
-        self.change(|work| work.show(bar));
+        self.has_bar.store(true, Ordering::SeqCst);
+        self.tell(Message::Show(bar));
     }
 
-    /// Takes away what stands at the bottom of the terminal, before another process writes
+    /// Takes away what stands at the bottom of the terminal, before somebody else writes
     /// there.
     pub(crate) fn hide(&self) {
-        self.change(Work::hide);
+        if !self.has_bar.swap(false, Ordering::SeqCst) {
+            return;
+        }
+        let (gone, is_gone) = channel();
+        self.tell(Message::Hide(gone));
+        let _ = is_gone.recv_timeout(MOMENT);
     }
 
-    /// Waits until everything that is there now is written, or until `cancel` asks for the end,
-    /// at most for `time`. Returns `true` if it is written.
+    /// Waits until everything is written that is there now, or until `cancel` asks for the end; at most for
+    /// `time`. Returns whether it is written.
     pub(crate) fn drain(&self, time: Duration, cancel: &Cancel) -> bool {
         let Ok(written) = Latch::new().map(Arc::new) else {
             return false;
         };
-        self.change(|work| work.set_when_written(written.clone()));
+        self.tell(Message::Written(written.clone()));
         pause_until(&written, time, cancel);
         written.get().is_some()
     }
 
     /// How many bytes were written by now: the reader is there as long as this grows.
-    pub(crate) fn written(&self) -> u64 {
-        self.shared().lock().written()
+    pub(crate) fn written(&self) -> usize {
+        self.written.load(Ordering::SeqCst)
     }
 
-    /// Waits, for a while, until everything is written.
-    pub(crate) fn flush(&self) {
-        if self.0.get().is_some() {
-            self.drain(FLUSH_TIMEOUT, &Cancel::default());
-        }
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        self.flush();
-    }
-}
-
-impl Shared {
-    /// Takes the lock, and with it what was to be written later.
-    fn lock(&self) -> MutexGuard<'_, Work> {
-        let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
-        let later = mem::take(&mut *self.later());
-        if !later.is_empty() {
-            work.line(&later);
-        }
-        work
-    }
-
-    fn later(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.later.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wake(self: &Arc<Shared>) {
-        if let Some(wake) = self.thread() {
+    fn tell(&self, message: Message) {
+        if self.sender.send(message).is_ok() {
             // It counts up, which cannot fail before it is read.
-            let _ = rustix::io::write(wake, &1_u64.to_ne_bytes());
+            let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
         }
-    }
-
-    fn thread(self: &Arc<Shared>) -> Option<&OwnedFd> {
-        let thread = self.thread.get_or_init(|| self.start().ok());
-        thread.as_deref()
-    }
-
-    fn start(self: &Arc<Shared>) -> io::Result<Arc<OwnedFd>> {
-        let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
-        let (shared, woken) = (self.clone(), wake.clone());
-        let thread = thread::Builder::new().name("screen".to_owned());
-        // It ends with the program.
-        thread.spawn(move || {
-            loop {
-                shared.wait(&woken);
-                let mut work = shared.lock();
-                work.read();
-                work.step();
-            }
-        })?;
-        Ok(wake)
-    }
-
-    /// Waits until there is something to do.
-    fn wait(&self, woken: &OwnedFd) {
-        let (pipes, outlets, until) = {
-            let work = self.lock();
-            (work.open_pipes(), work.unwritten(), work.next_time())
-        };
-        let mut fds = vec![PollFd::new(woken, PollFlags::IN)];
-        fds.extend(pipes.iter().map(|pipe| PollFd::new(&**pipe, PollFlags::IN)));
-        fds.extend(
-            outlets
-                .into_iter()
-                .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::OUT)),
-        );
-        let timeout = until.map(|until| until.saturating_duration_since(Instant::now()));
-        let timeout = timeout.and_then(|time| Timespec::try_from(time).ok());
-        if poll(&mut fds, timeout.as_ref()).is_err_and(|error| error != Errno::INTR) {
-            // Forbidden, or with more descriptors than a lowered limit allows.
-            pause(POLL_FALLBACK_INTERVAL, &Cancel::default());
-        }
-        let _ = rustix::io::read(woken, &mut [0; 8]);
     }
 }

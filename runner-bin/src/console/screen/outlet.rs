@@ -16,7 +16,7 @@ use rustix::{
 };
 
 /// A pipe or a terminal that is writable takes so many bytes without a wait (PIPE_BUF).
-const AT_ONCE: usize = 4096;
+pub(crate) const AT_ONCE: usize = 4096;
 
 /// A reader who is slow is waited for when so much is there for him.
 const FULL: usize = 256 * 1024;
@@ -41,7 +41,7 @@ pub(super) struct Outlet {
     pub(super) text: Vec<u8>,
     written: usize,
     /// How many bytes were written to it by now, or given up.
-    pub(super) total: u64,
+    total: usize,
 }
 
 impl Outlet {
@@ -79,12 +79,9 @@ impl Outlet {
         }
     }
 
-    /// Writes what can be written without a wait. When nothing else writes to the stream, it is
-    /// `ours`, and lines may be split.
-    pub(super) fn write(&mut self, ours: bool) {
-        if ours {
-            self.write_what_fits();
-        }
+    /// Writes what can be written without a wait.
+    pub(super) fn write(&mut self) {
+        self.write_what_fits();
         while !self.is_empty() && is_writable(self.fd) {
             self.write_some();
         }
@@ -123,9 +120,14 @@ impl Outlet {
         }
     }
 
-    /// How many bytes there will be when all that is there now is written.
-    pub(super) fn goal(&self) -> u64 {
-        self.total + self.left().len() as u64
+    /// How many bytes were written by now, or given up.
+    pub(super) fn total(&self) -> usize {
+        self.total
+    }
+
+    /// How many there will be when all that is there now is written.
+    pub(super) fn goal(&self) -> usize {
+        self.total.wrapping_add(self.left().len())
     }
 
     fn left(&self) -> &[u8] {
@@ -135,7 +137,7 @@ impl Outlet {
     /// So many bytes need not be written any more.
     fn went(&mut self, bytes: usize) {
         self.written += bytes;
-        self.total += bytes as u64;
+        self.total = self.total.wrapping_add(bytes);
         if self.written == self.text.len() {
             self.text.clear();
             self.written = 0;
@@ -150,7 +152,7 @@ pub(crate) fn has_colors(stream: &impl RawStream) -> bool {
 
 /// Whether writing would stop this process: a task has made itself the foreground of
 /// the terminal, and let nobody else write there.
-fn would_stop(terminal: impl AsFd) -> bool {
+pub(crate) fn would_stop(terminal: impl AsFd) -> bool {
     tcgetpgrp(&terminal).is_ok_and(|foreground| foreground != getpgrp())
         && tcgetattr(&terminal).is_ok_and(|t| t.local_modes.contains(LocalModes::TOSTOP))
 }
@@ -158,7 +160,7 @@ fn would_stop(terminal: impl AsFd) -> bool {
 /// Whether `AT_ONCE` bytes can be written without a wait. One that is closed or in error
 /// does not make anybody wait either, and where the system refuses to tell, it is better to
 /// wait than to lose every line.
-pub(super) fn is_writable(stream: impl AsFd) -> bool {
+pub(crate) fn is_writable(stream: impl AsFd) -> bool {
     let mut fds = [PollFd::from_borrowed_fd(stream.as_fd(), PollFlags::OUT)];
     poll(&mut fds, Some(&Timespec::default())) != Ok(0)
 }
@@ -185,18 +187,21 @@ mod tests {
         let mut outlet = Outlet {
             fd: writer.as_fd(),
             is_terminal: false,
+            has_colors: false,
             is_file: false,
+            is_closed: false,
             text: written.clone(),
-            ..Outlet::new(To::Stdout)
+            written: 0,
+            total: 0,
         };
         // Nobody reads, and nobody waits.
-        outlet.write(true);
+        outlet.write();
         assert!(0 < outlet.written && outlet.written < written.len());
         let mut seen = vec![0; written.len()];
         thread::scope(|scope| {
             scope.spawn(|| reader.read_exact(&mut seen).unwrap());
             while !outlet.is_empty() {
-                outlet.write(true);
+                outlet.write();
             }
         });
         assert!(seen == written);

@@ -1,42 +1,44 @@
-//! What is to be read, written and drawn, and all of it that needs no wait.
+//! The thread behind [`super::Screen`]: waits for whatever can be read or written, and
+//! never for one of them alone.
 
 use std::{
     collections::HashMap,
-    os::fd::{BorrowedFd, OwnedFd},
-    sync::Arc,
+    mem,
+    os::fd::OwnedFd,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{Receiver, TryRecvError},
+    },
     time::{Duration, Instant},
 };
 
 use anstyle::{AnsiColor, Color, Style};
-use runner_exec::Latch;
+use runner_exec::{Cancel, Latch, pause};
 use rustix::{
-    fs::{OFlags, fcntl_setfl},
-    io::{self, Errno},
-    pipe::{PipeFlags, pipe_with},
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
     termios::tcgetwinsize,
 };
 use unicode_width::UnicodeWidthStr;
 
 use super::{
-    Bar,
+    Bar, Message,
     lines::Lines,
     outlet::{Outlet, To, is_writable, lead_to_the_same},
 };
 
-/// Maximum number of lines that wait for a slow reader; further ones are lost.
-const MAX_LINES: usize = 10_000;
-
-/// Longer names do not push the lines of others to the right.
-const MAX_NAME_WIDTH: usize = 32;
-
-/// What has no end of line is shown when it has waited for this time.
-const LINE_TIMEOUT: Duration = Duration::from_millis(100);
+/// What has no end of line is shown when it has waited so long.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The bar shows seconds, and what happens in between not more often than this.
 const SECOND: Duration = Duration::from_secs(1);
-const MIN_DRAW_INTERVAL: Duration = Duration::from_millis(50);
+const BETWEEN: Duration = Duration::from_millis(50);
 
-/// Default size of a pipe, in bytes.
+/// Time between two looks at descriptors that the system does not let this process wait for.
+const POLL_FALLBACK_INTERVAL: Duration = Duration::from_millis(10);
+
+/// A pipe holds so much, unless somebody made it larger.
 const PIPE: usize = 64 * 1024;
 
 /// Colours that are told apart on light and on dark ground.
@@ -50,16 +52,22 @@ const COLORS: [AnsiColor; 6] = [
 ];
 
 pub(super) struct Work {
+    messages: Receiver<Message>,
+    wake: Arc<OwnedFd>,
+    /// How many lines are under way.
+    lines: Arc<AtomicUsize>,
+    /// How many of them are in the text for stderr.
+    lines_taken: usize,
+    /// How many bytes were written.
+    written: Arc<AtomicUsize>,
+    pipes: Vec<Pipe>,
+    /// As much as a pipe holds.
+    buffer: Vec<u8>,
     /// As [`To`] counts them.
     outlets: [Outlet; 2],
     /// Whether both lead to the same place. All goes through one of them then: the other
     /// would go on in the middle of a line, where a slow reader has left room.
     same: bool,
-    /// How many lines of the runner are in the text for stderr.
-    lines: usize,
-    pipes: Vec<Pipe>,
-    /// As much as a pipe holds, once there is one.
-    buffer: Vec<u8>,
     /// The widest name so far, so that lines stand below each other.
     widest: usize,
     /// Which of the colours a name has.
@@ -69,13 +77,15 @@ pub(super) struct Work {
     drawn: Option<usize>,
     /// When to draw it next.
     draw_at: Instant,
-    /// To be set when that much is written to each of the outlets.
-    waiting: Vec<([u64; 2], Arc<Latch>)>,
+    /// To be set when so many bytes are written to each of the outlets.
+    waiting: Vec<([usize; 2], Arc<Latch>)>,
+    /// Whether there is nobody any more who could say something.
+    is_over: bool,
 }
 
 /// What a process writes.
 struct Pipe {
-    from: Arc<OwnedFd>,
+    from: OwnedFd,
     to: To,
     lines: Lines,
     /// Since when something waits for the end of its line.
@@ -89,7 +99,7 @@ impl Pipe {
     fn read(&mut self, buffer: &mut [u8], outlet: &mut Outlet) {
         let mut left = buffer.len();
         while left > 0 && !self.has_ended {
-            match io::read(&self.from, &mut buffer[..left]) {
+            match rustix::io::read(&self.from, &mut buffer[..left]) {
                 Ok(read) if read > 0 => {
                     let before = outlet.text.len();
                     self.lines.add(&buffer[..read], &mut outlet.text);
@@ -117,131 +127,142 @@ impl Pipe {
 }
 
 impl Work {
-    pub(super) fn new() -> Work {
+    pub(super) fn new(
+        messages: Receiver<Message>,
+        wake: Arc<OwnedFd>,
+        lines: Arc<AtomicUsize>,
+        written: Arc<AtomicUsize>,
+    ) -> Work {
         Work {
+            messages,
+            wake,
+            lines,
+            lines_taken: 0,
+            written,
+            pipes: Vec::new(),
+            buffer: vec![0; PIPE],
             outlets: [To::Stdout, To::Stderr].map(Outlet::new),
             same: lead_to_the_same(),
-            lines: 0,
-            pipes: Vec::new(),
-            buffer: Vec::new(),
             widest: 0,
             colors: HashMap::new(),
             bar: None,
             drawn: None,
-            draw_at: Instant::now() + MIN_DRAW_INTERVAL,
+            draw_at: Instant::now(),
             waiting: Vec::new(),
+            is_over: false,
         }
     }
 
-    /// Puts a line of the runner behind what processes have written by now.
-    pub(super) fn line(&mut self, line: &[u8]) {
-        if self.lines < MAX_LINES {
-            self.read();
-            self.stderr().text.extend_from_slice(line);
-            self.lines += 1;
+    pub(super) fn run(mut self) {
+        while !self.is_over {
+            self.wait();
+            self.hear();
+            self.pipes.retain(|pipe| !pipe.has_ended);
+            self.show_what_waits();
+            self.write();
+            self.draw();
         }
     }
 
-    /// Makes a pipe whose lines are shown with `name` before them. Returns its other end.
-    pub(super) fn pipe(&mut self, name: &str, to: To) -> io::Result<OwnedFd> {
-        let (from, writer) = pipe_with(PipeFlags::CLOEXEC)?;
-        fcntl_setfl(&from, OFlags::NONBLOCK)?;
-        let to = if self.same { To::Stderr } else { to };
-        let name = self.styled(name, to);
-        self.buffer.resize(PIPE, 0);
-        self.pipes.push(Pipe {
-            from: Arc::new(from),
-            to,
-            lines: Lines::new(&name),
-            since: None,
-            has_ended: false,
-        });
-        Ok(writer)
-    }
-
-    pub(super) fn align(&mut self, names: impl Iterator<Item = String>) {
-        let widest = names.map(|name| name.width()).max().unwrap_or(0);
-        self.widest = widest.min(MAX_NAME_WIDTH);
-    }
-
-    pub(super) fn show(&mut self, bar: Bar) {
-        self.bar = Some(bar);
-        self.draw_at = self.draw_at.min(Instant::now() + MIN_DRAW_INTERVAL);
-    }
-
-    pub(super) fn hide(&mut self) {
-        if self.bar.take().is_some() {
-            self.erase();
+    /// Waits until there is something to do, and reads what there is to read.
+    fn wait(&mut self) {
+        let now = Instant::now();
+        let open = self.open_pipes();
+        let until = self.next_time(&open);
+        let timeout = until.map(|until| until.saturating_duration_since(now));
+        let timeout = timeout.and_then(|time| Timespec::try_from(time).ok());
+        let mut fds = vec![PollFd::new(&*self.wake, PollFlags::IN)];
+        for outlet in self.outlets.iter().filter(|outlet| !outlet.is_empty()) {
+            fds.push(PollFd::from_borrowed_fd(outlet.fd, PollFlags::OUT));
         }
-    }
-
-    /// Sets `written` when all is written that is there now.
-    pub(super) fn set_when_written(&mut self, written: Arc<Latch>) {
-        for pipe in &mut self.pipes {
-            pipe.read(&mut self.buffer, &mut self.outlets[pipe.to as usize]);
+        let first = fds.len();
+        for &index in &open {
+            fds.push(PollFd::new(&self.pipes[index].from, PollFlags::IN));
         }
-        let goals = self.outlets.each_ref().map(Outlet::goal);
-        self.waiting.push((goals, written));
-    }
-
-    /// Returns `true` if processes write through pipes.
-    pub(super) fn is_shared(&self) -> bool {
-        !self.buffer.is_empty()
-    }
-
-    /// Returns `true` if there is something to wait for.
-    pub(super) fn needs_thread(&self) -> bool {
-        !self.pipes.is_empty() || self.bar.is_some() || !self.is_idle()
+        let polled = poll(&mut fds, timeout.as_ref());
+        let is_refused = matches!(polled, Err(error) if error != Errno::INTR);
+        let ready = open.into_iter().zip(&fds[first..]);
+        let ready = ready.filter(|(_, fd)| is_refused || !fd.revents().is_empty());
+        let ready: Vec<usize> = ready.map(|(index, _)| index).collect();
+        for index in ready {
+            // Also when others have filled what it goes to: it would wait for them for ever.
+            self.read(index);
+        }
+        // Forbidden, or with more descriptors than a lowered limit allows: what cannot be
+        // waited for is looked at again.
+        if is_refused {
+            pause(POLL_FALLBACK_INTERVAL, &Cancel::default());
+        }
     }
 
     /// The pipes whose reader keeps up.
-    fn open(&self) -> impl Iterator<Item = &Pipe> {
-        let keeps_up = |pipe: &&Pipe| !self.outlets[pipe.to as usize].is_full();
-        self.pipes.iter().filter(keeps_up)
+    fn open_pipes(&self) -> Vec<usize> {
+        let keeps_up = |&index: &usize| !self.outlets[self.pipes[index].to as usize].is_full();
+        (0..self.pipes.len()).filter(keeps_up).collect()
     }
 
-    pub(super) fn open_pipes(&self) -> Vec<Arc<OwnedFd>> {
-        self.open().map(|pipe| pipe.from.clone()).collect()
-    }
-
-    /// The streams that cannot be written at once.
-    pub(super) fn unwritten(&self) -> Vec<BorrowedFd<'static>> {
-        let unwritten = self.outlets.iter().filter(|outlet| !outlet.is_empty());
-        unwritten.map(|outlet| outlet.fd).collect()
-    }
-
-    /// When there is something to do although nothing can be read or written; what was not
-    /// read because its reader does not keep up is not waited for.
-    pub(super) fn next_time(&self) -> Option<Instant> {
-        let waiting = self.open().filter_map(|pipe| pipe.since);
+    /// When there is something to do although nothing can be read or written; what the
+    /// pipes that are not `open` brought is not waited for.
+    fn next_time(&self, open: &[usize]) -> Option<Instant> {
+        let waiting = open.iter().filter_map(|&index| self.pipes[index].since);
         // While something waits for a reader, the bar does too.
         let bar = self.bar.as_ref().filter(|_| self.is_idle());
         let bar = bar.map(|_| self.draw_at);
-        waiting.map(|since| since + LINE_TIMEOUT).chain(bar).min()
+        waiting.map(|since| since + PATIENCE).chain(bar).min()
     }
 
-    /// How many bytes were written by now, or given up.
-    pub(super) fn written(&self) -> u64 {
-        self.outlets.iter().map(|outlet| outlet.total).sum()
+    /// Reads what has been written by now to a pipe.
+    fn read(&mut self, pipe: usize) {
+        let pipe = &mut self.pipes[pipe];
+        pipe.read(&mut self.buffer, &mut self.outlets[pipe.to as usize]);
     }
 
-    /// Reads what has been written by now. A reader that others of its pipes have filled
-    /// meanwhile keeps up for all of them: the last ones would wait for ever.
-    pub(super) fn read(&mut self) {
-        let full = self.outlets.each_ref().map(Outlet::is_full);
-        for pipe in &mut self.pipes {
-            if !full[pipe.to as usize] {
-                pipe.read(&mut self.buffer, &mut self.outlets[pipe.to as usize]);
+    /// Does what it is told.
+    fn hear(&mut self) {
+        let _ = rustix::io::read(&*self.wake, &mut [0; 8]);
+        loop {
+            match self.messages.try_recv() {
+                Ok(Message::Line(line)) => {
+                    for index in self.open_pipes() {
+                        self.read(index);
+                    }
+                    self.stderr().text.extend_from_slice(&line);
+                    self.lines_taken += 1;
+                }
+                Ok(Message::Align(columns)) => self.widest = columns,
+                Ok(Message::Read { from, name, to }) => {
+                    let to = if self.same { To::Stderr } else { to };
+                    let name = self.styled(&name, to);
+                    self.pipes.push(Pipe {
+                        from,
+                        to,
+                        lines: Lines::new(&name),
+                        since: None,
+                        has_ended: false,
+                    });
+                }
+                Ok(Message::Show(bar)) => {
+                    self.bar = Some(bar);
+                    self.draw_at = self.draw_at.min(Instant::now() + BETWEEN);
+                }
+                Ok(Message::Hide(_)) => {
+                    self.bar = None;
+                    self.erase();
+                }
+                Ok(Message::Written(flag)) => {
+                    for index in 0..self.pipes.len() {
+                        self.read(index);
+                    }
+                    let goals = [0, 1].map(|to: usize| self.outlets[to].goal());
+                    self.waiting.push((goals, flag));
+                }
+                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Disconnected) => {
+                    self.is_over = true;
+                    return;
+                }
             }
         }
-    }
-
-    /// Does what needs no wait.
-    pub(super) fn step(&mut self) {
-        self.pipes.retain(|pipe| !pipe.has_ended);
-        self.show_what_waits();
-        self.write();
-        self.draw();
     }
 
     /// The name as it stands before the lines of a process.
@@ -264,12 +285,12 @@ impl Work {
     /// was not read.
     fn show_what_waits(&mut self) {
         let now = Instant::now();
-        for pipe in &mut self.pipes {
-            let outlet = &mut self.outlets[pipe.to as usize];
-            let is_late = pipe.since.is_some_and(|since| since + LINE_TIMEOUT <= now);
-            if is_late && !outlet.is_full() {
+        for index in self.open_pipes() {
+            let pipe = &mut self.pipes[index];
+            if pipe.since.is_some_and(|since| since + PATIENCE <= now) {
                 pipe.since = None;
-                pipe.lines.show_rest(&mut outlet.text);
+                pipe.lines
+                    .show_rest(&mut self.outlets[pipe.to as usize].text);
             }
         }
     }
@@ -279,17 +300,20 @@ impl Work {
         if !self.is_idle() {
             self.erase();
         }
-        let is_shared = self.is_shared();
-        for outlet in &mut self.outlets {
-            outlet.write(is_shared);
-        }
+        self.outlets.iter_mut().for_each(Outlet::write);
+        let totals = self.outlets.iter().map(Outlet::total);
+        self.written
+            .store(totals.fold(0, usize::wrapping_add), Ordering::SeqCst);
         if self.stderr().is_empty() {
-            self.lines = 0;
+            let taken = mem::take(&mut self.lines_taken);
+            self.lines.fetch_sub(taken, Ordering::SeqCst);
         }
-        let totals = self.outlets.each_ref().map(|outlet| outlet.total);
+        let outlets = &self.outlets;
         self.waiting.retain(|(goals, written)| {
+            let mut reached = outlets.iter().zip(goals);
             // More may have come after it.
-            let is_written = goals.iter().zip(totals).all(|(&goal, total)| goal <= total);
+            let is_written =
+                reached.all(|(outlet, goal)| goal.wrapping_sub(outlet.total()) as isize <= 0);
             if is_written {
                 written.set(());
             }
@@ -306,19 +330,18 @@ impl Work {
         &mut self.outlets[To::Stderr as usize]
     }
 
-    /// Takes the bar off the terminal, if that can be written to. It may have been made
-    /// narrower meanwhile, so that the bar stands on several lines.
+    /// Takes the bar off the terminal. It may have been made narrower meanwhile, so that
+    /// the bar stands on several lines.
     fn erase(&mut self) {
-        let Some(drawn) = self.drawn.filter(|_| is_writable(self.outlets[1].fd)) else {
-            return;
-        };
-        let up = match drawn.div_ceil(self.columns()) {
-            0 | 1 => String::new(),
-            rows => format!("\x1b[{}A", rows - 1),
-        };
-        self.stderr().at_once(&format!("\r{up}\x1b[J"));
-        self.drawn = None;
-        self.draw_at = Instant::now() + MIN_DRAW_INTERVAL;
+        if let Some(drawn) = self.drawn.take() {
+            let rows = drawn.div_ceil(self.columns().max(1)).max(1);
+            let up = match rows {
+                1 => String::new(),
+                rows => format!("\x1b[{}A", rows - 1),
+            };
+            self.stderr().at_once(&format!("\r{up}\x1b[J"));
+            self.draw_at = Instant::now() + BETWEEN;
+        }
     }
 
     fn draw(&mut self) {
@@ -340,10 +363,11 @@ impl Work {
     }
 
     fn columns(&mut self) -> usize {
-        match tcgetwinsize(self.stderr().fd) {
-            Ok(size) if size.ws_col > 0 => size.ws_col.into(),
-            Ok(_) | Err(_) => 80,
-        }
+        let size = tcgetwinsize(self.stderr().fd);
+        size.map_or(80, |size| match size.ws_col {
+            0 => 80,
+            columns => columns.into(),
+        })
     }
 }
 
@@ -357,9 +381,9 @@ mod tests {
     fn only_the_line_that_waits_has_waited() {
         let (from, mut writer) = pipe().unwrap();
         rustix::fs::fcntl_setfl(&from, rustix::fs::OFlags::NONBLOCK).unwrap();
-        let long_ago = Instant::now() - 2 * LINE_TIMEOUT;
+        let long_ago = Instant::now() - 2 * PATIENCE;
         let mut pipe = Pipe {
-            from: Arc::new(from.into()),
+            from: from.into(),
             to: To::Stdout,
             lines: Lines::new("a"),
             since: None,
