@@ -70,7 +70,7 @@ impl Group {
         }
         let members = self.members().unwrap_or_default();
         // On a busy machine they are ended as soon as they run.
-        let is_busy = members.iter().all(|member| member.state == 'R');
+        let is_busy = !members.is_empty() && members.iter().all(|member| member.state == 'R');
         if is_busy && self.wait_gone(&countdown(RUNNABLE_TIMEOUT), &mut reap) {
             return Vec::new();
         }
@@ -135,12 +135,14 @@ impl Group {
                 return true;
             }
             let watched: Vec<OwnedFd> = members.iter().filter_map(watch).collect();
-            let mut next = leaves.take();
+            let mut next = leaves;
             // One has ended just now, or is hidden, or a tracer holds it, or there are no
             // descriptors left.
             if watched.len() < members.len() {
                 next = from_now(interval);
                 interval = MAX_LOOK_INTERVAL.min(interval * 2);
+            } else {
+                leaves = None;
             }
             if !time.wait_for_ends(watched, next) {
                 return self.members().is_some_and(|members| members.is_empty());

@@ -124,9 +124,10 @@ impl<'a> Sweep<'a> {
         let (cancel, signal) = (self.cancel, self.signal);
         if !cancel.killed() {
             let asked = self.asked.len();
-            self.look(Some(signal));
+            // What is new is asked later, if it turns out to be ours.
+            let is_all_asked = self.look(Some(signal)).fresh.is_empty();
             let mut countdown = Countdown::start(Some(self.grace), cancel.only_killed());
-            if self.asked.len() == asked {
+            if is_all_asked && self.asked.len() == asked {
                 mem::swap(&mut countdown, &mut self.countdown);
             }
             if let Some(unknown) = self.end(signal, &countdown) {

@@ -99,7 +99,7 @@ impl Lock {
                     };
                 }
                 Ok(absent) => {
-                    let is_on_disk = state_dir.is_some() && !files[0].is_in_memory();
+                    let is_on_disk = !files[0].is_in_memory();
                     let lock = Lock::new(files, is_on_disk).map_err(failed)?;
                     return Ok(Taken {
                         lock: Some(lock),
