@@ -169,6 +169,10 @@ impl Record {
     ///
     /// It is not a record.
     pub fn parse(line: &str) -> serde_json::Result<Record> {
+        // A struct reads from an array, too.
+        if !line.trim_start().starts_with('{') {
+            return Err(Error::custom("not an object"));
+        }
         let header: Header = serde_json::from_str(line)?;
         let entry = match &*header.event {
             "run-start" | "run-end" | "refused" => Entry::Run(serde_json::from_str(line)?),

@@ -207,3 +207,17 @@ fn what_a_later_version_adds_is_passed_over() {
     let record = Record::parse(line).unwrap();
     assert_eq!((record.entry, &*record.boot), (Entry::Unknown, ""));
 }
+
+#[test]
+fn a_line_that_is_not_an_object_is_not_a_record() {
+    let members = r#""ts":"2026-11-24T06:00:00.000Z","run":"r1","boot":"b","event":"later""#;
+    assert!(Record::parse(&format!(" {{{members}}}\n")).is_ok());
+    for line in [
+        r#"["2026-11-24T06:00:00.000Z","r1","b","later"]"#,
+        "7",
+        "",
+        "null",
+    ] {
+        assert!(Record::parse(line).is_err(), "{line}");
+    }
+}
