@@ -225,3 +225,19 @@ fn tasks_and_command_get_the_signal_of_the_limit_as_it_came() {
         }
     }
 }
+
+#[test]
+fn a_full_disk_behind_stdout_ends_no_task_that_runs_beside_others() {
+    for jobs in ["1", "2"] {
+        Test::new()
+            .task(
+                "1-a",
+                "trap 'exit 9' PIPE; for i in 1 2 3 4 5; do echo a line; sleep 0.05; done; exit 0",
+            )
+            .task("1-b", "exit 0")
+            .args(["-j", jobs])
+            .through("exec >/dev/full")
+            .run()
+            .status(0);
+    }
+}

@@ -113,6 +113,8 @@ impl Outlet {
         match written {
             Ok(bytes) => self.went(bytes),
             Err(Errno::INTR | Errno::AGAIN) => {}
+            // There may be room again; a task that is told apart must not end because of it.
+            Err(Errno::NOSPC | Errno::DQUOT | Errno::FBIG) => self.went(piece.len()),
             Err(_) => {
                 self.is_closed = true;
                 self.went(self.left().len());
