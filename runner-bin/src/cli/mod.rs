@@ -50,15 +50,21 @@ pub(crate) struct RunnerArgs {
     #[command(flatten)]
     pub(crate) file: FileArg,
 
-    /// How many runs of the chain; 0 runs for ever
-    #[arg(short = 'n', long, default_value_t = 1, conflicts_with = "only")]
+    /// Number of runs of the chain; 0 = no limit [default: 1]
+    #[arg(
+        short = 'n',
+        long,
+        default_value_t = 1,
+        hide_default_value = true,
+        conflicts_with = "only"
+    )]
     pub(crate) times: u32,
 
     /// Run the halt task after the last run
     #[arg(short = 'H', long, conflicts_with = "only")]
     pub(crate) halt_after: bool,
 
-    /// How many tasks may run at the same time
+    /// Maximum number of tasks that run at the same time
     #[arg(short, long)]
     jobs: Option<NonZeroUsize>,
 
@@ -66,41 +72,43 @@ pub(crate) struct RunnerArgs {
     #[arg(long, value_name = "KEY=VALUE", value_parser = set)]
     set: Vec<Override>,
 
-    /// Let root run what belongs to this user too, by name or number
+    /// As root, also trust files of this user (name or number)
     #[arg(long, value_name = "USER", value_parser = user)]
     pub(crate) trust_owner: Vec<u32>,
 
-    /// Let root run what somebody else could change
+    /// As root, also run files that another user can change
     #[arg(long, conflicts_with = "trust_owner")]
     pub(crate) insecure: bool,
 
-    /// Say only warnings and errors
+    /// Log only warnings and errors
     #[arg(short, long, action = ArgAction::Count, conflicts_with = "verbose")]
     pub(crate) quiet: u8,
 
-    /// Say what was decided, and why
+    /// Also log decisions and their reasons
     #[arg(short, long, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 
-    /// Show no line at the bottom of the terminal with what goes on
+    /// Hide the progress line at the bottom of the terminal
     #[arg(long)]
     pub(crate) no_progress: bool,
 
-    /// Say it to syslog as well
+    /// Also log to syslog
     #[arg(long)]
     pub(crate) syslog: bool,
 
-    /// When a service manager hears that this service is ready
+    /// When to notify a service manager: `started`, or `finished` (the first run) [default: started]
     #[arg(
         long,
         value_name = "WHEN",
         default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true,
         value_enum,
         conflicts_with = "mode"
     )]
     pub(crate) ready: Ready,
 
-    /// Wait for the run that has the lock, for ever or so long
+    /// Wait for the run that has the lock, without a limit or for this time
     #[arg(
         long,
         value_name = "TIME",
@@ -110,27 +118,27 @@ pub(crate) struct RunnerArgs {
     )]
     pub(crate) wait_lock: Option<Option<Duration>>,
 
-    /// Run although another run of the same directory may go on
+    /// Take no lock: another run of the same directory can be active
     #[arg(long, conflicts_with = "wait_lock")]
     pub(crate) no_lock: bool,
 
-    /// List the tasks in their order, and run nothing
+    /// List the tasks in order; run nothing
     #[arg(long, group = "mode", group = "question")]
     list: bool,
 
-    /// Show the commands and where each setting was written, and run nothing
+    /// Show each command and the origin of each setting; run nothing
     #[arg(long, group = "mode", group = "question")]
     dry_run: bool,
 
-    /// Draw the plan for graphviz, and run nothing
+    /// Print the plan as a graph for graphviz; run nothing
     #[arg(long, group = "mode")]
     graph: bool,
 
-    /// Show the environment that a task would get, values included, and run nothing
+    /// Show the environment of a task, with values; run nothing
     #[arg(long, group = "mode", group = "question", value_name = "TASK")]
     env: Option<String>,
 
-    /// Say everything that is wrong, and run nothing: exit 0, 1 (warnings) or 78 (errors)
+    /// List all problems; run nothing. Exit status 0, 1 (warnings) or 78 (errors)
     #[arg(long, group = "mode", group = "question")]
     check: bool,
 
@@ -138,7 +146,7 @@ pub(crate) struct RunnerArgs {
     #[arg(long, requires = "question")]
     pub(crate) json: bool,
 
-    /// Run one task with its hooks and limits, and no chain
+    /// Run one task with its hooks and limits, without the chain
     #[arg(long, group = "mode", value_name = "TASK")]
     pub(crate) only: Option<String>,
 
@@ -146,18 +154,18 @@ pub(crate) struct RunnerArgs {
     #[arg(short = 'g', long = "get", group = "mode", value_name = "SECTION.KEY")]
     pub(crate) get: Option<String>,
 
-    /// Make the links to the applets in a directory
+    /// Create the links to the applets in this directory
     #[arg(long, group = "mode", value_name = "DIR")]
     pub(crate) install_links: Option<PathBuf>,
 
-    /// The directory of the tasks
+    /// Directory with the tasks
     #[arg(
         required_unless_present_any = ["get", "install_links"],
         conflicts_with_all = ["get", "install_links"]
     )]
     pub(crate) taskdir: Option<PathBuf>,
 
-    /// A command that replaces the runner once all runs have finished
+    /// Command that replaces the runner when all runs have finished
     #[arg(last = true, conflicts_with = "mode")]
     pub(crate) command: Vec<OsString>,
 }
@@ -330,23 +338,7 @@ fn user(name: &str) -> Result<u32, &'static str> {
 }
 
 fn long_help() -> String {
-    let settings = SETTINGS.iter().filter(|setting| setting.in_runner());
-    // Made at each start, so without the machinery of `format!`.
-    let settings: String = settings
-        .flat_map(|it| {
-            let equals = if it.default.is_empty() { " =" } else { " = " };
-            [
-                "  ",
-                it.name,
-                equals,
-                it.default,
-                "\n          ",
-                it.meaning,
-                "\n",
-            ]
-        })
-        .collect();
-    format!("Settings of [runner], with their defaults:\n{settings}\n{STATUSES}")
+    format!("All settings, their defaults and meanings: runner-config --settings\n\n{STATUSES}")
 }
 
 /// The table of all settings: name, default, meaning.
