@@ -96,6 +96,20 @@ fn assert_wrong_usage(args: &[&str]) {
 }
 
 #[test]
+fn a_wrong_number_is_explained_in_plain_words() {
+    for (option, value, expected) in [
+        ("-n", "two", "write a whole number; 0 = no limit"),
+        ("-n", "99999999999", "write a whole number; 0 = no limit"),
+        ("-j", "0", "write a whole number of 1 or more"),
+        ("-j", "1.5", "write a whole number of 1 or more"),
+    ] {
+        let test = Test::new().no_config().task("1-a", "exit 0");
+        let ran = test.run_with([option, value, "tasks.d"]).status(64);
+        ran.says(&format!("'{value}'")).says(expected);
+    }
+}
+
+#[test]
 fn wrong_usage_runs_nothing() {
     for args in [
         &[][..],

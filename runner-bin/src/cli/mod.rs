@@ -56,6 +56,7 @@ pub(crate) struct RunnerArgs {
         long,
         default_value_t = 1,
         hide_default_value = true,
+        value_parser = times,
         conflicts_with = "only"
     )]
     pub(crate) times: u32,
@@ -65,7 +66,7 @@ pub(crate) struct RunnerArgs {
     pub(crate) halt_after: bool,
 
     /// Maximum number of tasks that run at the same time
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = jobs)]
     jobs: Option<NonZeroUsize>,
 
     /// Override a setting of `[runner]`
@@ -331,6 +332,16 @@ fn set(text: &str) -> Result<Override, &'static str> {
         }),
         Some(_) | None => Err("write KEY=VALUE"),
     }
+}
+
+fn times(text: &str) -> Result<u32, &'static str> {
+    text.parse()
+        .map_err(|_| "write a whole number; 0 = no limit")
+}
+
+fn jobs(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse()
+        .map_err(|_| "write a whole number of 1 or more")
 }
 
 fn user(name: &str) -> Result<u32, &'static str> {
