@@ -87,9 +87,14 @@ fn the_tail_is_the_last_lines_and_no_more() {
     };
     assert_eq!(shown(b""), [""; 0]);
     assert_eq!(shown(b"a\nb"), ["a", "b"]);
+    // A link, as compilers print it.
     assert_eq!(
-        shown(b"\x1b[31mred\r\n\xff\t.\n\xc2\x9b\\\xe2\x80\xae"),
-        [r"\x1b[31mred", "\\xff\t.", r"\u009b\\u202e"]
+        shown(b"\x1b]8;;https://a.example\x1b\\E0308\x1b]8;;\x1b\\:"),
+        ["E0308:"]
+    );
+    assert_eq!(
+        shown(b"\x1b[31mred\x1b[0m\r\n\xff\t.\n\xc2\x9b\\\xe2\x80\xae"),
+        ["red", "\\xff\t.", r"\u009b\\u202e"]
     );
     let many: String = (0..100_000).map(|line| format!("{line}\n")).collect();
     let last: Vec<String> = (99_980..100_000).map(|line| line.to_string()).collect();

@@ -17,6 +17,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use anstream::adapter::strip_str;
 use runner_config::{bytes_text, escape_lines};
 use rustix::{fs::OFlags, io::Errno};
 
@@ -147,8 +148,11 @@ fn not_regular() -> io::Error {
     io::Error::other("it is no regular file")
 }
 
-/// A line without what a terminal would obey, and the end of one that is too long.
+/// A line without colours and what else a terminal would obey, and the end of one that is too
+/// long.
 fn shown(line: &str) -> String {
+    let stripped = line.contains('\u{1b}').then(|| strip_str(line).to_string());
+    let line = stripped.as_deref().unwrap_or(line);
     let length = line.chars().count();
     let cut = length.saturating_sub(TAIL_LINE);
     let mut end = if cut > 0 { "…" } else { "" }.to_owned();
