@@ -3,6 +3,7 @@
 
 mod dice;
 mod left;
+mod ran;
 mod skip;
 pub(crate) mod snapshots;
 
@@ -11,9 +12,9 @@ use std::{
     fmt::Write,
     fs::{self, File, Permissions},
     io,
-    os::unix::{fs::PermissionsExt, process::ExitStatusExt},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, Stdio},
     sync::RwLock,
     thread,
     time::{Duration, Instant},
@@ -24,6 +25,7 @@ use tempfile::TempDir;
 
 pub(crate) use self::{
     dice::Dice,
+    ran::Ran,
     skip::{cannot_block_signals, cannot_hold, ignores, is_ignored, is_missing, skip},
 };
 
@@ -395,120 +397,5 @@ pub(crate) fn until(mut reached: impl FnMut() -> bool) {
     while !reached() {
         assert!(clock.elapsed() < PATIENCE, "this never happened");
         thread::sleep(Duration::from_millis(2));
-    }
-}
-
-/// What became of a story.
-pub(crate) struct Ran {
-    status: ExitStatus,
-    /// From the start of the program to its end.
-    pub(crate) elapsed: Duration,
-    /// How it was called.
-    called: String,
-    /// What it wrote to stdout, the tasks' output included.
-    pub(crate) stdout: String,
-    /// What it wrote to stderr, the tasks' output included.
-    pub(crate) stderr: String,
-    /// The story, with its directory.
-    pub(crate) test: Test,
-}
-
-impl Ran {
-    /// The exit status is this.
-    #[track_caller]
-    pub(crate) fn status(self, expected: i32) -> Ran {
-        let found = match self.status.code() {
-            Some(code) => code,
-            None => panic!(
-                "ended by signal {:?}: {}",
-                self.status.signal(),
-                self.said()
-            ),
-        };
-        assert_eq!(found, expected, "exit status; {}", self.said());
-        self
-    }
-
-    /// The tasks ran in this order, and no others did.
-    #[track_caller]
-    pub(crate) fn order(self, expected: &str) -> Ran {
-        let order: Vec<String> = self.lines("order");
-        assert_eq!(order.join(" "), expected, "order; {}", self.said());
-        self
-    }
-
-    /// stdout is this.
-    #[track_caller]
-    pub(crate) fn stdout(self, expected: &str) -> Ran {
-        assert_eq!(self.stdout, expected, "stdout; {}", self.said());
-        self
-    }
-
-    /// stderr is this.
-    #[track_caller]
-    pub(crate) fn stderr(self, expected: &str) -> Ran {
-        assert_eq!(self.stderr, expected, "stderr; {}", self.said());
-        self
-    }
-
-    /// stderr holds this.
-    #[track_caller]
-    pub(crate) fn says(self, expected: &str) -> Ran {
-        assert!(
-            self.stderr.contains(expected),
-            "no {expected:?}; {}",
-            self.said()
-        );
-        self
-    }
-
-    /// stderr does not hold this.
-    #[track_caller]
-    pub(crate) fn does_not_say(self, unexpected: &str) -> Ran {
-        assert!(
-            !self.stderr.contains(unexpected),
-            "{unexpected:?}; {}",
-            self.said()
-        );
-        self
-    }
-
-    /// It took less than this.
-    #[track_caller]
-    pub(crate) fn within(self, time: Duration) -> Ran {
-        assert!(
-            self.elapsed < time,
-            "took {:?}; {}",
-            self.elapsed,
-            self.said()
-        );
-        self
-    }
-
-    /// The next story, in the directory that this one left.
-    pub(crate) fn again(mut self) -> Test {
-        self.test.before.clear();
-        self.test.after.clear();
-        self.test
-    }
-
-    /// What the hook of [`Test::hook`] heard.
-    pub(crate) fn hooks(&self) -> Vec<String> {
-        self.lines("hooks")
-    }
-
-    /// A file of the story, or nothing.
-    pub(crate) fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.test.path(name)).unwrap_or_default()
-    }
-
-    /// The lines of a file of the story.
-    pub(crate) fn lines(&self, name: &str) -> Vec<String> {
-        self.read(name).lines().map(str::to_owned).collect()
-    }
-
-    fn said(&self) -> String {
-        let (called, stdout, stderr) = (&self.called, &self.stdout, &self.stderr);
-        format!("{called}\nstdout:\n{stdout}\nstderr:\n{stderr}")
     }
 }
