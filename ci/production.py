@@ -152,7 +152,7 @@ def main():
     assert Database.heard == expected(), Database.heard
     assert done.stderr.count(" starts: 4 tasks\n") == HALT_ROUND
     if listener:
-        said = [line for line in logged if "`9-reboot` exited with 2" in line]
+        said = [line for line in logged if "`9-reboot` exited with 2 after " in line]
         # <28>: the facility daemon, the severity warning.
         assert len(said) == 1 and re.match(r"<28>.* runner\[\d+\]: `9-reboot`", said[0]), logged
         print(f"syslog heard {len(logged)} lines, such as {said[0]!r}")
