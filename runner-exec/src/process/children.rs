@@ -126,11 +126,13 @@ impl Children {
         }
     }
 
-    /// How long everything was stopped by now: a deadline lies so much later than
-    /// it did when this was less.
-    pub(crate) fn stopped(&self) -> Duration {
-        // While the main thread has stopped everything, it holds the lock.
-        self.lock().stopped
+    /// The present, and the time for which everything was stopped by then. A deadline is so
+    /// much later than it was when this was less.
+    pub(crate) fn clock(&self) -> (Instant, Duration) {
+        // While the main thread has stopped everything, it holds the lock; so no stop is between
+        // the two.
+        let state = self.lock();
+        (Instant::now(), state.stopped)
     }
 
     /// Ends the wait of those that are stopped because they want the terminal.

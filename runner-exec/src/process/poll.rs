@@ -68,32 +68,30 @@ pub(crate) struct Countdown {
 impl Countdown {
     /// Begins now; without a time it never ends.
     pub(crate) fn start(time: Option<Duration>, stop: Cancel) -> Countdown {
+        let (start, stopped_before) = stop.children.clock();
         Countdown {
             time,
-            start: Instant::now(),
-            stopped_before: stop.children.stopped(),
+            start,
+            stopped_before,
             stop,
         }
     }
 
-    fn stopped(&self) -> Duration {
-        self.stop.children.stopped() - self.stopped_before
-    }
-
-    /// When its time ends, as far as it is known now.
-    fn end(&self) -> Option<Instant> {
-        let end = self.start.checked_add(self.time?)?;
-        end.checked_add(self.stopped())
+    /// How much of it has passed.
+    pub(crate) fn elapsed(&self) -> Duration {
+        let (now, stopped) = self.stop.children.clock();
+        let elapsed = now.saturating_duration_since(self.start);
+        elapsed.saturating_sub(stopped.saturating_sub(self.stopped_before))
     }
 
     /// Returns `true` if its time has passed.
     pub(crate) fn has_ended(&self) -> bool {
-        self.end().is_some_and(|end| end <= Instant::now())
+        self.time.is_some_and(|time| time <= self.elapsed())
     }
 
-    /// How much of it has passed.
-    pub(crate) fn elapsed(&self) -> Duration {
-        self.start.elapsed().saturating_sub(self.stopped())
+    /// When its time ends, as far as it is known now.
+    fn end(&self) -> Option<Instant> {
+        from_now(self.time?.saturating_sub(self.elapsed()))
     }
 
     /// Waits until one of `fds` is readable or `next` has come, and returns of each of them
