@@ -861,7 +861,7 @@ def statuses_beside_orphans(case):
         if not before:
             # What the last ones left goes on for a while.
             until("the end of the orphans", lambda: not case.left())
-            reap_orphans()
+            case.kill_left()
 
 
 @listed
@@ -1615,7 +1615,7 @@ def dead_file_system(case):
     done = runner.wait(15)
     abort()
     until("the end of what it held up", lambda: not case.left())
-    reap_orphans()
+    case.kill_left()
     done.must(1, "SIGKILL: 1 process: ", " `cat` (state D)")
 
 
