@@ -1396,7 +1396,7 @@ def orphans_of_quick_tasks(case):
         os.unlink(case.path("counts"))
     # What ended with the runner, or after it.
     until("the end of the orphans", lambda: not case.left())
-    reap_orphans()
+    case.kill_left()
 
 
 # Times.
@@ -1933,7 +1933,7 @@ def kills_the_runner(case):
     done = case.run()
     assert done.status == -signal.SIGKILL, done.status
     until("the end of the task", lambda: not case.left())
-    reap_orphans()
+    case.kill_left()
     case.run().must(0, within=5)
     assert os.path.exists(case.path("b"))
 
