@@ -190,10 +190,8 @@ impl Log {
                 let tasks = plan.tasks.iter().chain(&plan.halt);
                 screen.align(tasks.map(|task| task.name.to_string()));
             }
-            // A missing program has been reported with the plan.
-            let program = plan.hook.as_ref().and_then(|words| words.first());
-            let is_known = program.is_some_and(|program| !Path::new(program).exists());
-            self.has_said_no_hook.store(is_known, Ordering::Relaxed);
+            let is_said = plan.hook_is_missing;
+            self.has_said_no_hook.store(is_said, Ordering::Relaxed);
         }
         if let (Some(progress), Some(screen)) = (&self.progress, self.screen_for(event)) {
             progress.event(event, screen);

@@ -66,6 +66,8 @@ pub struct Plan {
     pub halt: Option<Task>,
     /// The command of the hooks.
     pub hook: Option<Words>,
+    /// `true` if its program is missing, which has been reported as a problem.
+    pub hook_is_missing: bool,
     /// The settings of the run.
     pub settings: Arc<Settings>,
 }
@@ -156,8 +158,10 @@ impl Plan {
             judge_halt(directory, &settings, needs_halt, is_directory, problems);
         }
         let (links, dependencies) = links(&tasks, &absent, &settings, problems);
+        let mut hook_is_missing = false;
         let hook = settings.task_hook.as_ref().map(|words| {
             look_up(words, check).unwrap_or_else(|why| {
+                hook_is_missing = true;
                 problems
                     .warning(None, format!("no hook can start: {why}"))
                     .hint("mend `task_hook`");
@@ -171,6 +175,7 @@ impl Plan {
             dependencies,
             halt,
             hook,
+            hook_is_missing,
             settings: Arc::new(settings),
         }
     }
