@@ -172,6 +172,16 @@ fn with_a_journal_the_command_that_shows_more_is_named() {
 }
 
 #[test]
+fn the_command_that_shows_more_can_be_pasted_whatever_the_directory_is_called() {
+    for (name, quoted) in [("it's", r"'it'\''s'"), ("a\u{1b}b", r"$'a\x1bb'")] {
+        let set = format!("state_dir={name}");
+        let ran = four("exit 7").args(["--set", "max_tries=1", "--set", &set]);
+        let hint = format!("  hint: `runner-report --state-dir {quoted}` shows more\n");
+        ran.run().status(1).says(&hint);
+    }
+}
+
+#[test]
 fn a_default_halt_task_that_is_missing_is_a_detail() {
     let missing = "there is none";
     four("exit 2").run().status(2).does_not_say(missing);

@@ -8,7 +8,10 @@ use runner_exec::{
     Process, Signal, TaskName, TaskResult, tail,
 };
 
-use crate::console::level::Level::{self, Detail, Error, Info, Warning};
+use crate::console::{
+    level::Level::{self, Detail, Error, Info, Warning},
+    shell::quoted,
+};
 
 /// Begins a line that says how to fix what the line above says.
 pub(crate) const HINT: &str = "  hint: ";
@@ -219,18 +222,18 @@ fn why(deciding: &Deciding) -> String {
         outcome,
         limit,
         survived,
-        count,
+        count: counted,
     } = deciding;
     let what = action(outcome, *limit, "max_time", *survived);
-    let count = match count {
+    let tries = match counted {
         Count::Try(number, 0) => format!("try {number}"),
-        Count::Try(number, 1) => format!("{number} of 1 try"),
-        Count::Try(number, max) => format!("{number} of {max} tries"),
+        Count::Try(number, max) => format!("{number} of {}", count(*max as usize, "try")),
         Count::Failure(number, 0) => format!("failure {number}"),
-        Count::Failure(number, 1) => format!("{number} of 1 failure"),
-        Count::Failure(number, max) => format!("{number} of {max} failures"),
+        Count::Failure(number, max) => {
+            format!("{number} of {}", count(*max as usize, "failure"))
+        }
     };
-    format!(": `{task}` {what} ({count})")
+    format!(": `{task}` {what} ({tries})")
 }
 
 /// The tasks that a run has not come to, as the rest of a sentence.
@@ -250,8 +253,7 @@ fn missed(tasks: &[&TaskName]) -> String {
 
 /// The command that shows more of a run.
 fn report_hint(state_dir: &Path) -> String {
-    let state_dir = shown(state_dir);
-    let state_dir = shell_words::quote(&state_dir);
+    let state_dir = quoted(&[state_dir.into()]);
     format!("\n{HINT}`runner-report --state-dir {state_dir}` shows more")
 }
 
@@ -419,6 +421,7 @@ pub(crate) fn count(number: usize, what: &str) -> String {
     match (number, what) {
         (1, _) => format!("1 {what}"),
         (_, "process") => format!("{number} processes"),
+        (_, "try") => format!("{number} tries"),
         _ => format!("{number} {what}s"),
     }
 }

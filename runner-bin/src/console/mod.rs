@@ -6,5 +6,6 @@ pub(crate) mod log;
 pub(crate) mod messages;
 mod progress;
 pub(crate) mod screen;
+pub(crate) mod shell;
 mod stderr;
 mod syslog;

@@ -8,7 +8,7 @@ mod list;
 
 use std::{borrow::Cow, ffi::OsString, iter, os::unix::ffi::OsStrExt};
 
-use runner_config::{Problems, bytes_text, is_hidden, name_text, shown};
+use runner_config::{Problems, bytes_text, name_text};
 use runner_exec::{CommandLine, Plan, Task, TaskId};
 use unicode_width::UnicodeWidthStr;
 
@@ -18,6 +18,7 @@ use crate::{
         answer::{answer, pretty},
         level::Verbosity,
         log::Log,
+        shell::quoted,
     },
     exit::Exit,
     runner::load::Source,
@@ -67,15 +68,6 @@ fn words(command: CommandLine) -> Vec<OsString> {
     iter::once(command.program.into())
         .chain(command.args)
         .collect()
-}
-
-/// A command for a shell; what a terminal must not get is quoted as `$'…'`, as bash has it.
-fn quoted(words: &[OsString]) -> String {
-    let quoted = words.iter().map(|word| match word.to_str() {
-        Some(text) if !text.contains(is_hidden) => shell_words::quote(text).into_owned(),
-        Some(_) | None => format!("$'{}'", shown(word.as_ref()).replace('\'', r"\'")),
-    });
-    quoted.collect::<Vec<_>>().join(" ")
 }
 
 /// A command in JSON: each word as it is.
