@@ -67,7 +67,7 @@ pub struct Document {
     main: Option<Arc<Path>>,
     /// Sections and keys in the order in which they first appear.
     ini: Ini,
-    /// Where each section and its keys are written.
+    /// File and line of each section and its keys.
     origins: HashMap<String, Origins>,
 }
 

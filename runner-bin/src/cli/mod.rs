@@ -270,15 +270,15 @@ pub(crate) struct ConfigMode {
 /// A question about what would be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Question {
-    /// Which tasks, in which order?
+    /// The tasks in their order.
     List,
-    /// With which commands and settings?
+    /// The commands, and the origin of each setting.
     DryRun,
-    /// How do they hang together?
+    /// The plan as a graph.
     Graph,
-    /// What does this task see?
+    /// The environment of this task.
     Env(String),
-    /// What is wrong?
+    /// All problems.
     Check,
 }
 

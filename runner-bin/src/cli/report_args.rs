@@ -77,7 +77,7 @@ pub(crate) struct ReportArgs {
     format: Format,
 }
 
-/// What is asked, and what shows the answer.
+/// The question, and the form of the answer.
 pub(crate) enum Question {
     Run(Which, Format),
     History(fn(&History, &Now) -> String),

@@ -246,7 +246,7 @@ impl World {
         }
         let with_journal = match what {
             What::Task(_) => false,
-            // What is read anew may have a journal where this has none.
+            // The next load can have a journal where this one has none.
             What::Chain { times, .. } => {
                 plan.settings.state_dir.is_some() || times != Some(NonZeroU32::MIN)
             }

@@ -72,7 +72,7 @@ fn settings(rows: Vec<Row>) -> Value {
     .collect()
 }
 
-/// What is in force for all tasks.
+/// Settings in force for all tasks.
 fn common(plan: &Plan) -> Vec<Row<'_>> {
     rows(plan, Setting::in_runner, None)
 }
