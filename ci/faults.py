@@ -275,6 +275,11 @@ class Case:
                 break
             time.sleep(0.005)
 
+    def reap_left(self, what):
+        """Waits until what ends by itself has ended, and can be reaped."""
+        until(what, lambda: not self.left())
+        self.kill_left()
+
     def nothing_left(self):
         """What the system is still taking apart has a moment."""
         with contextlib.suppress(AssertionError):
@@ -860,8 +865,7 @@ def statuses_beside_orphans(case):
             assert said == 4, f"t{number}: {said} of 4"
         if not before:
             # What the last ones left goes on for a while.
-            until("the end of the orphans", lambda: not case.left())
-            case.kill_left()
+            case.reap_left("the end of the orphans")
 
 
 @listed
@@ -1395,8 +1399,7 @@ def orphans_of_quick_tasks(case):
         assert children <= 40, f"-j {jobs}: {children} children of the runner"
         os.unlink(case.path("counts"))
     # What ended with the runner, or after it.
-    until("the end of the orphans", lambda: not case.left())
-    case.kill_left()
+    case.reap_left("the end of the orphans")
 
 
 # Times.
@@ -1614,8 +1617,7 @@ def dead_file_system(case):
             os.write(server, struct.pack("<IiQ", 16 + len(init), 0, unique) + init)
     done = runner.wait(15)
     abort()
-    until("the end of what it held up", lambda: not case.left())
-    case.kill_left()
+    case.reap_left("the end of what it held up")
     done.must(1, "SIGKILL: 1 process: ", " `cat` (state D)")
 
 
@@ -1932,8 +1934,7 @@ def kills_the_runner(case):
     case.task("2-b", ": >b")
     done = case.run()
     assert done.status == -signal.SIGKILL, done.status
-    until("the end of the task", lambda: not case.left())
-    case.kill_left()
+    case.reap_left("the end of the task")
     case.run().must(0, within=5)
     assert os.path.exists(case.path("b"))
 
