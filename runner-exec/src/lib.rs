@@ -15,7 +15,7 @@ mod trust;
 pub use crate::{
     chain::{
         Chain, ChainEnd, Consequence, Link, Step, TaskId,
-        backoff::wait,
+        backoff::delay,
         verdict::{TaskResult, Verdict},
     },
     plan::{

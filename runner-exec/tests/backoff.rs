@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use runner_config::{Document, Problems, Settings, TaskSettings};
-use runner_exec::wait;
+use runner_exec::delay;
 
 fn settings(sleep: f64, jitter: f64, backoff: f64, most: Option<f64>) -> TaskSettings {
     let settings = Settings::new(Document::default(), &[], &mut Problems::default());
@@ -24,7 +24,7 @@ fn without_a_jitter_of_its_own_a_wait_is_up_to_twice_as_long() {
         ..settings(4.0, 0.0, 1.0, None)
     };
     for (draw, expected) in [(0.0, 4), (0.5, 6), (1.0, 8)] {
-        assert_eq!(wait(&settings, 1, draw), Duration::from_secs(expected));
+        assert_eq!(delay(&settings, 1, draw), Duration::from_secs(expected));
     }
 }
 
@@ -44,21 +44,21 @@ fn waits_follow_the_formula() {
     ] {
         let settings = settings(sleep, jitter, backoff, most);
         let expected = Duration::from_secs_f64(expected);
-        assert_eq!(wait(&settings, try_num, draw), expected, "{settings:?}");
+        assert_eq!(delay(&settings, try_num, draw), expected, "{settings:?}");
     }
 }
 
 #[test]
 fn what_has_no_bound_saturates() {
     assert_eq!(
-        wait(&settings(1.0, 0.0, 9.0, None), u32::MAX, 0.0),
+        delay(&settings(1.0, 0.0, 9.0, None), u32::MAX, 0.0),
         Duration::MAX
     );
     let longest = TaskSettings {
         sleep_time: Duration::MAX,
         ..settings(0.0, 30.0, 1.0, None)
     };
-    assert_eq!(wait(&longest, 1, 1.0), Duration::MAX);
+    assert_eq!(delay(&longest, 1, 1.0), Duration::MAX);
 }
 
 proptest! {
@@ -69,8 +69,8 @@ proptest! {
     ) {
         let unbounded = settings(sleep, jitter, backoff, None);
         let bounded = settings(sleep, jitter, backoff, Some(most));
-        prop_assert!(wait(&bounded, try_num, draw) <= Duration::from_secs_f64(most));
-        prop_assert!(wait(&unbounded, try_num, 0.0) <= wait(&unbounded, try_num, draw));
-        prop_assert!(wait(&unbounded, try_num, draw) <= wait(&unbounded, try_num, 1.0));
+        prop_assert!(delay(&bounded, try_num, draw) <= Duration::from_secs_f64(most));
+        prop_assert!(delay(&unbounded, try_num, 0.0) <= delay(&unbounded, try_num, draw));
+        prop_assert!(delay(&unbounded, try_num, draw) <= delay(&unbounded, try_num, 1.0));
     }
 }

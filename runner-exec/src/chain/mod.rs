@@ -1,34 +1,34 @@
 //! The chain: walks the tasks in their order, and decides what comes next.
 //!
-//! It knows no clock, no dice and no process. Whoever drives it asks
-//! [`Chain::next_step`] what to do, and says what became of a task, first with
-//! [`Chain::judge`] when its process has ended, then with [`Chain::ended`] when
-//! its hook has. One worker and many drive it in the same way.
+//! It knows no clock, no random source and no process. Its driver calls
+//! [`Chain::next_step`], and reports the end of a task twice: with [`Chain::judge`]
+//! when its process has ended, then with [`Chain::ended`] when its hook has ended.
+//! One worker and many workers drive it in the same way.
 //!
 //! A task is in one of these states:
 //!
 //! | state | meaning | leaves it for |
 //! | --- | --- | --- |
 //! | pending | waits for tasks before it | ready, when the last of them is done |
-//! | ready | may start | running, when [`Chain::next_step`] hands it out |
+//! | ready | can start | running, when [`Chain::next_step`] returns it |
 //! | running | its process or a hook runs | done, failed or pending, by its verdict |
 //! | done | succeeded | pending, by a retry from the start |
 //! | failed | failed, and is not required | pending, by a retry from the start |
 //!
-//! The chain as a whole is in the state of its gravest consequence so far:
+//! The chain as a whole is in the state of its most severe consequence so far:
 //!
 //! | state | starts tasks | when nothing runs any more |
 //! | --- | --- | --- |
-//! | going on | yes | finished, when all tasks are done or failed |
-//! | retry | no, running ones end by themselves | waits, then goes on with the next try |
+//! | continue | yes | finished, when all tasks are done or failed |
+//! | retry | no, running ones end by themselves | waits, then the next try starts |
 //! | give up | no, running ones are ended | gave up |
 //! | stop | no, running ones are ended | stopped |
 //! | halt | no, running ones are ended | halted |
 //! | interrupted | no, running ones are ended | interrupted |
 //!
-//! Tasks stand in levels: those with the same leading number. A level begins
-//! when the one before it is done, so dependencies need to be counted within a
-//! level only, and the edges stay as few as they were written.
+//! A level is the tasks with the same leading number. It begins when the level
+//! before it is done. So dependencies are counted within a level only, and a
+//! chain has no more edges than `depends_on` has names.
 
 pub(crate) mod backoff;
 pub(crate) mod verdict;
@@ -43,52 +43,52 @@ use crate::{chain::verdict::Verdict, process::outcome::Signal};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId(pub usize);
 
-/// What the chain has to know of a task.
+/// A task, as far as the chain needs to know it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Link {
-    /// How many levels come before; never less than that of the task before it.
+    /// Number of levels before its own; never less than that of the task before it.
     pub level: usize,
-    /// The tasks of the same level that have to be done before.
+    /// The tasks of the same level that must be done before it starts.
     pub needs: Vec<TaskId>,
-    /// Whether the chain has to wait for its success.
+    /// The chain does not continue before it has succeeded.
     pub required: bool,
-    /// When to give up.
+    /// Maximum number of tries before giving up.
     pub max_tries: MaxTries,
 }
 
-/// What to do next.
+/// The next action of the driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Start this task.
     Start(TaskId),
-    /// Nothing, until something that is under way has ended.
+    /// Do nothing until a running task or the wait has ended.
     Busy,
-    /// Wait as the failed tasks want, then call [`Chain::again`].
+    /// Wait as the settings of the failed tasks require, then call [`Chain::again`].
     Wait,
     /// The chain has ended.
     End(ChainEnd),
 }
 
-/// How the whole thing finished.
+/// The end of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChainEnd {
     /// Every required task succeeded.
     Finished {
-        /// How many tasks that are not required failed.
+        /// Number of tasks that failed and are not required.
         failed: usize,
     },
     /// The tries were used up.
     GaveUp,
-    /// A task asked for the halt task.
+    /// A task requested the halt task.
     Halted,
-    /// A task asked for the end.
+    /// A task requested the end.
     Stopped,
-    /// The runner was asked to end.
+    /// A signal requested the end.
     Interrupted,
 }
 
 impl ChainEnd {
-    /// The exit status of the runner; `signal` is the one that asked it to end.
+    /// Returns the exit status of the runner; `signal` is the one that requested the end.
     pub fn status(self, signal: Option<Signal>) -> u8 {
         match (self, signal) {
             (ChainEnd::Finished { failed: 0 }, _) => 0,
@@ -102,27 +102,27 @@ impl ChainEnd {
     }
 }
 
-/// What a verdict leads to, in the order of severity.
+/// Effect of a verdict on the chain, in the order of severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Consequence {
-    /// The task is done, the chain goes on.
+    /// The task is done, and the chain continues.
     GoOn,
-    /// The task failed and is not required, the chain goes on.
+    /// The task failed and is not required, so the chain continues.
     Pass,
     /// The chain is tried again.
     Retry,
     /// The chain ends: the tries are used up.
     GiveUp,
-    /// The chain ends, because the task says so.
+    /// The chain ends, as the task requested.
     Stop,
-    /// The chain ends with the halt task, because the task says so.
+    /// The chain ends with the halt task, as the task requested.
     Halt,
-    /// The chain ends, because the runner was asked to end.
+    /// The chain ends, as a signal requested.
     Interrupt,
 }
 
 impl Consequence {
-    /// Whether running tasks are ended rather than waited for.
+    /// Returns `true` if running tasks are ended, `false` if they are waited for.
     pub fn cuts_short(self) -> bool {
         self >= Consequence::GiveUp
     }
@@ -136,7 +136,7 @@ enum State {
     Failed,
 }
 
-/// For each task, those that need it.
+/// Returns for each task the tasks that need it.
 fn needed_by(links: &[Link]) -> Vec<Vec<TaskId>> {
     let mut needed_by = vec![Vec::new(); links.len()];
     for (index, link) in links.iter().enumerate() {
@@ -155,27 +155,27 @@ pub struct Chain {
     /// For each task, the tasks of its level that need it.
     needed_by: Arc<[Vec<TaskId>]>,
     states: Vec<State>,
-    /// For each task, how many tasks of its level have to be done before.
+    /// For each task, the number of tasks that it needs and that are not done.
     missing: Vec<usize>,
     ready: BTreeSet<TaskId>,
-    /// The tasks of the present level, from the first to behind the last.
+    /// Indices of the tasks of the current level.
     level: std::ops::Range<usize>,
-    /// How many tasks of the present level are neither done nor failed.
+    /// Number of tasks of the current level that are neither done nor failed.
     open: usize,
     running: usize,
     gravest: Consequence,
-    /// Whether [`Step::Wait`] was handed out.
+    /// [`Step::Wait`] was returned, and the wait is not over.
     waiting: bool,
     try_num: u32,
-    /// How often each task failed in this run.
+    /// Number of failures of each task in this run.
     failures: Vec<u32>,
-    /// The tasks that are done for longer than a try.
+    /// The tasks that stay done in further tries.
     settled: BTreeSet<TaskId>,
 }
 
 impl Chain {
-    /// A chain before its first try. The links stand in the order of their
-    /// levels, and what they need makes no cycle.
+    /// Creates a chain before its first try. The links are sorted by level, and their
+    /// `needs` have no cycle.
     pub fn new(links: Arc<[Link]>, retry_from: RetryFrom) -> Chain {
         let tasks = links.len();
         let mut chain = Chain {
@@ -198,7 +198,7 @@ impl Chain {
         chain
     }
 
-    /// The same chain where these tasks are done already. No try starts them.
+    /// Marks tasks as done by an earlier run. No try starts them.
     pub fn with_done(mut self, done: impl IntoIterator<Item = TaskId>) -> Chain {
         for task in done {
             self.settle(task);
@@ -208,38 +208,38 @@ impl Chain {
         self
     }
 
-    /// Once it is done, `task` stays so, also when the chain is tried again.
+    /// Keeps `task` done in further tries, once it is done.
     pub fn settle(&mut self, task: TaskId) {
         self.settled.insert(task);
     }
 
-    /// The number of the present try, from 1.
+    /// Returns the number of the current try, from 1.
     pub fn try_num(&self) -> u32 {
         self.try_num
     }
 
-    /// How often `task` failed in this run.
+    /// Returns the number of failures of `task` in this run.
     pub fn failures(&self, task: TaskId) -> u32 {
         self.failures[task.0]
     }
 
-    /// How many tasks are passed in this try.
+    /// Returns the number of tasks that are done, or failed and not required.
     pub fn passed(&self) -> usize {
         let passed = |state: &&State| matches!(state, State::Done | State::Failed);
         self.states.iter().filter(passed).count()
     }
 
-    /// Whether nothing may start any more in this try.
+    /// Returns `true` if no further task starts in this try.
     pub fn is_ending(&self) -> bool {
         self.gravest >= Consequence::Retry
     }
 
-    /// Whether other tasks are under way beside the one that asks.
+    /// Returns `true` if more than one task is running.
     pub fn others_running(&self) -> bool {
         self.running > 1
     }
 
-    /// What to do next.
+    /// Returns the next action, and marks a task that it returns as running.
     pub fn next_step(&mut self) -> Step {
         if !self.is_ending()
             && let Some(task) = self.ready.pop_first()
@@ -268,8 +268,8 @@ impl Chain {
         }
     }
 
-    /// The process of a running task has ended. From now on nothing starts that
-    /// the verdict forbids; what the task held back waits for [`Chain::ended`].
+    /// Applies the verdict about a task whose process has ended. From now on nothing starts
+    /// that the verdict forbids; tasks that wait for this one start after [`Chain::ended`].
     pub fn judge(&mut self, task: TaskId, verdict: Verdict) -> Consequence {
         let link = &self.links[task.0];
         let consequence = match verdict {
@@ -299,13 +299,13 @@ impl Chain {
         consequence
     }
 
-    /// A running task has ended without a verdict: it was asked to, or its
-    /// start was called off.
+    /// Takes back a running task that has no verdict: a signal or the end of the chain ended
+    /// it, or its start was called off.
     pub fn cut(&mut self, task: TaskId) {
         self.states[task.0] = State::Pending;
     }
 
-    /// Everything about a running task is over, its hook too.
+    /// Records that a task and its hook have ended, and makes ready what waited for it.
     pub fn ended(&mut self, task: TaskId) {
         self.running -= 1;
         if !matches!(self.states[task.0], State::Done | State::Failed) {
@@ -323,18 +323,18 @@ impl Chain {
         }
     }
 
-    /// The chain cannot go on, whatever the tasks say: give up.
+    /// Gives up, whatever the verdicts are: the runner cannot continue.
     pub fn give_up(&mut self) {
         self.gravest = self.gravest.max(Consequence::GiveUp);
     }
 
-    /// The runner was asked to end.
+    /// Ends the chain, as a signal requested.
     pub fn interrupt(&mut self) {
         self.gravest = Consequence::Interrupt;
         self.waiting = false;
     }
 
-    /// The wait is over: the next try.
+    /// Begins the next try, after the wait.
     pub fn again(&mut self) {
         self.try_num = self.try_num.saturating_add(1);
         self.waiting = false;
@@ -351,8 +351,8 @@ impl Chain {
         self.enter_level(0);
     }
 
-    /// Makes ready what may start first in the level that begins with the task
-    /// at `first`, or in the next one that is not done already.
+    /// Enters the level that begins with the task at `first`, or the next level that is not
+    /// done already, and makes its first tasks ready.
     fn enter_level(&mut self, mut first: usize) {
         self.ready.clear();
         self.open = 0;

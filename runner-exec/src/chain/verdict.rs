@@ -1,14 +1,14 @@
-//! From what a process did to what the chain does about it.
+//! What the chain does about the outcome of a task.
 
 use runner_config::Codes;
 use serde::Serialize;
 
 use crate::process::outcome::Outcome;
 
-/// What the chain does about the end of a task, in the order of severity.
+/// Verdict about the end of a task, in the order of severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
-    /// The next task may start.
+    /// The chain continues.
     Proceed,
     /// The chain is tried again.
     Retry,
@@ -19,8 +19,8 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// What `outcome` means where exit codes mean what `codes` says. Only an exit
-    /// code of the task's own choice can mean anything but [`Verdict::Retry`].
+    /// Returns the verdict about `outcome`, with the exit codes of `codes`. Everything but a
+    /// listed exit code is [`Verdict::Retry`].
     pub fn of(outcome: &Outcome, codes: &Codes) -> Verdict {
         match outcome {
             Outcome::Exited(code) if codes.ok.contains(code) => Verdict::Proceed,
@@ -38,27 +38,27 @@ impl Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum TaskResult {
-    /// The chain goes on.
+    /// The chain continues.
     Ok,
     /// The chain is tried again, or gives up.
     Retry,
-    /// The task asked for the halt task.
+    /// The task requested the halt task.
     Halt,
-    /// The task asked for the end of the chain.
+    /// The task requested the end of the chain.
     Exit,
-    /// The task was asked to end before it had ended by itself.
+    /// A signal or the end of the chain ended the task.
     Interrupted,
 }
 
 impl TaskResult {
-    /// Reads the word of [`TaskResult::as_str`].
+    /// Parses the word of [`TaskResult::as_str`].
     pub fn parse(word: &str) -> Option<TaskResult> {
         use TaskResult::{Exit, Halt, Interrupted, Ok, Retry};
         let mut results = [Ok, Retry, Halt, Exit, Interrupted].into_iter();
         results.find(|result| result.as_str() == word)
     }
 
-    /// The word in the hook's JSON and in `RUNNER_RESULT`.
+    /// Returns the word in the JSON of a hook and in `RUNNER_RESULT`.
     pub fn as_str(self) -> &'static str {
         match self {
             TaskResult::Ok => "OK",

@@ -1,5 +1,5 @@
-//! The process groups that run now, and the clock of their limits: what the main
-//! thread has to know of what the workers have started.
+//! The running process groups, and the clock of their limits, shared by the workers that start
+//! them and the main thread that has the signals.
 
 use std::{
     collections::HashMap,
@@ -11,8 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-// rustix does not say which process has ended, and knows no session that was begun
-// outside of the PID namespace, which has the number 0.
+// rustix does not return which process has ended, and does not support a session that was
+// started outside the PID namespace (number 0).
 use nix::{
     sys::wait::{self, Id, WaitPidFlag},
     unistd::{getpid, getppid, getsid},
@@ -34,22 +34,22 @@ use crate::process::outcome::Signal;
 /// The running process groups.
 #[derive(Debug, Default)]
 pub struct Children {
-    /// Held by all who start a process, until it is registered. With all of it in
-    /// hand, every child that is not registered is an orphan.
+    /// Read lock: a process is being started and is not registered yet. Write lock: none is, so
+    /// every child that is not registered is an orphan.
     starting: RwLock<()>,
-    /// Whether orphans are to be reaped when a start is done.
+    /// Orphans must be reaped when a start is done.
     put_off: AtomicBool,
     state: Mutex<State>,
-    /// With it the main thread is made to hear of children that end or stop.
+    /// Adds signals that the main thread handles, such as SIGCHLD.
     pub(super) signals: OnceLock<Handle>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// By their leaders. A latch is set when the leader is stopped because it wants the
-    /// terminal; it is there only for one that has run for a while.
+    /// The groups by their leaders. The latch is set when the leader is stopped because it wants
+    /// the terminal; only a group that has run for a while has one.
     groups: HashMap<Pid, Option<Arc<Latch<Signal>>>>,
-    /// How long everything was stopped by now.
+    /// Total time for which Ctrl-Z has stopped everything.
     stopped: Duration,
 }
 
@@ -77,7 +77,7 @@ impl<'a> Starting<'a> {
     }
 }
 
-/// Takes the group out of the running ones when it is dropped.
+/// A running group. Dropping it removes it from the running groups.
 pub(crate) struct Registered<'a> {
     children: &'a Children,
     /// The number of the process, and of its group.
@@ -91,12 +91,12 @@ impl Drop for Registered<'_> {
 }
 
 impl Children {
-    /// Whether this process was started here, and is not over yet.
+    /// Returns `true` if the process leads a running group.
     pub(crate) fn has(&self, pid: i32) -> bool {
         Pid::from_raw(pid).is_some_and(|pid| self.lock().groups.contains_key(&pid))
     }
 
-    /// Says that a process is being started, until it is registered or dropped.
+    /// Begins the start of a process, which lasts until it is registered or dropped.
     pub(crate) fn starting(&self) -> Starting<'_> {
         Starting {
             children: self,
@@ -104,19 +104,19 @@ impl Children {
         }
     }
 
-    /// Reaps the orphans that have ended; when something is being started just now, as
-    /// soon as that is done. The statuses of registered processes stay.
+    /// Reaps the orphans that have ended, or does so at the end of a start if one is in
+    /// progress. Does not reap registered processes.
     pub(crate) fn reap_orphans(&self) {
         self.put_off.store(true, Ordering::SeqCst);
-        // Whoever has the lock sees that there is more to do when he lets go of it.
+        // The thread that has the lock checks `put_off` after it has released it.
         while self.put_off.load(Ordering::SeqCst)
             && let Ok(_nothing_starts) = self.starting.try_write()
         {
             self.put_off.store(false, Ordering::SeqCst);
             while let Some(ended) = ended_child() {
                 if self.has(ended.as_raw_pid()) {
-                    // It hides those that ended after it, for as long as its group has
-                    // its grace.
+                    // `waitid` returns it again and again until it is reaped, which can be
+                    // after the grace of its group. So look at the others one by one.
                     let adopted = adopted().unwrap_or_default().into_iter();
                     adopted.filter(|&pid| !self.has(pid)).for_each(reap);
                     break;
@@ -126,16 +126,15 @@ impl Children {
         }
     }
 
-    /// The present, and the time for which everything was stopped by then. A deadline is so
-    /// much later than it was when this was less.
+    /// Returns the current time, and the total time for which Ctrl-Z has stopped everything. A
+    /// deadline moves by as much as the latter grows.
     pub(crate) fn clock(&self) -> (Instant, Duration) {
-        // While the main thread has stopped everything, it holds the lock; so no stop is between
-        // the two.
+        // The main thread holds the lock during a stop, so both values are consistent.
         let state = self.lock();
         (Instant::now(), state.stopped)
     }
 
-    /// Ends the wait of those that are stopped because they want the terminal.
+    /// Sets the latches of groups that are stopped because they want the terminal.
     pub(super) fn look_for_stops(&self) {
         let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
         for (&leader, latch) in &self.lock().groups {
@@ -149,7 +148,7 @@ impl Children {
         }
     }
 
-    /// Stops everything and this process too, as Ctrl-Z asks, until it is continued.
+    /// Stops all groups and this process (Ctrl-Z), until it is continued.
     pub(super) fn suspend(&self) {
         if !can_be_continued() {
             return;
@@ -160,7 +159,7 @@ impl Children {
         for leader in state.groups.keys() {
             send(-leader.as_raw_pid(), Signal(SIGSTOP));
         }
-        // To this thread, so that it has stopped before this returns.
+        // `raise` signals this thread, so the process has stopped before it returns.
         let _ = signal_hook::low_level::raise(SIGSTOP);
         state.stopped += clock.elapsed();
         for leader in state.groups.keys() {
@@ -168,11 +167,10 @@ impl Children {
         }
     }
 
-    /// Waits until nothing is being started any more. A child that Ctrl-Z has stopped
-    /// between its birth and its exec holds up the thread that starts it, which could
-    /// then not stop itself; it is in nobody's list, and goes on.
+    /// Waits until no process is being started. A child that Ctrl-Z stops between fork and exec
+    /// blocks the thread that starts it, and so would block this wait; it is continued.
     fn stop_starting(&self) -> Option<RwLockWriteGuard<'_, ()>> {
-        // A start that takes longer, from a dead file system say, does not hold up all.
+        // A start that takes longer (from a dead file system) must not block Ctrl-Z.
         for _ in 0..1000 {
             if let Ok(guard) = self.starting.try_write() {
                 return Some(guard);
@@ -194,8 +192,12 @@ impl Children {
 }
 
 impl Registered<'_> {
-    /// Returns a latch that is set when the leader is stopped because it wants the
-    /// terminal, also when it is stopped already. Fails without a file descriptor left.
+    /// Returns a latch that is set when the leader is stopped because it wants the terminal,
+    /// also if it is stopped already.
+    ///
+    /// # Errors
+    ///
+    /// There are no file descriptors left.
     pub(crate) fn watch_stops(&self) -> io::Result<Arc<Latch<Signal>>> {
         let latch = Arc::new(Latch::new()?);
         let wants_terminal = Some(latch.clone());
@@ -203,26 +205,25 @@ impl Registered<'_> {
             .lock()
             .groups
             .insert(self.leader, wants_terminal);
-        // Each signal costs something, so it is put off until a process has run for a while.
+        // Each SIGCHLD has a cost, so it is handled only once a process has run for a while.
         if let Some(signals) = self.children.signals.get() {
             signals.add_signal(SIGCHLD)?;
         }
-        // What ended or stopped before went unheard.
+        // There was no notification of earlier ends and stops.
         self.children.reap_orphans();
         self.children.look_for_stops();
         Ok(latch)
     }
 }
 
-/// A child that has ended and is not reaped yet; it stays so.
+/// Returns a child that has ended, without reaping it.
 fn ended_child() -> Option<Pid> {
     let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
     let ended = wait::waitid(Id::All, peek).ok()?.pid()?;
     Pid::from_raw(ended.as_raw())
 }
 
-/// Whether somebody is there to continue this process: a shell that watches it from
-/// the same session.
+/// Returns `true` if a shell in the same session can continue this process.
 fn can_be_continued() -> bool {
     let (parent, own) = (getppid(), getsid(None));
     parent.as_raw() != 0 && getsid(Some(parent)) == own && own != Ok(getpid())

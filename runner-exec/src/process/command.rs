@@ -1,4 +1,4 @@
-//! What is started: a program, its arguments and its environment, as a value.
+//! A command: a program, its arguments and its environment, as a value.
 #![expect(clippy::disallowed_methods, reason = "this is where PATH is looked up")]
 
 use std::{
@@ -22,14 +22,14 @@ pub struct CommandLine {
     pub program: PathBuf,
     /// Its arguments.
     pub args: Vec<OsString>,
-    /// What changes in the environment that the runner inherited, in this order: a variable
-    /// is set, or without a value not passed on.
+    /// Changes to the inherited environment, applied in this order: a variable is set, or
+    /// removed if it has no value.
     pub env: Arc<Vec<(OsString, Option<OsString>)>>,
-    /// Where its output goes; `None` for the runner's own stdout and stderr.
+    /// Its stdout and stderr; `None` = those of the runner.
     pub output: Option<Streams>,
 }
 
-/// What stdout and stderr of a process are.
+/// Stdout and stderr of a process.
 #[derive(Debug)]
 pub struct Streams {
     /// Its stdout.
@@ -39,7 +39,7 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// Both go to one file.
+    /// Writes both to one file.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl CommandLine {
         }
     }
 
-    /// The command of a task: its interpreter's words, then its path.
+    /// Creates the command of a task: the words of its interpreter, then its path.
     pub fn task(interpreter: Option<&Words>, path: &Path) -> CommandLine {
         match interpreter {
             Some(words) => CommandLine::words(words, path.as_os_str()),
@@ -70,7 +70,7 @@ impl CommandLine {
         }
     }
 
-    /// The command of a hook: its words, then the JSON.
+    /// Creates the command of a hook: its words, then the JSON.
     pub fn hook(words: &Words, json: String) -> CommandLine {
         CommandLine::words(words, OsStr::new(&json))
     }
@@ -82,15 +82,15 @@ impl CommandLine {
     }
 }
 
-/// The words with the first one looked up in the PATH of this process, when it
-/// has no slash; or why there is no such program, as the end of a sentence. `check` comes before
-/// each look: a FUSE mount of another user may never answer.
+/// Looks the first word up in the PATH of this process, if it has no slash. Returns the words
+/// with its path, or why there is no such program, as the end of a sentence. `check` comes before
+/// each access: a FUSE mount of another user can block forever.
 pub(crate) fn look_up(words: &Words, check: Option<&TrustCheck>) -> Result<Words, String> {
     let can_look = |path: &Path| check.is_none_or(|check| check.walk(path).end != End::Unknown);
     let mut words = words.clone();
     let program = PathBuf::from(&words[0]);
     if words[0].as_encoded_bytes().contains(&b'/') {
-        // One that is not looked at is refused later, whether it exists or not.
+        // One without access is refused later, no matter if it exists.
         if can_look(&program) && !program.exists() {
             return Err(format!("`{}` does not exist", shown(&program)));
         }

@@ -1,4 +1,4 @@
-//! How a file begins, as far as it matters for starting it.
+//! The first bytes of a file, which determine how the kernel starts it.
 #![expect(
     clippy::disallowed_methods,
     reason = "this is where the head of a task is read"
@@ -18,7 +18,7 @@ use rustix::fs::OFlags;
 
 use crate::trust::TrustCheck;
 
-/// How a file begins, as far as it matters for starting it.
+/// Format of a file, as its first bytes show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Head {
     /// A `#!` line.
@@ -27,9 +27,9 @@ pub enum Head {
         interpreter: Arc<Path>,
         /// Everything after it, which the kernel passes as one argument.
         argument: Option<Arc<OsStr>>,
-        /// Whether the line ends in a carriage return.
+        /// The line ends in a carriage return.
         crlf: bool,
-        /// Whether the interpreter is there.
+        /// The interpreter exists.
         exists: bool,
     },
     /// A format that the kernel knows by itself.
@@ -41,7 +41,7 @@ pub enum Head {
 }
 
 impl Head {
-    /// Reads how `path` begins. Does not wait for the writer of a named pipe.
+    /// Reads the first bytes of the file at `path`. Does not wait for the writer of a named pipe.
     pub fn of(path: &Path) -> Head {
         let flags = OFlags::NONBLOCK.bits() as i32;
         let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
@@ -50,11 +50,10 @@ impl Head {
     }
 }
 
-/// Reads heads. Most tasks have the same interpreter, so the disk is asked once for each
-/// of them whether it is there.
+/// Reads heads. Most tasks have the same interpreter, so its existence is checked once.
 pub(crate) struct Heads<'a> {
     interpreters: HashMap<Arc<Path>, bool>,
-    /// The check that comes before a look: a FUSE mount of another user may never answer.
+    /// The check before each access: a FUSE mount of another user can block forever.
     check: Option<&'a TrustCheck<'a>>,
 }
 
@@ -66,9 +65,9 @@ impl<'a> Heads<'a> {
         }
     }
 
-    /// Reads how `file` begins.
+    /// Reads the first bytes of `file`.
     pub(crate) fn read(&mut self, mut file: &File) -> io::Result<Head> {
-        // The kernel looks at 256 bytes as well.
+        // The kernel reads 256 bytes too.
         let mut bytes = [0; 256];
         let length = file.read(&mut bytes)?;
         Ok(self.parse(&bytes[..length]))
@@ -83,7 +82,7 @@ impl<'a> Heads<'a> {
         };
         let line = line.split(|&byte| byte == b'\n').next().unwrap_or(line);
         let crlf = line.ends_with(b"\r");
-        // As the kernel does: blanks around, and a NUL that ends it.
+        // As in the kernel: blanks around the line are ignored, and a NUL ends it.
         let line = line.split(|&byte| byte == 0).next().unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line).trim_ascii();
         let blank = line.iter().position(|byte| b" \t".contains(byte));
@@ -98,13 +97,13 @@ impl<'a> Heads<'a> {
         }
     }
 
-    /// The interpreter at `path`, and whether it is there.
+    /// Returns the interpreter at `path`, and `true` if it exists.
     fn interpreter(&mut self, path: &Path) -> (Arc<Path>, bool) {
         if let Some((path, &exists)) = self.interpreters.get_key_value(path) {
             return (path.clone(), exists);
         }
         let is_trusted = |check: &TrustCheck| check.path(path).is_ok();
-        // One that is not trusted is refused later, whether it exists or not.
+        // One that is not trusted is refused later, no matter if it exists.
         let exists = !self.check.is_none_or(is_trusted) || path.exists();
         let path: Arc<Path> = Arc::from(path);
         self.interpreters.insert(path.clone(), exists);

@@ -1,8 +1,7 @@
-//! A process group: who is in it, and how it is ended.
+//! A process group: its members and its end.
 //!
-//! While the leader is not reaped, the number of the group is its own and cannot
-//! go to another. The members need not be our children, so they are found in
-//! `/proc` and watched by a pidfd each.
+//! The kernel does not reuse the number of the group before the leader is reaped. The members
+//! are not always our children, so they are found in `/proc` and watched by a pidfd each.
 
 use std::{os::fd::OwnedFd, time::Duration};
 
@@ -16,25 +15,25 @@ use super::{
 };
 use crate::process::outcome::Signal;
 
-/// What is killed is given at least this long to be gone, whatever `kill_grace`
-/// says: the system takes a moment to take a process apart.
+/// Minimum time for killed processes to disappear, if `kill_grace` is less: the kernel needs a
+/// moment to free a process.
 pub(crate) const SETTLE: Duration = Duration::from_secs(1);
 
 /// Maximum additional time for killed processes that only wait for a processor.
 pub(crate) const RUNNABLE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Longest time between two looks at a group with a member that no descriptor tells of.
+/// Maximum time between two looks at a group with a member that no descriptor watches.
 const MAX_LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Copy)]
 pub(crate) struct Group {
     pub(crate) leader: Pid,
-    /// Whether the leader was reaped, so that its number alone means nothing.
+    /// The leader was reaped, so its number can belong to another process.
     pub(crate) reaped: bool,
 }
 
 impl Group {
-    /// Sends `signal` to all of the group, and to a leader that has left it.
+    /// Sends `signal` to the whole group, and to a leader that has left it.
     pub(crate) fn request_end(self, signal: Signal) {
         let leader = self.leader.as_raw_pid();
         request_end(-leader, signal);
@@ -44,9 +43,8 @@ impl Group {
         }
     }
 
-    /// Gives the group `grace` to end, kills what is still there, and returns what survives
-    /// even that. `cancel` can cut the grace short. `reap` reaps a leader that can be reaped; it
-    /// is called once at most.
+    /// Gives the group `grace` to end, kills the rest, and returns the survivors. `cancel` can
+    /// shorten the grace. `reap` reaps the leader if possible; it is called at most once.
     pub(crate) fn end(
         mut self,
         grace: Duration,
@@ -58,10 +56,10 @@ impl Group {
             let grace = Countdown::start(Some(grace), cancel.only_killed());
             self.wait_gone(&grace, &mut reap);
         }
-        // A group that exists although nobody was seen: one that forks and exits all the time
-        // can slip through a look at /proc, but not through this.
+        // A group can exist although no member was found: one that forks and exits all the time
+        // is missed by a look at `/proc`, but not by a signal to the group. If the group does
+        // not exist any more, its number can belong to another group.
         if self.reaped && !self.exists() {
-            // Its number may be another's by now.
             return Vec::new();
         }
         self.request_end(Signal::KILL);
@@ -69,7 +67,7 @@ impl Group {
             return Vec::new();
         }
         let members = self.members().unwrap_or_default();
-        // On a busy machine they are ended as soon as they run.
+        // They end as soon as they get a processor.
         let is_busy = !members.is_empty() && members.iter().all(|member| member.state == 'R');
         if is_busy && self.wait_gone(&countdown(RUNNABLE_TIMEOUT), &mut reap) {
             return Vec::new();
@@ -77,8 +75,8 @@ impl Group {
         self.members().unwrap_or(members)
     }
 
-    /// Waits as [`Group::wait_empty`], and for hidden members, too: with the leader reaped,
-    /// the group exists as long as there are any.
+    /// Waits like [`Group::wait_empty`], and then for hidden members: once the leader is reaped,
+    /// the group exists as long as it has one.
     fn wait_gone(&mut self, time: &Countdown, reap: &mut dyn FnMut()) -> bool {
         if !self.wait_empty(time) {
             return false;
@@ -90,16 +88,16 @@ impl Group {
         !self.exists() || self.wait_empty(time)
     }
 
-    /// Returns `true` if anybody is in the group, zombies included.
+    /// Returns `true` if the group has a member, zombies included.
     pub(crate) fn exists(self) -> bool {
         test_kill_process_group(self.leader) != Err(rustix::io::Errno::SRCH)
     }
 
-    /// The living members, and the leader wherever it went, as long as it cannot be reaped:
-    /// one that a debugger holds is there, dead or not. `None` without `/proc`.
+    /// Returns the living members, and the leader (in any group) as long as it cannot be
+    /// reaped: one that a debugger holds counts, dead or alive. `None` without `/proc`.
     ///
-    /// A group that exists while none of it is seen has a member that `/proc` hides. Before
-    /// the leader is reaped that cannot be known: the leader alone makes the group exist.
+    /// A group that exists without a visible member has a member that `/proc` hides. This is
+    /// known only after the leader is reaped: the leader alone makes the group exist.
     pub(crate) fn members(self) -> Option<Vec<Process>> {
         let leader = self.leader.as_raw_pid();
         let mut members = processes().ok()?;
@@ -115,19 +113,19 @@ impl Group {
         Some(members)
     }
 
-    /// Waits until nobody of the group lives or `time` is over. Says whether nobody lives.
+    /// Waits until no member lives or `time` is over. Returns `true` if no member lives.
     pub(crate) fn wait_empty(self, time: &Countdown) -> bool {
-        // One that leaves the group does not say so. Most that do so do it at once, so
-        // there is one look after a moment beside those when somebody has ended.
+        // A process that leaves the group sends no notification. Most do it right after their
+        // start, so there is one additional look after a moment.
         let mut leaves = from_now(MAX_LOOK_INTERVAL);
         let mut interval = Duration::from_millis(1);
         loop {
             if self.reaped {
-                // A hidden member that has ended looks as if it lived, until it is reaped.
+                // A hidden member that has ended looks alive until it is reaped.
                 self.reap();
             }
             let Some(members) = self.members() else {
-                // Without /proc nobody can be watched, so all of the time is given.
+                // Without `/proc` no member can be watched, so wait the whole time.
                 while time.wait_for_ends(Vec::new(), None) {}
                 return false;
             };
@@ -136,8 +134,8 @@ impl Group {
             }
             let watched: Vec<OwnedFd> = members.iter().filter_map(watch).collect();
             let mut next = leaves;
-            // One has ended just now, or is hidden, or a tracer holds it, or there are no
-            // descriptors left.
+            // One has just ended, is hidden, is held by a tracer, or there are no descriptors
+            // left.
             if watched.len() < members.len() {
                 next = from_now(interval);
                 interval = MAX_LOOK_INTERVAL.min(interval * 2);
@@ -150,8 +148,7 @@ impl Group {
         }
     }
 
-    /// Reaps those of the group that have become children of ours. The leader must
-    /// have been reaped before.
+    /// Reaps the members that have become our children. The leader must be reaped before.
     pub(crate) fn reap(self) {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
         let reap_one = || waitid(WaitId::Pgid(Some(self.leader)), options);

@@ -1,4 +1,4 @@
-//! Something that happens once, and that threads can wait for.
+//! An event that happens once, and that threads can wait for.
 
 use std::{
     io,
@@ -8,8 +8,8 @@ use std::{
 
 use rustix::event::{EventfdFlags, eventfd};
 
-/// Set once and never cleared, so that everybody who waits for it sees it. Its descriptor
-/// becomes readable then.
+/// A value that is set once and never cleared. Its descriptor becomes readable at that moment,
+/// and stays so for every thread that waits.
 #[derive(Debug)]
 pub struct Latch<T = ()> {
     value: OnceLock<T>,
@@ -17,7 +17,7 @@ pub struct Latch<T = ()> {
 }
 
 impl<T> Latch<T> {
-    /// A latch that is not set.
+    /// Creates a latch that is not set.
     ///
     /// # Errors
     ///
@@ -32,12 +32,12 @@ impl<T> Latch<T> {
     /// Sets the latch; a later call changes nothing.
     pub fn set(&self, value: T) {
         if self.value.set(value).is_ok() {
-            // Writing to an eventfd that nobody reads cannot fail the first time.
+            // The first write to an eventfd that nothing reads cannot fail.
             let _ = rustix::io::write(&self.fd, &1_u64.to_ne_bytes());
         }
     }
 
-    /// Returns what it was set to.
+    /// Returns the value, if it is set.
     pub fn get(&self) -> Option<&T> {
         self.value.get()
     }

@@ -24,23 +24,23 @@ use crate::process::{
     outcome::{Outcome, Signal, StartFailure},
 };
 
-/// How long a process may run, and what happens to what it leaves.
+/// Limits of a process, and the treatment of processes that it leaves.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How long it may run.
+    /// Time limit; `None` = no limit.
     pub time: Option<Duration>,
-    /// The time between asking its group to end and killing it.
+    /// Time between SIGTERM and SIGKILL.
     pub kill_grace: Duration,
-    /// How long to wait for what it leaves in its group.
+    /// Timeout for processes that it leaves in its group.
     pub leak_time: Duration,
-    /// What to do with it then.
+    /// Treatment of processes that are left after that.
     pub leftovers: Leftovers,
-    /// Whether nothing else runs at the same time.
+    /// No other task or hook runs at the same time.
     pub alone: bool,
 }
 
 impl Limits {
-    /// The limits of a task.
+    /// Returns the limits of a task.
     pub fn of_task(settings: &TaskSettings, alone: bool) -> Limits {
         Limits {
             time: settings.max_time,
@@ -51,16 +51,16 @@ impl Limits {
         }
     }
 
-    /// The longest time until nothing of it is left that can be ended; `None` when it
-    /// may run for ever.
+    /// Returns the maximum time until everything of it that can be ended has ended; `None`
+    /// without a limit.
     pub fn longest(&self) -> Option<Duration> {
-        // The group, and then what it orphaned: the grace, and the time to die of SIGKILL.
+        // Twice: for the group, and then for what it orphaned.
         let end = self.kill_grace.saturating_add(self.kill_grace.max(SETTLE));
         let time = self.time?.saturating_add(self.leak_time);
         Some(time.saturating_add(end.saturating_mul(2)))
     }
 
-    /// The limits of a hook.
+    /// Returns the limits of a hook.
     pub fn of_hook(settings: &TaskSettings, alone: bool) -> Limits {
         Limits {
             time: settings.hook_time,
@@ -69,20 +69,20 @@ impl Limits {
     }
 }
 
-/// How a process ended.
+/// End of a process.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// What it did.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// How long it ran.
+    /// Its duration.
     pub elapsed: Duration,
-    /// Whether it was asked to end before it had ended by itself.
+    /// Its end was requested before it had ended by itself.
     pub asked: bool,
-    /// What it left in its group when it ended by itself.
+    /// Processes that it left in its group when it ended by itself.
     pub left: Vec<Process>,
-    /// What may be its orphans, and is left alone because that cannot be known.
+    /// Processes that could be its orphans, and are left alone because that is not certain.
     pub unknown: Vec<Process>,
-    /// What could not be ended.
+    /// Processes that survived SIGKILL.
     pub undying: Vec<Process>,
 }
 
@@ -103,9 +103,9 @@ impl Ended {
     }
 }
 
-/// Starts `command` with this stdin and waits for its end: by itself, at its limit, or
-/// because `cancel` asks for it. What it leaves behind is seen to before this returns.
-/// `started` is told of its number once it runs, and must not make it wait.
+/// Starts `command` with this stdin and waits for its end: by itself, at its limit, or at the
+/// request of `cancel`. Processes that it leaves are dealt with before this returns.
+/// `started` is called with its number once it runs, while its limit counts: it must not block.
 pub fn launch(
     mut command: CommandLine,
     stdin: &Arc<File>,
@@ -113,8 +113,8 @@ pub fn launch(
     cancel: &Cancel,
     started: &dyn Fn(i32),
 ) -> Ended {
-    // Before the start: on a busy machine the process may run for a while before this
-    // thread does again.
+    // Before the start: on a busy machine the process can run for a while before this
+    // thread runs again.
     let countdown = Countdown::start(limits.time, cancel.clone());
     let starting = cancel.children.starting();
     let handle = match start(&mut command, stdin) {
@@ -132,7 +132,7 @@ pub fn launch(
     let (signal, outcome) = match watch(&countdown, &registered, cancel, &mut reap) {
         Woken::Exited(outcome) => {
             let mut ended = Ended::new(outcome, countdown.elapsed());
-            // Its number may be another's from now on.
+            // It is reaped, so its number can belong to another process from now on.
             drop(registered);
             ended.asked = cancel.asked().is_some();
             (ended.left, ended.undying) = leftovers(leader, limits, cancel);
@@ -153,10 +153,10 @@ pub fn launch(
     let orphans = Sweep::start(&command, leader, limits, signal, cancel);
     let mut undying = group.end(limits.kill_grace, cancel, || status = reap());
     let elapsed = countdown.elapsed();
-    // Its number may be another's from now on.
+    // It is reaped, so its number can belong to another process from now on.
     drop(registered);
     let (unknown, orphans) = orphans.finish();
-    // What is left of the group may have become an orphan meanwhile.
+    // A survivor of the group can have become an orphan meanwhile.
     let unknown = without(unknown, &undying);
     undying.extend(without(orphans, &undying));
     cancel.children.reap_orphans();
@@ -170,38 +170,41 @@ pub fn launch(
     }
 }
 
+/// Reason for the end of a wait.
 enum Woken {
-    /// It has ended by itself, and was reaped.
+    /// The process has ended by itself, and was reaped.
     Exited(Outcome),
-    /// It is to be asked to end, with this signal; the outcome is known unless the runner ends.
+    /// The process must be ended with this signal. The outcome is known, except when the
+    /// runner itself ends.
     ToEnd(Signal, Option<Outcome>),
 }
 
-/// A process that runs longer than this is worth the cost of hearing when it stops,
-/// and of hearing at once of what its like orphan.
-const A_WHILE: Duration = Duration::from_millis(500);
+/// Run time after which SIGCHLD is watched, which notifies of stopped processes and of orphans
+/// at once. Each such signal has a cost, which short tasks avoid.
+const WATCH_STOPS_AFTER: Duration = Duration::from_millis(500);
 
-/// Waits for what comes first. `reap` reaps the process if it can be reaped. One that a
-/// debugger holds counts as running: its limit ends that wait, too.
+/// Waits for the first of: its end, its limit, a stop, a request of `cancel`. `reap` reaps the
+/// process if possible. A process that a debugger holds counts as running, so its limit ends
+/// that wait too.
 fn watch(
     limit: &Countdown,
     process: &Registered,
     cancel: &Cancel,
     reap: &mut dyn FnMut() -> Option<Outcome>,
 ) -> Woken {
-    // `None` when no descriptor tells that it can be reaped: before Linux 5.3, where a filter
-    // forbids it, without descriptors left, and while a tracer has not reaped it.
+    // `None` if no descriptor shows that it can be reaped: before Linux 5.3, with a filter that
+    // forbids it, without descriptors left, and until its tracer has reaped it.
     let mut exit = pidfd_open(process.leader, PidfdFlags::empty()).ok();
-    let mut a_while = from_now(A_WHILE);
+    let mut watch_stops_at = from_now(WATCH_STOPS_AFTER);
     let mut stops = None;
     loop {
         let fds = stops.iter().map(|stops: &Arc<Latch<Signal>>| stops.as_fd());
         let fds: Vec<_> = fds.chain(exit.iter().map(AsFd::as_fd)).collect();
         let look_again = exit.is_none().then(|| from_now(POLL_FALLBACK_INTERVAL));
-        let next = look_again.flatten().into_iter().chain(a_while).min();
+        let next = look_again.flatten().into_iter().chain(watch_stops_at).min();
         let readable = limit.wait(&fds, next).unwrap_or_default();
         let has_ended = readable.last() == Some(&true);
-        // Also at the limit: the end may have come with it.
+        // Also at the limit: it can have ended at the same time.
         if let Some(outcome) = reap() {
             return Woken::Exited(outcome);
         }
@@ -218,16 +221,16 @@ fn watch(
         if limit.has_ended() {
             return Woken::ToEnd(Signal::TERM, Some(Outcome::TimedOut));
         }
-        if a_while.is_some_and(|a_while| a_while <= Instant::now()) {
-            a_while = None;
-            // Without descriptors it goes unheard, and the limit ends it.
+        if watch_stops_at.is_some_and(|time| time <= Instant::now()) {
+            watch_stops_at = None;
+            // Without descriptors left a stop is not noticed, and the limit ends the process.
             stops = process.watch_stops().ok();
         }
     }
 }
 
-/// Sees to what a process that ended by itself left in its group. Returns who that
-/// was, and who of them could not be ended.
+/// Applies `leftovers` to the group of a process that ended by itself. Returns the members that
+/// were left, and those that survived SIGKILL.
 fn leftovers(leader: Pid, limits: &Limits, cancel: &Cancel) -> (Vec<Process>, Vec<Process>) {
     let group = Group {
         leader,
@@ -251,13 +254,12 @@ fn leftovers(leader: Pid, limits: &Limits, cancel: &Cancel) -> (Vec<Process>, Ve
     (without(left, &undying), undying)
 }
 
-/// Reaps a process, and returns what it did; `None` when it cannot be reaped: it has not
-/// ended, or a debugger holds it.
+/// Reaps a process and returns its outcome; `None` if it has not ended, or a debugger holds it.
 fn reap(handle: &duct::Handle) -> Option<Outcome> {
     match handle.try_wait() {
         Ok(None) => None,
         Ok(Some(output)) => Some(match output.status.code() {
-            // The system keeps eight bits of what a process exits with.
+            // The kernel keeps eight bits of an exit code.
             Some(code) => Outcome::Exited(code as u8),
             None => Outcome::Signaled(Signal(output.status.signal().unwrap_or_default())),
         }),

@@ -1,8 +1,7 @@
-//! The one door to the system's processes: [`launch()`] starts one, waits for it,
-//! and sees to its end, when it has to end before its time too.
+//! Processes: [`launch()`] starts one, waits for its end, or ends it at its limit or at a signal.
 //!
-//! `launch` and `start` start it, `group` and `orphans` end it and what it leaves, `cancel` asks
-//! for that, and `supervise` has the signals, on the main thread.
+//! `launch` and `start` start a process, `group` and `orphans` end its group and its orphans,
+//! `cancel` requests that, and `supervise` handles the signals, on the main thread.
 
 mod cancel;
 mod children;

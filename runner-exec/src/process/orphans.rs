@@ -1,9 +1,9 @@
-//! What left the group of a task and was orphaned: the runner is its reaper, so it
-//! is a child of ours now.
+//! Processes that left the group of a task and were orphaned. The runner is their subreaper, so
+//! they are its children.
 //!
-//! Whose orphan it is, its environment says: the runner's own variables tell the
-//! processes of one start from those of all others. Daemons of earlier tasks stay. What
-//! cannot be told apart is left alone and named, so that nothing is left in silence.
+//! The environment of an orphan identifies the start that it comes from: each start has other
+//! values of the runner's own variables. Daemons of earlier tasks stay. An orphan of unknown
+//! origin is left alone and named, so that nothing is left silently.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -28,64 +28,64 @@ use crate::{
     run::environment::COOKIE,
 };
 
-/// Time until the next look at orphans that cannot be waited for: a process that is about to
-/// start a program has no environment for a moment, and one that forks and ends all the time
-/// has to be met while it lives.
+/// Time between two looks at orphans that cannot be watched: a process that is about to exec has
+/// no environment for a moment, and one that forks and exits all the time must be found alive.
 const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Time after which a process without environment is not one that is about to start a program.
+/// Maximum time between fork and exec, in which a process can have no environment.
 const MAX_EXEC_TIME: Duration = Duration::from_millis(50);
 
 /// Origin of an orphan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lineage {
-    /// From this start.
+    /// It comes from this start.
     Ours,
-    /// From another one.
+    /// It comes from another start.
     Foreign,
-    /// Neither its environment nor its age tells: that is not ours to read, was emptied, or is
-    /// that of another runner, which may have been a task of ours or a run before.
+    /// Neither environment nor age shows it: the environment is not readable, was emptied, or
+    /// has the values of another runner, which can have been a task of this one or an earlier run.
     Unknown,
 }
 
-/// Ends the orphans of one start, and what they orphan in turn, as a group is ended: with a
-/// signal, and with SIGKILL after the grace.
+/// Ends the orphans of one start, and their orphans, like a group: with a signal, and with
+/// SIGKILL after the grace.
 pub(crate) struct Sweep<'a> {
-    /// What the environment of ours says.
+    /// Values of the identifying variables, [`COOKIE`], in the environment of this start.
     cookie: [Option<Vec<u8>>; COOKIE.len()],
-    /// When the leader started, and its number, since the time is coarse; `None` when
-    /// other tasks run beside it, so that the time says nothing.
+    /// Start time of the leader, and its number, as the time is coarse; `None` if other tasks
+    /// run at the same time, as age does not show the origin then.
     since: Option<(u64, i32)>,
     cancel: &'a Cancel,
     signal: Signal,
     grace: Duration,
     /// The grace of those that were signaled together with the group.
     countdown: Countdown,
-    /// `true` if no other task can have orphaned what started after the leader.
+    /// No other task can have orphaned a process that started after the leader.
     alone: bool,
-    /// Number, start and life of what was there at the look before, and when it was seen first.
+    /// Number, start time and liveness of the orphans of the last look, with the time at which
+    /// each was first seen.
     seen: HashMap<(i32, u64, bool), Instant>,
-    /// Number and start of what is ours.
+    /// Number and start time of orphans of this start.
     known: HashSet<(i32, u64)>,
-    /// Processes, and groups by their negative number, that got the signal, which they get once.
+    /// Processes, and groups by their negative number, that got the signal, which is sent once.
     asked: HashSet<i32>,
 }
 
 /// Result of one look at the orphans.
 #[derive(Default)]
 struct Look {
-    /// Ours, and alive.
+    /// Orphans of this start that are alive.
     ours: Vec<Process>,
-    /// Alive, and nobody knows whose.
+    /// Orphans of unknown origin that are alive.
     unknown: Vec<Process>,
-    /// Come or died just now. What has died may have forked just before, and what is about to
-    /// start a program has no environment for a moment.
+    /// Orphans of unknown origin that appeared or died a moment ago. A dead one can have forked
+    /// just before, and one that is about to exec has no environment for a moment.
     fresh: Vec<Process>,
 }
 
 impl<'a> Sweep<'a> {
-    /// Sends `signal` to the orphans of what `command` started as `leader`, which is not reaped:
-    /// their grace is that of the group. `cancel` can cut it short.
+    /// Sends `signal` to the orphans of `leader`, which was started by `command` and is not
+    /// reaped. They share the grace of the group. `cancel` can shorten it.
     pub(crate) fn start(
         command: &CommandLine,
         leader: Pid,
@@ -106,7 +106,7 @@ impl<'a> Sweep<'a> {
             signal,
             grace,
             countdown: Countdown::start(Some(grace), cancel.only_killed()),
-            // To process 1 come all orphans there are.
+            // Process 1 gets the orphans of all processes.
             alone: std::process::id() != 1,
             seen: HashMap::new(),
             known: HashSet::new(),
@@ -118,13 +118,13 @@ impl<'a> Sweep<'a> {
         sweep
     }
 
-    /// Sees to their end, when the group has ended. Returns those that may be its own and are
-    /// left alone, since that cannot be known, and its own that survived SIGKILL.
+    /// Ends the orphans after the end of the group. Returns those of unknown origin, which are
+    /// left alone, and those of this start that survived SIGKILL.
     pub(crate) fn finish(mut self) -> (Vec<Process>, Vec<Process>) {
         let (cancel, signal) = (self.cancel, self.signal);
         if !cancel.killed() {
             let asked = self.asked.len();
-            // What is new is asked later, if it turns out to be ours.
+            // A fresh one gets the signal later, if it turns out to be ours.
             let is_all_asked = self.look(Some(signal)).fresh.is_empty();
             let mut countdown = Countdown::start(Some(self.grace), cancel.only_killed());
             if is_all_asked && self.asked.len() == asked {
@@ -139,7 +139,7 @@ impl<'a> Sweep<'a> {
             if let Some(unknown) = self.end(Signal::KILL, &countdown) {
                 return (unknown, Vec::new());
             }
-            // On a busy machine they are ended as soon as they run.
+            // Those in state R end as soon as they get a processor.
             if !self
                 .look(None)
                 .ours
@@ -154,8 +154,8 @@ impl<'a> Sweep<'a> {
         ([look.unknown, look.fresh].concat(), look.ours)
     }
 
-    /// Sends `signal` to all that is ours until there is nothing any more or `time` is over.
-    /// Returns the others, or `None` when some of ours is left.
+    /// Sends `signal` to all orphans of this start until none is left or `time` is over. Returns
+    /// those of unknown origin, or `None` if one of this start is left.
     fn end(&mut self, signal: Signal, time: &Countdown) -> Option<Vec<Process>> {
         let mut is_over = false;
         let mut last_ours = Instant::now();
@@ -167,8 +167,8 @@ impl<'a> Sweep<'a> {
             if !look.ours.is_empty() {
                 last_ours = Instant::now();
             } else if last_ours.elapsed() >= SETTLE {
-                // One that forks all the time and is never met alive. It is not ended, but
-                // it is named.
+                // One forks all the time and is never found alive. It cannot be ended, but it
+                // is named.
                 return Some([look.unknown, look.fresh].concat());
             }
             if is_over {
@@ -183,18 +183,18 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    /// Looks at all orphans there are, and sends `signal` to those that are ours.
+    /// Looks at all orphans, and sends `signal` to those of this start.
     fn look(&mut self, signal: Option<Signal>) -> Look {
-        // While something seems to be started nobody else reaps: who has died is seen,
-        // and numbers stay whose they are.
+        // No other thread reaps during a start. So dead ones stay visible, and numbers are not
+        // reused.
         let _unreaped = self.cancel.children.starting();
         let mut look = Look::default();
         let mut unknown = Vec::new();
         let mut seen = HashMap::new();
-        // One that forks and ends all the time is gone before the others are looked at, so
-        // the youngest comes first, and is signaled at once.
+        // One that forks and exits all the time is gone before the others are looked at, so the
+        // youngest comes first, and gets the signal at once.
         for pid in orphans(&self.cancel.children) {
-            // One that lives although `/proc` does not show it is hidden.
+            // One that is alive but not in `/proc` is hidden.
             let hidden = || is_running(pid).then(|| Process::hidden(pid));
             let Some(orphan) = Process::read(pid).or_else(hidden) else {
                 continue;
@@ -205,7 +205,7 @@ impl<'a> Sweep<'a> {
             seen.insert(now, first_seen);
             match self.lineage(&orphan) {
                 Lineage::Ours => self.signal(orphan, signal, &mut look),
-                // A daemon of an earlier task may orphan others.
+                // A daemon of an earlier task can orphan processes too.
                 Lineage::Foreign => self.alone &= !orphan.lives(),
                 Lineage::Unknown if is_fresh => look.fresh.push(orphan),
                 Lineage::Unknown if orphan.lives() => unknown.push(orphan),
@@ -214,8 +214,8 @@ impl<'a> Sweep<'a> {
         }
         self.seen = seen;
         for orphan in unknown {
-            // When it started says whose it is only where nobody else can have
-            // orphaned it; of a hidden one not even that is known.
+            // Its age shows its origin only if no other task can have orphaned it. The age of
+            // a hidden one is not known.
             let has_age = self.since.is_some() && orphan.state != Process::UNKNOWN_STATE;
             if self.alone && has_age || self.is_known(&orphan) {
                 self.signal(orphan, signal, &mut look);
@@ -227,7 +227,7 @@ impl<'a> Sweep<'a> {
     }
 
     fn lineage(&self, orphan: &Process) -> Lineage {
-        // A dead process has no environment any more, and of a hidden one nothing is known.
+        // A dead process has no environment, and that of a hidden one cannot be read.
         let cookie = variables(orphan.pid, COOKIE).filter(|_| orphan.lives());
         let cookie = cookie.unwrap_or_default();
         let is_older = |since| orphan.started > 0 && (orphan.started, orphan.pid) <= since;
@@ -244,17 +244,17 @@ impl<'a> Sweep<'a> {
         self.known.contains(&(orphan.pid, orphan.started))
     }
 
-    /// Sends `signal` to one of ours, once unless it is SIGKILL.
+    /// Sends `signal` to an orphan of this start: once, or each time if it is SIGKILL.
     fn signal(&mut self, orphan: Process, signal: Option<Signal>, look: &mut Look) {
-        // One that forks and ends all the time is gone before it is signaled. Its group is
-        // not, and nobody from outside its session can have joined that.
+        // One that forks and exits all the time is gone before it gets the signal, but its group
+        // is not. No process from outside its session can have joined that group.
         let own_session = getsid(None).map_or(0, |session| session.as_raw());
         let has_group = orphan.group > 1 && orphan.session != own_session;
         let number = if has_group { -orphan.group } else { orphan.pid };
         if let Some(signal) = signal
             && (self.asked.insert(number) || signal == Signal::KILL)
         {
-            // It is a child of ours that nobody reaps now, so its numbers are its own.
+            // It is our child and is not reaped now, so its numbers are not reused.
             request_end(number, signal);
         }
         self.known.insert((orphan.pid, orphan.started));
@@ -262,11 +262,11 @@ impl<'a> Sweep<'a> {
     }
 }
 
-/// The children of this process that no task was started as, the youngest first.
+/// Returns the children of this process that are not tasks or hooks, the youngest first.
 fn orphans(children: &Children) -> Vec<i32> {
     let me = std::process::id() as i32;
     let mut orphans = proc::adopted().unwrap_or_else(|_| {
-        // A kernel without such lists. Something that is being started may be among them.
+        // A kernel without such lists. A process that is being started can be among them.
         let all = processes().unwrap_or_default().into_iter();
         all.filter(|process| process.parent == me)
             .map(|child| child.pid)

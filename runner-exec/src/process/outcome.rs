@@ -1,4 +1,4 @@
-//! What a process did.
+//! The outcome of a process.
 
 use std::fmt;
 
@@ -7,25 +7,25 @@ use signal_hook::consts::{SIGCONT, SIGKILL, SIGTERM, SIGTTIN, SIGTTOU};
 /// Highest number of a signal: MIPS has 128 of them.
 const MAX_SIGNAL: i32 = 128;
 
-/// What a process did. What the chain does about it is a [`crate::chain::verdict::Verdict`].
+/// End of a process. [`crate::chain::verdict::Verdict`] is what the chain does about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It ended by itself, with this exit code.
     Exited(u8),
     /// A signal ended it.
     Signaled(Signal),
-    /// It ran longer than it may, and was ended.
+    /// It exceeded its time limit and was ended.
     TimedOut,
     /// It did not start.
     NotStarted(StartFailure),
 }
 
-/// Why a process did not start.
+/// Reason of a process that did not start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StartFailure {
     /// The end of the sentence "it did not start: …".
     pub reason: String,
-    /// How to mend it, when that is known.
+    /// The fix, if it is known.
     pub hint: Option<&'static str>,
 }
 
@@ -39,8 +39,8 @@ impl StartFailure {
 }
 
 impl Outcome {
-    /// Reads what [`Display`](fmt::Display) writes; `why` is the reason of a process that
-    /// did not start.
+    /// Parses the text of [`Display`](fmt::Display); `why` is the reason of a process that did
+    /// not start.
     pub fn parse(text: &str, why: &str) -> Option<Outcome> {
         let outcome = match text.split_once(':').unwrap_or((text, "")) {
             ("exited", code) => Outcome::Exited(code.parse().ok()?),
@@ -49,7 +49,7 @@ impl Outcome {
             ("not-started", _) => Outcome::NotStarted(StartFailure::new(why, None)),
             _ => return None,
         };
-        // Anything more would be lost.
+        // A text with anything else would not read back the same.
         Some(outcome).filter(|outcome| outcome.to_string() == text)
     }
 }
@@ -59,7 +59,7 @@ impl Outcome {
 pub struct Signal(pub i32);
 
 impl Signal {
-    /// What asks a process to end.
+    /// The usual request to end.
     pub const TERM: Signal = Signal(SIGTERM);
     pub(crate) const KILL: Signal = Signal(SIGKILL);
     pub(crate) const CONT: Signal = Signal(SIGCONT);
@@ -69,8 +69,8 @@ impl Signal {
         signals.find(|signal| signal.to_string() == name)
     }
 
-    /// Whether it stops a process of the background that wants the terminal. It ends
-    /// none, so an [`Outcome`] with it is of one that was ended because it was stopped.
+    /// Returns `true` if it stops a background process that wants the terminal. It does not
+    /// end a process; an [`Outcome`] with it means that the runner ended a stopped process.
     pub fn wants_terminal(self) -> bool {
         [SIGTTIN, SIGTTOU].contains(&self.0)
     }
@@ -85,8 +85,8 @@ impl fmt::Display for Signal {
     }
 }
 
-/// The form that hooks see in `RUNNER_OUTCOME`: `exited:1`, `signaled:SIGSEGV`,
-/// `timed-out`, `not-started`.
+/// The form of `RUNNER_OUTCOME` and of the journal: `exited:1`, `signaled:SIGSEGV`, `timed-out`,
+/// `not-started`.
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {

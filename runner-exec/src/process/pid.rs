@@ -1,4 +1,4 @@
-//! What is done to a process by its number.
+//! Operations on a process by its number.
 
 use std::os::fd::OwnedFd;
 
@@ -8,8 +8,8 @@ use rustix::process::{
 
 use super::{outcome::Signal, proc::Process};
 
-/// Sends `signal` to a process, or to a group by its negative number. What cannot be sent has
-/// nobody to go to, or somebody who may not be signaled; both are seen afterwards.
+/// Sends `signal` to a process, or to a group by its negative number. Errors are ignored: the
+/// process is gone, or cannot be signaled, and both are noticed afterwards.
 pub(super) fn send(number: i32, signal: Signal) {
     let Some(signal) = rustix::process::Signal::from_named_raw(signal.0) else {
         return;
@@ -21,23 +21,23 @@ pub(super) fn send(number: i32, signal: Signal) {
     };
 }
 
-/// Sends `signal` as [`send`] does. A stopped process would not see it before it continues.
+/// Sends `signal`, and SIGCONT: a stopped process would not handle it before it continues.
 pub(super) fn request_end(number: i32, signal: Signal) {
     send(number, signal);
     send(number, Signal::CONT);
 }
 
-/// Returns `true` for a child of ours that has not ended, or that its tracer has to reap first:
-/// until then neither its descriptor nor its state in `/proc` says so.
+/// Returns `true` for a child that has not ended, or that its tracer must reap first. In that
+/// state neither its pidfd nor `/proc` shows that it cannot be reaped.
 pub(super) fn is_running(pid: i32) -> bool {
     let peek = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     Pid::from_raw(pid).is_some_and(|pid| matches!(waitid(WaitId::Pid(pid), peek), Ok(None)))
 }
 
-/// Reaps a child of ours, if it has ended.
+/// Reaps a child, if it has ended.
 pub(super) fn reap(pid: i32) {
     if let Some(pid) = Pid::from_raw(pid) {
-        // It may be that another thread was faster.
+        // An error means that another thread has reaped it.
         let _ = waitid(
             WaitId::Pid(pid),
             WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
@@ -45,8 +45,8 @@ pub(super) fn reap(pid: i32) {
     }
 }
 
-/// A descriptor that becomes readable when `process` ends; `None` when it has
-/// ended already, so that its number may be another's.
+/// Opens a descriptor that becomes readable when `process` ends; `None` if it has ended, as
+/// its number can belong to another process then.
 pub(crate) fn watch(process: &Process) -> Option<OwnedFd> {
     let fd = pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()).ok()?;
     let now = Process::read(process.pid)?;

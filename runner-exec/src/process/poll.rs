@@ -1,5 +1,5 @@
-//! Waiting: for descriptors, for a time on the monotonic clock, for both; never
-//! by looking again and again, unless the system lets nothing else.
+//! Waits for descriptors, for a time on the monotonic clock, or for both. Polls only if the
+//! system allows nothing else.
 #![expect(
     clippy::disallowed_methods,
     reason = "this is where a wait that cannot be ended is a short one"
@@ -24,11 +24,11 @@ pub(crate) const POLL_FALLBACK_INTERVAL: Duration = Duration::from_millis(10);
 /// Maximum time between the end of one process and the look at all: ends seldom come alone.
 const NEXT_END_TIMEOUT: Duration = Duration::from_millis(10);
 
-/// Waits until one of `fds` is readable or `deadline` has come; without one, for
-/// ever. Says of each descriptor whether it is readable.
+/// Waits until one of `fds` is readable or `deadline` has come; without a deadline, forever.
+/// Returns for each descriptor whether it is readable.
 ///
-/// If the system refuses to look at them, this returns after a moment: callers look
-/// themselves whether that has happened which they wait for.
+/// If the system refuses to watch them, this returns after [`POLL_FALLBACK_INTERVAL`], and the
+/// caller checks its condition itself.
 pub(crate) fn wait_readable(fds: &[BorrowedFd], deadline: Option<Instant>) -> Vec<bool> {
     let polled = fds
         .iter()
@@ -36,13 +36,13 @@ pub(crate) fn wait_readable(fds: &[BorrowedFd], deadline: Option<Instant>) -> Ve
     let mut polled: Vec<PollFd> = polled.collect();
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        // What does not fit into a timespec is not lived to see.
+        // Too large for a timespec: wait without a timeout.
         let timeout = left.and_then(|left| Timespec::try_from(left).ok());
         match poll(&mut polled, timeout.as_ref()) {
             Err(Errno::INTR) => continue,
             Ok(_) => return polled.iter().map(|fd| !fd.revents().is_empty()).collect(),
-            // Forbidden by a filter, no memory, or a limit of descriptors that was lowered
-            // below the number of these.
+            // A filter forbids it, there is no memory, or the limit of descriptors was lowered
+            // below the number of `fds`.
             Err(_) => {
                 thread::sleep(POLL_FALLBACK_INTERVAL.min(left.unwrap_or(Duration::MAX)));
                 return vec![false; fds.len()];
@@ -51,13 +51,12 @@ pub(crate) fn wait_readable(fds: &[BorrowedFd], deadline: Option<Instant>) -> Ve
     }
 }
 
-/// The time that is `time` from now, or never.
+/// Returns the instant `time` from now; `None` if it is too far in the future.
 pub(crate) fn from_now(time: Duration) -> Option<Instant> {
     Instant::now().checked_add(time)
 }
 
-/// A wait that is over when its time has passed or `stop` asks for the end. The time passes
-/// while nothing is stopped: Ctrl-Z stops it, too.
+/// A timeout that also ends at a request of `stop`. Ctrl-Z stops its clock.
 pub(crate) struct Countdown {
     time: Option<Duration>,
     start: Instant,
@@ -66,7 +65,7 @@ pub(crate) struct Countdown {
 }
 
 impl Countdown {
-    /// Begins now; without a time it never ends.
+    /// Starts the clock; without a time only `stop` ends it.
     pub(crate) fn start(time: Option<Duration>, stop: Cancel) -> Countdown {
         let (start, stopped_before) = stop.children.clock();
         Countdown {
@@ -77,7 +76,7 @@ impl Countdown {
         }
     }
 
-    /// How much of it has passed.
+    /// Returns the time since its start, without the time for which Ctrl-Z stopped it.
     pub(crate) fn elapsed(&self) -> Duration {
         let (now, stopped) = self.stop.children.clock();
         let elapsed = now.saturating_duration_since(self.start);
@@ -89,13 +88,13 @@ impl Countdown {
         self.time.is_some_and(|time| time <= self.elapsed())
     }
 
-    /// When its time ends, as far as it is known now.
+    /// Returns its end, if Ctrl-Z does not move it.
     fn end(&self) -> Option<Instant> {
         from_now(self.time?.saturating_sub(self.elapsed()))
     }
 
-    /// Waits until one of `fds` is readable or `next` has come, and returns of each of them
-    /// whether it is readable; `None` once this is over.
+    /// Waits until one of `fds` is readable or `next` has come, and returns for each whether it
+    /// is readable; `None` once the time is over or `stop` requested the end.
     pub(crate) fn wait(&self, fds: &[BorrowedFd], next: Option<Instant>) -> Option<Vec<bool>> {
         let all = [fds, &self.stop.fds()].concat();
         let mut readable = wait_readable(&all, next.into_iter().chain(self.end()).min());
@@ -104,7 +103,8 @@ impl Countdown {
         (!is_over).then_some(readable)
     }
 
-    /// Waits until `ends` are readable or `next` has come. Returns `false` once this is over.
+    /// Waits until all `ends` are readable or `next` has come. Returns `false` once the time is
+    /// over or `stop` requested the end.
     pub(crate) fn wait_for_ends(&self, mut ends: Vec<OwnedFd>, mut next: Option<Instant>) -> bool {
         loop {
             let fds: Vec<BorrowedFd> = ends.iter().map(AsFd::as_fd).collect();
@@ -121,13 +121,13 @@ impl Countdown {
     }
 }
 
-/// Lets `time` pass, unless `stop` asks for the end before.
+/// Waits for `time`, or until `stop` requests the end.
 pub fn pause(time: Duration, stop: &Cancel) {
     let countdown = Countdown::start(Some(time), stop.clone());
     while countdown.wait(&[], None).is_some() {}
 }
 
-/// Waits until `latch` is set, `time` has passed or `stop` asks for the end.
+/// Waits until `latch` is set, `time` has passed or `stop` requests the end.
 pub fn pause_until(latch: &Latch, time: Duration, stop: &Cancel) {
     let countdown = Countdown::start(Some(time), stop.clone());
     while latch.get().is_none() && countdown.wait(&[latch.as_fd()], None).is_some() {}

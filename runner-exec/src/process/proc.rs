@@ -1,4 +1,4 @@
-//! What `/proc` says of processes.
+//! Reads processes from `/proc`.
 #![expect(clippy::disallowed_methods, reason = "this is where /proc is read")]
 
 use std::{
@@ -13,12 +13,12 @@ use rustix::{
     time::{ClockId, clock_gettime},
 };
 
-/// A process that is left where none should be.
+/// A process, as `/proc` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
     /// Its number.
     pub pid: i32,
-    /// The name of its program, at most 15 bytes of it.
+    /// The first 15 bytes of the name of its program.
     pub name: String,
     /// Its state as `/proc` gives it: `R`, `S`, `D`, `T`, `Z` and others, or
     /// [`Process::UNKNOWN_STATE`].
@@ -27,7 +27,7 @@ pub struct Process {
     pub(crate) group: i32,
     pub(crate) session: i32,
     threads: i32,
-    /// When it started, in ticks since the machine started.
+    /// Time of its start, in clock ticks since the boot.
     pub started: u64,
 }
 
@@ -44,13 +44,13 @@ impl Process {
     /// The state of a process that `/proc` does not show.
     pub const UNKNOWN_STATE: char = '?';
 
-    /// Returns `true` if it can still do anything. A process whose first thread has ended
-    /// looks like a zombie while others of its threads go on.
+    /// Returns `true` if it has not ended. A process whose first thread has ended looks like a
+    /// zombie while its other threads run.
     pub fn lives(&self) -> bool {
         !matches!(self.state, 'Z' | 'X') || self.threads > 1
     }
 
-    /// A process that exists and that `/proc` does not show to this user (`hidepid`). Only its
+    /// Creates a process that exists but that `/proc` hides from this user (`hidepid`). Only its
     /// number or that of its group is known.
     pub(crate) fn hidden(pid: i32) -> Process {
         Process {
@@ -65,13 +65,13 @@ impl Process {
         }
     }
 
-    /// The number of the process that traces this one: a debugger, or `strace`.
+    /// Returns the number of the process that traces this one: a debugger, or `strace`.
     pub fn tracer(&self) -> Option<i32> {
         let tracer = status_field(self.pid, "TracerPid:")?;
         tracer.parse().ok().filter(|&tracer| tracer != 0)
     }
 
-    /// The process of this number; `None` when there is none, or when it is hidden.
+    /// Reads the process with this number; `None` if there is none, or if it is hidden.
     pub fn read(pid: i32) -> Option<Process> {
         Process::try_read(pid).ok()?
     }
@@ -86,8 +86,8 @@ impl Process {
         }
     }
 
-    /// The line of `/proc/PID/stat`, see proc(5). The name stands in brackets and
-    /// may hold anything, brackets too.
+    /// Parses a line of `/proc/PID/stat`, see proc(5). The name is in brackets and can contain
+    /// any character, also brackets.
     fn parse(stat: &str) -> Option<Process> {
         let (before, after) = stat.rsplit_once(')')?;
         let (pid, name) = before.split_once(" (")?;
@@ -112,14 +112,13 @@ impl Process {
     }
 }
 
-/// Leaves out of `processes` those that are `known` already.
+/// Removes the `known` ones from `processes`.
 pub(crate) fn without(mut processes: Vec<Process>, known: &[Process]) -> Vec<Process> {
     processes.retain(|process| known.iter().all(|known| known.pid != process.pid));
     processes
 }
 
-/// The clock by which `/proc` says when a process started: ticks since the machine
-/// started.
+/// Returns the time in clock ticks since the boot, the unit of start times in `/proc`.
 pub(crate) fn ticks() -> u64 {
     let now = clock_gettime(ClockId::Boottime);
     let per_second = clock_ticks_per_second();
@@ -127,24 +126,24 @@ pub(crate) fn ticks() -> u64 {
     now.tv_sec as u64 * per_second + fraction
 }
 
-/// Every process that this user can see, without those that end meanwhile. Where `/proc` is
-/// mounted with `hidepid`, those of other users are missing, and so are setuid programs. Fails
-/// without `/proc`, or without a descriptor left to read it with.
+/// Returns every process that this user can see, without those that end meanwhile. If `/proc` is
+/// mounted with `hidepid`, processes of other users and setuid programs are missing. Fails
+/// without `/proc`, or without a file descriptor left.
 pub(crate) fn processes() -> io::Result<Vec<Process>> {
     // One descriptor at a time: there may be few.
     let entries = fs::read_dir("/proc")?;
     let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     let pids: Vec<i32> = pids.collect();
     let read = |pid| match Process::try_read(pid) {
-        // `hidepid=1` lists what it does not let read; `hidepid=2` does not even list it.
+        // `hidepid=1` lists processes that cannot be read; `hidepid=2` does not list them.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => None,
         read => read.transpose(),
     };
     pids.into_iter().filter_map(read).collect()
 }
 
-/// The children of the main thread: orphans come to it, and tasks are started by others. Fails
-/// where the kernel has no such lists, or without a descriptor left to read it with.
+/// Returns the children of the main thread. Orphans become its children; tasks are started by
+/// other threads. Fails if the kernel has no such lists, or without a file descriptor left.
 pub(crate) fn adopted() -> io::Result<Vec<i32>> {
     let main = std::process::id();
     let pids = fs::read_to_string(format!("/proc/self/task/{main}/children"))?;
@@ -152,18 +151,18 @@ pub(crate) fn adopted() -> io::Result<Vec<i32>> {
     Ok(pids.filter_map(|pid| pid.parse().ok()).collect())
 }
 
-/// The processes that locked a file of this inode number with flock, on whatever file
-/// system: the device that `/proc/locks` names is not always that of stat (btrfs,
-/// overlayfs). A process of a PID namespace that is not visible here is missing. Fails without
-/// `/proc`, or without a descriptor left to read it with.
+/// Returns the processes that locked a file of this inode number with flock, on any file system:
+/// the device in `/proc/locks` is not always that of stat (btrfs, overlayfs). Processes of a
+/// PID namespace that is not visible here are missing. Fails without `/proc`, or without a file
+/// descriptor left.
 pub(crate) fn flock_holders(inode: u64) -> io::Result<Vec<i32>> {
     let locks = fs::read_to_string("/proc/locks")?;
     let holders = locks.lines().map(|line| flock_holder(line, inode));
     Ok(holders.flatten().collect())
 }
 
-/// The process of a line of `/proc/locks` about this inode, see proc(5). A process that
-/// waits has `->` in place of the kind of its lock.
+/// Returns the process of a line of `/proc/locks` about this inode, see proc(5). The line of a
+/// process that waits has `->` in place of the kind of lock.
 fn flock_holder(line: &str, inode: u64) -> Option<i32> {
     let mut fields = line.split_whitespace().skip(1);
     let is_flock = fields.next()? == "FLOCK";
@@ -172,21 +171,21 @@ fn flock_holder(line: &str, inode: u64) -> Option<i32> {
     (is_flock && found.parse() == Ok(inode)).then_some(pid)
 }
 
-/// The user who started a process: a program with the set-user-ID bit keeps it.
+/// Returns the user that started a process; a set-user-ID program does not change it.
 pub(crate) fn real_user(pid: i32) -> Option<u32> {
     let users = status_field(pid, "Uid:")?;
     users.split_whitespace().next()?.parse().ok()
 }
 
-/// A line of `/proc/PID/status`, by its name with the colon; `pid` can be `self`.
+/// Returns a field of `/proc/PID/status`. `name` has the colon; `pid` can be `self`.
 pub(super) fn status_field(pid: impl fmt::Display, name: &str) -> Option<String> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let field = status.lines().find_map(|line| line.strip_prefix(name));
     field.map(|field| field.trim().to_owned())
 }
 
-/// What the environment of a process says of `names`, or `None` when it cannot
-/// be read.
+/// Returns the values of the environment variables `names` of a process, or `None` if its
+/// environment cannot be read.
 pub(crate) fn variables<const N: usize>(
     pid: i32,
     names: [&str; N],
@@ -206,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_may_hold_brackets_and_blanks() {
+    fn a_name_can_contain_brackets_and_blanks() {
         let line = "42 (a) (b) S 7 41 40 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 123456 0 0";
         let process = Process::parse(line).unwrap();
         assert_eq!(process.to_string(), "42 `a) (b`");
@@ -216,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_named_twice() {
+    fn known_processes_are_removed() {
         let [one, other] = [Process::hidden(7), Process::hidden(8)];
         assert_eq!(without(vec![one.clone(), other.clone()], &[one]), [other]);
     }

@@ -1,5 +1,5 @@
-//! The end of process 1: the system kills whatever is left of its PID namespace
-//! without a warning, so they are warned before.
+//! The end of process 1: the kernel kills the other processes of its PID namespace without a
+//! warning, so they get SIGTERM before.
 
 use std::{os::fd::OwnedFd, time::Duration};
 
@@ -13,8 +13,8 @@ use super::{
     proc::{Process, processes},
 };
 
-/// Asks everything that is left to end, when this is process 1, and gives it `grace`;
-/// `cancel` can cut that short by killing.
+/// If this is process 1: sends SIGTERM to all other processes, and waits `grace` for their
+/// ends. A kill request of `cancel` ends the wait.
 pub fn end_everything(grace: Duration, cancel: &Cancel) {
     if getpid() != Pid::INIT {
         return;

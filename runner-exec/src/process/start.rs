@@ -1,4 +1,4 @@
-//! Starts a process, and says in a sentence why one did not start.
+//! Starts a process, and explains why one did not start.
 #![expect(
     clippy::disallowed_methods,
     reason = "this is where processes are started"
@@ -12,17 +12,16 @@ use rustix::io::Errno;
 use super::poll::{from_now, wait_readable};
 use crate::process::{command::CommandLine, file_format::Head, outcome::StartFailure};
 
-/// How often a file that is open for writing is tried again; the wait before it
-/// doubles each time, from a millisecond on, to a quarter of a second in all.
+/// Number of retries for a file that is open for writing. The wait before each doubles, from
+/// 1 ms on: about 255 ms in total.
 const BUSY_TRIES: u32 = 8;
 
 /// Starts `command` in a process group of its own, with this stdin.
 ///
-/// duct starts it through `posix_spawn` as long as the program is a path and
-/// nothing is to be done in the child, and that does not copy the memory of this
-/// process. Exit codes are no errors here, so the expression is unchecked.
-/// Its output is taken out of `command`, and closed in this process once it has started:
-/// so whoever reads it sees its end, and descriptors are left for others.
+/// duct starts it by `posix_spawn`, which does not copy the memory of this process, if the
+/// program is a path and no code runs in the child. Exit codes are not errors here, so the
+/// expression is unchecked. Takes the output out of `command` and closes it here once the
+/// process has started, so that its reader sees an end of file, and descriptors are freed.
 pub(crate) fn start(
     command: &mut CommandLine,
     stdin: &Arc<File>,
@@ -36,7 +35,7 @@ pub(crate) fn start(
         .unchecked()
         .before_spawn(move |process| {
             process.stdin(stdin.try_clone()?).process_group(0);
-            // Through duct, each of them would cost an expression and its copies.
+            // duct's `env` would copy the whole expression for each variable.
             for (name, value) in &*env {
                 match value {
                     Some(value) => process.env(name, value),
@@ -53,7 +52,7 @@ pub(crate) fn start(
     let mut busy = 0;
     loop {
         match expression.start() {
-            // Somebody is still writing it, or forked while it did.
+            // A process still has it open for writing, or a child that was forked meanwhile.
             Err(error)
                 if Errno::from_io_error(&error) == Some(Errno::TXTBSY) && busy < BUSY_TRIES =>
             {
@@ -65,7 +64,7 @@ pub(crate) fn start(
     }
 }
 
-/// What the system's error means for this program.
+/// Explains why the system did not start `program`.
 fn failure(program: &Path, error: &io::Error) -> StartFailure {
     match Errno::from_io_error(error) {
         Some(Errno::NOENT) => missing(program),

@@ -15,7 +15,7 @@ use runner_config::{Frequency, MaxTries, RetryFrom};
 use crate::{
     chain::{
         Chain, ChainEnd, Consequence, Step, TaskId,
-        backoff::wait,
+        backoff::delay,
         verdict::{TaskResult, Verdict},
     },
     plan::{Task, task_name::TaskName},
@@ -259,7 +259,7 @@ impl<'a> Shared<'_, 'a> {
         if consequence != Consequence::Retry {
             return (result, Next::Chain(consequence));
         }
-        let time = wait(&task.settings, try_num, (self.run.tools.random)());
+        let time = delay(&task.settings, try_num, (self.run.tools.random)());
         state.wait = state.wait.max(time);
         let next = Next::Retry {
             wait: time,
