@@ -1,4 +1,4 @@
-//! The runner's own variables: what tasks, hooks and the halt task see.
+//! The environment of tasks, hooks and the halt task.
 #![expect(
     clippy::disallowed_methods,
     reason = "this is where the inherited environment is cleaned"
@@ -18,35 +18,35 @@ use crate::{
     run::{hook::Phase, run_id::RunId},
 };
 
-/// What all processes of a run see: without the variables that only the runner inherits, its
-/// own ones from a runner above it and those of a service manager; then `[env]`.
+/// Environment of all processes of a run: removes inherited variables that are meant for the
+/// runner alone (from an outer runner or a service manager), then sets `[env]`.
 #[derive(Clone, Debug)]
 pub struct Environment(Vec<(OsString, Option<OsString>)>);
 
-/// What is seen of the task that a process is started for.
+/// The task that a process is started for, as its environment shows it.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen<'a> {
     /// The task.
     pub task: &'a Task,
     /// The number of the try.
     pub try_num: u32,
-    /// What became of the task, once that is known.
+    /// Result and outcome, once the task has ended.
     pub end: Option<(TaskResult, &'a Outcome)>,
 }
 
-/// Why the halt task runs.
+/// Reason to run the halt task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HaltReason {
-    /// A task asked for it.
+    /// A task requested it.
     Halted,
     /// The tries were used up.
     GaveUp,
-    /// `-H`, and the runs have finished.
+    /// All runs have finished, and `-H` is given.
     HaltAfter,
 }
 
 impl HaltReason {
-    /// The word in `RUNNER_HALT_REASON`.
+    /// Returns the word in `RUNNER_HALT_REASON`.
     pub fn as_str(self) -> &'static str {
         match self {
             HaltReason::Halted => "halted",
@@ -56,8 +56,8 @@ impl HaltReason {
     }
 }
 
-/// Those that only some processes see; one that was inherited would mislead the others.
-const SOMETIMES: [&str; 5] = [
+/// Variables that only some processes get. Inherited ones would mislead the others.
+const NOT_FOR_ALL: [&str; 5] = [
     "RUNNER_HOOK",
     "RUNNER_RESULT",
     "RUNNER_OUTCOME",
@@ -65,10 +65,10 @@ const SOMETIMES: [&str; 5] = [
     "RUNNER_HALT_REASON",
 ];
 
-/// What a service manager gave to the runner alone: a task that spoke to it would speak
-/// for the runner, and sockets are those of the process that LISTEN_PID names, which is
-/// COMMAND in the end. JOURNAL_STREAM is not among them: it names a file by device and
-/// inode, so a task whose stderr is another one sees that.
+/// Variables of a service manager for the runner alone. A task that used them would notify in the
+/// name of the runner, and the sockets belong to the process of LISTEN_PID, which becomes
+/// COMMAND. JOURNAL_STREAM is not among them: it has device and inode of stderr, so a task with
+/// another stderr can notice.
 const NOT_FOR_TASKS: [&str; 6] = [
     "NOTIFY_SOCKET",
     "WATCHDOG_PID",
@@ -79,22 +79,22 @@ const NOT_FOR_TASKS: [&str; 6] = [
 ];
 
 /// Variables with which the runner executes itself again in a limited address space: its
-/// threads share one heap and have small stacks. The first one marks that the others are the
-/// runner's own, which tasks and COMMAND do not get.
+/// threads share one heap and have small stacks. If the first one is set, the runner has set
+/// the others, and tasks and COMMAND do not get them.
 pub const SMALL_ADDRESS_SPACE: [(&str, &str); 3] = [
     ("RUNNER_SMALL_ADDRESS_SPACE", "1"),
     ("MALLOC_ARENA_MAX", "1"),
     ("RUST_MIN_STACK", "524288"),
 ];
 
-/// The names of [`SMALL_ADDRESS_SPACE`] if this process was executed with them.
+/// Returns the names of [`SMALL_ADDRESS_SPACE`] if this process was executed with them.
 pub fn small_address_space() -> impl Iterator<Item = &'static str> {
     let names = SMALL_ADDRESS_SPACE.map(|(name, _)| name);
     let has_them = env::var_os(names[0]).is_some();
     names.into_iter().filter(move |_| has_them)
 }
 
-/// The variables that tell the processes of one start from those of all others.
+/// Variables whose values together identify the processes of one start.
 pub(crate) const COOKIE: [&str; 5] = [
     "RUNNER_RUN_ID",
     "RUNNER_TASK",
@@ -104,11 +104,11 @@ pub(crate) const COOKIE: [&str; 5] = [
 ];
 
 impl Environment {
-    /// The environment of the run `id`.
+    /// Creates the environment of the run `id`.
     pub fn new(env: &[(String, String)], config_cmd: &OsStr, id: &RunId) -> Environment {
         let is_set = |name: &str| env.iter().any(|(set, _)| set == name);
         let not_for_tasks = NOT_FOR_TASKS.into_iter().chain(small_address_space());
-        let removed = SOMETIMES
+        let removed = NOT_FOR_ALL
             .into_iter()
             .chain(not_for_tasks.filter(|name| !is_set(name)))
             .filter(|name| env::var_os(name).is_some())
@@ -121,12 +121,12 @@ impl Environment {
         Environment(removed.chain(set).chain(own).collect())
     }
 
-    /// Gives `command` what a task sees.
+    /// Sets the environment of a task.
     pub fn task(&self, command: CommandLine, seen: Seen) -> CommandLine {
         self.give(command, seen, None)
     }
 
-    /// Gives `command` what a hook sees; `elapsed` is how long the task ran.
+    /// Sets the environment of a hook; `elapsed` is the duration of the task.
     pub fn hook(
         &self,
         command: CommandLine,
@@ -140,7 +140,7 @@ impl Environment {
         self.give(command, seen, [phase].into_iter().chain(elapsed))
     }
 
-    /// Gives `command` what the halt task sees.
+    /// Sets the environment of the halt task.
     pub fn halt(&self, command: CommandLine, seen: Seen, reason: HaltReason) -> CommandLine {
         let reason = ("RUNNER_HALT_REASON", reason.as_str().to_owned());
         self.give(command, seen, [reason])

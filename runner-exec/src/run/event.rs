@@ -1,4 +1,4 @@
-//! Everything that can be learned of a run while it goes on.
+//! The events of a run.
 
 use std::{io, path::Path, time::Duration};
 
@@ -12,66 +12,66 @@ use crate::{
     run::{environment::HaltReason, hook::Phase, run_id::RunId},
 };
 
-/// What happened. An event is said after it happened and before anything follows
-/// from it.
+/// An event of a run. It is sent to the sink after it happened, and before anything that follows
+/// from it. Durations of limits are `None` without a limit.
 #[derive(Clone, Debug)]
 pub enum Event<'a> {
     /// A run starts.
     RunStart {
         /// Its id.
         run: &'a RunId,
-        /// What is run.
+        /// Its plan.
         plan: &'a Plan,
-        /// The tasks that are done by an earlier run, and not started.
+        /// The tasks that an earlier run has done, and that are not started.
         done: &'a [TaskId],
     },
     /// A try of the chain starts.
     TryStart {
         /// Its number, from 1.
         try_num: u32,
-        /// How many tasks are not to be started in it, since they are done.
+        /// Number of tasks that it does not start, because they are done.
         done: usize,
     },
-    /// A hook is started now.
+    /// A hook is about to start.
     HookStart {
-        /// The task it is run for.
+        /// The task that it runs for.
         task: &'a TaskName,
-        /// On which side of the task.
+        /// Before or after the task.
         phase: Phase,
-        /// How long it may run.
+        /// Its limits.
         limits: &'a Limits,
     },
     /// A hook has ended.
     HookEnd {
-        /// The task it was run for.
+        /// The task that it ran for.
         task: &'a TaskName,
-        /// On which side of the task.
+        /// Before or after the task.
         phase: Phase,
-        /// What it did.
+        /// Its outcome.
         outcome: &'a Outcome,
-        /// How long it ran.
+        /// Its duration.
         elapsed: Duration,
-        /// How long it may run.
+        /// Its time limit.
         limit: Option<Duration>,
-        /// `true` if some process of it could not be ended.
+        /// Some process of it survived SIGKILL.
         survived: bool,
     },
-    /// The process of a task is started now.
+    /// The process of a task is about to start.
     TaskStart {
         /// The task.
         task: &'a TaskName,
         /// The number of the try.
         try_num: u32,
-        /// How long it may run.
+        /// Its limits.
         limits: &'a Limits,
     },
-    /// The process of a task has been started, and its limit counts: no sink may wait.
+    /// The process of a task has started. Its limit counts already, so a sink must not block.
     Started {
         /// The task.
         task: &'a TaskName,
         /// The number of the try.
         try_num: u32,
-        /// Its number, which is that of its group.
+        /// Its process id, which is also the id of its group.
         pid: i32,
     },
     /// A task has ended.
@@ -82,109 +82,107 @@ pub enum Event<'a> {
         try_num: u32,
         /// The `result` in the JSON of the hook.
         result: TaskResult,
-        /// What the process did.
+        /// Its outcome.
         outcome: &'a Outcome,
-        /// How long it ran.
+        /// Its duration.
         elapsed: Duration,
-        /// How long it may run.
+        /// Its time limit.
         limit: Option<Duration>,
-        /// `true` if some process of it could not be ended.
+        /// Some process of it survived SIGKILL.
         survived: bool,
-        /// What the chain does about it.
+        /// The reaction of the chain.
         next: Next,
-        /// The file that has its output, when it has one of its own.
+        /// The file with its output, if `log_dir` is set.
         output: Option<&'a Path>,
     },
-    /// The output of a task goes to the runner's stdout, since its log cannot be written.
+    /// The output of a task goes to the runner's stdout, because its log cannot be written.
     NoLog {
         /// The file or directory.
         path: &'a Path,
-        /// Why.
+        /// The cause.
         error: &'a io::Error,
     },
-    /// A task is done, and will be started again although it should not: its mark cannot
-    /// be put into its place.
+    /// A task is done, but a later run will start it again: its mark cannot be committed.
     NoMark {
         /// The mark.
         path: &'a Path,
-        /// Why.
+        /// The cause.
         error: &'a io::Error,
     },
-    /// A process that ended by itself left others in its group, or one that was
-    /// ended left some that were not.
+    /// A process that ended left others behind.
     Left {
         /// The task.
         task: &'a TaskName,
-        /// On which side of the task, when it is a hook that left them.
+        /// The phase of the hook that left them; `None` if the task did.
         hook: Option<Phase>,
         /// The processes.
         processes: &'a [Process],
-        /// What is done about them.
+        /// Their treatment.
         fate: Fate,
     },
-    /// Nothing is started for this long.
+    /// A wait begins.
     Wait {
-        /// How long.
+        /// Its duration.
         time: Duration,
-        /// What for.
+        /// Its purpose.
         before: Before,
     },
-    /// The halt task starts.
+    /// The halt task is about to start.
     HaltStart {
         /// Its name.
         task: &'a TaskName,
-        /// Why.
+        /// The reason.
         reason: HaltReason,
-        /// How long it may run.
+        /// Its limits.
         limits: &'a Limits,
     },
     /// The halt task has ended.
     HaltEnd {
         /// Its name.
         task: &'a TaskName,
-        /// What it did.
+        /// Its outcome.
         outcome: &'a Outcome,
-        /// How long it ran.
+        /// Its duration.
         elapsed: Duration,
-        /// How long it may run.
+        /// Its time limit.
         limit: Option<Duration>,
-        /// `true` if some process of it could not be ended.
+        /// Some process of it survived SIGKILL.
         survived: bool,
-        /// The file that has its output, when it has one of its own.
+        /// The file with its output, if `log_dir` is set.
         output: Option<&'a Path>,
     },
-    /// The halt task would have run now, and is not there.
+    /// The halt task is due, but does not exist.
     HaltMissing {
-        /// Why it would have run.
+        /// The reason to run it.
         reason: HaltReason,
     },
-    /// The halt task would have run now, and has run often enough.
+    /// The halt task is due, but `max_halts` is used up.
     HaltWithheld {
-        /// Why it would have run.
+        /// The reason to run it.
         reason: HaltReason,
-        /// So often it may run within the period.
+        /// Maximum number of halts within the period.
         most: u32,
         /// The period.
         period: Duration,
-        /// The file to remove for the count to start anew.
+        /// The file that has the count. Removing it resets the count.
         path: &'a Path,
     },
-    /// It cannot be written down that the halt task runs, so it may run too often.
+    /// A halt cannot be counted, so the halt task could run too often.
     NoHaltCount {
         /// The file.
         path: &'a Path,
-        /// Why.
+        /// The cause.
         error: &'a io::Error,
     },
     /// A run has ended.
     RunEnd {
-        /// How.
+        /// The end of its chain.
         end: ChainEnd,
-        /// Whether it would have run the halt task, which has run often enough.
+        /// The halt task was due, but `max_halts` is used up.
         withheld: bool,
-        /// The signal that asked the runner to end, when one did.
+        /// The signal that requested the end, if one did.
         signal: Option<Signal>,
-        /// How long it took.
+        /// Its duration.
         elapsed: Duration,
         /// The task that decided it, unless the run finished or a signal ended it.
         decided_by: Option<Deciding<'a>>,
@@ -195,42 +193,42 @@ pub enum Event<'a> {
     },
 }
 
-/// The task that decided how a run ended.
+/// The task that determined the end of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Deciding<'a> {
     /// Its name.
     pub task: &'a TaskName,
-    /// What its process did.
+    /// Its outcome.
     pub outcome: &'a Outcome,
     /// Its time limit.
     pub limit: Option<Duration>,
-    /// `true` if some process of it could not be ended.
+    /// Some process of it survived SIGKILL.
     pub survived: bool,
     /// The number of its try, or of its failures.
     pub count: Count,
 }
 
-/// What follows from the end of a task.
+/// Reaction of the chain to the end of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// The chain does this, and nothing has to be waited for.
+    /// The chain does this, without a wait.
     Chain(Consequence),
     /// The chain is tried again.
     Retry {
-        /// How long this task wants to wait before.
+        /// The wait of this task; the longest wait of all failed tasks counts.
         wait: Duration,
-        /// Whether it starts with the failed task rather than with the first.
+        /// The next try starts with the failed task, and not with the first.
         from_failed: bool,
-        /// Whether other tasks are still running, which are let end.
+        /// Other tasks are still running, and the wait begins at their ends.
         others: bool,
-        /// What is counted: the number of the next try or the failures so far.
+        /// The number of the next try, or of the failures so far.
         count: Count,
     },
-    /// Nothing: the task was asked to end, so its end does not matter.
+    /// None: a signal or the end of the chain ended the task.
     Nothing,
 }
 
-/// How far the tries are used up.
+/// Number of used tries or failures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Count {
     /// The number of a try, and the maximum; 0 for no maximum.
@@ -239,20 +237,20 @@ pub enum Count {
     Failure(u32, u32),
 }
 
-/// What becomes of processes that are left.
+/// Treatment of processes that are left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// They were ended.
     Ended,
     /// They were left alone.
     LeftAlone,
-    /// They may be others', and were left alone because that cannot be known.
+    /// They were left alone, because their origin is unknown.
     Unknown,
-    /// They could not be ended, not even by SIGKILL.
+    /// They survived SIGKILL.
     Undying,
 }
 
-/// What is waited for.
+/// Purpose of a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Before {
     /// The next try.
@@ -262,13 +260,13 @@ pub enum Before {
 }
 
 impl Before {
-    /// Reads the word of [`Before::as_str`].
+    /// Parses the word of [`Before::as_str`].
     pub fn parse(word: &str) -> Option<Before> {
         let mut befores = [Before::Try, Before::Run].into_iter();
         befores.find(|before| before.as_str() == word)
     }
 
-    /// The word in the journal.
+    /// Returns the word in the journal.
     pub fn as_str(self) -> &'static str {
         match self {
             Before::Try => "try",

@@ -1,12 +1,12 @@
-//! The JSON that is the last argument of a hook.
+//! The JSON argument of a hook.
 
 use runner_config::MaxTries;
 use serde::Serialize;
 
 use crate::{chain::verdict::TaskResult, plan::task_name::TaskName};
 
-/// The members of the JSON, in their order. It is a promise: a release is
-/// verified against the snapshots of it.
+/// The members of the JSON, in their order. Users depend on this format: a release is verified
+/// against its snapshots.
 #[derive(Debug, Serialize)]
 pub struct TaskStats {
     task: String,
@@ -17,8 +17,8 @@ pub struct TaskStats {
 }
 
 impl TaskStats {
-    /// What is said of `task`; `result` is there after the task only. A name
-    /// that is not UTF-8 is shown with U+FFFD.
+    /// Creates the JSON for `task`; `result` is set after the task only. Bytes of a name that are
+    /// not UTF-8 become U+FFFD.
     pub fn new(
         task: &TaskName,
         try_num: u32,
@@ -33,8 +33,8 @@ impl TaskStats {
         }
     }
 
-    /// The compact JSON: raw UTF-8, in which only quotes, backslashes and
-    /// control characters are escaped.
+    /// Returns compact JSON: raw UTF-8, in which only quotes, backslashes and control characters
+    /// are escaped.
     pub fn json(&self) -> String {
         match serde_json::to_string(self) {
             Ok(json) => json,
@@ -43,7 +43,7 @@ impl TaskStats {
     }
 }
 
-/// On which side of the task a hook runs.
+/// Phase of a hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Before the task.
@@ -53,13 +53,13 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// Reads the word of [`Phase::as_str`].
+    /// Parses the word of [`Phase::as_str`].
     pub fn parse(word: &str) -> Option<Phase> {
         let mut phases = [Phase::Pre, Phase::Post].into_iter();
         phases.find(|phase| phase.as_str() == word)
     }
 
-    /// The word in `RUNNER_HOOK`.
+    /// Returns the word in `RUNNER_HOOK`.
     pub fn as_str(self) -> &'static str {
         match self {
             Phase::Pre => "pre",

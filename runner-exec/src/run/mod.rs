@@ -1,4 +1,4 @@
-//! Several runs, one after the other, and the halt task after the last of them.
+//! A sequence of runs, and the halt task after the last one (`-H`).
 
 pub(crate) mod environment;
 pub(crate) mod event;
@@ -26,13 +26,13 @@ use crate::{
 
 /// All runs of the program, before the first one starts.
 pub struct Runs<'a> {
-    /// How many runs; `None` for ever.
+    /// Number of runs; `None` = forever.
     pub times: Option<NonZeroU32>,
-    /// Whether the halt task runs after the last one.
+    /// The halt task runs after the last run.
     pub halt_after: bool,
-    /// What they all use.
+    /// The tools of all runs.
     pub tools: Tools<'a>,
-    /// Reads configuration and directory again; gets the plan of the run before.
+    /// Reads configuration and directory again. Its argument is the plan of the last run.
     pub reload: &'a dyn Fn(&Plan) -> Reload,
 }
 
@@ -41,26 +41,26 @@ pub struct Runs<'a> {
 pub enum Reload {
     /// The plan of the next run.
     Plan(Box<Plan>),
-    /// They are wrong. The plan of the run before is used again.
+    /// They are wrong. The plan of the last run is used again.
     Wrong,
     /// There is no further run: another user could change something that it would use, or
     /// another runner has its lock.
     Refused,
 }
 
-/// How all runs together ended.
+/// End of all runs together.
 #[derive(Debug)]
 pub struct RunsEnd {
-    /// The end of the last one; failures of tasks that are not required are counted
-    /// over all of them. `None` when a further run was refused.
+    /// The end of the last run, with the failures of tasks that are not required summed over all
+    /// runs. `None` if a further run was refused.
     pub end: Option<ChainEnd>,
-    /// What was run last.
+    /// The plan of the last run.
     pub plan: Plan,
 }
 
 impl Runs<'_> {
-    /// Runs `plan`, and then what is read anew before each further run. A run that
-    /// does not finish is the last one.
+    /// Runs `plan`, and reads a new one before each further run. A run that does not finish is
+    /// the last one.
     ///
     /// # Errors
     ///
@@ -101,8 +101,8 @@ impl Runs<'_> {
         }
     }
 
-    /// Waits for the time of the next run; the last one started at `start`. Returns the end
-    /// when the runner was requested to end meanwhile.
+    /// Waits until the next run is due; the last one started at `start`. Returns an end if a
+    /// signal requested it meanwhile.
     fn wait(&self, plan: &Plan, start: Instant) -> Option<ChainEnd> {
         let time = plan
             .settings

@@ -1,5 +1,4 @@
-//! One run: around each task the hooks, in the end the halt task. Which task comes
-//! when is obeyed in `workers`.
+//! One run: its chain, and then the halt task. `workers` drives the chain.
 
 use std::{
     io,
@@ -23,7 +22,7 @@ use crate::{
 };
 
 impl Run<'_> {
-    /// Runs the chain, and the halt task when it ends so.
+    /// Runs the chain, and then the halt task if the end of the chain requires it.
     ///
     /// # Errors
     ///
@@ -59,8 +58,8 @@ impl Run<'_> {
         Ok(end)
     }
 
-    /// Runs the halt task when the chain ended so. Returns how it ended after all, and
-    /// whether the halt task was kept back.
+    /// Runs the halt task if `end` requires it. Returns the end of the run, and `true` if the
+    /// halt task was withheld.
     fn halt_because_of(&self, end: ChainEnd, cause: Option<&Cause>) -> (ChainEnd, bool) {
         let reason = match end {
             ChainEnd::Halted => HaltReason::Halted,
@@ -73,15 +72,15 @@ impl Run<'_> {
             return (ChainEnd::Interrupted, false);
         }
         if self.withholds_halt(reason) {
-            // Nobody is to wait for a machine that will not halt.
+            // Exit status 1 and not 2: the machine will not halt.
             return (ChainEnd::GaveUp, true);
         }
         self.halt(reason, cause);
         (end, false)
     }
 
-    /// Runs the halt task because the runs have finished, unless the runner was asked
-    /// to end meanwhile. Returns how it all ended.
+    /// Runs the halt task after the last run, unless a signal requested the end meanwhile. Returns
+    /// the end of all runs.
     pub(super) fn halt_after(&self, finished: ChainEnd) -> ChainEnd {
         if self.tools.stop.asked_by_now().is_some() {
             return ChainEnd::Interrupted;
@@ -92,7 +91,7 @@ impl Run<'_> {
         finished
     }
 
-    /// Counts one more halt, and reports it when it is one too many.
+    /// Counts one more halt. Returns `true`, and reports it, if `max_halts` is used up.
     fn withholds_halt(&self, reason: HaltReason) -> bool {
         let halts = self.state.as_ref().map(|state| &state.halts);
         let counted = halts.and_then(|halts| halts.count(SystemTime::now()));
@@ -116,7 +115,7 @@ impl Run<'_> {
 
     fn halt(&self, reason: HaltReason, cause: Option<&Cause>) {
         let Some(task) = &self.plan.halt else {
-            // An empty `halt_task` means that none is wanted.
+            // With an empty `halt_task` there is none by intention.
             if self.plan.settings.halt_task.is_some() {
                 self.say(Event::HaltMissing { reason });
             }
@@ -149,7 +148,7 @@ impl Run<'_> {
         });
     }
 
-    /// Runs one task with its hooks, and no chain around it.
+    /// Runs one task with its hooks, without the chain.
     pub fn only(&self, task: &Task) -> TaskResult {
         self.tools.lock.inspect(|lock| lock.start_run(&self.id));
         let stop = self.tools.stop;

@@ -30,9 +30,9 @@ pub struct Run<'a> {
     pub(super) plan: &'a Plan,
     pub(super) tools: &'a Tools<'a>,
     pub(super) environment: Environment,
-    /// What outlives the run, if anything does.
+    /// Marks and halts, with a state directory.
     pub(super) state: Option<State>,
-    /// Where the output of tasks goes; `None` for the runner's stdout and stderr.
+    /// Files for the output of tasks; `None` = the runner's stdout and stderr.
     logs: Option<Logs>,
 }
 
@@ -41,9 +41,9 @@ pub struct Run<'a> {
 pub(super) struct Turn<'a> {
     pub(super) task: &'a Task,
     pub(super) try_num: u32,
-    /// Ends its processes before their time.
+    /// Requests the end of its processes.
     pub(super) stop: &'a Cancel,
-    /// Nothing else runs at the same time.
+    /// No other task or hook runs at the same time.
     pub(super) alone: bool,
 }
 
@@ -59,7 +59,7 @@ impl<'a> Turn<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// A run without logs, from which nothing follows for later ones.
+    /// Creates a run without logs and state.
     pub fn new(plan: &'a Plan, tools: &'a Tools<'a>) -> Run<'a> {
         let id = RunId::new(Timestamp::now(), (tools.random)());
         Run {
@@ -72,7 +72,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Uses the state directory and the directory of logs, if there are any.
+    /// Uses the directories of state and logs, if they are configured.
     pub(super) fn with_directories(mut self) -> Run<'a> {
         let settings = &self.plan.settings;
         self.state = State::of(settings);
@@ -89,8 +89,8 @@ impl<'a> Run<'a> {
         self
     }
 
-    /// The hook, the task, the hook. `called_off` is asked before each of the first two;
-    /// `judge` says what the end of the task means.
+    /// Runs the pre hook, the task and the post hook. `called_off` is called before each of the
+    /// first two; if it returns `true`, nothing more runs. `judge` applies the end of the task.
     pub(super) fn step(
         &self,
         turn: &Turn,
@@ -118,14 +118,14 @@ impl<'a> Run<'a> {
         let mark = marks.and_then(|marks| marks.write(task, &self.id).transpose());
         let ended = match &mark {
             Some(Err((path, error))) => Ended::not_started(StartFailure {
-                // To start it would be to start it again next time.
+                // Without a mark the next run would start it again.
                 reason: format!("cannot write its mark `{}`: {}", shown(path), reason(error)),
                 hint: Some("mend `state_dir`, or set `frequency = always`"),
             }),
             Some(Ok(_)) | None => self.launch(turn, Part::Task, command, &limits),
         };
         let (result, next) = judge(&ended);
-        // It is on the disk that the task is done before anything follows from that.
+        // The mark is on the disk before anything follows from the end of the task.
         if let (Some(Ok(mark)), TaskResult::Ok | TaskResult::Halt) = (&mark, result)
             && let Err(error) = &mark.commit()
         {
@@ -148,7 +148,7 @@ impl<'a> Run<'a> {
         self.hook(turn, Some((result, &ended)));
     }
 
-    /// Runs one process of `turn` to its end. That it runs is in the lock meanwhile.
+    /// Runs one process of `turn` to its end. The lock records it meanwhile.
     pub(super) fn launch(
         &self,
         turn: &Turn,
@@ -169,15 +169,15 @@ impl<'a> Run<'a> {
         ended
     }
 
-    /// Lets the output of a process be told apart from that of others.
+    /// With `jobs` above 1, prefixes the output of a process with the name of its task.
     fn let_out(&self, task: &Task, command: &mut CommandLine) {
         let outlet = self.tools.outlet.filter(|_| self.plan.settings.jobs > 1);
-        // Without descriptors left the process will hardly start; if it does, its output
-        // is better mixed with others than lost.
+        // Without descriptors left the process will hardly start. If it does, its output goes
+        // to the runner's own stdout and stderr.
         command.output = outlet.and_then(|outlet| outlet(&task.name).ok());
     }
 
-    /// Lets the output of a task go to its own file, if it has one. Returns the path of that.
+    /// With `log_dir`, sends the output of a task to its own file, and returns its path.
     pub(super) fn log_output(&self, turn: &Turn, command: &mut CommandLine) -> Option<PathBuf> {
         self.let_out(turn.task, command);
         let path = self.logs.as_ref()?.path(&turn.task.name, turn.try_num);
@@ -194,15 +194,15 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Runs the hook before the task, or after it when `end` is there.
+    /// Runs the pre hook, or with `end` the post hook.
     fn hook(&self, turn: &Turn, end: Option<(TaskResult, &Ended)>) {
         let Some(words) = &self.plan.hook else {
             return;
         };
         let (phase, stop) = match end {
             None => (Phase::Pre, turn.stop.clone()),
-            // A hook gets the end of every task, so this one runs although the runner was
-            // requested to end.
+            // Hooks get the end of every task, so this one runs although a signal requested
+            // the end of the runner.
             Some(_) if self.tools.stop.asked().is_some() => {
                 (Phase::Post, self.tools.stop.only_killed())
             }

@@ -1,8 +1,8 @@
-//! `log_dir`: where the output of tasks goes, one file per task and try. The file is
-//! the task's stdout and stderr itself, so nothing stands between.
+//! `log_dir`: the directory for the output of tasks, one file per task and try. The file itself
+//! is stdout and stderr of the task, so nothing copies the output.
 #![expect(
     clippy::disallowed_methods,
-    reason = "this is where old logs are looked for"
+    reason = "this is where old logs are found"
 )]
 
 use std::{
@@ -23,12 +23,12 @@ use rustix::{fs::OFlags, io::Errno};
 
 use crate::{plan::task_name::TaskName, run::run_id::RunId};
 
-/// Of a task that failed, so much is shown.
+/// Maximum size of the shown end of an output: lines, bytes, and characters in a line.
 const TAIL_LINES: usize = 20;
 const TAIL_BYTES: u64 = 64 * 1024;
 const TAIL_LINE: usize = 1000;
 
-/// Bytes that the name of a file can have (NAME_MAX).
+/// Maximum number of bytes in a file name (NAME_MAX).
 const MAX_FILE_NAME: usize = 255;
 
 /// The logs of one run.
@@ -38,12 +38,12 @@ pub struct Logs {
 }
 
 impl Logs {
-    /// Makes the directory of the run `id` in `log_dir`, and removes the oldest ones
-    /// so that `keep` are left; 0 keeps all.
+    /// Creates the directory of the run `id` in `log_dir`, and removes the oldest ones so that
+    /// `keep` are left; 0 keeps all.
     ///
     /// # Errors
     ///
-    /// The directory cannot be made.
+    /// The directory cannot be created.
     pub fn create(log_dir: &Path, id: &RunId, keep: u32) -> io::Result<Logs> {
         let directory = log_dir.join(id.as_str());
         DirBuilder::new()
@@ -51,14 +51,14 @@ impl Logs {
             .mode(0o750)
             .create(&directory)?;
         if keep > 0 {
-            // What cannot be removed now is tried again by the next run.
+            // The next run tries again.
             let _ = remove_old(log_dir, id, keep);
         }
         Ok(Logs { directory })
     }
 
-    /// The file for the output of `task` in try `try_num`: `TASK.TRY.log`, or a shortened
-    /// name with a hash of the task's where that is too long for the name of a file.
+    /// Returns the file for the output of `task` in try `try_num`: `TASK.TRY.log`, or a shortened
+    /// name with a hash if that is too long for a file name.
     pub fn path(&self, task: &TaskName, try_num: u32) -> PathBuf {
         let name = task.as_os_str().as_bytes();
         let mut end = format!(".{try_num}.log");
@@ -77,9 +77,8 @@ impl Logs {
     }
 }
 
-/// Makes the file at `path` for the output of a task. Nothing stands there, unless
-/// somebody has put it there: a pipe would hold up the runner, and a link would let the
-/// task write to another file.
+/// Creates the file at `path` for the output of a task. Fails if the path exists: a task can have
+/// put a pipe there, which would block the runner, or a link, which would lead to another file.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .append(true)
@@ -88,33 +87,33 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Removes the oldest runs, but never `own`: the clock may have been set back.
+/// Removes the oldest runs, but never `own`: the clock could have been set back.
 fn remove_old(log_dir: &Path, own: &RunId, keep: u32) -> io::Result<()> {
     let names = fs::read_dir(log_dir)?
         .flatten()
         .map(|entry| entry.file_name());
-    // Nothing else is removed, whatever else is there.
+    // Only directories that are named like a run are removed.
     let runs = names.filter_map(|name| RunId::parse(name.to_str()?));
     let mut runs: Vec<RunId> = runs.filter(|run| run != own).collect();
-    // A run that is later than this one is from a clock that was ahead, and would be the
-    // newest for years.
+    // A run that is later than this one is from a clock that was ahead. It comes first, or it
+    // would be the newest for years.
     runs.sort();
     runs.sort_by_key(|run| run <= own);
     let old = (runs.len() + 1).saturating_sub(keep as usize);
     for run in &runs[..old] {
-        // One that cannot be removed does not keep the others.
+        // If one cannot be removed, the others still are.
         let _ = fs::remove_dir_all(log_dir.join(run.as_str()));
     }
     Ok(())
 }
 
-/// The last lines of the file at `path`, read from its end, fit for a terminal. Whatever
-/// the task has put in place of its log is neither waited for nor followed. With `owner`, the
-/// file must belong to that user.
+/// Returns the last lines of the file at `path`, escaped for a terminal. Does not block on a
+/// pipe and does not follow a link that the task has put there. With `owner`, the file must
+/// belong to that user.
 ///
 /// # Errors
 ///
-/// It cannot be read, is no regular file, or belongs to another user.
+/// It cannot be read, is not a regular file, or belongs to another user.
 pub fn tail(path: &Path, owner: Option<u32>) -> io::Result<Vec<String>> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let mut options = OpenOptions::new();
@@ -136,7 +135,7 @@ pub fn tail(path: &Path, owner: Option<u32>) -> io::Result<Vec<String>> {
     let length = metadata.len();
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
     let mut bytes = Vec::new();
-    // It may grow meanwhile.
+    // It can grow meanwhile.
     file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
     let text = bytes_text(&bytes);
     let mut lines: Vec<String> = text.lines().rev().take(TAIL_LINES).map(shown).collect();
@@ -148,8 +147,7 @@ fn not_regular() -> io::Error {
     io::Error::other("it is no regular file")
 }
 
-/// A line without colours and what else a terminal would obey, and the end of one that is too
-/// long.
+/// Returns a line without escape sequences, and only the end of a line that is too long.
 fn shown(line: &str) -> String {
     let stripped = line.contains('\u{1b}').then(|| strip_str(line).to_string());
     let line = stripped.as_deref().unwrap_or(line);

@@ -1,4 +1,4 @@
-//! What all runs of the program use.
+//! The side effects of runs, as values: a test can replace each of them.
 
 use std::{ffi::OsStr, io};
 
@@ -12,31 +12,31 @@ use crate::{
     state::Lock,
 };
 
-/// Starts a process and sees to its end; see [`launch()`](crate::launch()).
+/// Starts a process and waits for its end; see [`launch()`](crate::launch()).
 pub type Launcher<'a> = dyn Fn(CommandLine, &Limits, &Cancel, &dyn Fn(i32)) -> Ended + Sync + 'a;
 
-/// Receives everything that happens.
+/// Receives the events.
 pub type Sink<'a> = dyn Fn(&Event) + Sync + 'a;
 
-/// Makes streams for the output of a process that is run for a task, where it is told apart
-/// from that of others.
+/// Makes streams for the output of a process that runs for this task. Their lines are prefixed
+/// with the name of the task.
 pub type Outlet<'a> = dyn Fn(&TaskName) -> io::Result<Streams> + Sync + 'a;
 
-/// What all runs of the program use.
+/// The tools of all runs of the program.
 #[derive(Clone, Copy)]
 pub struct Tools<'a> {
     /// Starts processes.
     pub launcher: &'a Launcher<'a>,
     /// Requests the end of the runner.
     pub stop: &'a Cancel,
-    /// Receives what happens.
+    /// Receives the events.
     pub sink: &'a Sink<'a>,
-    /// Records what is running.
+    /// Records the running processes.
     pub lock: Option<&'a Lock>,
     /// Output when `jobs` allows several processes at the same time; `None` for the runner's
     /// stdout and stderr.
     pub outlet: Option<&'a Outlet<'a>>,
-    /// A random number from 0 to 1.
+    /// Returns a random number from 0 to 1.
     pub random: fn() -> f64,
     /// The value of `RUNNER_CONFIG_CMD`.
     pub config_cmd: &'a OsStr,

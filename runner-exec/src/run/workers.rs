@@ -1,7 +1,7 @@
-//! Obeys the chain: from its first try to its end, with one worker or several.
+//! Drives the chain from its first try to its end, with one worker or several.
 //!
-//! Workers pull: they ask the chain under its lock, work without it, and tell the
-//! chain under its lock again. The one that is told to wait waits for all of them.
+//! Workers pull: each takes the next step from the chain under its lock, does it without the
+//! lock, and reports its end under the lock. The worker that gets [`Step::Wait`] waits for all.
 
 use std::{
     io, mem,
@@ -27,20 +27,20 @@ use crate::{
     },
 };
 
-/// The task that decided how the chain ended.
+/// The task that determined the end of the chain.
 pub(super) struct Cause<'a> {
     task: &'a Task,
     pub(super) try_num: u32,
     result: TaskResult,
     outcome: Outcome,
-    /// `true` if some process of it could not be ended.
+    /// Some process of it survived SIGKILL.
     survived: bool,
     /// The number of the try, or of its failures.
     count: Count,
 }
 
 impl Cause<'_> {
-    /// Its part of the last event of the run.
+    /// Returns it as a part of the last event of the run.
     pub(super) fn deciding(&self) -> Deciding<'_> {
         Deciding {
             task: &self.task.name,
@@ -51,7 +51,7 @@ impl Cause<'_> {
         }
     }
 
-    /// What is seen of it by the halt task.
+    /// Returns it for the environment of the halt task.
     pub(super) fn seen(&self) -> Seen<'_> {
         Seen {
             task: self.task,
@@ -64,13 +64,13 @@ impl Cause<'_> {
 /// The end of a chain.
 pub(super) struct Driven<'a> {
     pub(super) end: ChainEnd,
-    /// The task that decided it, when one did.
+    /// The task that determined it; `None` if the chain finished or a signal ended it.
     pub(super) cause: Option<Cause<'a>>,
     /// The tasks that never started, in the order of the chain; empty if the chain finished.
     pub(super) not_reached: Vec<&'a TaskName>,
 }
 
-/// Walks the chain of `run` to its end, where `done` is done already.
+/// Drives the chain of `run` to its end. An earlier run has done the tasks in `done`.
 pub(super) fn drive<'a>(run: &Run<'a>, done: Vec<TaskId>) -> io::Result<Driven<'a>> {
     let settings = &run.plan.settings;
     let workers = settings.jobs.min(run.plan.tasks.len()).max(1);
@@ -95,7 +95,7 @@ pub(super) fn drive<'a>(run: &Run<'a>, done: Vec<TaskId>) -> io::Result<Driven<'
     };
     let end = thread::scope(|scope| {
         for _ in 1..workers {
-            // With fewer workers it takes longer, and nothing else.
+            // Without a further thread the run only takes longer.
             let _ = thread::Builder::new().spawn_scoped(scope, || shared.work());
         }
         shared.work()
@@ -116,30 +116,30 @@ pub(super) fn drive<'a>(run: &Run<'a>, done: Vec<TaskId>) -> io::Result<Driven<'
     })
 }
 
-/// What the workers share.
+/// State that the workers share.
 struct Shared<'r, 'a> {
     run: &'r Run<'a>,
     state: Mutex<State<'a>>,
-    /// Told of everything that may let an idle worker go on.
+    /// Notified of every change after which an idle worker can have a next step.
     changed: Condvar,
-    /// Ends tasks before their time: the stop of the runner, and `cut`.
+    /// Ends running tasks: the stop of the runner, and `cut`.
     stop: Cancel,
-    /// Set when running tasks are to be ended because of what another one did.
+    /// Set when running tasks must be ended because of the end of another task.
     cut: Arc<Latch>,
     workers: usize,
 }
 
 struct State<'a> {
     chain: Chain,
-    /// How long the failed tasks want to wait: as long as one of them does.
+    /// The longest wait of the failed tasks.
     wait: Duration,
     gravest: Option<(Consequence, Cause<'a>)>,
-    /// For each task, whether it has started in this run, or need not.
+    /// For each task: it has started in this run, or an earlier run has done it.
     reached: Vec<bool>,
 }
 
 impl<'a> Shared<'_, 'a> {
-    /// Does what the chain says until it has ended.
+    /// Does the steps of the chain until it has ended.
     fn work(&self) -> ChainEnd {
         loop {
             let mut state = self.lock();
@@ -209,10 +209,11 @@ impl<'a> Shared<'_, 'a> {
         self.tell();
     }
 
-    /// What the end of a task means for the chain, and for those who watch.
+    /// Applies the end of a task to the chain. Returns its result and the reaction.
     fn judge(&self, id: TaskId, task: &'a Task, try_num: u32, ended: &Ended) -> (TaskResult, Next) {
         let verdict = Verdict::of(&ended.outcome, &task.settings.codes);
-        // A signal that reached the runner and its tasks together is no reason to halt.
+        // A signal can reach the runner and its tasks at the same time (Ctrl-C). It is not a
+        // reason to halt.
         let asked = verdict != Verdict::Proceed && self.run.tools.stop.asked_by_now().is_some();
         let mut state = self.lock();
         if ended.asked || asked {
@@ -274,11 +275,11 @@ impl<'a> Shared<'_, 'a> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<'a>> {
-        // A worker that panicked takes the program down when it is joined.
+        // The panic of another worker ends the program when its thread is joined.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets idle workers look again.
+    /// Wakes idle workers.
     fn tell(&self) {
         if self.workers > 1 {
             self.changed.notify_all();
