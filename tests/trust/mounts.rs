@@ -66,7 +66,7 @@ fn a_mount_on_a_single_file_is_seen() {
         let ran = inside(story(), &format!("{mount}{path}"))
             .status(78)
             .order("");
-        ran.says(&format!("root does not {what}"));
+        ran.says(&format!("refusing to {what}"));
     }
 }
 
@@ -158,10 +158,10 @@ fn a_link_on_proc_is_refused() {
         ("tasks.d".to_owned(), ["-c", "/proc/self/cwd/runner.cfg"]),
     ] {
         let ran = story().run_with([arguments[0], arguments[1], &path]);
-        ran.status(78).order("").says("is a link on `/proc`");
+        ran.status(78).order("").says("is a symlink in `/proc`");
     }
-    refused("ln -sfn /proc/1/root/bin/true tasks.d/3-c").says("is a link on `/proc`");
-    refused("mv tasks.d real; ln -s /proc/self/cwd/real tasks.d").says("is a link on `/proc`");
+    refused("ln -sfn /proc/1/root/bin/true tasks.d/3-c").says("is a symlink in `/proc`");
+    refused("mv tasks.d real; ln -s /proc/self/cwd/real tasks.d").says("is a symlink in `/proc`");
 }
 
 #[test]

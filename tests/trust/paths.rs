@@ -10,14 +10,14 @@ fn the_directories_on_the_way_count() {
         return;
     }
     refused("mkdir way; mv target way; ln -sf ../way/target tasks.d/3-c; chmod o+w way")
-        .says("root does not run task `tasks.d/3-c`: everybody may write `");
+        .says("refusing to run task `tasks.d/3-c` as root: `");
     refused("mkdir way; mv target way; ln -sf ../way/target tasks.d/3-c; chown STRANGER way")
         .says("way` belongs to user");
     // Through links on the way as well.
     refused("mkdir way; mv target way; ln -s way link; ln -sf ../link/target tasks.d/3-c; chmod o+w way")
-        .says("way`");
+        .says("way` is world-writable");
     refused("mv tasks.d real; mkdir open; mv real open; ln -s open/real tasks.d; chmod o+w open")
-        .says("root does not run tasks of `tasks.d`: everybody may write `");
+        .says("refusing to run tasks in `tasks.d` as root: `");
 }
 
 #[test]
@@ -39,10 +39,10 @@ fn a_sticky_directory_lets_others_add_and_not_replace() {
         .says("link` belongs to user");
     // What is not there can be made by anybody.
     refused("mkdir way; ln -sf ../way/target tasks.d/3-c; chmod 1777 way")
-        .says("everybody may write `");
+        .says("is world-writable");
     // To a directory that is read anybody can add.
     for path in ["tasks.d", "include", "var"] {
-        refused(&format!("chmod 1777 {path}")).says("that it is sticky is not enough here");
+        refused(&format!("chmod 1777 {path}")).says("the sticky bit does not help here");
     }
 }
 
@@ -59,7 +59,7 @@ fn a_task_directory_that_another_user_can_make_is_refused() {
         refused(&format!(
             "mkdir open; {change}; mv tasks.d real; ln -s open/tasks.d tasks.d"
         ))
-        .says("root does not run tasks of `tasks.d`");
+        .says("refusing to run tasks in `tasks.d`");
     }
 }
 
@@ -84,7 +84,7 @@ os.symlink('/'.join(['deep'] + [name] * 18 + ['link']), 'tasks.d')";
     refused(&format!(
         "mv tasks.d real; python3 -c \"{python}\"; ls tasks.d/1-a; chown STRANGER deep"
     ))
-    .says("root does not run tasks of `tasks.d`");
+    .says("refusing to run tasks in `tasks.d`");
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_path_behind_what_is_missing_is_not_followed_blindly() {
         let ran = ran
             .status(78)
             .order("")
-            .says(&format!("root does not write to `{setting}`"));
+            .says(&format!("refusing to write to `{setting}`"));
         assert!(!ran.test.path("theirs/x").exists());
     }
 }
@@ -120,9 +120,9 @@ fn a_link_of_which_another_user_changes_the_end_is_refused_whatever_it_leads_to(
     ] {
         let make = format!("mkdir theirs; {end}; chown STRANGER theirs");
         refused(&format!("{make}; ln -s ../theirs/it tasks.d/4-d"))
-            .says("root does not run task `tasks.d/4-d`");
+            .says("refusing to run task `tasks.d/4-d`");
         refused(&format!("{make}; ln -s ../theirs/it include/z.cfg"))
-            .says("root does not read configuration file `include/z.cfg`");
+            .says("refusing to read configuration file `include/z.cfg`");
     }
     // A directory itself is no task.
     let test = story();
@@ -169,6 +169,6 @@ fn a_directory_that_is_reached_by_going_up_is_one_to_read_from() {
             "mkdir open; mv tasks.d/* open; rmdir tasks.d; mkdir open/way; ln -s . open/link; \
              chmod 1777 open; ln -s {link} tasks.d"
         ))
-        .says("root does not run tasks of `tasks.d`: everybody may write `");
+        .says("refusing to run tasks in `tasks.d` as root: `");
     }
 }

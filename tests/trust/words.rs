@@ -126,7 +126,7 @@ fn a_word_that_could_become_a_script_is_checked() {
         return;
     }
     for key in ["task_hook", "interpreter"] {
-        let what = format!("root does not run {} `", key.trim_start_matches("task_"));
+        let what = format!("refusing to run {} `", key.trim_start_matches("task_"));
         for words in REFUSED {
             let ran = command(key, words);
             assert!(
@@ -147,7 +147,7 @@ fn a_word_that_nobody_else_can_change_is_accepted() {
     for words in ACCEPTED {
         let ran = command("task_hook", words);
         assert!(
-            !ran.stderr.contains("root does not"),
+            !ran.stderr.contains("refusing to"),
             "{words}: {}",
             ran.stderr
         );
@@ -162,7 +162,7 @@ fn a_directory_that_python_would_not_run_is_a_warning() {
     }
     for words in ["true srv/theirs", "true srv/open", "true --dir=srv/open"] {
         let ran = command("task_hook", words).status(0).order("1-a");
-        ran.says("where others can add files: ");
+        ran.says("where other users can add files: ");
     }
 }
 
@@ -190,7 +190,7 @@ fn the_interpreter_of_a_hashbang_line_is_checked() {
                 ),
                 "",
             );
-            ran.says("root does not run interpreter `")
+            ran.says("refusing to run interpreter `")
                 .status(78)
                 .order("");
         }
@@ -200,7 +200,7 @@ fn the_interpreter_of_a_hashbang_line_is_checked() {
         "chmod 1777 .; printf '#!python9\\n' >tasks.d/2-b; chmod 755 tasks.d/2-b",
         "",
     );
-    ran.says("root does not run interpreter `./python9`")
+    ran.says("refusing to run interpreter `./python9`")
         .status(78);
     let ran = with("sed -i '1s|.*|#!DIR/srv/mine/mysh|' tasks.d/1-a", "");
     ran.status(0).order("1-a");
@@ -213,7 +213,7 @@ fn a_program_behind_env_is_looked_up_where_the_task_looks() {
     }
     let path = |value: &str| format!("[env]\nPATH = {value}");
     let task = |program: &str| format!("sed -i '1s|.*|#!/usr/bin/env {program}|' tasks.d/1-a");
-    let refused = "root does not run interpreter `";
+    let refused = "refusing to run interpreter `";
     for (program, value) in [
         ("mysh", "DIR/srv/theirs:/usr/bin:/bin"),
         // Root's own comes later than a place where another user can put one.

@@ -1,4 +1,4 @@
-//! Reports what root does not read, run or write, since another user could change it.
+//! Reports what refusing to read, run or write, since another user could change it.
 #![expect(
     clippy::disallowed_methods,
     reason = "this is where the PATH of tasks is looked up"
@@ -88,7 +88,7 @@ impl<'a> TrustChecks<'a> {
 
     /// Checks the task directory, also when it does not exist: it can be made after the check.
     pub(crate) fn task_directory(&self, path: &Path, problems: &mut Problems) -> bool {
-        self.path("run tasks of", path, problems)
+        self.path("run tasks in", path, problems)
     }
 
     /// Checks the directories that are written. Returns `true` if the state directory can be.
@@ -104,7 +104,7 @@ impl<'a> TrustChecks<'a> {
         };
         // Its files may date from a time when it belonged to another user.
         let marks = state_dir.marks();
-        let mut is_trusted = self.path("keep marks in", &marks, problems);
+        let mut is_trusted = self.path("store marks in", &marks, problems);
         for file in [
             state_dir.owner(),
             state_dir.halts(),
@@ -284,7 +284,7 @@ impl<'a> TrustChecks<'a> {
         if self.reported.borrow_mut().insert(why.path.clone()) {
             let path = shown(path);
             problems
-                .error(None, format!("root does not {what} `{path}`: {why}"))
+                .error(None, format!("refusing to {what} `{path}` as root: {why}"))
                 .hint(why.hint());
         }
         false
@@ -297,7 +297,9 @@ impl<'a> TrustChecks<'a> {
             problems
                 .warning(
                     None,
-                    format!("root will {what} with `{path}`, where others can add files: {why}"),
+                    format!(
+                        "will {what} as root with `{path}`, where other users can add files: {why}"
+                    ),
                 )
                 .hint(why.hint());
         }

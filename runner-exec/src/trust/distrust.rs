@@ -1,4 +1,4 @@
-//! The reason why root does not use a file, and the fix for it.
+//! The reason why refusing to use a file, and the fix for it.
 
 use std::{
     fmt, fs, io,
@@ -35,7 +35,7 @@ pub enum Why {
     Everybody,
     /// It is on a FUSE mount of this user, whose daemon shows any owner it likes.
     Fuse(Option<u32>),
-    /// It is a link on `/proc`, which leads elsewhere than its text says.
+    /// It is a symlink in `/proc`, which leads elsewhere than its text says.
     ProcLink,
     /// It is relative, and the working directory has no path.
     NoWorkingDirectory,
@@ -75,7 +75,7 @@ impl Distrust {
             Why::Group(_) | Why::Acl | Why::Everybody
                 if fs::metadata(&self.path).is_ok_and(is_sticky) =>
             {
-                "use a directory in which only root can add files; that it is sticky is not enough here"
+                "use a directory in which only root can add files; the sticky bit does not help here"
                     .to_owned()
             }
             Why::Group(_) | Why::Acl | Why::Everybody => format!("`chmod go-w {path}`"),
@@ -83,7 +83,7 @@ impl Distrust {
     }
 }
 
-/// The end of the sentence "root does not run this: …".
+/// The end of the sentence "refusing to run this: …".
 impl fmt::Display for Distrust {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let path = shown(&self.path);
@@ -94,21 +94,28 @@ impl fmt::Display for Distrust {
             ),
             Why::Owner(owner) => write!(f, "`{path}` belongs to user `{}`", name_of(USERS, *owner)),
             Why::Group(group) => {
-                write!(f, "group `{}` may write `{path}`", name_of(GROUPS, *group))
+                write!(
+                    f,
+                    "group `{}` can write to `{path}`",
+                    name_of(GROUPS, *group)
+                )
             }
-            Why::Acl => write!(f, "an access control list lets others write `{path}`"),
-            Why::Everybody => write!(f, "everybody may write `{path}`"),
+            Why::Acl => write!(
+                f,
+                "an access control list lets other users write to `{path}`"
+            ),
+            Why::Everybody => write!(f, "`{path}` is world-writable"),
             Why::Fuse(Some(user)) => {
                 let user = name_of(USERS, *user);
                 write!(f, "`{path}` is on a FUSE mount of user `{user}`")
             }
             Why::Fuse(None) => write!(f, "`{path}` is on a FUSE mount of an unknown user"),
-            Why::ProcLink => write!(f, "`{path}` is a link on `/proc`"),
+            Why::ProcLink => write!(f, "`{path}` is a symlink in `/proc`"),
             Why::NoWorkingDirectory => {
                 let why = "and the working directory has no path";
                 write!(f, "`{path}` is relative, {why}")
             }
-            Why::Unknown(error) => write!(f, "cannot look at `{path}`: {}", reason(error)),
+            Why::Unknown(error) => write!(f, "cannot check `{path}`: {}", reason(error)),
         }
     }
 }
