@@ -205,7 +205,7 @@ fn the_page_of_the_settings_is_the_programs() {
         let place = match (setting.in_runner(), setting.in_task()) {
             (true, true) => " *",
             (true, false) => "",
-            (false, _) => " (in the section of a task only)",
+            (false, _) => " (in a task's section only)",
         };
         let default = match setting.default {
             "" => String::new(),
@@ -214,8 +214,7 @@ fn the_page_of_the_settings_is_the_programs() {
         let (name, meaning) = (setting.name, prose(setting.meaning));
         format!(".TP\n\\fB{name}\\fR{default}{place}\n{meaning}\n")
     });
-    let head =
-        "With their defaults; those marked with * may also stand in the section of a task.\n";
+    let head = "With their defaults; those marked with * can also be set in a task's section.\n";
     let settings = format!("{head}{}", settings.collect::<String>());
     hold("runner.cfg.5", &[("SETTINGS", settings)]);
 }
