@@ -29,7 +29,7 @@ fn replaced(make: &str) {
         .status(1)
         .within(SOON)
         .says("`1-a` exited with 7")
-        .says("/1-a.1.log`: it is no regular file")
+        .says("/1-a.1.log`: it is not a regular file")
         .does_not_say("hunter2");
 }
 

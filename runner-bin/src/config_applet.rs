@@ -50,7 +50,7 @@ pub(crate) fn get(config: Option<&Path>, key: &str, default: Option<&str>) -> Ex
             Exit::NotThere
         }
         (Key::Malformed, _) => {
-            log.error(&format!("`{key}` is no key; write SECTION.KEY"));
+            log.error(&format!("`{key}` is not a key; write SECTION.KEY"));
             Exit::Usage
         }
     }

@@ -36,5 +36,5 @@ pub fn left_out(name: &OsStr) -> Option<String> {
     });
     (start.map(|start| format!("its name starts with `{start}`")))
         .or_else(|| Some(format!("its name ends in `{}`", ending?)))
-        .or_else(|| Some(format!("its name has `{}` in it", infix?)))
+        .or_else(|| Some(format!("its name contains `{}`", infix?)))
 }

@@ -91,7 +91,7 @@ impl<'t> Scanner<'_, 't> {
         if let Some(c) = line.chars().find(|&c| c.is_control() && c != '\t') {
             let found = u32::from(c);
             self.error(number, format!("control character U+{found:04X}"))
-                .hint("remove it; a value cannot hold one");
+                .hint("remove it; a value cannot contain one");
             self.lost |= content.starts_with('[');
             return;
         }
@@ -127,13 +127,16 @@ impl<'t> Scanner<'_, 't> {
         let written = || format!("section header `[{name}]`");
         if behind.contains(']') || name.contains(']') {
             self.error(number, "section header with a second `]`")
-                .hint("a section's name cannot hold `]`; a comment stands on a line of its own");
+                .hint("a section's name cannot contain `]`; put a comment on its own line");
         } else if !behind.is_empty() && !behind.starts_with(['#', ';']) {
             self.error(
                 number,
-                format!("{} is followed by something that is no comment", written()),
+                format!(
+                    "{} is followed by something that is not a comment",
+                    written()
+                ),
             )
-            .hint("put it on a line of its own");
+            .hint("put it on its own line");
         } else if name.trim() != name {
             let trimmed = name.trim();
             self.error(
@@ -172,7 +175,7 @@ impl<'t> Scanner<'_, 't> {
             if !mem::replace(&mut self.headless, true) {
                 self.error(
                     number,
-                    format!("`{key}` stands before the first section header"),
+                    format!("`{key}` is before the first section header"),
                 )
                 .hint("put a line such as `[runner]` above it");
             }

@@ -32,10 +32,10 @@ pub(crate) fn check_name(name: &str, origin: &Origin, problems: &mut Problems) {
         return;
     }
     if found.is_some() {
-        let message = format!("`{name}` cannot stand in `[runner]`");
+        let message = format!("`{name}` cannot be set in `[runner]`");
         problems
             .error(origin.clone(), message)
-            .hint("put it into the section of a task");
+            .hint("put it in a task's section");
         return;
     }
     let message = format!("unknown setting `{name}`");
@@ -50,7 +50,7 @@ pub(crate) fn check_name(name: &str, origin: &Origin, problems: &mut Problems) {
         (None, _) => {
             let problem = problems.warning(origin.clone(), message);
             problem.hint(format!(
-                "{list}; what is meant for tasks belongs into a section of its own"
+                "{list}; keys for tasks belong in their own section"
             ));
         }
     }
@@ -65,17 +65,17 @@ fn near(name: &str, is_meant: fn(&Setting) -> bool) -> Option<&'static str> {
 
 /// Reports a setting of `[runner]` in the section of a task.
 pub(crate) fn out_of_place(key: &str, origin: &Origin, problems: &mut Problems) {
-    let message = format!("`{key}` has no effect in the section of a task");
+    let message = format!("`{key}` has no effect in a task's section");
     problems
         .warning(origin.clone(), message)
         .hint("it is a setting of `[runner]`, for all tasks");
 }
 
-/// Reports a key in the section of a task that is no setting: it is for the task's own use, or
+/// Reports a key in a task's section that is not a setting: it is for the task's own use, or
 /// it is misspelled.
 pub(crate) fn check_own_key(key: &str, origin: &Origin, problems: &mut Problems) {
     if let Some(near) = near(key, Setting::in_task) {
-        let message = format!("key `{key}` in the section of a task is no setting");
+        let message = format!("key `{key}` in a task's section is not a setting");
         problems
             .warning(origin.clone(), message)
             .hint(format!("did you mean `{near}`?"));
@@ -127,14 +127,14 @@ pub(crate) fn check_variable(entry: Entry, problems: &mut Problems) {
     }
     if name.contains(char::is_whitespace) {
         warn(
-            format!("the variable `{name}` has a blank in its name"),
+            format!("the variable `{name}` has a space in its name"),
             "write `NAME = value`, without `export`",
         );
     }
     if has_dollar_name(entry.value) {
         warn(
-            format!("the value of `{name}` has a `$` in it, which is taken literally"),
-            "nothing is substituted in a configuration file",
+            format!("the value of `{name}` contains a `$`, which is taken literally"),
+            "variables are not expanded in a configuration file",
         );
     }
 }
@@ -158,9 +158,9 @@ pub(crate) fn check_semicolons(document: &Document, problems: &mut Problems) {
             problems
                 .warning(
                     entry.origin.clone(),
-                    format!("Python 2 took what follows ` ;` for a comment: `{key}`"),
+                    format!("Python 2 treated the text after ` ;` as a comment: `{key}`"),
                 )
-                .hint("here it is part of the value; put a comment on a line of its own");
+                .hint("here it is part of the value; put a comment on its own line");
         }
     }
 }

@@ -151,10 +151,7 @@ impl Settings {
     pub fn judge_halt_section(&self, section: &str, problems: &mut Problems) {
         for entry in self.document.own_entries(section) {
             if setting(entry.key).is_some_and(Setting::in_task) && !OF_HALT.contains(&entry.key) {
-                let message = format!(
-                    "`{}` has no effect in the section of the halt task",
-                    entry.key
-                );
+                let message = format!("`{}` has no effect in the halt task's section", entry.key);
                 problems
                     .warning(entry.origin.clone(), message)
                     .hint("the halt task is started once, and never part of the chain");
@@ -202,7 +199,7 @@ fn report(name: &str, written: &Written, expected: &str, problems: &mut Problems
     let found = match (lines.next(), lines.next()) {
         (None, _) => "empty".to_owned(),
         (Some(line), None) => format!("`{line}`"),
-        (Some(line), Some(_)) => format!("`{line}` and further lines"),
+        (Some(line), Some(_)) => format!("`{line}` and more lines"),
     };
     problems.error(
         written.origin.clone(),

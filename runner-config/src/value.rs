@@ -134,7 +134,7 @@ fn words(text: &str) -> Parsed<Vec<String>> {
     let plain = shell_words::split(&text.replace('#', "\0"));
     let words = plain.map_err(|_| "a command with matching quotes")?;
     if words.first().is_some_and(String::is_empty) {
-        return Err("a command, whose first word is not empty");
+        return Err("a command with a first word that is not empty");
     }
     Ok(words.iter().map(|word| word.replace('\0', "#")).collect())
 }

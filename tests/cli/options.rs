@@ -82,7 +82,7 @@ fn verbose_says_what_was_decided_and_why() {
     let verbose = verbose
         .says("`tasks.d`")
         .says("`runner.cfg`")
-        .says("`2-b.bak` is no task: its name ends in `.bak`\n")
+        .says("`2-b.bak` is not a task: its name ends in `.bak`\n")
         .stderr;
     assert!(verbose.lines().count() > normal.lines().count());
 }

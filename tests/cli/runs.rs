@@ -116,8 +116,8 @@ fn a_configuration_that_becomes_a_pipe_is_not_waited_for() {
         .status(0)
         .within(Duration::from_secs(10))
         .order("1-a 1-a")
-        .says("configuration file `runner.cfg` is a pipe now\n")
-        .says("going on with the last good ones\n");
+        .says("configuration file `runner.cfg` is now a pipe\n")
+        .says("using the last valid ones\n");
 }
 
 #[test]

@@ -14,18 +14,18 @@ const LEFT_OUT: [(&str, &str); 22] = [
     ("1-a.bak", "its name ends in `.bak`"),
     ("1-a.disabled", "its name ends in `.disabled`"),
     ("1-a.dist", "its name ends in `.dist`"),
-    ("1-a.dpkg-dist", "its name has `.dpkg-` in it"),
+    ("1-a.dpkg-dist", "its name contains `.dpkg-`"),
     ("1-a.example", "its name ends in `.example`"),
     ("1-a.off", "its name ends in `.off`"),
     ("1-a.old", "its name ends in `.old`"),
     ("1-a.orig", "its name ends in `.orig`"),
     ("1-a.rej", "its name ends in `.rej`"),
-    ("1-a.rpmnew", "its name has `.rpm` in it"),
+    ("1-a.rpmnew", "its name contains `.rpm`"),
     ("1-a.sample", "its name ends in `.sample`"),
     ("1-a.save", "its name ends in `.save`"),
     ("1-a.swp", "its name ends in `.swp`"),
     ("1-a.tmp", "its name ends in `.tmp`"),
-    ("1-a.ucf-old", "its name has `.ucf-` in it"),
+    ("1-a.ucf-old", "its name contains `.ucf-`"),
     ("1-a~", "its name ends in `~`"),
     ("README", "its name starts with `README`"),
     ("README.md", "its name starts with `README`"),
@@ -41,7 +41,7 @@ fn leftovers_of_tools_are_left_out_and_said_to_who_wants_to_know() {
         }
         test
     };
-    let notes = LEFT_OUT.map(|(name, why)| format!("`{name}` is no task: {why}\n"));
+    let notes = LEFT_OUT.map(|(name, why)| format!("`{name}` is not a task: {why}\n"));
     let checked = test()
         .args(["--check"])
         .run()
@@ -57,7 +57,7 @@ fn leftovers_of_tools_are_left_out_and_said_to_who_wants_to_know() {
         .run()
         .status(0)
         .order("1-a")
-        .does_not_say("is no task")
+        .does_not_say("is not a task")
         .does_not_say("warning");
 }
 
@@ -87,8 +87,8 @@ fn directories_are_no_tasks() {
         .args(["--check"])
         .run()
         .status(0)
-        .says("`2-b` is no task: it is a directory\n")
-        .says("`lib` is no task: it is a directory\n");
+        .says("`2-b` is not a task: it is a directory\n")
+        .says("`lib` is not a task: it is a directory\n");
     test().run().status(0).order("1-a").does_not_say("2-b");
 }
 
@@ -197,8 +197,8 @@ fn a_carriage_return_behind_the_interpreter_is_an_error() {
             .file("tasks.d/2-b", "#!/bin/sh\r\necho b\n", 0o755)
     };
     test().args(["--check"]).run().status(78).stdout("").stderr(
-        "error: task `2-b` has a carriage return behind its `#!` line\n  \
-             hint: save it with Unix line ends, or disable it (`enabled = no`, or a name ending \
+        "error: task `2-b` has a `#!` line that ends in CRLF (Windows line ending)\n  \
+             hint: save it with Unix line endings, or disable it (`enabled = no`, or a name ending \
              in `.disabled`)\n",
     );
     test().run().status(78).order("").stdout("");
@@ -223,8 +223,8 @@ fn a_task_that_cannot_start_is_warned_of_and_fails_when_its_turn_comes() {
         (
             "2-link",
             None,
-            "task `2-link` cannot start: it is a link that leads nowhere",
-            "`2-link` did not start: it is a link that leads nowhere",
+            "task `2-link` cannot start: it is a dangling symlink",
+            "`2-link` did not start: it is a dangling symlink",
         ),
         (
             "2-script",
@@ -235,14 +235,14 @@ fn a_task_that_cannot_start_is_warned_of_and_fails_when_its_turn_comes() {
         (
             "2-text",
             Some("echo b\n".to_owned()),
-            "task `2-text` has no `#!` line and is no program",
-            "`2-text` did not start: exec format error: it has no `#!` line and is no program",
+            "task `2-text` has no `#!` line and is not a program",
+            "`2-text` did not start: exec format error: it has no `#!` line and is not a program",
         ),
         (
             "2-empty",
             Some(String::new()),
-            "task `2-empty` has no `#!` line and is no program",
-            "`2-empty` did not start: exec format error: it has no `#!` line and is no program",
+            "task `2-empty` has no `#!` line and is not a program",
+            "`2-empty` did not start: exec format error: it has no `#!` line and is not a program",
         ),
     ] {
         let test = || {
@@ -367,8 +367,8 @@ fn a_halt_task_that_cannot_start_comes_with_its_own_cure() {
         (
             "#!/bin/sh\r\n",
             0o755,
-            "has a carriage return behind its `#!` line",
-            "save it with Unix line ends",
+            "has a `#!` line that ends in CRLF (Windows line ending)",
+            "save it with Unix line endings",
         ),
     ] {
         Test::new()
@@ -434,8 +434,7 @@ fn what_has_no_effect_in_the_section_of_the_halt_task_is_warned_of() {
             .map(|(index, key)| {
                 let line = index + 2;
                 format!(
-                    "warning: runner.cfg:{line}: `{key}` has no effect in the section of the \
-                     halt task\n  {hint}"
+                    "warning: runner.cfg:{line}: `{key}` has no effect in the halt task's section\n  {hint}"
                 )
             })
             .collect::<String>(),

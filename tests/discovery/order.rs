@@ -130,12 +130,12 @@ fn a_dependency_that_nothing_can_wait_for_is_an_error() {
         (
             "1-x.bak",
             "`2-a` depends on `1-x.bak`, which is skipped\n  \
-             hint: `runner --check` says why; or remove the dependency",
+             hint: `runner --check` shows why; or remove the dependency",
         ),
         (
             "lib",
             "`2-a` depends on `lib`, which is skipped\n  \
-             hint: `runner --check` says why; or remove the dependency",
+             hint: `runner --check` shows why; or remove the dependency",
         ),
         (
             "halt",

@@ -215,12 +215,18 @@ fn a_single_task_that_is_not_run_is_said_to_be_what_it_is() {
     for (name, expected) in [
         ("b", "task `2-b.sh` is disabled"),
         ("2-b.sh", "task `2-b.sh` is disabled"),
-        ("3-c.bak", "`3-c.bak` is skipped; `runner --check` says why"),
+        (
+            "3-c.bak",
+            "`3-c.bak` is skipped; `runner --check` shows why",
+        ),
         (
             "functions",
-            "`functions` is skipped; `runner --check` says why",
+            "`functions` is skipped; `runner --check` shows why",
         ),
-        ("halt", "`halt.sh` is the halt task and never run by itself"),
+        (
+            "halt",
+            "`halt.sh` is the halt task, which never runs by itself",
+        ),
         (
             "clobbre",
             "there is no task `clobbre`; did you mean `clobber`?",

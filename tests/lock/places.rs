@@ -37,7 +37,7 @@ fn runners_with_and_without_a_state_directory_meet() {
         running.until("ready", "");
         let (status, stderr) = running.with_args(second);
         assert_eq!(status, Some(75), "{first:?} {second:?}: {stderr}");
-        let who = format!("another runner (process {}, run 2", running.pid());
+        let who = format!("another runner (pid {}, run 2", running.pid());
         assert!(stderr.contains(&who), "{stderr}");
         go(&running);
         let ran = running.wait().status(0).order("1-a");
@@ -99,7 +99,10 @@ fn a_new_state_directory_that_another_runner_has_is_not_used() {
     let test = moves_its_state().file("other/lock", "", 0o600);
     let lock = File::open(test.path("other/lock")).unwrap();
     flock(&lock, FlockOperation::LockExclusive).unwrap();
-    let ran = test.run().status(75).says("another runner runs the tasks");
+    let ran = test
+        .run()
+        .status(75)
+        .says("another runner is running the tasks");
     assert_eq!(ran.read("other/journal.jsonl"), "");
 }
 
@@ -155,7 +158,7 @@ fn a_process_that_started_later_is_no_survivor() {
     let test = test.file("state/lock", &lock(started.saturating_sub(360_000)), 0o600);
     let ran = test.run().status(0).order("1-a");
     let ran = ran.test.file("state/lock", &lock(started), 0o600).run();
-    ran.status(75).says("still runs");
+    ran.status(75).says("still running");
     other.kill().unwrap();
     other.wait().unwrap();
 }
@@ -245,7 +248,7 @@ fn where_there_is_no_place_there_is_no_lock() {
             }
         };
         let ran = test.run_with(["-v", "tasks.d"]).status(0);
-        let ran = ran.says("there is no lock, so another run of the same tasks may go on");
+        let ran = ran.says("there is no lock, so another run of the same tasks can start");
         // The other place is taken all the same.
         let test = ran.again().task("1-a", "ls state/lock >found");
         let ran = test

@@ -29,7 +29,7 @@ fn a_living_runner_of_version_0_1_keeps_the_next_one_out() {
         let first = Other::start(first);
         fs::write(&place, of_version_0_1(first.0.id())).unwrap();
         until(|| is_locked(&place));
-        let who = format!("another runner (process {}, run 2026-old)", first.0.id());
+        let who = format!("another runner (pid {}, run 2026-old)", first.0.id());
         let ran = test.run().status(75).order("").says(&who);
         let ran = ran.again().args(["--only", "1-a"]).run().status(75);
         // It is the same file, which that runner removes at its end.
@@ -51,7 +51,7 @@ fn a_task_that_version_0_1_left_keeps_the_next_runner_out() {
         let pid = task.0.id();
         let text = of_version_0_1(1).replace("\n\n", &format!("\ntask {pid} 99999999999 1-a\n\n"));
         fs::write(&place, text).unwrap();
-        let who = format!("`1-a` (process {pid}) still runs, whose runner was killed");
+        let who = format!("`1-a` (pid {pid}) is still running; its runner was killed");
         let ran = test.run().status(75).says(&who);
         // It is found again in the file that took the place of the old one.
         let ran = ran.again().run().status(75).says(&who).order("");

@@ -95,7 +95,7 @@ fn env_is_taken_literally_and_wins_over_what_is_inherited() {
         .run()
         .status(0)
         .stdout(&told.repeat(4))
-        .says("the value of `QUOTED` has a `$` in it, which is taken literally")
+        .says("the value of `QUOTED` contains a `$`, which is taken literally")
         .nothing_left();
 }
 

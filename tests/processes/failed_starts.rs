@@ -27,19 +27,19 @@ fn does_not_start(make: &str, expected: &str) -> Ran {
 fn a_start_that_fails_is_said_in_a_sentence() {
     for (make, expected) in [
         ("chmod 644 tasks.d/2-b", "permission denied"),
-        ("rm tasks.d/2-b", "there is no such file any more"),
+        ("rm tasks.d/2-b", "the file no longer exists"),
         ("rm tasks.d/2-b; mkdir tasks.d/2-b", "it is a directory"),
         (
             "rm tasks.d/2-b; ln -s nowhere tasks.d/2-b",
-            "it is a link that leads nowhere",
+            "it is a dangling symlink",
         ),
         (
             "echo true >tasks.d/2-b",
-            "exec format error: it has no `#!` line and is no program",
+            "exec format error: it has no `#!` line and is not a program",
         ),
         (
             ": >tasks.d/2-b",
-            "exec format error: it has no `#!` line and is no program",
+            "exec format error: it has no `#!` line and is not a program",
         ),
         (
             "echo '#!/nowhere/sh -e' >tasks.d/2-b",
@@ -47,7 +47,7 @@ fn a_start_that_fails_is_said_in_a_sentence() {
         ),
         (
             "printf '#!/bin/sh\\r\\n' >tasks.d/2-b",
-            "its `#!` line ends in a carriage return",
+            "its `#!` line ends in CRLF (Windows line ending)",
         ),
         (
             "printf '\\177ELF\\002\\001\\001' >tasks.d/2-b",
@@ -69,7 +69,7 @@ fn a_start_that_fails_comes_with_its_cure() {
             "echo true >tasks.d/2-b",
             "add a `#!` line, or set `interpreter`",
         ),
-        ("echo '#!/nowhere/sh' >tasks.d/2-b", "mend its `#!` line"),
+        ("echo '#!/nowhere/sh' >tasks.d/2-b", "fix its `#!` line"),
     ] {
         Test::new()
             .task("1-a", make)
@@ -111,7 +111,7 @@ fn a_link_that_leads_to_itself_does_not_start() {
 fn an_interpreter_that_is_missing_is_named() {
     for (interpreter, expected) in [
         ("missing-sh", "`missing-sh` was not found in PATH"),
-        ("/nowhere/sh", "there is no such file any more"),
+        ("/nowhere/sh", "the file no longer exists"),
     ] {
         Test::new()
             .task("1-a", "")
@@ -149,7 +149,7 @@ fn a_file_that_stays_open_for_writing_does_not_start() {
         .status(1)
         .within(SOON)
         .order("1-a")
-        .says("`2-b` did not start: text file busy: somebody has it open for writing; giving up\n")
+        .says("`2-b` did not start: text file busy: another process has it open for writing; giving up\n")
         .nothing_left();
 }
 

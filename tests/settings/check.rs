@@ -16,10 +16,9 @@ fn the_check_tells_errors_from_warnings_and_from_nothing() {
         .stdout("")
         .stderr(
             "warning: runner.cfg:2: unknown setting `remote`\n  \
-             hint: `runner-config --settings` lists the names; what is meant for tasks belongs \
-             into a section of its own\n\
-             warning: runner.cfg:4: the value of `A` has a `$` in it, which is taken literally\n  \
-             hint: nothing is substituted in a configuration file\n",
+             hint: `runner-config --settings` lists the names; keys for tasks belong in their own section\n\
+             warning: runner.cfg:4: the value of `A` contains a `$`, which is taken literally\n  \
+             hint: variables are not expanded in a configuration file\n",
         );
     ask("[runner]\nremote = u\njobs = 0\n", &["--check"])
         .status(78)

@@ -45,8 +45,8 @@ fn what_is_wrong_on_the_command_line_is_said_as_well() {
         ),
         (
             "enabled=no",
-            "error: --set: `enabled` cannot stand in `[runner]`\n  \
-             hint: put it into the section of a task\n",
+            "error: --set: `enabled` cannot be set in `[runner]`\n  \
+             hint: put it in a task's section\n",
         ),
     ] {
         Test::new()

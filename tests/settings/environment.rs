@@ -75,8 +75,7 @@ fn a_dollar_is_taken_literally_and_warned_of() {
     };
     let warned = |line, name| {
         format!(
-            "warning: runner.cfg:{line}: the value of `{name}` has a `$` in it, which is taken \
-             literally\n  hint: nothing is substituted in a configuration file\n"
+            "warning: runner.cfg:{line}: the value of `{name}` contains a `$`, which is taken literally\n  hint: variables are not expanded in a configuration file\n"
         )
     };
     let expected = warned(5, "A") + &warned(7, "C");

@@ -150,7 +150,7 @@ fn what_is_wrong_in_an_included_file_is_said_with_its_line() {
         .order("")
         .says("error: conf.d/x:3: `max_time` must be a time")
         .says("error: runner.cfg:5: unknown setting `max_trys`\n")
-        .says("warning: conf.d/y:2: the value of `A` has a `$` in it");
+        .says("warning: conf.d/y:2: the value of `A` contains a `$`");
 }
 
 #[test]

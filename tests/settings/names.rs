@@ -45,8 +45,8 @@ fn settings_of_tasks_cannot_stand_in_the_section_of_the_runner() {
             .status(78)
             .stdout("")
             .stderr(&format!(
-                "error: runner.cfg:2: `{name}` cannot stand in `[runner]`\n  \
-                 hint: put it into the section of a task\n"
+                "error: runner.cfg:2: `{name}` cannot be set in `[runner]`\n  \
+                 hint: put it in a task's section\n"
             ));
     }
 }

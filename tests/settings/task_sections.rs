@@ -180,9 +180,9 @@ fn a_key_of_a_task_that_is_nearly_a_setting_is_warned_of() {
             .task("1-a", "$RUNNER_CONFIG_CMD -g a.keep_days")
     };
     let expected = "\
-warning: runner.cfg:2: key `max_tme` in the section of a task is no setting
+warning: runner.cfg:2: key `max_tme` in a task's section is not a setting
   hint: did you mean `max_time`?
-warning: runner.cfg:4: key `enable` in the section of a task is no setting
+warning: runner.cfg:4: key `enable` in a task's section is not a setting
   hint: did you mean `enabled`?
 ";
     test()

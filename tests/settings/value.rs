@@ -150,7 +150,7 @@ fn every_line_that_is_refused_is_said_with_its_cure() {
     for (config, expected) in [
         (
             "k = 1\nl = 2\n[a]\n",
-            "1: `k` stands before the first section header\n  \
+            "1: `k` is before the first section header\n  \
              hint: put a line such as `[runner]` above it\n",
         ),
         (
@@ -163,17 +163,17 @@ fn every_line_that_is_refused_is_said_with_its_cure() {
         ),
         (
             "[a] b\n",
-            "1: section header `[a]` is followed by something that is no comment\n  \
-             hint: put it on a line of its own\n",
+            "1: section header `[a]` is followed by something that is not a comment\n  \
+             hint: put it on its own line\n",
         ),
         (
             "[a]]\n",
             "1: section header with a second `]`\n  \
-             hint: a section's name cannot hold `]`; a comment stands on a line of its own\n",
+             hint: a section's name cannot contain `]`; put a comment on its own line\n",
         ),
         (
             "[a]\nk = \u{7}\n",
-            "2: control character U+0007\n  hint: remove it; a value cannot hold one\n",
+            "2: control character U+0007\n  hint: remove it; a value cannot contain one\n",
         ),
     ] {
         ask(config, &["--check"])

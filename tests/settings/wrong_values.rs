@@ -56,21 +56,21 @@ error: runner.cfg:13: exit code 2 is in both `halt_codes` and `stop_codes`
   hint: write `halt_codes =` without it beside this line
 error: runner.cfg:14: unknown setting `max_trys`
   hint: did you mean `max_tries`?
-error: runner.cfg:15: `depends_on` cannot stand in `[runner]`
-  hint: put it into the section of a task
+error: runner.cfg:15: `depends_on` cannot be set in `[runner]`
+  hint: put it in a task's section
 error: runner.cfg:16: `log_keep` must be a whole number of 0 or more, not empty
-error: runner.cfg:17: `halt_period` must be a time of 0 or more: seconds (`90`, `0.5`), or with units (`90s`, `10m`, `1h 30m`), not `a` and further lines
+error: runner.cfg:17: `halt_period` must be a time of 0 or more: seconds (`90`, `0.5`), or with units (`90s`, `10m`, `1h 30m`), not `a` and more lines
 warning: runner.cfg:19: unknown setting `remote`
-  hint: `runner-config --settings` lists the names; what is meant for tasks belongs into a section of its own
-warning: runner.cfg:21: the value of `HOME_DIR` has a `$` in it, which is taken literally
-  hint: nothing is substituted in a configuration file
+  hint: `runner-config --settings` lists the names; keys for tasks belong in their own section
+warning: runner.cfg:21: the value of `HOME_DIR` contains a `$`, which is taken literally
+  hint: variables are not expanded in a configuration file
 error: runner.cfg:23: `enabled` must be `yes` or `no`, not `perhaps`
 error: runner.cfg:24: `required` must be `yes` or `no`, not empty
 error: runner.cfg:25: `max_time` must be a time of 0 or more: seconds (`90`, `0.5`), or with units (`90s`, `10m`, `1h 30m`), not `-5s`
-error: runner.cfg:26: `interpreter` must be a command, whose first word is not empty, not `''`
+error: runner.cfg:26: `interpreter` must be a command with a first word that is not empty, not `''`
 error: runner.cfg:27: exit code 0 is in both `ok_codes` and `halt_codes`
   hint: write `ok_codes =` without it beside this line
-warning: runner.cfg:28: key `max_tmie` in the section of a task is no setting
+warning: runner.cfg:28: key `max_tmie` in a task's section is not a setting
   hint: did you mean `max_time`?
 error: runner.cfg:29: section `1-a` is for task `1-a`, which has section `a` at runner.cfg:22
   hint: merge the two sections
@@ -144,7 +144,7 @@ fn a_wrong_value_is_said_with_what_is_expected() {
         (
             "interpreter",
             "'' x",
-            "a command, whose first word is not empty",
+            "a command with a first word that is not empty",
         ),
     ] {
         let found = match value {

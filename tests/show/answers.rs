@@ -33,9 +33,9 @@ fn the_list_has_columns_for_people() {
         .status(0)
         .order("")
         .stdout(&format!(
-            "1-a     level 0  no limit   tries without end\n\
+            "1-a     level 0  no limit   unlimited tries\n\
              2-漢字  level 1  limit 10m  5 tries\n\
-             2-b     level 1  limit 10m  5 tries            by {} -e  after 2-漢字  not required\n",
+             2-b     level 1  limit 10m  5 tries          by {} -e  after 2-漢字  not required\n",
             which("sh")
         ));
 }
@@ -176,7 +176,7 @@ fn the_environment_is_the_one_that_the_task_sees() {
 
 #[test]
 fn the_check_says_what_the_start_does_not() {
-    let semicolon = "runner.cfg:16: Python 2 took what follows ` ;` for a comment: `dir`";
+    let semicolon = "runner.cfg:16: Python 2 treated the text after ` ;` as a comment: `dir`";
     shown(&["--check"]).status(1).says(semicolon);
     plan().run().does_not_say("Python 2");
     Test::new()
@@ -194,7 +194,7 @@ fn the_check_says_what_the_start_does_not() {
         .run()
         .status(1)
         .says("warning: cannot write to `log_dir` `runner.cfg/logs`")
-        .says("`jobs` is 2, but numbers and dependencies leave no two tasks unordered");
+        .says("`jobs` is 2, but numbers and dependencies let only one task run at a time");
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn runner_config_says_too_what_python_2_took_for_a_comment() {
         test.run_with(["runner-config", "-c", "runner.cfg", "--check"])
             .stdout("")
     };
-    let mark = "Python 2 took what follows ` ;` for a comment";
+    let mark = "Python 2 treated the text after ` ;` as a comment";
     check("[work]\ndir = /tmp ; here\nlist = a;b\n")
         .status(1)
         .says(&format!("runner.cfg:2: {mark}: `dir`"))

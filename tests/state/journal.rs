@@ -277,7 +277,7 @@ fn a_state_directory_belongs_to_one_task_directory() {
         assert_eq!(out.status.code(), Some(78));
         let said = String::from_utf8(out.stderr).unwrap();
         let expected = format!(
-            "runner.cfg:4: `state_dir` is that of the task directory `{}`",
+            "runner.cfg:4: `state_dir` belongs to the task directory `{}`",
             owner.trim()
         );
         assert!(said.contains(&expected), "{said}");

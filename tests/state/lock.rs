@@ -28,7 +28,7 @@ fn a_second_run_of_the_same_tasks_is_refused() {
         let (status, said) = running.beside(&[]);
         assert_eq!(status, Some(75), "{said}");
         let who = format!(
-            "another runner (process {}, run {}) runs the tasks of `tasks.d`",
+            "another runner (pid {}, run {}) is running the tasks in `tasks.d`",
             running.pid(),
             fs::read_to_string(running.path("run")).unwrap().trim(),
         );
@@ -121,7 +121,7 @@ fn a_task_of_a_killed_runner_keeps_the_next_run_out() {
         let pid = pid.trim();
         let ran = running.wait();
         let ran = ran.again().run().status(75);
-        let who = format!("`1-a` (process {pid}) still runs, whose runner was killed");
+        let who = format!("`1-a` (pid {pid}) is still running; its runner was killed");
         let ran = ran.says(&who).says(&format!("`kill -- -{pid}` ends it"));
         // It can be waited for as well.
         let waiting = ran.again().args(["--wait-lock"]).start();
@@ -170,7 +170,7 @@ fn a_process_is_found(other: &[u8], task: &[u8], text: &str) {
     let mut daemon = start(other, 0);
     let mut task = start(task, 0);
     let ran = test.run().status(75);
-    let ran = ran.says(&format!("`{text}` (process {}) still runs", task.id()));
+    let ran = ran.says(&format!("`{text}` (pid {}) is still running", task.id()));
     task.kill().unwrap();
     task.wait().unwrap();
     ran.again().run().status(0);

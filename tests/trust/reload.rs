@@ -44,7 +44,7 @@ fn second_run(change: &str) -> Ran {
 /// Neither a further run nor the halt task nor COMMAND follows.
 #[track_caller]
 fn ends(ran: Ran) -> Ran {
-    let ran = ran.status(78).order("1-a 2-b").says("no further run starts");
+    let ran = ran.status(78).order("1-a 2-b").says("no more runs start");
     assert!(!ran.test.path("command").exists());
     ran
 }
@@ -120,7 +120,7 @@ fn the_plan_before_is_checked_again_where_the_configuration_is_wrong() {
     }
     let wrong = "echo max_tries = x >>runner.cfg";
     let ran = second_run(wrong).status(0);
-    ran.order("1-a 2-b 1-a 2-b halt.sh").says("have become wrong");
+    ran.order("1-a 2-b 1-a 2-b halt.sh").says("are now invalid");
     for wrong in [wrong, "echo '[' >>runner.cfg", "rm runner.cfg"] {
         for change in [
             "chown 65534 tasks.d/2-b",

@@ -96,8 +96,8 @@ impl Source {
         if let Some(config) = config.filter(|config| further_run && is_trusted && is_pipe(config)) {
             let config = shown(config);
             problems
-                .error(None, format!("configuration file `{config}` is a pipe now"))
-                .hint("write it as a file; what is read from a pipe cannot be read again");
+                .error(None, format!("configuration file `{config}` is now a pipe"))
+                .hint("use a file; a pipe cannot be read a second time");
             return Err((Exit::Config, None));
         }
         let mut wrong = Problems::default();
@@ -163,7 +163,7 @@ impl Source {
             return Some(state_dir.0.to_owned());
         };
         let message = format!(
-            "`state_dir` is that of the task directory `{}`",
+            "`state_dir` belongs to the task directory `{}`",
             shown(&owner)
         );
         let file = state_dir.owner();

@@ -57,7 +57,7 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
     };
     if args.times == 0 && !command.is_empty() {
         let log = Log::plain(verbosity);
-        log.error("`-n 0` runs for ever, so COMMAND would never be reached");
+        log.error("`-n 0` runs forever, so COMMAND would never start");
         return Exit::Usage;
     }
     let source = Source {
@@ -319,12 +319,12 @@ fn reload(
         Ok(Some(plan)) => Reload::Plan(Box::new(plan)),
         Ok(None) => {
             log.warning(
-                "configuration or tasks have become wrong; going on with the last good ones",
+                "the configuration or the tasks are now invalid; using the last valid ones",
             );
             Reload::Wrong
         }
         Err(unusable) => {
-            log.error("no further run starts");
+            log.error("no more runs start");
             session.refuse(unusable.state_dir.as_deref(), unusable.exit, &why);
             refused.set(unusable.exit);
             Reload::Refused

@@ -101,7 +101,7 @@ impl Session {
         }
         if lock.is_none() {
             self.log
-                .detail("there is no lock, so another run of the same tasks may go on");
+                .detail("there is no lock, so another run of the same tasks can start");
         }
         Ok(Locked { lock, waited })
     }
@@ -137,8 +137,9 @@ impl Session {
             let _ = state_dir.create(&self.taskdir);
             if let Some(owner) = state_dir.other_owner(&self.taskdir) {
                 let owner = shown(&owner);
-                self.log
-                    .error(&format!("`state_dir` has just become that of `{owner}`"));
+                self.log.error(&format!(
+                    "`state_dir` now belongs to the task directory `{owner}`"
+                ));
                 return Err(Exit::Config);
             }
         }
@@ -149,20 +150,20 @@ impl Session {
     /// Describes the process that has the lock, and how to get the lock.
     fn holder(&self, busy: &Busy) -> (String, String) {
         let taskdir = shown(&self.taskdir);
-        let beside = "`--no-lock` runs beside it";
+        let beside = "`--no-lock` runs alongside it";
         match busy {
             Busy::Runner { pid, run } => {
                 let run = run.as_ref().map(|run| format!(", run {run}"));
                 let run = run.unwrap_or_default();
-                let pid = pid.map(|pid| format!(" (process {pid}{run})"));
+                let pid = pid.map(|pid| format!(" (pid {pid}{run})"));
                 let pid = pid.unwrap_or_default();
                 (
-                    format!("another runner{pid} runs the tasks of `{taskdir}`"),
+                    format!("another runner{pid} is running the tasks in `{taskdir}`"),
                     format!("`--wait-lock` waits for it, {beside}"),
                 )
             }
             Busy::Task(task, pid) => (
-                format!("`{task}` (process {pid}) still runs, whose runner was killed"),
+                format!("`{task}` (pid {pid}) is still running; its runner was killed"),
                 format!("`kill -- -{pid}` ends it, `--wait-lock` waits for it, {beside}"),
             ),
         }
@@ -211,6 +212,6 @@ pub(crate) fn first_error(problems: &Problems) -> String {
 fn no_journal(log: &Log, path: &Path, error: &io::Error) {
     let (path, why) = (shown(path), reason(error));
     log.error(&format!(
-        "cannot write the journal `{path}`: {why}; what happens is not remembered"
+        "cannot write the journal `{path}`: {why}; this run is not recorded"
     ));
 }

@@ -69,7 +69,7 @@ fn refused_text_names_line_and_reason() {
     for (text, expected) in [
         (
             "k = 5\nl = 6\n",
-            "f:1: `k` stands before the first section header",
+            "f:1: `k` is before the first section header",
         ),
         (
             "[runner\n",
@@ -89,7 +89,7 @@ fn refused_text_names_line_and_reason() {
         ("[a]b]\n", "f:1: section header with a second `]`"),
         (
             "[a] b\n",
-            "f:1: section header `[a]` is followed by something that is no comment",
+            "f:1: section header `[a]` is followed by something that is not a comment",
         ),
         ("[a]\nk = \0\n", "f:2: control character U+0000"),
         ("[a]\rk = 1\n", "f:1: control character U+000D"),

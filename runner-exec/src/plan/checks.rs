@@ -27,8 +27,8 @@ pub(crate) fn judge_start(task: &Task, kind: &Kind, is_halt: bool, problems: &mu
         Kind::Hidden(why) => return warn(why),
         Kind::Directory => return warn("it is a directory"),
         Kind::Dangling => {
-            let problem = problems.warning(None, cannot_start("it is a link that leads nowhere"));
-            return problem.hint("mend the link, or remove it");
+            let problem = problems.warning(None, cannot_start("it is a dangling symlink"));
+            return problem.hint("fix the link, or remove it");
         }
     };
     if task.settings.interpreter.is_some() {
@@ -43,9 +43,9 @@ pub(crate) fn judge_start(task: &Task, kind: &Kind, is_halt: bool, problems: &mu
         Head::Script { crlf: true, .. } => problems
             .error(
                 None,
-                format!("task `{name}` has a carriage return behind its `#!` line"),
+                format!("task `{name}` has a `#!` line that ends in CRLF (Windows line ending)"),
             )
-            .hint(format!("save it with Unix line ends, or {otherwise}")),
+            .hint(format!("save it with Unix line endings, or {otherwise}")),
         Head::Script {
             interpreter,
             exists: false,
@@ -53,12 +53,12 @@ pub(crate) fn judge_start(task: &Task, kind: &Kind, is_halt: bool, problems: &mu
         } => {
             let why = format!("its interpreter `{}` does not exist", shown(interpreter));
             let problem = problems.warning(None, cannot_start(&why));
-            problem.hint("mend its `#!` line");
+            problem.hint("fix its `#!` line");
         }
         Head::Unknown if executable => problems
             .warning(
                 None,
-                format!("task `{name}` has no `#!` line and is no program"),
+                format!("task `{name}` has no `#!` line and is not a program"),
             )
             .hint("add a `#!` line, or set `interpreter`"),
         Head::Script { .. } | Head::Binary | Head::Unknown | Head::Unreadable => {}
@@ -114,7 +114,7 @@ impl Interpreters {
             Ok(found) => Arc::make_mut(&mut task.settings).interpreter = Some(found.clone()),
             Err(why) => {
                 let message = format!("task `{}` cannot start: its interpreter {why}", task.name);
-                problems.warning(None, message).hint("mend `interpreter`");
+                problems.warning(None, message).hint("fix `interpreter`");
             }
         }
     }

@@ -124,7 +124,7 @@ impl Written<'_> {
             Some(Absent::Disabled) => ("is disabled", "enable it, or remove the dependency"),
             Some(Absent::Skipped) => (
                 "is skipped",
-                "`runner --check` says why; or remove the dependency",
+                "`runner --check` shows why; or remove the dependency",
             ),
             Some(Absent::HaltTask) => (
                 "is the halt task and never part of the chain",

@@ -101,7 +101,7 @@ impl Plan {
                     continue;
                 }
                 Is::NoTask(_) | Is::Skipped(..) if is_disabled() => {}
-                Is::NoTask(why) => problems.note(format!("`{}` is no task: {why}", entry.name)),
+                Is::NoTask(why) => problems.note(format!("`{}` is not a task: {why}", entry.name)),
                 Is::Skipped(why, hint) => {
                     let message = format!("`{}` is skipped: {why}", entry.name);
                     let problem = problems.warning(None, message);
@@ -164,7 +164,7 @@ impl Plan {
                 hook_is_missing = true;
                 problems
                     .warning(None, format!("no hook can start: {why}"))
-                    .hint("mend `task_hook`");
+                    .hint("fix `task_hook`");
                 words.clone()
             })
         });
@@ -189,7 +189,9 @@ impl Plan {
             link.level > self.links[before.0].level || link.needs.contains(&before)
         };
         (jobs > 1 && self.order().windows(2).all(is_after)).then(|| {
-            format!("`jobs` is {jobs}, but numbers and dependencies leave no two tasks unordered")
+            format!(
+                "`jobs` is {jobs}, but numbers and dependencies let only one task run at a time"
+            )
         })
     }
 
@@ -231,10 +233,10 @@ impl Plan {
             }
             (Ok(None), Some((file, Absent::Disabled))) => format!("task `{file}` is disabled"),
             (Ok(None), Some((file, Absent::Skipped))) => {
-                format!("`{file}` is skipped; `runner --check` says why")
+                format!("`{file}` is skipped; `runner --check` shows why")
             }
             (Ok(None), Some((file, Absent::HaltTask))) => {
-                format!("`{file}` is the halt task and never run by itself")
+                format!("`{file}` is the halt task, which never runs by itself")
             }
             (Ok(None), None) => match names.nearest(name) {
                 Some(near) => format!("there is no task `{name}`; did you mean `{near}`?"),

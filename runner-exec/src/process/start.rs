@@ -72,7 +72,7 @@ fn failure(program: &Path, error: &io::Error) -> StartFailure {
             StartFailure::new("it is a program for another kind of machine", None)
         }
         Some(Errno::NOEXEC) => StartFailure::new(
-            "exec format error: it has no `#!` line and is no program",
+            "exec format error: it has no `#!` line and is not a program",
             "add a `#!` line, or set `interpreter`",
         ),
         Some(Errno::ACCESS) if program.is_dir() => StartFailure::new("it is a directory", None),
@@ -80,9 +80,10 @@ fn failure(program: &Path, error: &io::Error) -> StartFailure {
             "permission denied",
             "make it and its interpreter executable, on a file system without `noexec`",
         ),
-        Some(Errno::TXTBSY) => {
-            StartFailure::new("text file busy: somebody has it open for writing", None)
-        }
+        Some(Errno::TXTBSY) => StartFailure::new(
+            "text file busy: another process has it open for writing",
+            None,
+        ),
         Some(Errno::TOOBIG) => StartFailure::new(
             "its arguments and environment are too long",
             "shorten the values in `[env]`",
@@ -94,18 +95,18 @@ fn failure(program: &Path, error: &io::Error) -> StartFailure {
 fn missing(program: &Path) -> StartFailure {
     if !program.exists() {
         return match program.is_symlink() {
-            true => StartFailure::new("it is a link that leads nowhere", None),
-            false => StartFailure::new("there is no such file any more", None),
+            true => StartFailure::new("it is a dangling symlink", None),
+            false => StartFailure::new("the file no longer exists", None),
         };
     }
     match Head::of(program) {
         Head::Script { crlf: true, .. } => StartFailure::new(
-            "its `#!` line ends in a carriage return",
-            "save it with Unix line ends",
+            "its `#!` line ends in CRLF (Windows line ending)",
+            "save it with Unix line endings",
         ),
         Head::Script { interpreter, .. } => {
             let reason = format!("its interpreter `{}` does not exist", shown(&interpreter));
-            StartFailure::new(reason, "mend its `#!` line")
+            StartFailure::new(reason, "fix its `#!` line")
         }
         Head::Binary => StartFailure::new("the dynamic loader that it needs does not exist", None),
         Head::Unknown | Head::Unreadable => StartFailure::new("no such file or directory", None),

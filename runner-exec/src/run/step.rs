@@ -120,7 +120,7 @@ impl<'a> Run<'a> {
             Some(Err((path, error))) => Ended::not_started(StartFailure {
                 // Without a mark the next run would start it again.
                 reason: format!("cannot write its mark `{}`: {}", shown(path), reason(error)),
-                hint: Some("mend `state_dir`, or set `frequency = always`"),
+                hint: Some("fix `state_dir`, or set `frequency = always`"),
             }),
             Some(Ok(_)) | None => self.launch(turn, Part::Task, command, &limits),
         };

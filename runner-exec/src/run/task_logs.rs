@@ -144,7 +144,7 @@ pub fn tail(path: &Path, owner: Option<u32>) -> io::Result<Vec<String>> {
 }
 
 fn not_regular() -> io::Error {
-    io::Error::other("it is no regular file")
+    io::Error::other("it is not a regular file")
 }
 
 /// Returns a line without escape sequences, and only the end of a line that is too long.

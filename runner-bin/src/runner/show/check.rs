@@ -48,7 +48,7 @@ pub(super) fn check(
     }
     log.problems(problems);
     if exit == Exit::Finished {
-        log.info(&format!("nothing is wrong with {}", count(tasks, "task")));
+        log.info(&format!("{}, no problems", count(tasks, "task")));
     }
     exit
 }

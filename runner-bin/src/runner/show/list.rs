@@ -93,7 +93,7 @@ fn limit(settings: &TaskSettings) -> String {
 
 fn tries_of(settings: &TaskSettings) -> String {
     match settings.max_tries.number() {
-        0 => "tries without end".to_owned(),
+        0 => "unlimited tries".to_owned(),
         1 => "1 try".to_owned(),
         tries => format!("{tries} tries"),
     }
