@@ -416,3 +416,27 @@ fn no_color_leaves_nothing_coloured() {
         assert!(with.contains(part), "no {part:?} in {with}");
     }
 }
+
+/// The time in front of the first message of the runner, where `digits` are shown as `0`.
+fn time_shape(seen: &str) -> String {
+    let line = seen.lines().find(|line| line.contains(" starts: 1 task"));
+    let (time, _) = line.unwrap().split_once(" run ").unwrap();
+    time.chars()
+        .map(|c| if c.is_ascii_digit() { '0' } else { c })
+        .collect()
+}
+
+#[test]
+fn a_terminal_shows_the_time_of_day_and_a_file_has_date_and_offset() {
+    let zone = |name| Test::new().task("1-a", "").env("TZ", name);
+    let ran = zone("XXX-5:30").run().status(0);
+    assert_eq!(time_shape(&ran.stderr), "0000-00-00T00:00:00+00:00");
+    assert!(ran.stderr.contains("+05:30 run "), "{}", ran.stderr);
+    zone("UTC0").run().status(0).says("+00:00 run ");
+    if !is_missing("script") {
+        let seen = on_a_terminal(zone("XXX-5:30"), "TERM=xterm NO_COLOR=1", "");
+        assert_eq!(time_shape(&seen), "00:00:00");
+        let dumb = on_a_terminal(zone("XXX-5:30"), "TERM=dumb", "");
+        assert_eq!(time_shape(&dumb), "00:00:00");
+    }
+}

@@ -204,8 +204,10 @@ fn differs(word: &str) -> bool {
         && number
             .bytes()
             .all(|b| b.is_ascii_digit() || b":.-".contains(&b));
+    // The pages show a terminal, and here stderr is none.
+    let date_time = word.len() == 25 && word.as_bytes()[10] == b'T' && word.as_bytes()[22] == b':';
     let commit = word.len() == 7 && hex(word);
     let run_id = word.len() == 29 && word.as_bytes()[8] == b'T' && hex(&word[21..]);
     let plain = unit.is_empty() && number.len() < 3;
-    commit || run_id || numeric && matches!(unit, "" | "ms" | "s") && !plain
+    commit || run_id || date_time || numeric && matches!(unit, "" | "ms" | "s") && !plain
 }

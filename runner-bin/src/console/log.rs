@@ -34,8 +34,10 @@ const READER_STALL_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Begin {
     Plain,
-    /// With the time of day.
-    Time,
+    /// With the time of day, for a terminal.
+    TimeOfDay,
+    /// With date, time and offset (RFC 3339), for what is read later.
+    DateTime,
     /// With the priority, as sd-daemon(3) has it. The journal knows the time.
     Priority,
 }
@@ -76,12 +78,13 @@ impl Log {
     /// possible.
     pub(crate) fn stamped(verbosity: Verbosity, syslog: bool, progress: bool) -> Log {
         let is_dumb = env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-        let is_terminal = io::stderr().is_terminal() && !is_dumb;
-        let has_progress = progress && is_terminal && verbosity > Verbosity::Quiet;
+        let is_terminal = io::stderr().is_terminal();
+        let has_progress = progress && is_terminal && !is_dumb && verbosity > Verbosity::Quiet;
         let mut log = Log {
-            begin: match is_journal() {
-                true => Begin::Priority,
-                false => Begin::Time,
+            begin: match is_terminal {
+                true => Begin::TimeOfDay,
+                false if is_journal() => Begin::Priority,
+                false => Begin::DateTime,
             },
             progress: has_progress.then(Progress::default),
             ..Log::plain(verbosity)
@@ -147,14 +150,19 @@ impl Log {
     }
 
     fn line(&self, level: Level, text: &str) -> String {
-        if self.begin == Begin::Priority {
-            let priority = severity(level) as u8;
-            let lines = text.lines().map(|line| format!("<{priority}>{line}\n"));
-            return lines.collect();
-        }
+        let format = match self.begin {
+            Begin::Priority => {
+                let priority = severity(level) as u8;
+                let lines = text.lines().map(|line| format!("<{priority}>{line}\n"));
+                return lines.collect();
+            }
+            Begin::Plain => None,
+            Begin::TimeOfDay => Some("%H:%M:%S"),
+            Begin::DateTime => Some("%Y-%m-%dT%H:%M:%S%:z"),
+        };
         let mut line = String::new();
-        if self.begin == Begin::Time {
-            let now = ZonedDateTime::now().strftime("%H:%M:%S").to_string();
+        if let Some(format) = format {
+            let now = ZonedDateTime::now().strftime(format).to_string();
             line += &self.styled(Style::new().dimmed(), &now);
             line += " ";
         }
