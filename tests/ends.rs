@@ -147,14 +147,30 @@ fn a_signal_and_the_tasks_not_reached_are_named() {
     running.until("ready", "");
     running.signal(Signal::TERM);
     let ran = running.wait();
-    // The message about the signal itself can come after it.
-    let mut lines = ran.stderr.lines();
-    let rest = lines.find_map(|line| line.split_once(" warning: interrupted by SIGTERM after "));
-    let (_, rest) = rest.unwrap();
+    let (before, rest) = ran
+        .stderr
+        .split_once("interrupted by SIGTERM after ")
+        .unwrap();
     assert!(
-        rest.ends_with("; not reached: 30-test, 40-deploy"),
+        before.contains("got SIGTERM: ending what runs; "),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        rest.ends_with("; not reached: 30-test, 40-deploy\n"),
         "{rest}"
     );
+}
+
+/// The worker sees such a signal before the main thread does.
+#[test]
+fn a_signal_is_logged_before_the_end_that_it_requests() {
+    for _ in 0..10 {
+        let ran = four("kill -TERM $PPID").run().status(143);
+        let (before, _) = ran.stderr.split_once("interrupted by SIGTERM").unwrap();
+        assert_eq!(before.matches("got SIGTERM: ending").count(), 1);
+        assert_eq!(ran.stderr.matches("got SIGTERM").count(), 1);
+    }
 }
 
 #[test]

@@ -24,7 +24,8 @@ pub use crate::{
         task_name::TaskName,
     },
     process::{
-        Cancel, Children, Ended, Latch, Limits, Original, Process, Supervised, Supervisor,
+        Cancel, Children, Ended, Latch, Limits, Original, Process, StopRequest, Supervised,
+        Supervisor,
         command::{CommandLine, Streams},
         end_everything,
         file_format::Head,

@@ -95,7 +95,7 @@ fn links_are_gone_when_the_third_signal_ended_the_run_at_once() {
         .start_with(["--insecure", "-n", "2", "-c", config, "tasks.d"]);
     running.until_it_is_held();
     running.three_signals();
-    let ran = running.wait().status(143).says("leaving at once");
+    let ran = running.wait().status(143).says("exiting at once");
     assert!(!private_directories(&ran)[0].exists());
 }
 

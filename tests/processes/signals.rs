@@ -40,7 +40,7 @@ fn is_passed_on(signal: Signal, name: &str) {
         .order("1-a")
         .stdout(&format!("got {name}\n"))
         .says(&format!(
-            "got SIG{name}: ending what runs; once more kills it"
+            "got SIG{name}: ending what runs; a second signal kills it"
         ))
         .nothing_left();
     assert!(ran.hooks()[1].ends_with(r#""result":"INTERRUPTED"}"#));
@@ -130,7 +130,7 @@ fn a_third_signal_ends_the_runner_at_once_whatever_it_does() {
         .wait()
         .status(143)
         .within(SOON)
-        .says("got SIGTERM: leaving at once");
+        .says("got SIGTERM: exiting at once");
 }
 
 #[test]
@@ -148,6 +148,7 @@ fn a_signal_ends_the_wait_before_a_retry() {
         .status(143)
         .within(SOON)
         .order("1-a")
+        .says("got SIGTERM: ending\n")
         .nothing_left();
 }
 
@@ -166,6 +167,7 @@ fn a_signal_ends_the_wait_between_two_runs() {
         .status(143)
         .within(SOON)
         .order("1-a")
+        .says("got SIGTERM: ending\n")
         .nothing_left();
 }
 

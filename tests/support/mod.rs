@@ -334,9 +334,9 @@ impl Running {
     #[track_caller]
     pub(crate) fn three_signals(&self) {
         self.signal(Signal::TERM);
-        self.until("stderr", "got SIGTERM: ending what runs");
+        self.until("stderr", "got SIGTERM: ending");
         self.signal(Signal::TERM);
-        self.until("stderr", "got SIGTERM: killing what runs");
+        self.until("stderr", "a third signal exits at once");
         self.signal(Signal::TERM);
     }
 

@@ -8,7 +8,10 @@ use std::{
     env,
     io::{self, IsTerminal},
     path::Path,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -16,7 +19,7 @@ use anstyle::{AnsiColor, Style};
 use jiff::ZonedDateTime;
 use once_cell::sync::OnceCell;
 use runner_config::{Problem, Problems, Severity, escape, escape_lines, format_duration, shown};
-use runner_exec::{Cancel, Event, Outcome, Signal, Streams, TaskName};
+use runner_exec::{Cancel, Event, Outcome, StopRequest, Streams, TaskName};
 
 use crate::console::{
     level::{Level, Verbosity},
@@ -52,6 +55,10 @@ pub(crate) struct Log {
     syslog: Option<SystemLog>,
     /// There when the end of a terminal shows what goes on.
     progress: Option<Progress>,
+    /// The first signal, which can be logged by the thread that logs the end of the run.
+    first_signal: OnceLock<StopRequest>,
+    /// The number of the last signal that was logged.
+    logged_signal: Mutex<u32>,
     /// That a task has no log is reported once.
     has_said_no_log: AtomicBool,
     /// That a hook cannot start is reported once in a run.
@@ -68,6 +75,8 @@ impl Log {
             color: OnceCell::new(),
             syslog: None,
             progress: None,
+            first_signal: OnceLock::new(),
+            logged_signal: Mutex::new(0),
             has_said_no_log: AtomicBool::new(false),
             has_said_no_hook: AtomicBool::new(false),
         }
@@ -220,6 +229,18 @@ impl Log {
         if said.is_some_and(|said| said.swap(true, Ordering::Relaxed)) {
             return;
         }
+        // The main thread may not have come to it yet.
+        if let Event::RunEnd {
+            signal: Some(signal),
+            ..
+        } = *event
+        {
+            self.on_signal(*self.first_signal.get_or_init(|| StopRequest {
+                signal,
+                nth: 1,
+                is_idle: true,
+            }));
+        }
         if let Some((level, text)) = sentence(event) {
             self.say(level, &text);
         }
@@ -263,12 +284,22 @@ impl Log {
         }
     }
 
-    /// Logs a signal without a wait: the next one may come.
-    pub(crate) fn on_signal(&self, signal: Signal, nth: u32) {
-        let text = signal_sentence(signal, nth);
+    /// Keeps a signal that takes effect next, until [`Log::on_signal`] logs it.
+    pub(crate) fn expect_signal(&self, request: StopRequest) {
+        let _ = self.first_signal.set(request);
+    }
+
+    /// Logs a signal, unless that was done, without a wait: the next one may come.
+    pub(crate) fn on_signal(&self, request: StopRequest) {
+        let text = signal_sentence(request);
         let line = self.line(Level::Warning, &text);
-        self.stderr.write_later(line.as_bytes());
-        self.to_syslog(Level::Warning, &text);
+        let logged = self.logged_signal.lock();
+        let mut logged = logged.unwrap_or_else(PoisonError::into_inner);
+        if *logged < request.nth {
+            *logged = request.nth;
+            self.stderr.write_later(line.as_bytes());
+            self.to_syslog(Level::Warning, &text);
+        }
     }
 
     /// Waits, for a while, until everything that was said is written.

@@ -5,7 +5,7 @@ use std::{io, path::Path, time::Duration};
 use runner_config::{format_duration, reason, shown};
 use runner_exec::{
     Before, ChainEnd, Consequence, Count, Deciding, Event, Fate, HaltReason, Next, Outcome, Phase,
-    Process, Signal, TaskName, TaskResult, tail,
+    Process, StopRequest, TaskName, TaskResult, tail,
 };
 
 use crate::console::{
@@ -257,14 +257,16 @@ fn report_hint(state_dir: &Path) -> String {
     format!("\n{HINT}`runner-report --state-dir {state_dir}` shows more")
 }
 
-/// A message about the `nth` signal that requests the end.
-pub(crate) fn signal_sentence(signal: Signal, nth: u32) -> String {
-    let what = match nth {
-        1 => "ending what runs; once more kills it",
-        2 => "killing what runs",
-        _ => "leaving at once",
+/// A message about a signal that requests the end.
+pub(crate) fn signal_sentence(request: StopRequest) -> String {
+    let what = match (request.nth, request.is_idle) {
+        (1, false) => "ending what runs; a second signal kills it",
+        (1, true) => "ending",
+        (2, false) => "killing what runs; a third signal exits at once",
+        (2, true) => "ending; a third signal exits at once",
+        _ => "exiting at once",
     };
-    format!("got {signal}: {what}")
+    format!("got {}: {what}", request.signal)
 }
 
 /// The predicate of a sentence about a process, with the time that it took. A task that

@@ -153,7 +153,11 @@ fn run(source: Source, what: What, command: &[OsString], session: &Arc<Session>)
         }
         io::Result::Ok((exit, settings, goes_on))
     };
-    let done = supervisor.run(work, |signal, nth| session.on_signal(signal, nth));
+    let done = supervisor.run(
+        work,
+        |request| log.expect_signal(request),
+        |request| session.on_signal(request),
+    );
     let (exit, settings, goes_on) = match done {
         Ok(Supervised::Done(Ok(done))) => done,
         Ok(Supervised::Abandoned(signal)) => {

@@ -10,7 +10,7 @@ use std::{
 use jiff::Timestamp;
 use runner_config::{Problems, Severity, reason, shown};
 use runner_exec::{
-    Busy, Cancel, Event, Lock, NoLock, Plan, RunId, Signal, StateDir, Taken, is_lack,
+    Busy, Cancel, Event, Lock, NoLock, Plan, RunId, StateDir, StopRequest, Taken, is_lack,
 };
 use runner_report::Journal;
 
@@ -190,10 +190,10 @@ impl Session {
         })
     }
 
-    pub(crate) fn on_signal(&self, signal: Signal, nth: u32) {
-        self.log.on_signal(signal, nth);
-        if let Some(notify) = self.notify.as_ref().filter(|_| nth == 1) {
-            notify.stopping(signal);
+    pub(crate) fn on_signal(&self, request: StopRequest) {
+        self.log.on_signal(request);
+        if let Some(notify) = self.notify.as_ref().filter(|_| request.nth == 1) {
+            notify.stopping(request.signal);
         }
     }
 }

@@ -126,6 +126,20 @@ impl Children {
         }
     }
 
+    /// Returns `true` if no process runs or is being started.
+    pub(super) fn is_idle(&self) -> bool {
+        let Ok(nothing_starts) = self.starting.try_write() else {
+            return false;
+        };
+        let is_idle = self.lock().groups.is_empty();
+        drop(nothing_starts);
+        // Another thread can have left that to this one, which had the lock.
+        if self.put_off.load(Ordering::SeqCst) {
+            self.reap_orphans();
+        }
+        is_idle
+    }
+
     /// Returns the current time, and the total time for which Ctrl-Z has stopped everything. A
     /// deadline moves by as much as the latter grows.
     pub(crate) fn clock(&self) -> (Instant, Duration) {

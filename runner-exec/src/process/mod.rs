@@ -27,7 +27,7 @@ pub use self::{
     poll::{pause, pause_until},
     proc::Process,
     process1::end_everything,
-    supervise::{Original, Supervised, Supervisor, survive_file_size_limit},
+    supervise::{Original, StopRequest, Supervised, Supervisor, survive_file_size_limit},
 };
 pub(crate) use self::{
     pid::watch,

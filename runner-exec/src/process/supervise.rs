@@ -37,6 +37,17 @@ pub enum Supervised<T> {
     Abandoned(Signal),
 }
 
+/// A signal that requests the end of the runner.
+#[derive(Clone, Copy, Debug)]
+pub struct StopRequest {
+    /// The signal.
+    pub signal: Signal,
+    /// Its number, from 1.
+    pub nth: u32,
+    /// No process ran when it came.
+    pub is_idle: bool,
+}
+
 /// The signals of the runner.
 #[derive(Debug)]
 pub struct Supervisor {
@@ -95,8 +106,8 @@ impl Supervisor {
     }
 
     /// Does `work` on a thread of its own. The first signal asks it to end, the
-    /// second kills what it runs, the third abandons it. `heard` is told of each
-    /// signal and its number.
+    /// second kills what it runs, the third abandons it. `noticed` gets each request before it
+    /// takes effect and must not wait; `applied` gets it afterwards.
     ///
     /// # Errors
     ///
@@ -104,7 +115,8 @@ impl Supervisor {
     pub fn run<T: Send + 'static>(
         mut self,
         work: impl FnOnce() -> T + Send + 'static,
-        heard: impl Fn(Signal, u32),
+        noticed: impl Fn(StopRequest),
+        applied: impl Fn(StopRequest),
     ) -> io::Result<Supervised<T>> {
         let close = Close(self.signals.handle());
         let worker = thread::Builder::new().name("drive".to_owned());
@@ -127,12 +139,19 @@ impl Supervisor {
                 _ => count += 1,
             }
             let signal = Signal(signal);
+            let request = StopRequest {
+                signal,
+                nth: count,
+                // Afterwards what ran may have ended because of the signal.
+                is_idle: self.cancel.children.is_idle(),
+            };
+            noticed(request);
             match count {
                 1 => self.ask.set(signal),
                 2 => self.kill.set(()),
                 _ => {}
             }
-            heard(signal, count);
+            applied(request);
             if count > 2 {
                 return Ok(Supervised::Abandoned(signal));
             }
