@@ -87,6 +87,22 @@ fn verbose_says_what_was_decided_and_why() {
     assert!(verbose.lines().count() > normal.lines().count());
 }
 
+#[test]
+fn of_quiet_and_verbose_the_last_one_counts() {
+    for (args, quiet, verbose) in [
+        (&["-q", "-v"][..], false, true),
+        (&["-v", "-q"], true, false),
+        (&["-qv"], false, true),
+        (&["-v", "-q", "-v"], false, true),
+        (&["-q", "-q"], true, false),
+        (&["--verbose", "--quiet"], true, false),
+    ] {
+        let ran = Test::new().task("1-a", "").args(args).run().status(0);
+        assert_eq!(ran.stderr.is_empty(), quiet, "{args:?}");
+        assert_eq!(ran.stderr.contains("`tasks.d`"), verbose, "{args:?}");
+    }
+}
+
 #[track_caller]
 fn assert_wrong_usage(args: &[&str]) {
     let test = Test::new().no_config().task("1-a", "echo task");
@@ -102,6 +118,8 @@ fn a_wrong_number_is_explained_in_plain_words() {
         ("-n", "99999999999", "write a whole number; 0 = no limit"),
         ("-j", "0", "write a whole number of 1 or more"),
         ("-j", "1.5", "write a whole number of 1 or more"),
+        ("-n", "-1", "write a whole number; 0 = no limit"),
+        ("-j", "-1", "write a whole number of 1 or more"),
     ] {
         let test = Test::new().no_config().task("1-a", "exit 0");
         let ran = test.run_with([option, value, "tasks.d"]).status(64);
@@ -115,7 +133,6 @@ fn wrong_usage_runs_nothing() {
         &[][..],
         &["--bogus", "tasks.d"],
         &["tasks.d", "other.d"],
-        &["-q", "-v", "tasks.d"],
         &["-n", "x", "tasks.d"],
         &["-n", "-1", "tasks.d"],
         &["-n", "1.5", "tasks.d"],

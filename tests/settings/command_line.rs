@@ -17,6 +17,21 @@ fn settings_of_the_command_line_win_over_the_file() {
 }
 
 #[test]
+fn of_jobs_and_set_the_last_one_counts() {
+    for (args, jobs) in [
+        (&["-j", "2", "--set", "jobs=3"][..], 3),
+        (&["--set", "jobs=3", "-j", "2"], 2),
+        (&["-j2", "-j", "4"], 4),
+        (&["--set", "jobs=3", "-j2", "--set=jobs=5"], 5),
+        (&["--jobs=2", "--set", "max_time=1"], 2),
+    ] {
+        let test = Test::new().config("jobs = 9").task("1-a", "").args(args);
+        let ran = test.args(["-v"]).run().status(0);
+        ran.says(&format!("`jobs` is {jobs}, but "));
+    }
+}
+
+#[test]
 fn a_setting_of_the_command_line_hides_a_wrong_one_of_the_file() {
     Test::new()
         .config("max_tries = many")

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use clap::{ArgAction, Args, Parser, ValueEnum};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, Parser, ValueEnum};
 use runner_config::{Origin, Override, SETTINGS, Setting, parse_duration};
 use runner_exec::user_id;
 
@@ -57,6 +57,7 @@ pub(crate) struct RunnerArgs {
         default_value_t = 1,
         hide_default_value = true,
         value_parser = times,
+        allow_negative_numbers = true,
         conflicts_with = "only"
     )]
     pub(crate) times: u32,
@@ -65,13 +66,8 @@ pub(crate) struct RunnerArgs {
     #[arg(short = 'H', long, conflicts_with = "only")]
     pub(crate) halt_after: bool,
 
-    /// Maximum number of tasks that run at the same time
-    #[arg(short, long, value_parser = jobs)]
-    jobs: Option<NonZeroUsize>,
-
-    /// Override a setting of `[runner]`
-    #[arg(long, value_name = "KEY=VALUE", value_parser = set)]
-    set: Vec<Override>,
+    #[command(flatten)]
+    pub(crate) overrides: Overrides,
 
     /// As root, also trust files of this user (name or number)
     #[arg(long, value_name = "USER", value_parser = user)]
@@ -82,12 +78,12 @@ pub(crate) struct RunnerArgs {
     pub(crate) insecure: bool,
 
     /// Log only warnings and errors
-    #[arg(short, long, action = ArgAction::Count, conflicts_with = "verbose")]
-    pub(crate) quiet: u8,
+    #[arg(short, long, overrides_with_all = ["quiet", "verbose"])]
+    pub(crate) quiet: bool,
 
     /// Also log decisions and their reasons
-    #[arg(short, long, action = ArgAction::Count)]
-    pub(crate) verbose: u8,
+    #[arg(short, long, overrides_with_all = ["quiet", "verbose"])]
+    pub(crate) verbose: bool,
 
     /// Hide the progress line at the bottom of the terminal
     #[arg(long)]
@@ -311,15 +307,53 @@ impl RunnerArgs {
         let flag = flags.into_iter().find(|(given, _)| *given);
         env.or(flag.map(|(_, question)| question))
     }
+}
 
-    /// The settings that the command line gives.
-    pub(crate) fn overrides(&self) -> Vec<Override> {
-        let jobs = self.jobs.map(|jobs| Override {
-            key: "jobs".to_owned(),
-            value: jobs.to_string(),
-            origin: Origin::Option("-j"),
-        });
-        self.set.iter().cloned().chain(jobs).collect()
+/// Settings from `-j` and `--set`, in the order of the line: of a key, the last value counts.
+#[derive(Clone, Debug)]
+pub(crate) struct Overrides(pub(crate) Vec<Override>);
+
+impl Args for Overrides {
+    fn augment_args(command: Command) -> Command {
+        let arg = |name| Arg::new(name).long(name).action(ArgAction::Append);
+        command
+            .arg(
+                arg("jobs")
+                    .short('j')
+                    .value_name("JOBS")
+                    .value_parser(jobs)
+                    .allow_negative_numbers(true)
+                    .help("Maximum number of tasks that run at the same time"),
+            )
+            .arg(
+                arg("set")
+                    .value_name("KEY=VALUE")
+                    .value_parser(set)
+                    .help("Override a setting of `[runner]`"),
+            )
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Overrides::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Overrides {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Overrides, Error> {
+        let of = |name| {
+            let places = matches.indices_of(name).into_iter().flatten();
+            let values = matches.get_many::<Override>(name).into_iter().flatten();
+            places.zip(values.cloned())
+        };
+        let mut overrides: Vec<_> = of("jobs").chain(of("set")).collect();
+        overrides.sort_by_key(|(place, _)| *place);
+        let overrides = overrides.into_iter().map(|(_, value)| value);
+        Ok(Overrides(overrides.collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        *self = Overrides::from_arg_matches(matches)?;
+        Ok(())
     }
 }
 
@@ -339,9 +373,15 @@ fn times(text: &str) -> Result<u32, &'static str> {
         .map_err(|_| "write a whole number; 0 = no limit")
 }
 
-fn jobs(text: &str) -> Result<NonZeroUsize, &'static str> {
-    text.parse()
-        .map_err(|_| "write a whole number of 1 or more")
+fn jobs(text: &str) -> Result<Override, &'static str> {
+    match text.parse::<NonZeroUsize>() {
+        Ok(jobs) => Ok(Override {
+            key: "jobs".to_owned(),
+            value: jobs.to_string(),
+            origin: Origin::Option("-j"),
+        }),
+        Err(_) => Err("write a whole number of 1 or more"),
+    }
 }
 
 fn user(name: &str) -> Result<u32, &'static str> {

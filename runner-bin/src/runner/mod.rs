@@ -43,9 +43,9 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
         return config_applet::get(config.as_deref(), key, None);
     }
     let verbosity = match (args.quiet, args.verbose) {
-        (0, 0) => Verbosity::Normal,
-        (0, _) => Verbosity::Verbose,
-        (_, _) => Verbosity::Quiet,
+        (false, false) => Verbosity::Normal,
+        (false, true) => Verbosity::Verbose,
+        (true, _) => Verbosity::Quiet,
     };
     if let Some(directory) = &args.install_links {
         return install_links::install(directory, &Log::plain(verbosity));
@@ -62,7 +62,7 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
     }
     let source = Source {
         config,
-        overrides: args.overrides(),
+        overrides: args.overrides.0.clone(),
         taskdir: args.taskdir.clone().unwrap_or_default(),
         needs_halt: args.halt_after,
         needs_tasks: args.halt_after || args.times != 1,
