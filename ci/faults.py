@@ -37,54 +37,54 @@ import traceback
 # case here, a story in tests/, or nothing, and why.
 FAULTS = """
  1 | runs past its limit                   | case overshoot, story a_limit_ends_the_whole_group
- 2 | ignores SIGTERM                       | story what_ignores_the_request_is_killed_after_the_grace
- 3 | exits with 0 when its limit ends it   | story a_task_that_is_timed_out_is_so_whatever_it_exits_with
- 4 | its child ignores what ends it        | story a_member_that_ignores_the_request_is_killed_when_its_leader_is_gone, story the_group_may_use_the_grace_to_clean_up_when_its_leader_is_gone
+ 2 | ignores SIGTERM                       | story a_task_that_ignores_sigterm_is_killed_after_the_grace
+ 3 | exits with 0 when its limit ends it   | story a_task_ended_by_its_limit_is_timed_out_with_any_exit_code
+ 4 | its child ignores what ends it        | story a_member_that_ignores_sigterm_is_killed_after_its_leader_has_ended, story the_group_can_use_the_grace_to_clean_up_after_its_leader_has_ended
  5 | leaves a daemon and hangs             | story a_limit_ends_the_daemons_of_a_task_and_none_of_an_earlier_one, case setuid_orphan, case orphan_without_an_environment, case starts_beside_a_limit
  6 | starts 200 daemons and hangs          | case two_hundred_daemons, case hopper_in_the_group, case hopper_across_sessions, case hopper_that_is_left
- 7 | leaves a child with its output        | story what_a_task_leaves_in_its_group_is_named_and_left_alone, story a_status_is_neither_lost_nor_late_because_something_holds_the_output
+ 7 | leaves a child with its output        | story leftovers_in_the_group_are_named_and_left_alone, story a_child_that_holds_the_output_does_not_delay_the_status
  8 | leaves a daemon with its output       | story a_daemon_that_left_the_group_is_left_alone, case earlier_daemons
  9 | leaves a child that keeps writing     | case chatty_child
-10 | closes its output and goes on         | case no_wake_ups, story what_closes_its_output_is_waited_for_all_the_same
-11 | its output goes through a filter      | case output_through_a_filter, story what_ends_within_the_leak_time_is_not_left_and_not_waited_for_any_longer
+10 | closes its output and goes on         | case no_wake_ups, story a_task_that_closes_its_output_is_still_waited_for
+11 | its output goes through a filter      | case output_through_a_filter, story a_process_that_ends_within_the_leak_time_is_not_a_leftover
 12 | stops itself                          | story a_stopped_task_is_ended_at_its_limit
 13 | reads the terminal                    | case reads_the_terminal
 14 | sets the terminal                     | case sets_the_terminal
 15 | Ctrl-C                                | case ctrl_c, case ctrl_c_in_a_start
-16 | Ctrl-C, and the task ignores it       | case ctrl_c_ignored, story a_signal_goes_to_the_whole_group_and_kills_what_stays_after_the_grace
+16 | Ctrl-C, and the task ignores it       | case ctrl_c_ignored, story a_signal_goes_to_the_whole_group_and_survivors_are_killed_after_the_grace
 17 | Ctrl-C twice                          | case ctrl_c_ignored, story a_second_signal_kills
-18 | a third signal                        | case ctrl_c_ignored, story a_third_signal_ends_the_runner_at_once_whatever_it_does
+18 | a third signal                        | case ctrl_c_ignored, story a_third_signal_ends_the_runner_at_once
 19 | SIGTERM or SIGHUP to the runner       | story sigterm_is_passed_on, story sighup_is_passed_on, case terminal_goes_away
 20 | Ctrl-Z and fg                         | case ctrl_z, case ctrl_z_in_a_wait, case ctrl_z_in_a_grace, case ctrl_z_rapidly, case ctrl_z_in_a_namespace
-21 | nohup                                 | case ignored_signals, story a_signal_that_was_ignored_before_stays_ignored
+21 | nohup                                 | case ignored_signals, story an_ignored_signal_stays_ignored
 22 | a signal in the wait for a retry      | story a_signal_ends_the_wait_before_a_retry, story a_signal_ends_the_wait_between_two_runs
-23 | a signal between tasks, or in a hook  | story a_signal_ends_the_hook_before_a_task_and_the_task_does_not_start, story the_hook_after_what_was_interrupted_has_its_time
+23 | a signal between tasks, or in a hook  | story a_signal_ends_the_hook_before_a_task_and_the_task_does_not_start, story the_post_hook_of_an_interrupted_task_has_its_time
 24 | nobody reads our output               | case nobody_reads_stdout, case nobody_reads_stderr, case nobody_reads_syslog, case nobody_reads_a_terminal
 25 | our output is closed                  | case closed_output, case broken_pipe
 26 | prints a gigabyte without a line end  | case gigabyte_without_a_line_end
 27 | prints no UTF-8, no last line end     | story stdout_and_stderr_are_those_of_the_runner
-28 | SIGCHLD came in ignored               | case ignored_sigchld, story a_status_is_known_although_the_runner_was_told_to_ignore_its_children
+28 | SIGCHLD came in ignored               | case ignored_sigchld, story a_status_is_known_although_sigchld_was_ignored
 29 | SIGTERM came in blocked               | case blocked_sigterm
-30 | its file is open for writing          | story a_file_that_is_being_written_is_waited_for_a_moment, story a_file_that_stays_open_for_writing_does_not_start
-31 | its file cannot be executed           | story a_start_that_fails_is_said_in_a_sentence, story a_link_that_leads_to_itself_does_not_start
+30 | its file is open for writing          | story a_start_waits_briefly_for_a_file_that_is_being_written, story a_file_that_stays_open_for_writing_does_not_start
+31 | its file cannot be executed           | story a_failed_start_is_reported_in_a_sentence, story a_link_that_leads_to_itself_does_not_start
 32 | a variable with no or a wrong name    | story a_variable_without_a_name_is_an_error
-33 | more than 128 KiB for a hook          | none: the JSON holds a file name, which has at most 255 bytes; story too_long_an_environment_is_said_to_be_so
+33 | more than 128 KiB for a hook          | none: the JSON holds a file name, which has at most 255 bytes; story an_environment_that_is_too_long_is_reported
 34 | a hook hangs                          | story a_hook_that_hangs_is_ended_at_its_limit
 35 | no descriptors or processes left      | case few_descriptors, case cannot_be_watched, case few_processes, case many_tasks, case many_faults
 36 | dies of a signal                      | story an_end_by_a_signal_is_a_failure_with_the_name_of_the_signal
 37 | orphans of process 1                  | case process_1_reaps, case process_1_reaps_in_a_grace, case process_1_reaps_after_a_start, case statuses_beside_orphans, case orphans_of_quick_tasks
 38 | SIGTERM to process 1                  | case process_1_is_asked_to_end, case process_1_ends_daemons, case process_1_and_a_deaf_daemon
-39 | one of several runs past its limit    | story a_limit_of_one_task_is_no_matter_for_the_others, story a_signal_is_passed_on_to_all
+39 | one of several runs past its limit    | story a_limit_of_one_task_does_not_affect_the_others, story a_signal_is_passed_on_to_all_tasks
 40 | kills its own group                   | story a_task_that_ends_its_own_group_ends_nothing_else
 41 | kills the runner                      | case kills_the_runner
 42 | changes its group or the terminal's   | case changes_its_group, case takes_the_terminal
-43 | limits of 0, 0.05 and 10^12 seconds   | case odd_limits, story times_beyond_all_bounds_are_no_limit
+43 | limits of 0, 0.05 and 10^12 seconds   | case odd_limits, story huge_times_mean_no_limit
 44 | reads stdin                           | story stdin_is_empty_whatever_the_runner_has
 45 | removes the directory it runs in      | case removes_the_directory
 46 | 2000 tasks that do nothing            | none: benches/measure.py holds the time per task against its floor
 47 | starts cost system calls              | case system_calls
  + | SIGKILL does not end it               | case frozen, case frozen_orphan, case orphan_that_dies_in_the_last_look, case frozen_leftover, case frozen_and_signals, case dead_file_system
- + | a debugger holds it                   | story a_task_that_a_debugger_holds_is_named_and_the_run_gives_up, story a_signal_does_not_wait_for_a_debugger, story a_debugger_that_lets_go_loses_no_status
+ + | a debugger holds it                   | story a_task_that_a_debugger_holds_is_named_and_the_run_gives_up, story a_signal_does_not_wait_for_a_debugger, story no_status_is_lost_when_a_debugger_detaches
  + | its user may not see it (hidepid)     | case hidden_from_its_user, case hidden_orphan, case hidden_leftover
  + | the system does not let it wait       | case poll_is_forbidden, case fewer_descriptors_than_are_polled
  + | nothing is mounted at /dev            | case no_dev

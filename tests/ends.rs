@@ -112,7 +112,7 @@ fn a_task_that_started_in_an_earlier_try_was_reached() {
 }
 
 #[test]
-fn a_task_that_an_earlier_run_has_done_is_not_missed() {
+fn a_task_done_by_an_earlier_run_is_not_listed_as_not_reached() {
     let once = "[2-b]\nfrequency = once";
     let first = Test::with_state()
         .task("1-a", "exit 0")
@@ -197,7 +197,7 @@ fn the_command_that_shows_more_can_be_pasted_whatever_the_directory_is_called() 
 }
 
 #[test]
-fn a_default_halt_task_that_is_missing_is_a_detail() {
+fn a_missing_default_halt_task_is_only_a_detail() {
     let missing = "there is none";
     four("exit 2").run().status(2).does_not_say(missing);
     four("exit 2").args(["-v"]).run().status(2).says(missing);

@@ -34,12 +34,12 @@ fn replaced(make: &str) {
 }
 
 #[test]
-fn a_log_that_became_a_pipe_is_not_waited_for() {
+fn a_log_replaced_by_a_pipe_does_not_block() {
     replaced("mkfifo");
 }
 
 #[test]
-fn a_log_that_became_a_link_is_not_followed() {
+fn a_log_replaced_by_a_link_is_not_followed() {
     replaced("ln -s ../../secret");
     replaced("ln -s /dev/zero");
     replaced("mkdir");
@@ -69,7 +69,7 @@ fn a_report_from_another_directory_has_the_output_of_the_run() {
 }
 
 #[test]
-fn a_name_that_is_as_long_as_a_name_can_be_has_a_log_that_reports_find() {
+fn a_task_with_the_longest_name_has_a_log_that_reports_find() {
     let [a, b] = ["a", "b"].map(|last| format!("1-{}{last}", "x".repeat(252)));
     let ran = test()
         .config("state_dir = state")
@@ -99,7 +99,7 @@ fn taken(make: &str) -> Ran {
 }
 
 #[test]
-fn a_task_starts_although_something_stands_where_its_log_would_be() {
+fn a_task_starts_although_its_log_cannot_be_created() {
     taken("mkfifo");
     let ran = taken("ln -s ../../secret");
     assert_eq!(ran.read("secret"), "hunter2\n");

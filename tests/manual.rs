@@ -186,7 +186,7 @@ fn exit_status(help: &str) -> String {
 }
 
 #[test]
-fn the_pages_of_the_applets_are_the_programs() {
+fn the_pages_of_the_applets_match_their_help() {
     for applet in APPLETS {
         let help = help(applet);
         let sections = [
@@ -200,7 +200,7 @@ fn the_pages_of_the_applets_are_the_programs() {
 }
 
 #[test]
-fn the_page_of_the_settings_is_the_programs() {
+fn the_page_of_the_settings_matches_the_table() {
     let settings = runner_config::SETTINGS.iter().map(|setting| {
         let place = match (setting.in_runner(), setting.in_task()) {
             (true, true) => " *",

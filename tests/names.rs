@@ -226,7 +226,7 @@ fn the_last_lines_of_a_log_are_plain_text() {
 }
 
 #[test]
-fn what_a_user_asks_for_comes_back_as_plain_text() {
+fn arguments_are_quoted_as_plain_text() {
     let runner = |args: &[&str]| Test::new().task("1-a", "").args(args).run();
     let config = |args: &[&str]| {
         let args = ["runner-config", "-c", "runner.cfg"].iter().chain(args);

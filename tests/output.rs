@@ -9,7 +9,7 @@ use crate::support::{Running, Test, is_missing, pause, quoted, runner};
 const SOON: Duration = Duration::from_secs(30);
 
 #[test]
-fn lines_have_the_name_of_their_task_before_them() {
+fn each_line_starts_with_the_name_of_its_task() {
     let ran = Test::new()
         .task("1-a", "echo out; echo err >&2")
         .task("2-long-name", "echo out")
@@ -21,7 +21,7 @@ fn lines_have_the_name_of_their_task_before_them() {
 }
 
 #[test]
-fn one_task_at_a_time_writes_as_it_does_without_us() {
+fn output_is_unchanged_with_one_task_at_a_time() {
     Test::new()
         .task("1-a", "printf 'no end'")
         .task("2-b", "echo; echo b")
@@ -31,7 +31,7 @@ fn one_task_at_a_time_writes_as_it_does_without_us() {
 }
 
 #[test]
-fn hooks_and_the_halt_task_are_told_apart_too() {
+fn hooks_and_the_halt_task_have_names_before_their_lines_too() {
     Test::new()
         .task("1-a", "exit 2")
         .task("halt.sh", "echo halt")
@@ -44,7 +44,7 @@ fn hooks_and_the_halt_task_are_told_apart_too() {
 }
 
 #[test]
-fn hooks_write_to_stderr_what_they_write_there() {
+fn stderr_of_hooks_goes_to_stderr() {
     Test::new()
         .task("1-a", "echo err >&2")
         .file(
@@ -61,7 +61,7 @@ fn hooks_write_to_stderr_what_they_write_there() {
 }
 
 #[test]
-fn what_waits_for_its_end_is_shown_and_goes_on_below() {
+fn an_incomplete_line_is_shown_and_continues_below() {
     let story = Test::new()
         .task(
             "1-a",
@@ -75,7 +75,7 @@ fn what_waits_for_its_end_is_shown_and_goes_on_below() {
 }
 
 #[test]
-fn what_was_written_can_be_put_together_again() {
+fn output_can_be_reassembled_from_its_lines() {
     let body = "i=0; while [ $i -lt 5 ]; do i=$((i+1)); cat bytes; done";
     let mut bytes: Vec<u8> = (0..200_000_u32).map(|n| ((n * 7919) >> 5) as u8).collect();
     // One line is longer than is shown in one piece.
@@ -105,7 +105,7 @@ fn put_together(name: &str, shown: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn what_a_task_wrote_stands_above_its_end() {
+fn output_of_a_task_precedes_the_message_about_its_end() {
     let ran = Test::new()
         .task("1-a", "echo a")
         .task("2-b", "echo b")
@@ -125,7 +125,7 @@ fn what_a_task_wrote_stands_above_its_end() {
 }
 
 #[test]
-fn a_daemon_is_read_as_long_as_the_runner_lives() {
+fn output_of_a_daemon_is_read_while_the_runner_lives() {
     if is_missing("setsid") {
         return;
     }
@@ -145,7 +145,7 @@ fn a_daemon_is_read_as_long_as_the_runner_lives() {
 }
 
 #[test]
-fn a_reader_who_reads_nothing_holds_up_no_limit_and_no_signal() {
+fn a_blocked_reader_delays_neither_limits_nor_signals() {
     let story = Test::new()
         .task("1-a", "exec head -c 1000000 /dev/zero")
         .task("1-b", "touch started; exec sleep 30")
@@ -159,7 +159,7 @@ fn a_reader_who_reads_nothing_holds_up_no_limit_and_no_signal() {
 }
 
 #[test]
-fn the_end_does_not_wait_for_a_reader_who_reads_nothing() {
+fn the_end_does_not_wait_forever_for_a_blocked_reader() {
     for output in [">pipe", "2>pipe"] {
         let ran = Test::new()
             .task("1-a", "head -c 1000 /dev/zero | tee /dev/stderr")
@@ -179,7 +179,7 @@ fn the_end_does_not_wait_for_a_reader_who_reads_nothing() {
 
 /// Later output of a daemon is not waited for.
 #[test]
-fn the_end_does_not_wait_for_what_comes_after_it() {
+fn the_end_does_not_wait_for_later_output() {
     if is_missing("setsid") {
         return;
     }
@@ -231,7 +231,7 @@ fn lines_of_both_streams_stay_whole_in_one_pipe() {
 }
 
 #[test]
-fn what_writes_much_to_a_slow_reader_does_not_hold_back_others() {
+fn a_task_that_writes_much_to_a_slow_reader_does_not_delay_others() {
     let test = Test::new()
         .task(
             "1-a",
@@ -255,7 +255,7 @@ fn what_writes_much_to_a_slow_reader_does_not_hold_back_others() {
 }
 
 #[test]
-fn what_nobody_reads_is_not_kept() {
+fn unread_output_takes_no_memory() {
     let mut test = Test::new()
         .task("1-a", "exec cat /dev/zero")
         .config("[a]\nmax_time = 0");
@@ -282,7 +282,7 @@ fn what_nobody_reads_is_not_kept() {
 }
 
 #[test]
-fn a_reader_who_is_gone_ends_who_writes() {
+fn a_closed_reader_ends_the_tasks_that_write() {
     Test::new()
         .task("1-a", "exec yes")
         .config("max_tries = 1")
@@ -309,7 +309,7 @@ pub(crate) fn on_a_terminal(test: Test, env: &str, args: &str) -> String {
 }
 
 #[test]
-fn the_last_line_of_a_terminal_shows_what_goes_on() {
+fn the_last_line_of_a_terminal_shows_progress() {
     if is_missing("script") {
         return;
     }
@@ -362,7 +362,7 @@ fn is_coloured(text: &str) -> bool {
 }
 
 #[test]
-fn a_file_has_no_colours_whatever_is_forced() {
+fn a_file_has_no_colours_even_if_forced() {
     let forced = |test: Test| {
         test.env("CLICOLOR_FORCE", "1")
             .env("FORCE_COLOR", "1")
@@ -391,7 +391,7 @@ fn a_file_has_no_colours_whatever_is_forced() {
 }
 
 #[test]
-fn no_color_leaves_nothing_coloured() {
+fn no_color_disables_all_colours() {
     if is_missing("script") {
         return;
     }

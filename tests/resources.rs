@@ -73,7 +73,7 @@ fn a_run_that_does_not_fit_into_its_address_space_is_refused() {
 }
 
 #[test]
-fn nobody_else_gets_the_environment_for_a_small_address_space() {
+fn no_child_inherits_the_environment_for_a_small_address_space() {
     let show = "echo $MALLOC_ARENA_MAX $RUST_MIN_STACK $RUNNER_SMALL_ADDRESS_SPACE;";
     for (first, expected) in [
         ("", "\n\n"),
@@ -154,7 +154,7 @@ fn a_mark_beyond_the_file_size_limit_is_not_written_and_its_task_fails() {
 }
 
 #[test]
-fn a_write_that_fails_leaves_no_draft() {
+fn a_failed_write_leaves_no_draft() {
     let ran = Test::new()
         .config("state_dir = state\nmax_halts = 1\n[1-a]\nfrequency = once")
         .plain_task("1-a", "exit 0")
@@ -206,7 +206,7 @@ fn drafts_of_a_killed_runner_are_removed_by_the_next_one_that_has_the_lock() {
 }
 
 #[test]
-fn tasks_and_command_get_the_signal_of_the_limit_as_it_came() {
+fn tasks_and_command_inherit_the_handling_of_sigxfsz() {
     if is_ignored(Signal::XFSZ) {
         return;
     }

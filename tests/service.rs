@@ -58,7 +58,7 @@ fn all(heard: &Receiver<String>) -> Vec<String> {
 }
 
 #[test]
-fn the_manager_hears_what_goes_on_and_how_long_it_may_take() {
+fn the_manager_gets_the_progress_and_its_timeouts() {
     let (test, heard) = Test::new()
         .task("1-a", "exit 0")
         .task("2-b", &once(1))
@@ -115,7 +115,7 @@ fn a_chain_can_be_ready_when_it_has_finished() {
 }
 
 #[test]
-fn what_cannot_run_is_not_ready() {
+fn a_runner_without_a_valid_plan_is_not_ready() {
     let (test, heard) = Test::new()
         .task("1-a", "exit 0")
         .args(["--set", "jobs=0"])
@@ -125,7 +125,7 @@ fn what_cannot_run_is_not_ready() {
 }
 
 #[test]
-fn the_manager_hears_that_the_runner_ends() {
+fn the_manager_is_notified_of_the_end() {
     if is_ignored(Signal::TERM) {
         return;
     }
@@ -142,7 +142,7 @@ fn the_manager_hears_that_the_runner_ends() {
 }
 
 #[test]
-fn a_name_without_a_file_is_a_socket_too() {
+fn the_socket_can_be_an_abstract_one() {
     let name = format!("runner-test-{}", std::process::id());
     let address = SocketAddr::from_abstract_name(&name).unwrap();
     let heard = manager(UnixDatagram::bind_addr(&address).unwrap());
@@ -155,7 +155,7 @@ fn a_name_without_a_file_is_a_socket_too() {
 }
 
 #[test]
-fn a_manager_that_is_gone_is_no_matter() {
+fn a_missing_manager_changes_nothing() {
     Test::new()
         .task("1-a", "exit 0")
         .env("NOTIFY_SOCKET", "/no/such/socket")
@@ -165,7 +165,7 @@ fn a_manager_that_is_gone_is_no_matter() {
 }
 
 #[test]
-fn tasks_do_not_speak_to_the_manager() {
+fn tasks_cannot_notify_the_manager() {
     let (test, _heard) = Test::new()
         .task("1-a", "env >task")
         .task("halt.sh", "env >halt")
@@ -260,7 +260,7 @@ fn lines_for_the_journal_begin_with_their_priority() {
 }
 
 #[test]
-fn the_units_use_options_that_there_are() {
+fn the_units_use_existing_options() {
     for unit in ["runner.service", "runner@.service"] {
         let path: PathBuf = top().join("packaging/systemd").join(unit);
         let text = fs::read_to_string(path).unwrap();

@@ -61,7 +61,7 @@ fn the_values_of_the_example() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_said_at_once() {
+fn all_problems_are_reported_at_once() {
     let ran = Test::new()
         .task("1-a", "")
         .task("2-b.sh", "")
@@ -113,7 +113,7 @@ fn everything_that_is_wrong_is_said_at_once() {
 }
 
 #[test]
-fn every_line_that_cannot_be_read_is_said_at_once() {
+fn all_unreadable_lines_are_reported_at_once() {
     let ran = Test::new()
         .only_config(
             "key = before any section\n\

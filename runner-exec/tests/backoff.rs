@@ -49,7 +49,7 @@ fn waits_follow_the_formula() {
 }
 
 #[test]
-fn what_has_no_bound_saturates() {
+fn huge_waits_saturate() {
     assert_eq!(
         delay(&settings(1.0, 0.0, 9.0, None), u32::MAX, 0.0),
         Duration::MAX

@@ -423,7 +423,7 @@ proptest! {
 
 /// The wait is handed out once, to one worker, with all who want it.
 #[test]
-fn several_retries_are_waited_for_together() {
+fn one_wait_serves_several_retries() {
     let link = Link {
         level: 0,
         needs: Vec::new(),

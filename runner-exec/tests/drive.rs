@@ -140,7 +140,7 @@ fn started(script: &Script) -> String {
 }
 
 #[test]
-fn hooks_stand_around_each_task_and_not_around_the_halt_task() {
+fn hooks_run_around_each_task_and_not_around_the_halt_task() {
     let script = Script {
         codes: HashMap::from([(("1-a", 1), 1), (("2-b", 2), 2)]),
         ..Script::default()
@@ -158,7 +158,7 @@ fn hooks_stand_around_each_task_and_not_around_the_halt_task() {
 }
 
 #[test]
-fn as_many_run_at_the_same_time_as_jobs_says_and_no_more() {
+fn exactly_jobs_tasks_run_at_the_same_time() {
     let tasks = ["1-a", "1-b", "1-c", "1-d", "1-e", "1-f"];
     let script = Script {
         meeting: Some(3),
@@ -181,7 +181,7 @@ fn a_task_that_did_not_start_is_tried_again() {
 }
 
 #[test]
-fn once_asked_to_end_only_the_hook_after_the_task_starts() {
+fn after_a_stop_signal_only_the_post_hook_starts() {
     for jobs in ["1", "2"] {
         let latch = Arc::new(Latch::new().unwrap());
         let cancel = Cancel {
@@ -200,7 +200,7 @@ fn once_asked_to_end_only_the_hook_after_the_task_starts() {
 }
 
 #[test]
-fn the_tries_of_a_run_start_at_one_and_events_say_so() {
+fn each_run_counts_its_tries_from_one() {
     let script = Script {
         codes: HashMap::from([(("1-a", 1), 1)]),
         ..Script::default()
@@ -237,7 +237,7 @@ fn the_tries_of_a_run_start_at_one_and_events_say_so() {
 }
 
 #[test]
-fn of_several_retries_the_longest_wait_counts() {
+fn the_longest_wait_of_several_retries_counts() {
     /// The id of the run is made of the first one.
     static DRAWS: Mutex<Vec<f64>> = Mutex::new(Vec::new());
     *DRAWS.lock().unwrap() = vec![0.25, 0.5, 0.125, 1.0, 0.0];

@@ -182,7 +182,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_path_is_trusted_exactly_when_nobody_else_can_change_it(
+    fn a_path_is_trusted_exactly_if_no_other_user_can_change_it(
         entries in prop::collection::vec(entry(), 1..14),
         paths in prop::collection::vec(names(4), 1..8),
     ) {

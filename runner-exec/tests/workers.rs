@@ -465,7 +465,7 @@ proptest! {
     })]
 
     #[test]
-    fn all_that_may_run_does_and_nothing_else(
+    fn exactly_the_allowed_tasks_run(
         world in world(),
         script in prop::collection::vec((any::<Index>(), code()), 0..60),
     ) {

@@ -61,7 +61,7 @@ fn a_task_directory_may_have_the_name_of_an_applet() {
 }
 
 #[test]
-fn the_runner_answers_questions_in_the_original_spelling() {
+fn the_runner_answers_queries_in_the_original_syntax() {
     let ask = |key| {
         Test::new()
             .only_config("[hg]\nremote = u\n[runner]\njobs = 0\n")

@@ -33,7 +33,7 @@ fn a_command_gets_its_arguments_as_they_are() {
 }
 
 #[test]
-fn a_command_gets_the_configured_environment_and_none_of_the_runners() {
+fn a_command_gets_the_configured_environment_without_the_runners_variables() {
     let mut test = then(&["env"])
         .env("INHERITED", "outside")
         .env("BOTH", "outside");
@@ -106,7 +106,7 @@ fn a_command_that_cannot_start_is_126_or_127() {
 }
 
 #[test]
-fn an_empty_command_is_none() {
+fn an_empty_command_counts_as_no_command() {
     for command in [&[][..], &[""]] {
         then(command).run().status(0).order("1-a").stdout("");
     }
@@ -205,7 +205,7 @@ fn a_command_gets_the_signal_settings_of_the_runner() {
 }
 
 #[test]
-fn a_command_ignores_sigterm_when_the_runner_was_told_to() {
+fn a_command_ignores_sigterm_if_the_runner_started_with_it_ignored() {
     let [direct, behind] = signal_settings("trap '' TERM");
     assert_eq!(behind, direct);
 }

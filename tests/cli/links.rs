@@ -61,7 +61,7 @@ fn links_are_installed_beside_the_program_as_well() {
 }
 
 #[test]
-fn links_that_are_there_already_are_left_as_they_are() {
+fn existing_links_are_kept() {
     let test = Test::new().no_config();
     fs::create_dir(test.path("bin")).unwrap();
     let test = install(test, "bin").status(0).test;
@@ -76,7 +76,7 @@ fn links_that_are_there_already_are_left_as_they_are() {
 }
 
 #[test]
-fn what_is_not_an_own_link_is_never_replaced() {
+fn other_files_are_never_replaced_by_links() {
     let refused = |test: Test| {
         let ran = install(test, "bin").stdout("");
         let ran = ran.says("bin/runner-config`: something else is there");
@@ -102,7 +102,7 @@ fn what_is_not_an_own_link_is_never_replaced() {
 }
 
 #[test]
-fn links_are_not_installed_where_there_is_no_directory() {
+fn links_are_not_installed_in_a_missing_directory() {
     install(Test::new(), "nowhere")
         .status(71)
         .stdout("")

@@ -5,7 +5,7 @@ use crate::support::Test;
 use super::link;
 
 #[test]
-fn options_may_stand_behind_the_directory() {
+fn options_can_follow_the_directory() {
     Test::new()
         .no_config()
         .file("own.cfg", "[runner]\nsleep_time = 0\n", 0o644)
@@ -18,7 +18,7 @@ fn options_may_stand_behind_the_directory() {
 }
 
 #[test]
-fn a_number_may_be_glued_to_its_option() {
+fn a_number_can_follow_its_option_without_a_blank() {
     for args in [&["-n2"][..], &["-n", "2"], &["-n=2"], &["-Hn2"]] {
         let order = match args {
             ["-Hn2"] => "1-a 1-a halt.sh",
@@ -71,7 +71,7 @@ fn quiet_leaves_warnings_and_errors() {
 }
 
 #[test]
-fn verbose_says_what_was_decided_and_why() {
+fn verbose_logs_each_decision_and_its_reason() {
     let test = || Test::new().task("1-a", "").task("2-b.bak", "");
     let usual = test().run().status(0);
     let verbose = test().args(["-v"]).run().status(0);
@@ -170,7 +170,7 @@ fn wrong_usage_runs_nothing() {
 }
 
 #[test]
-fn options_that_mean_nothing_are_wrong_usage() {
+fn options_without_effect_are_wrong_usage() {
     for args in [
         &["runner-config", "--check", "--default", "x"][..],
         &["runner-config", "--check", "--json"],

@@ -80,7 +80,7 @@ fn failures_of_tasks_that_are_not_required_do_not_end_the_runs() {
 }
 
 #[test]
-fn each_run_reads_the_configuration_anew() {
+fn each_run_reads_the_configuration_again() {
     let ran = Test::new()
         .config("[env]\nX = 1")
         .file("1.next", "[runner]\nsleep_time = 0\n[env]\nX = 2\n", 0o644)
@@ -108,7 +108,7 @@ fn each_run_reads_the_configuration_anew() {
 }
 
 #[test]
-fn a_configuration_that_becomes_a_pipe_is_not_waited_for() {
+fn a_configuration_replaced_by_a_pipe_does_not_block() {
     Test::new()
         .task("1-a", "rm -f runner.cfg\nmkfifo runner.cfg")
         .args(["-n", "2"])
@@ -121,7 +121,7 @@ fn a_configuration_that_becomes_a_pipe_is_not_waited_for() {
 }
 
 #[test]
-fn each_run_reads_the_directory_anew() {
+fn each_run_reads_the_directory_again() {
     let test = Test::new().task("1-a", "[ ! -e new ] || mv new tasks.d/2-b");
     let script = test.script("2-b", "mv tasks.d/2-b tasks.d/2-b.off");
     test.file("new", &script, 0o755)
@@ -132,7 +132,7 @@ fn each_run_reads_the_directory_anew() {
 }
 
 #[test]
-fn a_directory_that_has_become_wrong_leaves_the_last_good_plan() {
+fn an_invalid_directory_keeps_the_last_valid_plan() {
     Test::new()
         .task(
             "1-a",
@@ -149,7 +149,7 @@ fn a_directory_that_has_become_wrong_leaves_the_last_good_plan() {
 }
 
 #[test]
-fn a_configuration_that_is_removed_leaves_the_last_good_one() {
+fn a_removed_configuration_keeps_the_last_valid_one() {
     Test::new()
         .config("[env]\nX = 1")
         .task("1-a", "echo $X; rm -f runner.cfg")
@@ -162,7 +162,7 @@ fn a_configuration_that_is_removed_leaves_the_last_good_one() {
 }
 
 #[test]
-fn a_setting_that_is_taken_for_an_option_is_named() {
+fn a_setting_used_as_an_option_gets_a_hint() {
     for option in ["--max-tries", "--max_tries=3", "--state-dir"] {
         let ran = Test::new().args([option]).run().status(64);
         let setting = option.trim_start_matches('-').replace('-', "_");

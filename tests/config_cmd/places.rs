@@ -142,7 +142,7 @@ fn the_configuration_named_by_an_argument_wins_over_the_variable() {
 }
 
 #[test]
-fn the_option_wins_over_the_one_in_the_command() {
+fn the_option_in_the_command_wins_over_the_variable() {
     Test::new()
         .config_in("etc")
         .file("other.cfg", "[my]\nkey = another value\n", 0o644)
@@ -156,7 +156,7 @@ fn the_option_wins_over_the_one_in_the_command() {
 }
 
 #[test]
-fn every_process_can_ask() {
+fn every_process_can_query_the_configuration() {
     Test::new()
         .config_in("two words")
         .program_in("two words")

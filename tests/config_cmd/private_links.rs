@@ -9,7 +9,7 @@ use crate::support::{HOLD, Test, cannot_hold, is_missing};
 use super::{ANSWERS, ASK, answers, private_directories, words};
 
 #[test]
-fn links_are_in_a_directory_that_others_may_read_and_are_gone_at_the_end() {
+fn links_are_readable_by_others_and_removed_at_the_end() {
     let mode = "directory=${RUNNER_CONFIG_CMD%%/runner-config *}\n\
                 ls -ld \"$directory\" | cut -c 1-10";
     let ran = Test::new()
@@ -26,7 +26,7 @@ fn links_are_in_a_directory_that_others_may_read_and_are_gone_at_the_end() {
 }
 
 #[test]
-fn links_are_readable_whatever_the_mask_is() {
+fn links_are_readable_with_any_umask() {
     let ran = Test::new()
         .program_in("two words")
         .config_in("two words")
@@ -45,7 +45,7 @@ fn links_are_readable_whatever_the_mask_is() {
 }
 
 #[test]
-fn private_links_are_where_no_cleaner_removes_them() {
+fn links_are_protected_from_cleaners() {
     if is_missing("flock") {
         return;
     }
@@ -67,7 +67,7 @@ fn private_links_are_where_no_cleaner_removes_them() {
 }
 
 #[test]
-fn links_are_gone_when_signals_ended_the_run() {
+fn links_are_removed_after_signals() {
     let deaf = "trap '' TERM\n: >ready\nwhile :; do sleep 30; done";
     let running = Test::new()
         .program_in("two words")
@@ -83,7 +83,7 @@ fn links_are_gone_when_signals_ended_the_run() {
 }
 
 #[test]
-fn links_are_gone_when_the_third_signal_ended_the_run_at_once() {
+fn links_are_removed_after_a_third_signal() {
     if cannot_hold() {
         return;
     }
@@ -100,7 +100,7 @@ fn links_are_gone_when_the_third_signal_ended_the_run_at_once() {
 }
 
 #[test]
-fn links_are_gone_when_a_command_takes_over() {
+fn links_are_removed_before_a_command_replaces_the_runner() {
     let ran = Test::new()
         .program_in("two words")
         .config_in("two words")
@@ -120,7 +120,7 @@ fn links_are_gone_when_a_command_takes_over() {
 }
 
 #[test]
-fn links_are_beside_a_temporary_directory_that_cannot_be_used() {
+fn links_do_not_need_a_usable_temporary_directory() {
     for tmpdir in ["/nowhere", "two words", "relative", ""] {
         let test = Test::new().program_in("two words").config_in("two words");
         fs::create_dir(test.path("relative")).unwrap();
@@ -130,7 +130,7 @@ fn links_are_beside_a_temporary_directory_that_cannot_be_used() {
 }
 
 #[test]
-fn links_are_where_others_can_go() {
+fn links_are_in_a_directory_that_other_users_can_enter() {
     let test = Test::new().program_in("two words").config_in("two words");
     let tmpdir = test.path("tmp");
     fs::create_dir(&tmpdir).unwrap();

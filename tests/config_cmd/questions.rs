@@ -7,7 +7,7 @@ use crate::support::Test;
 use super::{ANSWERS, ASK};
 
 #[test]
-fn it_can_be_split_by_a_program_that_is_no_shell() {
+fn the_command_can_be_split_at_blanks_without_a_shell() {
     let running = Test::new()
         .program_in("it's")
         .config_in("it's")
@@ -29,7 +29,7 @@ fn it_can_be_split_by_a_program_that_is_no_shell() {
 }
 
 #[test]
-fn relative_paths_count_from_where_the_file_is() {
+fn relative_paths_start_at_the_directory_of_the_file() {
     let story = |config: &str| {
         Test::new()
             .config_in("two words")
@@ -50,7 +50,7 @@ fn relative_paths_count_from_where_the_file_is() {
 }
 
 #[test]
-fn the_next_run_can_ask_as_well() {
+fn the_next_run_can_query_the_configuration() {
     Test::new()
         .program_in("two words")
         .config_in("two words")

@@ -35,7 +35,7 @@ fn a_configuration_that_tasks_cannot_read_again_is_refused() {
 }
 
 #[test]
-fn a_configuration_without_end_is_refused() {
+fn a_configuration_larger_than_64_mib_is_refused() {
     let large = Test::new().no_config();
     let file = std::fs::File::create(large.path("large.cfg")).unwrap();
     file.set_len((64 << 20) + 1).unwrap();

@@ -28,7 +28,7 @@ fn a_directory_without_a_task_is_a_warning() {
 }
 
 #[test]
-fn a_directory_without_a_task_is_an_error_where_more_is_wanted() {
+fn a_directory_without_a_task_is_an_error_with_several_runs_or_a_halt_task() {
     for args in [&["-H"][..], &["-n", "2"], &["-n", "0"], &["-H", "-n1"]] {
         Test::new()
             .task("halt.sh", "")

@@ -33,7 +33,7 @@ const LEFT_OUT: [(&str, &str); 22] = [
 ];
 
 #[test]
-fn leftovers_of_tools_are_left_out_and_said_to_who_wants_to_know() {
+fn files_of_tools_are_left_out_and_listed_on_request() {
     let test = || {
         let mut test = Test::new().task("1-a", "");
         for (name, _) in LEFT_OUT {
@@ -62,7 +62,7 @@ fn leftovers_of_tools_are_left_out_and_said_to_who_wants_to_know() {
 }
 
 #[test]
-fn names_that_only_look_like_leftovers_are_tasks() {
+fn names_similar_to_files_of_tools_are_tasks() {
     Test::new()
         .task("1-a.bak.sh", "")
         .task("2-rpm", "")
@@ -76,7 +76,7 @@ fn names_that_only_look_like_leftovers_are_tasks() {
 }
 
 #[test]
-fn directories_are_no_tasks() {
+fn directories_are_not_tasks() {
     let test = || {
         Test::new()
             .task("1-a", "")
@@ -117,7 +117,7 @@ fn pipes_sockets_and_devices_are_skipped_with_a_warning() {
 }
 
 #[test]
-fn what_is_not_executable_and_looks_like_a_task_is_an_error() {
+fn a_file_that_looks_like_a_task_but_is_not_executable_is_an_error() {
     let expected = "\
 error: task `2-b` is not executable
   hint: make it executable, or disable it (`enabled = no`, or a name ending in `.disabled`)
@@ -152,7 +152,7 @@ error: task `setup` is not executable
 }
 
 #[test]
-fn what_is_not_executable_and_looks_like_no_task_is_skipped_with_a_warning() {
+fn any_other_file_that_is_not_executable_is_skipped_with_a_warning() {
     let test = || {
         Test::new()
             .task("1-a", "")
@@ -176,7 +176,7 @@ warning: `functions` is skipped: it is not executable
 }
 
 #[test]
-fn what_is_disabled_is_skipped_silently_whatever_it_is() {
+fn a_disabled_file_of_any_kind_is_skipped_silently() {
     let test = Test::new()
         .task("1-a", "")
         .file("tasks.d/functions", "f() { :; }\n", 0o644)
@@ -190,7 +190,7 @@ fn what_is_disabled_is_skipped_silently_whatever_it_is() {
 }
 
 #[test]
-fn a_carriage_return_behind_the_interpreter_is_an_error() {
+fn a_windows_line_ending_in_the_hashbang_line_is_an_error() {
     let test = || {
         Test::new()
             .task("1-a", "")
@@ -217,7 +217,7 @@ fn a_carriage_return_behind_the_interpreter_is_an_error() {
 }
 
 #[test]
-fn a_task_that_cannot_start_is_warned_of_and_fails_when_its_turn_comes() {
+fn a_task_that_cannot_start_is_a_warning_and_fails_in_its_turn() {
     let missing = "/no/such/interpreter";
     for (name, text, warning, failure) in [
         (
@@ -275,7 +275,7 @@ fn a_task_that_cannot_start_is_warned_of_and_fails_when_its_turn_comes() {
 }
 
 #[test]
-fn an_interpreter_that_is_not_in_the_path_is_warned_of() {
+fn an_interpreter_that_is_not_in_the_path_is_a_warning() {
     Test::new()
         .task("1-a", "")
         .config("interpreter = no-such-interpreter -x\nmax_tries = 1")
@@ -290,7 +290,7 @@ fn an_interpreter_that_is_not_in_the_path_is_warned_of() {
 }
 
 #[test]
-fn an_interpreter_whose_path_leads_nowhere_is_warned_of() {
+fn an_interpreter_that_does_not_exist_is_a_warning() {
     Test::new()
         .task("1-a", "")
         .config("interpreter = /no/such/interpreter")
@@ -312,7 +312,7 @@ fn links_to_executables_and_programs_are_tasks() {
 }
 
 #[test]
-fn what_is_disabled_is_skipped_silently() {
+fn a_disabled_task_is_skipped_silently() {
     let test = || {
         Test::new()
             .task("1-a", "")
@@ -355,7 +355,7 @@ fn the_halt_task_is_never_part_of_the_chain() {
 
 /// `enabled = no` would be no help with it.
 #[test]
-fn a_halt_task_that_cannot_start_comes_with_its_own_cure() {
+fn a_halt_task_that_cannot_start_has_its_own_hint() {
     let another = "or name another one with `halt_task` in `[runner]`\n";
     for (text, mode, message, cure) in [
         (
@@ -385,7 +385,7 @@ fn a_halt_task_that_cannot_start_comes_with_its_own_cure() {
 }
 
 #[test]
-fn a_halt_task_that_is_a_directory_is_said_to_be_one() {
+fn a_halt_task_that_is_a_directory_is_an_error() {
     let test = |args: &[&str]| {
         let test = Test::new().task("1-a", "").args(args);
         test.file("tasks.d/halt.sh/file", "", 0o644)
@@ -404,7 +404,7 @@ fn a_halt_task_that_is_a_directory_is_said_to_be_one() {
 }
 
 #[test]
-fn what_has_no_effect_in_the_section_of_the_halt_task_is_warned_of() {
+fn a_setting_without_effect_on_the_halt_task_is_a_warning() {
     let hint = "hint: the halt task is started once, and never part of the chain\n";
     Test::new()
         .task("1-a", "")

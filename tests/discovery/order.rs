@@ -67,7 +67,7 @@ fn dependencies_order_tasks_of_one_number() {
 }
 
 #[test]
-fn leading_zeros_make_no_other_number() {
+fn leading_zeros_do_not_change_a_number() {
     let test = Test::new()
         .task("02-a", "")
         .task("2-b", "")
@@ -88,7 +88,7 @@ fn tasks_without_a_number_may_depend_on_each_other() {
 }
 
 #[test]
-fn a_retry_keeps_to_the_dependencies() {
+fn a_retry_follows_the_dependencies() {
     Test::new()
         .task("1-a", &once(1))
         .task("1-b", "")
@@ -100,7 +100,7 @@ fn a_retry_keeps_to_the_dependencies() {
 }
 
 #[test]
-fn a_dependency_that_nothing_can_wait_for_is_an_error() {
+fn an_impossible_dependency_is_an_error() {
     for (depends_on, expected) in [
         (
             "clone",
@@ -181,7 +181,7 @@ fn a_dependency_that_nothing_can_wait_for_is_an_error() {
 }
 
 #[test]
-fn a_task_without_a_number_comes_too_late_for_a_number() {
+fn a_task_with_a_number_cannot_depend_on_one_without() {
     Test::new()
         .task("1-a", "")
         .task("last", "")

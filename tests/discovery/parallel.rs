@@ -19,7 +19,7 @@ fn meeting(first: &str, second: &str) -> Test {
 }
 
 #[test]
-fn unordered_tasks_run_at_the_same_time_when_they_may() {
+fn unordered_tasks_run_at_the_same_time_with_several_jobs() {
     meeting("1-a", "1-b").config("jobs = 2").run().status(0);
     meeting("02-a", "2-b").args(["-j2"]).run().status(0);
     meeting("a", "b").args(["--set", "jobs=9"]).run().status(0);
@@ -52,7 +52,7 @@ fn a_higher_number_waits_for_all_lower_ones() {
 }
 
 #[test]
-fn a_dependent_waits_also_where_others_run() {
+fn a_dependent_waits_while_other_tasks_run() {
     Test::new()
         .task("1-a", "[ -e c.done ]")
         .task("1-b", "sleep 2")
@@ -63,7 +63,7 @@ fn a_dependent_waits_also_where_others_run() {
 }
 
 #[test]
-fn no_more_tasks_run_at_the_same_time_than_may() {
+fn no_more_tasks_than_jobs_run_at_the_same_time() {
     let slot = "\
 if mkdir slot.1 2>/dev/null; then slot=1; else mkdir slot.2 || exit 1; slot=2; fi
 sleep 1
@@ -87,7 +87,7 @@ rmdir slot.$slot";
 }
 
 #[test]
-fn jobs_without_unordered_tasks_are_said_to_have_no_effect() {
+fn jobs_without_effect_are_reported_once() {
     let ran = Test::new()
         .task("1-a", "")
         .task("2-b", "")

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::Test;
 
 #[test]
-fn the_list_runs_nothing_and_has_a_task_a_line() {
+fn the_list_runs_nothing_and_has_one_line_per_task() {
     let ran = Test::new()
         .task("2-b with blanks", "")
         .task("3-c\nd", "")
@@ -75,7 +75,7 @@ fn a_wrong_plan_is_not_listed() {
 }
 
 #[test]
-fn the_check_tells_errors_from_warnings_and_runs_nothing() {
+fn the_check_distinguishes_errors_from_warnings_and_runs_nothing() {
     let test = || Test::new().hook().task("1-a", "").task("halt.sh", "");
     let ran = test()
         .args(["--check"])
@@ -108,7 +108,7 @@ fn the_check_tells_errors_from_warnings_and_runs_nothing() {
 }
 
 #[test]
-fn problems_of_configuration_and_plan_are_said_together() {
+fn problems_of_configuration_and_plan_are_reported_together() {
     Test::new()
         .only_config("[runner]\njobs = 0\n[a]\ndepends_on = clone\n")
         .task("1-a", "")
@@ -137,7 +137,7 @@ fn nothing_runs_when_the_last_task_is_wrong() {
 }
 
 #[test]
-fn a_single_task_tells_its_result_by_the_exit_status() {
+fn the_result_of_a_single_task_sets_the_exit_status() {
     for (body, limit, status) in [
         ("exit 0", "1m", 0),
         ("exit 7", "1m", 0),
@@ -191,7 +191,7 @@ fn a_single_task_has_its_hooks_and_its_environment() {
 }
 
 #[test]
-fn a_single_task_that_is_not_there_is_wrong_usage() {
+fn an_unknown_single_task_is_wrong_usage() {
     for name in ["clone", "1", "1-a.sh", ""] {
         Test::new()
             .task("1-a", "")
@@ -211,7 +211,7 @@ fn a_single_task_that_is_not_there_is_wrong_usage() {
 }
 
 #[test]
-fn a_single_task_that_is_not_run_is_said_to_be_what_it_is() {
+fn a_single_task_that_cannot_run_is_refused_with_the_reason() {
     for (name, expected) in [
         ("b", "task `2-b.sh` is disabled"),
         ("2-b.sh", "task `2-b.sh` is disabled"),

@@ -14,7 +14,7 @@ fn tell(variables: &[&str]) -> String {
 }
 
 #[test]
-fn a_hook_sees_which_side_of_the_task_it_is_on_and_what_became_of_it() {
+fn a_hook_sees_its_phase_and_the_outcome_of_the_task() {
     let hook = tell(&["RUNNER_HOOK", "RUNNER_RESULT", "RUNNER_OUTCOME"]);
     for (body, more, expected) in [
         ("", "", "OK exited:0"),
@@ -46,7 +46,7 @@ fn a_hook_sees_which_side_of_the_task_it_is_on_and_what_became_of_it() {
 }
 
 #[test]
-fn a_hook_sees_a_start_that_failed() {
+fn a_hook_sees_a_failed_start() {
     let hook = tell(&["RUNNER_RESULT", "RUNNER_OUTCOME", "RUNNER_ELAPSED"]);
     let ran = Test::new()
         .file("tasks.d/1-a", "#!/nowhere/sh\n", 0o755)

@@ -23,7 +23,7 @@ fn heard(ran: &Ran) -> String {
 }
 
 #[test]
-fn a_hook_hears_of_a_task_before_and_after_it() {
+fn the_json_comes_before_and_after_a_task() {
     let ran = Test::new()
         .task("3-clobber.sh", "")
         .hook()
@@ -34,7 +34,7 @@ fn a_hook_hears_of_a_task_before_and_after_it() {
 }
 
 #[test]
-fn a_hook_hears_of_an_exit_code_and_of_the_second_try() {
+fn the_json_reports_an_exit_code_and_the_second_try() {
     let ran = Test::new()
         .task("1-a", "")
         .task("2-b", &once(7))
@@ -46,7 +46,7 @@ fn a_hook_hears_of_an_exit_code_and_of_the_second_try() {
 }
 
 #[test]
-fn a_hook_hears_of_a_signal_that_ended_a_task() {
+fn the_json_reports_a_task_ended_by_a_signal() {
     let ran = Test::new()
         .task("1-a", "[ $RUNNER_TRY_NUM -gt 1 ] || kill -KILL $$")
         .hook()
@@ -57,7 +57,7 @@ fn a_hook_hears_of_a_signal_that_ended_a_task() {
 }
 
 #[test]
-fn a_hook_hears_of_a_limit() {
+fn the_json_reports_a_task_ended_by_its_limit() {
     let ran = Test::new()
         .task("1-a", "sleep 30")
         .config("max_time = 0.2\nmax_tries = 1")
@@ -70,7 +70,7 @@ fn a_hook_hears_of_a_limit() {
 }
 
 #[test]
-fn a_hook_hears_of_a_start_that_failed() {
+fn the_json_reports_a_failed_start() {
     let ran = Test::new()
         .file("tasks.d/1-a", "#!/nowhere/sh\n", 0o755)
         .config("max_tries = 2")
@@ -81,7 +81,7 @@ fn a_hook_hears_of_a_start_that_failed() {
 }
 
 #[test]
-fn a_hook_hears_of_a_halt() {
+fn the_json_reports_a_halt() {
     let ran = Test::new()
         .task("1-a", "exit 2")
         .task("halt.sh", "")
@@ -93,7 +93,7 @@ fn a_hook_hears_of_a_halt() {
 }
 
 #[test]
-fn a_hook_hears_of_a_stop() {
+fn the_json_reports_a_stop() {
     let ran = Test::new()
         .task("1-a", "exit 3")
         .config("stop_codes = 3")
@@ -104,7 +104,7 @@ fn a_hook_hears_of_a_stop() {
 }
 
 #[test]
-fn a_hook_hears_of_a_task_that_was_interrupted() {
+fn the_json_reports_an_interrupted_task() {
     let running = Test::new()
         .task("1-a", "sleep 30")
         .task("2-b", "")
@@ -122,7 +122,7 @@ fn a_hook_hears_of_a_task_that_was_interrupted() {
 }
 
 #[test]
-fn a_hook_hears_of_a_task_that_is_not_required() {
+fn the_json_reports_a_task_that_is_not_required() {
     let ran = Test::new()
         .task("1-a", "exit 1")
         .task("2-b", "")
@@ -134,7 +134,7 @@ fn a_hook_hears_of_a_task_that_is_not_required() {
 }
 
 #[test]
-fn a_hook_hears_the_tries_in_force_for_the_task() {
+fn the_json_has_the_maximum_tries_of_the_task() {
     let ran = Test::new()
         .task("1-a", "")
         .task("2-b", "")
@@ -148,7 +148,7 @@ fn a_hook_hears_the_tries_in_force_for_the_task() {
 }
 
 #[test]
-fn a_hook_hears_of_a_single_task() {
+fn the_json_reports_a_single_task() {
     let ran = Test::new()
         .task("1-a", "")
         .task("2-b", "exit 1")
@@ -161,7 +161,7 @@ fn a_hook_hears_of_a_single_task() {
 }
 
 #[test]
-fn names_are_raw_but_for_quotes_backslashes_and_control_characters() {
+fn only_quotes_backslashes_and_control_characters_of_names_are_escaped() {
     let names = [
         "1 two words",
         "2 \"double\" and 'single'",
@@ -184,7 +184,7 @@ fn names_are_raw_but_for_quotes_backslashes_and_control_characters() {
 }
 
 #[test]
-fn a_name_that_is_not_utf_8_is_shown_as_such_and_kept_as_it_is() {
+fn a_name_that_is_not_utf_8_is_replaced_in_json_and_kept_in_the_environment() {
     let test = Test::new().task("0-a", "").hook();
     let name = OsStr::from_bytes(b"1-\xff\xc3-b");
     let script = test.script("1-b", "[ \"$RUNNER_TASK\" = \"${0##*/}\" ] || exit 1");

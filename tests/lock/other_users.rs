@@ -51,7 +51,7 @@ fn no_other_user_can_open_the_lock() {
 }
 
 #[test]
-fn another_user_who_is_fast_keeps_nobody_out() {
+fn another_user_who_locks_the_new_file_first_does_not_block_a_run() {
     if has_no_stranger() || is_missing("perl") {
         return;
     }
@@ -91,7 +91,7 @@ fn a_lock_that_a_killed_runner_left_is_closed_to_other_users() {
 }
 
 #[test]
-fn another_user_who_has_an_old_lock_keeps_nobody_out() {
+fn another_user_who_holds_an_old_lock_does_not_block_a_run() {
     if has_no_stranger() {
         return;
     }
@@ -121,7 +121,7 @@ fn another_user_who_has_an_old_lock_keeps_nobody_out() {
 }
 
 #[test]
-fn another_user_who_waits_for_an_old_lock_keeps_nobody_out() {
+fn another_user_who_waits_for_an_old_lock_does_not_block_a_run() {
     if has_no_stranger() {
         return;
     }

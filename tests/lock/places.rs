@@ -19,7 +19,7 @@ use crate::{
 use super::{go, has_no_stranger, is_locked};
 
 #[test]
-fn runners_with_and_without_a_state_directory_meet() {
+fn runners_with_and_without_a_state_directory_exclude_each_other() {
     let with = &["-c", "runner.cfg", "tasks.d"][..];
     let without = &["tasks.d"][..];
     let only = &["--only", "1-a", "tasks.d"][..];
@@ -47,7 +47,7 @@ fn runners_with_and_without_a_state_directory_meet() {
 }
 
 #[test]
-fn a_state_directory_that_is_removed_or_renamed_meanwhile_lets_nobody_in() {
+fn a_removed_or_renamed_state_directory_admits_no_second_run() {
     for change in [
         "rm -r state",
         "mv state other",
@@ -133,7 +133,7 @@ fn a_task_directory_that_is_replaced_between_two_runs_is_locked_too() {
 
 /// The runner was killed while a line had no number. Another user read the id of the run.
 #[test]
-fn a_process_that_started_later_is_no_survivor() {
+fn a_process_that_started_later_is_not_a_survivor() {
     let test = Test::with_state().task("1-a", "exit 0");
     let holder = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     let namespace = fs::read_link("/proc/self/ns/pid").unwrap();
@@ -164,7 +164,7 @@ fn a_process_that_started_later_is_no_survivor() {
 }
 
 #[test]
-fn a_full_machine_is_not_a_place_without_locks() {
+fn a_full_file_system_does_not_disable_the_lock() {
     if !geteuid().is_root() || is_missing("unshare") {
         return;
     }
@@ -192,7 +192,7 @@ fn a_full_machine_is_not_a_place_without_locks() {
 }
 
 #[test]
-fn a_wait_for_the_second_place_holds_the_first_for_nobody() {
+fn a_wait_for_the_second_place_releases_the_first() {
     let test = Test::with_state().with_runtime_dir().task("1-a", "exit 0");
     let test = test.file("state/lock", "", 0o600);
     let lock = File::open(test.path("state/lock")).unwrap();
@@ -230,7 +230,7 @@ fn many_runners_that_wait_run_one_after_the_other() {
 }
 
 #[test]
-fn where_there_is_no_place_there_is_no_lock() {
+fn tasks_run_unlocked_if_no_place_is_usable() {
     if has_no_stranger() {
         return;
     }

@@ -50,7 +50,7 @@ fn a_task_that_ends_its_own_group_ends_nothing_else() {
 }
 
 #[test]
-fn every_exit_code_is_what_it_is() {
+fn every_exit_code_is_reported_unchanged() {
     for code in [0, 1, 2, 3, 64, 126, 127, 128, 143, 255] {
         Test::new()
             .task("1-a", &format!("exit {code}"))
@@ -62,7 +62,7 @@ fn every_exit_code_is_what_it_is() {
 }
 
 #[test]
-fn a_status_is_known_although_the_runner_was_told_to_ignore_its_children() {
+fn a_status_is_known_although_sigchld_was_ignored() {
     // Not every shell ignores SIGCHLD when it is told to, but the env of the GNU
     // coreutils does.
     let ignoring = format!(

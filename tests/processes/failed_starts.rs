@@ -24,7 +24,7 @@ fn does_not_start(make: &str, expected: &str) -> Ran {
 }
 
 #[test]
-fn a_start_that_fails_is_said_in_a_sentence() {
+fn a_failed_start_is_reported_in_a_sentence() {
     for (make, expected) in [
         ("chmod 644 tasks.d/2-b", "permission denied"),
         ("rm tasks.d/2-b", "the file no longer exists"),
@@ -59,7 +59,7 @@ fn a_start_that_fails_is_said_in_a_sentence() {
 }
 
 #[test]
-fn a_start_that_fails_comes_with_its_cure() {
+fn a_failed_start_has_a_hint() {
     for (make, expected) in [
         (
             "chmod 644 tasks.d/2-b",
@@ -82,7 +82,7 @@ fn a_start_that_fails_comes_with_its_cure() {
 }
 
 #[test]
-fn a_start_that_fails_is_tried_again_like_any_failure() {
+fn a_failed_start_is_retried_like_any_failure() {
     Test::new()
         .task(
             "1-a",
@@ -124,7 +124,7 @@ fn an_interpreter_that_is_missing_is_named() {
 }
 
 #[test]
-fn a_file_that_is_being_written_is_waited_for_a_moment() {
+fn a_start_waits_briefly_for_a_file_that_is_being_written() {
     let test = Test::new().task("1-a", "").task("2-b", "");
     let open = fs::OpenOptions::new()
         .append(true)
@@ -154,7 +154,7 @@ fn a_file_that_stays_open_for_writing_does_not_start() {
 }
 
 #[test]
-fn too_long_an_environment_is_said_to_be_so() {
+fn an_environment_that_is_too_long_is_reported() {
     Test::new()
         .task("1-a", "")
         .config(&format!(

@@ -49,7 +49,7 @@ fn the_halt_task_has_the_interpreter() {
 }
 
 #[test]
-fn what_the_halt_task_ends_with_changes_nothing() {
+fn the_status_of_the_halt_task_changes_nothing() {
     for body in ["exit 1", "exit 2", "exit 3", "kill -KILL $$", "kill 0"] {
         for (task, status) in [("exit 2", 2), ("exit 1", 1), ("", 0)] {
             Test::new()
@@ -67,7 +67,7 @@ fn what_the_halt_task_ends_with_changes_nothing() {
 }
 
 #[test]
-fn a_halt_task_that_cannot_start_is_said_so() {
+fn a_halt_task_that_cannot_start_is_reported() {
     Test::new()
         .task("1-a", "exit 2")
         .file("tasks.d/halt.sh", "#!/nowhere/sh\n", 0o755)

@@ -30,7 +30,7 @@ fn polite_daemon(body: &str) -> String {
 }
 
 #[test]
-fn a_daemon_may_use_the_grace_to_clean_up() {
+fn a_daemon_can_use_the_grace_to_clean_up() {
     if is_missing("setsid") {
         return;
     }
@@ -62,7 +62,7 @@ fn a_daemon_may_use_the_grace_to_clean_up() {
 }
 
 #[test]
-fn a_daemon_that_ignores_the_request_is_killed_after_the_grace() {
+fn a_daemon_that_ignores_sigterm_is_killed_after_the_grace() {
     if is_missing("setsid") {
         return;
     }
@@ -172,7 +172,7 @@ fn a_limit_ends_a_daemon_that_forgot_its_environment() {
 }
 
 #[test]
-fn what_a_daemon_of_an_earlier_task_may_have_orphaned_is_named_and_left_alone() {
+fn a_possible_orphan_of_an_earlier_daemon_is_named_and_left_alone() {
     if is_missing("setsid") {
         return;
     }
@@ -188,7 +188,7 @@ fn what_a_daemon_of_an_earlier_task_may_have_orphaned_is_named_and_left_alone() 
 }
 
 #[test]
-fn a_limit_ends_what_a_runner_among_the_tasks_leaves() {
+fn a_limit_ends_the_processes_of_a_nested_runner() {
     Test::new()
         .task("1-a", &format!("exec {} inner", quoted(&runner())))
         .file("inner/1-x", &format!("#!/bin/sh\n{DEAF}\n"), 0o755)
@@ -203,7 +203,7 @@ fn a_limit_ends_what_a_runner_among_the_tasks_leaves() {
 const ORPHANS: &str = "cat /proc/[0-9]*/stat 2>/dev/null | grep -c \"(sleep) . $PPID \"";
 
 #[test]
-fn what_a_task_orphans_is_reaped() {
+fn orphans_are_reaped() {
     Test::new()
         .task("1-a", "for n in 1 2 3 4 5; do (sleep 1 &); done")
         .task(
@@ -221,7 +221,7 @@ fn what_a_task_orphans_is_reaped() {
 }
 
 #[test]
-fn what_a_task_orphans_at_its_beginning_is_reaped_while_it_runs() {
+fn orphans_are_reaped_while_their_task_runs() {
     Test::new()
         .task(
             "1-a",
@@ -237,7 +237,7 @@ fn what_a_task_orphans_at_its_beginning_is_reaped_while_it_runs() {
 }
 
 #[test]
-fn what_a_task_orphans_is_reaped_while_another_has_its_grace() {
+fn orphans_are_reaped_during_the_grace_of_another_task() {
     let deaf = "(trap '' TERM; while [ ! -e over ]; do sleep 0.1; done) &";
     Test::new()
         // It has ended, and is not waited for before all of its group have ended.
@@ -267,7 +267,7 @@ fn what_a_task_orphans_is_reaped_while_another_has_its_grace() {
 }
 
 #[test]
-fn what_a_task_leaves_in_its_group_is_named_and_left_alone() {
+fn leftovers_in_the_group_are_named_and_left_alone() {
     Test::new()
         .task("1-a", "sleep 30 &")
         .task("2-b", "")
@@ -281,7 +281,7 @@ fn what_a_task_leaves_in_its_group_is_named_and_left_alone() {
 }
 
 #[test]
-fn what_a_task_leaves_in_its_group_can_be_killed() {
+fn leftovers_in_the_group_can_be_killed() {
     Test::new()
         .task("1-a", &format!("({DEAF}) & sleep 30 &"))
         .task("2-b", "")
@@ -296,7 +296,7 @@ fn what_a_task_leaves_in_its_group_can_be_killed() {
 }
 
 #[test]
-fn what_a_task_leaves_in_its_group_can_be_allowed() {
+fn leftovers_in_the_group_can_be_allowed() {
     Test::new()
         .task("1-a", "sleep 30 &")
         .task("2-b", "")
@@ -310,7 +310,7 @@ fn what_a_task_leaves_in_its_group_can_be_allowed() {
 }
 
 #[test]
-fn what_ends_within_the_leak_time_is_not_left_and_not_waited_for_any_longer() {
+fn a_process_that_ends_within_the_leak_time_is_not_a_leftover() {
     Test::new()
         .task("1-a", "(sleep 0.3 || sleep 1; echo last words) &")
         .task("2-b", "echo 2-b")
@@ -339,7 +339,7 @@ fn a_daemon_that_left_the_group_is_left_alone() {
 }
 
 #[test]
-fn what_is_left_alone_is_not_said_to_be_ended() {
+fn leftovers_left_alone_are_not_reported_as_ended() {
     if is_missing("setsid") {
         return;
     }
@@ -357,7 +357,7 @@ fn what_is_left_alone_is_not_said_to_be_ended() {
 }
 
 #[test]
-fn a_status_is_neither_lost_nor_late_because_something_holds_the_output() {
+fn a_child_that_holds_the_output_does_not_delay_the_status() {
     Test::new()
         .task("1-a", "sleep 30 &\nexit 3")
         .config("stop_codes = 3\nleftovers = allow")
@@ -380,7 +380,7 @@ fn a_signal_cuts_the_leak_time_short() {
 }
 
 #[test]
-fn hooks_and_the_halt_task_have_the_same_limits_for_what_they_leave() {
+fn leftovers_of_hooks_and_the_halt_task_are_ended_too() {
     Test::new()
         .task("1-a", "")
         .task("halt.sh", "sleep 30 &")

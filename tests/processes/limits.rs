@@ -31,7 +31,7 @@ fn a_limit_is_not_shortened_by_rounding() {
 }
 
 #[test]
-fn what_ignores_the_request_is_killed_after_the_grace() {
+fn a_task_that_ignores_sigterm_is_killed_after_the_grace() {
     let ran = Test::new()
         .task("1-a", DEAF)
         .config("max_time = 0.5\nkill_grace = 0.3\nmax_tries = 1")
@@ -44,7 +44,7 @@ fn what_ignores_the_request_is_killed_after_the_grace() {
 }
 
 #[test]
-fn a_task_that_is_timed_out_is_so_whatever_it_exits_with() {
+fn a_task_ended_by_its_limit_is_timed_out_with_any_exit_code() {
     let exit = |code| format!("trap 'echo bye; exit {code}' TERM\nsleep 30 & wait");
     let ran = Test::new()
         .task("1-a", &exit(0))
@@ -67,7 +67,7 @@ fn a_task_that_is_timed_out_is_so_whatever_it_exits_with() {
 }
 
 #[test]
-fn the_group_may_use_the_grace_to_clean_up_when_its_leader_is_gone() {
+fn the_group_can_use_the_grace_to_clean_up_after_its_leader_has_ended() {
     Test::new()
         .task(
             "1-a",
@@ -82,7 +82,7 @@ fn the_group_may_use_the_grace_to_clean_up_when_its_leader_is_gone() {
 }
 
 #[test]
-fn a_member_that_ignores_the_request_is_killed_when_its_leader_is_gone() {
+fn a_member_that_ignores_sigterm_is_killed_after_its_leader_has_ended() {
     Test::new()
         .task("1-a", &format!("({DEAF}) &\nsleep 30"))
         .config("max_time = 0.5\nkill_grace = 0.3\nmax_tries = 1")
@@ -105,7 +105,7 @@ fn a_stopped_task_is_ended_at_its_limit() {
 }
 
 #[test]
-fn a_stopped_task_that_ignores_the_request_is_killed() {
+fn a_stopped_task_that_ignores_sigterm_is_killed() {
     Test::new()
         .task("1-a", "trap '' TERM\nkill -STOP 0\nsleep 30")
         .config("max_time = 0.2\nkill_grace = 0.2\nmax_tries = 1")
@@ -116,7 +116,7 @@ fn a_stopped_task_that_ignores_the_request_is_killed() {
 }
 
 #[test]
-fn without_a_grace_what_reaches_its_limit_is_killed() {
+fn without_a_grace_the_limit_kills_at_once() {
     Test::new()
         .task("1-a", DEAF)
         .config("max_time = 0.2\nkill_grace = 0\nmax_tries = 1")
@@ -135,7 +135,7 @@ dd if=/dev/zero of=full bs=4096 count=1024 2>/dev/null &
 sleep 1";
 
 #[test]
-fn a_limit_does_not_wait_for_whoever_reads_the_messages() {
+fn a_limit_does_not_wait_for_a_reader_of_the_messages() {
     Test::new()
         .task("1-a", "sleep 30")
         .config("max_time = 0.2\nmax_tries = 1")
@@ -147,7 +147,7 @@ fn a_limit_does_not_wait_for_whoever_reads_the_messages() {
 }
 
 #[test]
-fn a_signal_does_not_wait_for_whoever_reads_the_messages() {
+fn a_signal_does_not_wait_for_a_reader_of_the_messages() {
     let running = Test::new()
         .task("1-a", "sleep 30")
         .through(FULL_STDERR)
@@ -158,7 +158,7 @@ fn a_signal_does_not_wait_for_whoever_reads_the_messages() {
 }
 
 #[test]
-fn what_closes_its_output_is_waited_for_all_the_same() {
+fn a_task_that_closes_its_output_is_still_waited_for() {
     Test::new()
         .task("1-a", "exec >&- 2>&-\nsleep 0.3 || sleep 1\nexit 3")
         .config("stop_codes = 3")
@@ -252,7 +252,7 @@ fn a_signal_does_not_wait_for_a_debugger() {
 }
 
 #[test]
-fn a_debugger_that_lets_go_loses_no_status() {
+fn no_status_is_lost_when_a_debugger_detaches() {
     if is_missing("python3") {
         return;
     }
@@ -269,7 +269,7 @@ fn a_debugger_that_lets_go_loses_no_status() {
 }
 
 #[test]
-fn times_beyond_all_bounds_are_no_limit() {
+fn huge_times_mean_no_limit() {
     for time in ["0", "999999999999999999999", "400000000w"] {
         Test::new()
             .task("1-a", "exit 3")

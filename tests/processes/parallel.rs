@@ -122,7 +122,7 @@ fn the_most_severe_verdict_decides() {
 }
 
 #[test]
-fn of_several_retries_the_longest_wait_counts() {
+fn the_longest_wait_of_several_retries_counts() {
     for longer in ["a", "b"] {
         let story = two(&once(1), &format!("wait_for judged\n{}", once(1)))
             .config(&format!("[{longer}]\nsleep_time = 0.5"))
@@ -136,7 +136,7 @@ fn of_several_retries_the_longest_wait_counts() {
 }
 
 #[test]
-fn a_limit_of_one_task_is_no_matter_for_the_others() {
+fn a_limit_of_one_task_does_not_affect_the_others() {
     let story = two("exec sleep 30", "wait_for judged")
         .config("[a]\nmax_time = 0.5\nrequired = no")
         .run()
@@ -164,7 +164,7 @@ fn a_limit_of_one_task_leaves_the_daemons_of_the_others() {
 }
 
 #[test]
-fn a_signal_is_passed_on_to_all() {
+fn a_signal_is_passed_on_to_all_tasks() {
     let running = Test::new()
         .waiting("1-a", ": >a\nsleep 30")
         .waiting("1-b", ": >b\nexec sleep 30")

@@ -68,7 +68,7 @@ fn sigquit_is_passed_on() {
 }
 
 #[test]
-fn a_signal_goes_to_the_whole_group_and_kills_what_stays_after_the_grace() {
+fn a_signal_goes_to_the_whole_group_and_survivors_are_killed_after_the_grace() {
     let running = Test::new()
         .task("1-a", &format!("sleep 30 & ({DEAF}) & wait"))
         .config("kill_grace = 0.2")
@@ -102,7 +102,7 @@ fn a_second_signal_kills() {
 
 /// Whoever sends a signal may end right behind it, and is not judged as if it had not.
 #[test]
-fn a_signal_counts_for_all_that_ends_after_it() {
+fn a_signal_takes_effect_before_any_later_end() {
     for code in [0, 1, 2, 2, 2, 2, 2, 2] {
         Test::new()
             .task("1-a", &format!("kill -TERM $PPID\nexit {code}"))
@@ -115,7 +115,7 @@ fn a_signal_counts_for_all_that_ends_after_it() {
 
 /// Before the second run the configuration is read again.
 #[test]
-fn a_third_signal_ends_the_runner_at_once_whatever_it_does() {
+fn a_third_signal_ends_the_runner_at_once() {
     if cannot_hold() {
         return;
     }
@@ -172,7 +172,7 @@ fn a_signal_ends_the_wait_between_two_runs() {
 }
 
 #[test]
-fn an_end_that_a_signal_asked_for_is_no_matter_for_the_chain() {
+fn an_end_requested_by_a_signal_does_not_count_for_the_chain() {
     for (code, more) in [
         (0, ""),
         (2, ""),
@@ -216,7 +216,7 @@ fn a_signal_to_a_single_task_is_passed_on() {
 }
 
 #[test]
-fn a_signal_ends_the_daemons_of_what_it_interrupts() {
+fn a_signal_ends_the_daemons_of_an_interrupted_task() {
     if is_missing("setsid") {
         return;
     }
@@ -230,7 +230,7 @@ fn a_signal_ends_the_daemons_of_what_it_interrupts() {
 }
 
 #[test]
-fn the_hook_after_what_was_interrupted_has_its_time() {
+fn the_post_hook_of_an_interrupted_task_has_its_time() {
     let hook = "#!/bin/sh\n[ $RUNNER_HOOK = pre ] || { sleep 0.3 || sleep 1; echo $RUNNER_RESULT >>told; }\n";
     let running = Test::new()
         .task("1-a", "sleep 30")
@@ -244,7 +244,7 @@ fn the_hook_after_what_was_interrupted_has_its_time() {
 }
 
 #[test]
-fn a_second_signal_kills_the_hook_after_what_was_interrupted() {
+fn a_second_signal_kills_the_post_hook_of_an_interrupted_task() {
     let hook = "#!/bin/sh\n[ $RUNNER_HOOK = pre ] || { : >told; sleep 30; }\n";
     let running = Test::new()
         .task("1-a", "sleep 30")
@@ -259,7 +259,7 @@ fn a_second_signal_kills_the_hook_after_what_was_interrupted() {
 }
 
 #[test]
-fn a_halt_task_that_runs_gets_the_signal_and_the_end_stays_what_it_was() {
+fn a_signal_to_a_running_halt_task_does_not_change_the_exit_status() {
     for (code, max_tries, status) in [(2, 5, 2), (1, 1, 1), (0, 5, 0)] {
         let running = Test::new()
             .task("1-a", &format!("exit {code}"))
@@ -280,7 +280,7 @@ fn a_halt_task_that_runs_gets_the_signal_and_the_end_stays_what_it_was() {
 }
 
 #[test]
-fn a_signal_during_the_hook_after_a_halt_keeps_the_halt_task_from_running() {
+fn a_signal_during_the_post_hook_of_a_halt_prevents_the_halt_task() {
     let hook = "#!/bin/sh\n[ $RUNNER_HOOK = pre ] || { : >told; exec sleep 30; }\n";
     for (task, more) in [("exit 2", ""), ("exit 1", "max_tries = 1")] {
         let running = Test::new()
@@ -303,7 +303,7 @@ fn a_signal_during_the_hook_after_a_halt_keeps_the_halt_task_from_running() {
 }
 
 #[test]
-fn a_signal_that_was_ignored_before_stays_ignored() {
+fn an_ignored_signal_stays_ignored() {
     let running = Test::new()
         .waiting("1-a", ": >ready\nwait_for go\nkill -HUP $$\necho went on")
         .through("trap '' HUP")
@@ -353,7 +353,7 @@ fn blocking(test: Test, name: &str) -> Test {
 }
 
 #[test]
-fn a_signal_that_was_blocked_before_is_heard() {
+fn a_blocked_signal_is_received() {
     if cannot_block_signals() {
         return;
     }
@@ -381,7 +381,7 @@ fn a_signal_that_was_blocked_before_is_heard() {
 }
 
 #[test]
-fn a_command_has_the_signals_blocked_that_were() {
+fn a_command_inherits_blocked_signals() {
     if cannot_block_signals() {
         return;
     }

@@ -23,7 +23,7 @@ use crate::support::{is_missing, runner, skip, top};
 const RECIPES: &str = "docs/recipes.md";
 
 #[test]
-fn console_blocks_show_what_happens() {
+fn console_blocks_show_the_real_output() {
     let mut commands = 0;
     for page in pages().iter().filter(|page| page.path != RECIPES) {
         commands += play(&page.path, &page.text);

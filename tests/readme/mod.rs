@@ -57,7 +57,7 @@ fn table(head: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_table_of_settings_is_the_programs() {
+fn the_table_of_settings_matches_the_program() {
     let expected: Vec<String> = runner_config::SETTINGS
         .iter()
         .map(|setting| {
@@ -96,7 +96,7 @@ fn the_table_of_settings_is_the_programs() {
 }
 
 #[test]
-fn the_table_of_exit_statuses_is_the_programs() {
+fn the_table_of_exit_statuses_matches_the_program() {
     let help = Test::new().run_with(["--help"]).status(0).stdout;
     let (_, statuses) = help.split_once("Exit status:\n").unwrap();
     let expected: Vec<String> = statuses

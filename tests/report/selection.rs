@@ -35,7 +35,7 @@ fn a_run_is_reported_as_it_was() {
 }
 
 #[test]
-fn the_last_run_is_shown_unless_another_is_asked_for() {
+fn the_last_run_is_shown_unless_another_is_requested() {
     let text = whole("r1") + "garbage\n" + &whole("r2") + "{\"ts\":";
     for (args, run) in [
         (&[][..], "r2"),
@@ -70,7 +70,7 @@ fn the_configuration_names_the_state_directory() {
 }
 
 #[test]
-fn a_configuration_that_leads_to_no_journal_is_an_error() {
+fn a_configuration_without_a_journal_is_an_error() {
     for config in ["[runner]\nmax_tries = 3\n", "[runner]\nstate_dir =\n"] {
         Test::new()
             .only_config(config)
@@ -95,7 +95,7 @@ fn a_configuration_that_leads_to_no_journal_is_an_error() {
 }
 
 #[test]
-fn what_is_not_there_is_said() {
+fn a_missing_run_or_journal_is_an_error() {
     let old = line("r1", "an-earlier-boot", r#""try-start","try_num":1"#);
     for (text, args) in [
         ("", &[][..]),
@@ -139,7 +139,7 @@ fn what_is_not_there_is_said() {
 }
 
 #[test]
-fn only_refused_starts_are_a_history_too() {
+fn a_history_can_have_only_refused_starts() {
     let refused = line(
         "x1",
         &this_boot(),
@@ -216,7 +216,7 @@ fn a_run_is_cut_off_when_its_runner_is_gone() {
 }
 
 #[test]
-fn a_halt_task_after_the_end_goes_on_while_the_runner_is_alive() {
+fn a_halt_task_after_the_end_is_running_while_the_runner_lives() {
     let runner = StandIn::start();
     let halt = r#""halt-start","task":"halt.sh","reason":"halt-after""#;
     let text = start("r1", runner.pid()) + &end("r1", 0) + &line("r1", &this_boot(), halt);

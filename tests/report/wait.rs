@@ -39,7 +39,7 @@ fn append(path: &Path, text: &str) {
 }
 
 #[test]
-fn a_wait_ends_with_the_run_that_goes_on_and_its_status() {
+fn a_wait_ends_with_the_current_run_and_its_status() {
     for status in [0, 1, 2, 4, 143] {
         let runner = StandIn::start();
         let text = whole("r0") + &start("r1", runner.pid());
@@ -64,7 +64,7 @@ fn a_wait_ends_with_the_run_that_goes_on_and_its_status() {
 }
 
 #[test]
-fn a_wait_hears_of_a_real_run_and_of_its_death() {
+fn a_wait_follows_a_real_run_to_its_end_or_death() {
     let test = || {
         Test::new()
             .config("state_dir = state")
@@ -93,7 +93,7 @@ fn a_wait_hears_of_a_real_run_and_of_its_death() {
 }
 
 #[test]
-fn a_wait_ends_with_the_next_run_when_none_goes_on() {
+fn a_wait_ends_with_the_next_run_if_none_is_running() {
     // The first one was cut off.
     let text = start("r0", u32::MAX / 2) + &whole("r1");
     let runner = StandIn::start();
@@ -106,7 +106,7 @@ fn a_wait_ends_with_the_next_run_when_none_goes_on() {
 }
 
 #[test]
-fn a_wait_hears_of_a_journal_that_is_not_there_yet() {
+fn a_wait_notices_a_new_journal() {
     let runner = StandIn::start();
     let waiting = wait(Test::new().no_config().file("state/lock", "", 0o644), &[]);
     let path = waiting.path("state/journal.jsonl");
@@ -116,7 +116,7 @@ fn a_wait_hears_of_a_journal_that_is_not_there_yet() {
 }
 
 #[test]
-fn a_wait_goes_on_over_a_journal_that_is_rotated() {
+fn a_wait_continues_after_the_journal_is_rotated() {
     let runner = StandIn::start();
     let waiting = wait(journal(&start("r1", runner.pid())), &[]);
     let path = waiting.path("state/journal.jsonl");
@@ -129,7 +129,7 @@ fn a_wait_goes_on_over_a_journal_that_is_rotated() {
 }
 
 #[test]
-fn a_wait_goes_on_over_a_journal_that_is_emptied() {
+fn a_wait_continues_after_the_journal_is_emptied() {
     let runner = StandIn::start();
     let text = whole("r0") + &start("r1", runner.pid());
     let waiting = wait(journal(&text), &[]);
@@ -202,7 +202,7 @@ fn a_run_whose_halt_task_took_the_machine_down_has_halted() {
 }
 
 #[test]
-fn the_last_words_of_a_runner_count() {
+fn an_end_written_just_before_the_runner_died_counts() {
     let runner = StandIn::start();
     let waiting = wait(journal(&start("r1", runner.pid())), &[]);
     waiting.signal(rustix::process::Signal::STOP);
@@ -228,7 +228,7 @@ fn a_refused_start_ends_the_wait_for_the_next_run() {
 }
 
 #[test]
-fn the_time_for_a_wait_may_be_up() {
+fn a_wait_can_have_a_timeout() {
     for timeout in ["0", "0.2"] {
         ask(journal(&whole("r1")), &["--wait", "--timeout", timeout])
             .status(124)

@@ -3,7 +3,7 @@
 use super::ask;
 
 #[test]
-fn the_check_tells_errors_from_warnings_and_from_nothing() {
+fn the_status_of_the_check_distinguishes_errors_warnings_and_success() {
     ask(
         "[runner]\nmax_tries = 3\n[env]\nA = b\n[hg]\nx = y\n",
         &["--check"],

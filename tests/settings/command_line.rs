@@ -43,7 +43,7 @@ fn a_setting_of_the_command_line_hides_a_wrong_one_of_the_file() {
 }
 
 #[test]
-fn what_is_wrong_on_the_command_line_is_said_as_well() {
+fn problems_on_the_command_line_are_reported_too() {
     for (set, expected) in [
         (
             "max_tries=x",
@@ -76,7 +76,7 @@ fn what_is_wrong_on_the_command_line_is_said_as_well() {
 }
 
 #[test]
-fn the_command_line_may_name_another_directory_to_include() {
+fn the_command_line_can_name_another_directory_to_include() {
     Test::new()
         .config("include_dir = nowhere\nmax_time = 1")
         .file("conf.d/x", "[runner]\nmax_tries = 2\n", 0o644)

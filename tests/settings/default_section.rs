@@ -31,7 +31,7 @@ fn overrides_come_from_the_tasks_own_section_only() {
 }
 
 #[test]
-fn what_the_default_section_fills_in_is_no_misspelling() {
+fn keys_from_the_default_section_are_not_misspellings() {
     Test::new()
         .only_config("[DEFAULT]\nmax_trys = 3\nremote = $u\nmax_tme = 5\n[runner]\n[env]\n[a]\n")
         .env_remove("remote")

@@ -66,7 +66,7 @@ fn values_of_the_environment_are_verbatim() {
 }
 
 #[test]
-fn a_dollar_is_taken_literally_and_warned_of() {
+fn a_dollar_is_literal_and_a_warning() {
     let test = || {
         Test::new()
             .env("X", "outside")

@@ -47,7 +47,7 @@ fn included_files_may_hold_settings_and_sections_of_tasks() {
 }
 
 #[test]
-fn names_that_are_no_tasks_are_not_included_either() {
+fn files_of_tools_are_not_included_either() {
     let mut test = Test::new().config("include_dir = conf.d\n[a]\nk = main");
     for name in [
         ".hidden",
@@ -139,7 +139,7 @@ fn an_included_file_that_cannot_be_read_is_an_error() {
 }
 
 #[test]
-fn what_is_wrong_in_an_included_file_is_said_with_its_line() {
+fn a_problem_in_an_included_file_is_reported_with_its_line() {
     Test::new()
         .config("include_dir = conf.d\nmax_trys = 1")
         .file("conf.d/x", "[runner]\n\nmax_time = soon\n", 0o644)

@@ -20,7 +20,7 @@ fn the_list_has_every_key_with_the_default_section_filled_in() {
 }
 
 #[test]
-fn a_section_that_is_not_there_has_no_list() {
+fn a_missing_section_has_no_list() {
     ask("[work]\n", &["--list", "wrok"])
         .status(1)
         .stdout("")

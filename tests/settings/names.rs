@@ -39,7 +39,7 @@ fn an_unknown_setting_that_is_near_none_is_a_warning() {
 }
 
 #[test]
-fn settings_of_tasks_cannot_stand_in_the_section_of_the_runner() {
+fn settings_of_tasks_are_refused_in_the_section_of_the_runner() {
     for name in ["depends_on", "enabled", "required", "frequency"] {
         ask(&format!("[runner]\n{name} = no\n"), &["--check"])
             .status(78)

@@ -36,7 +36,7 @@ fn the_variable_names_the_file_when_no_option_does() {
 }
 
 #[test]
-fn no_file_is_searched_for() {
+fn no_default_file_is_read() {
     Test::new()
         .env_remove("FROM")
         .config("[env]\nFROM = file")

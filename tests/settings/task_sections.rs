@@ -35,7 +35,7 @@ fn a_section_named_as_a_task_overrides_settings_for_it() {
 }
 
 #[test]
-fn overrides_hold_for_their_task_and_no_other() {
+fn overrides_apply_to_their_task_and_no_other() {
     Test::new()
         .task("1-a", "exit 9")
         .task("2-b", "exit 9")
@@ -173,7 +173,7 @@ fn a_short_name_of_two_tasks_is_an_error_where_it_is_used() {
 }
 
 #[test]
-fn a_key_of_a_task_that_is_nearly_a_setting_is_warned_of() {
+fn a_key_of_a_task_that_is_nearly_a_setting_is_a_warning() {
     let test = || {
         Test::new()
             .only_config("[a]\nmax_tme = 1\nkeep_days = 14\nenable = no\n")
@@ -196,7 +196,7 @@ warning: runner.cfg:4: key `enable` in a task's section is not a setting
 }
 
 #[test]
-fn a_section_with_settings_that_is_no_tasks_is_warned_of() {
+fn a_section_with_settings_but_without_a_task_is_a_warning() {
     let test = || {
         Test::new()
             .only_config("[work]\ndir = x\n[clober]\nmax_time = 1\nenabled = no\nkeep = 14\n")
@@ -220,7 +220,7 @@ fn a_section_with_settings_that_is_no_tasks_is_warned_of() {
 }
 
 #[test]
-fn reserved_sections_are_never_a_tasks() {
+fn reserved_sections_never_belong_to_a_task() {
     Test::new()
         .only_config(
             "[runner]\nmax_time = 9\n[env]\nenabled = no\nmax_tries = x\n[DEFAULT]\nenabled = no\n",

@@ -27,7 +27,7 @@ fn a_key_is_split_at_the_first_dot_that_yields_one() {
 }
 
 #[test]
-fn a_key_that_is_not_there_names_the_nearest_ones() {
+fn a_missing_key_names_the_nearest_ones() {
     let config = "[hg]\nremote = u\nshare = s\n[work]\ndir = d\n[empty]\n";
     for (key, expected) in [
         (
@@ -69,7 +69,7 @@ fn nothing_is_found_without_a_configuration() {
 }
 
 #[test]
-fn the_default_option_answers_for_a_key_that_is_not_there() {
+fn the_default_option_answers_for_a_missing_key() {
     for (args, expected) in [
         (["-g", "hg.branch", "--default", "tip"], "tip\n"),
         (["-g", "git.remote", "--default", ""], "\n"),
@@ -146,7 +146,7 @@ error: runner.cfg:3: section header `[env` has no closing `]`
 }
 
 #[test]
-fn every_line_that_is_refused_is_said_with_its_cure() {
+fn every_refused_line_has_a_reason_and_a_hint() {
     for (config, expected) in [
         (
             "k = 1\nl = 2\n[a]\n",
@@ -184,7 +184,7 @@ fn every_line_that_is_refused_is_said_with_its_cure() {
 }
 
 #[test]
-fn a_wrong_setting_does_not_keep_questions_from_being_answered() {
+fn a_wrong_setting_does_not_prevent_queries() {
     let config = "[runner]\nmax_tries = many\n[hg]\nremote = u\n";
     ask(config, &["-g", "hg.remote"])
         .status(0)

@@ -78,7 +78,7 @@ warning: runner.cfg:31: section `x` sets `max_time`, but there is no such task
 ";
 
 #[test]
-fn all_that_is_wrong_is_said_at_once_and_nothing_runs() {
+fn all_problems_are_reported_at_once_and_nothing_runs() {
     let test = || {
         Test::new()
             .only_config(BROKEN)
@@ -102,7 +102,7 @@ const NUMBER: &str = "a whole number of 0 or more";
 const CODES: &str = "exit codes from 0 to 255, separated by commas or blanks";
 
 #[test]
-fn a_wrong_value_is_said_with_what_is_expected() {
+fn a_wrong_value_is_reported_with_the_expected_form() {
     for (key, value, expected) in [
         ("sleep_time", "", TIME),
         ("sleep_time", "-0.5", TIME),
@@ -161,7 +161,7 @@ fn a_wrong_value_is_said_with_what_is_expected() {
 }
 
 #[test]
-fn a_wrong_value_in_the_section_of_a_task_is_said_as_well() {
+fn a_wrong_value_in_the_section_of_a_task_is_reported_too() {
     for (key, value, expected) in [
         ("max_tries", "x", NUMBER),
         ("max_time", "x", TIME),
@@ -272,7 +272,7 @@ fn times_have_fractions_and_units() {
 }
 
 #[test]
-fn numbers_beyond_all_bounds_are_as_good_as_for_ever() {
+fn huge_numbers_mean_forever() {
     let digits = "9".repeat(400);
     Test::new()
         .config(&format!(

@@ -110,7 +110,7 @@ fn graphviz_draws_the_graph_with_levels_as_ranks() {
 }
 
 #[test]
-fn no_task_is_taken_for_the_point_where_a_level_joins() {
+fn no_task_can_have_the_name_of_a_join_point() {
     let ran = Test::new()
         .task("1-a", "")
         .task("1-b", "")
@@ -175,7 +175,7 @@ fn the_environment_is_the_one_that_the_task_sees() {
 }
 
 #[test]
-fn the_check_says_what_the_start_does_not() {
+fn the_check_reports_more_than_the_start() {
     let semicolon = "runner.cfg:16: Python 2 treated the text after ` ;` as a comment: `dir`";
     shown(&["--check"]).status(1).says(semicolon);
     plan().run().does_not_say("Python 2");
@@ -198,7 +198,7 @@ fn the_check_says_what_the_start_does_not() {
 }
 
 #[test]
-fn the_graph_has_no_json_and_json_needs_a_question() {
+fn json_is_refused_with_graph_or_alone() {
     for args in [&["--graph", "--json"][..], &["--json"]] {
         plan().args(args).run().status(64).order("").stdout("");
     }
@@ -233,7 +233,7 @@ fn the_check_answers_in_json_whatever_its_status_is() {
 }
 
 #[test]
-fn runner_config_says_too_what_python_2_took_for_a_comment() {
+fn runner_config_warns_of_python_2_comments_too() {
     let check = |config: &str| {
         let test = Test::new().only_config(config);
         test.run_with(["runner-config", "-c", "runner.cfg", "--check"])

@@ -35,7 +35,7 @@ fn files(test: &Test) -> BTreeSet<PathBuf> {
 }
 
 #[test]
-fn what_only_shows_leaves_no_file() {
+fn options_that_only_show_leave_no_file() {
     // Such a path needs links in a private directory.
     let config = "it's.cfg";
     let test = || {

@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::Test;
 
 #[test]
-fn the_halt_task_runs_so_often_and_no_more() {
+fn the_halt_task_runs_at_most_max_halts_times() {
     let mut ran = Test::with_state()
         .task("1-a", "exit 2")
         .task("halt.sh", "exit 0")
@@ -45,7 +45,7 @@ fn the_halt_task_runs_so_often_and_no_more() {
 }
 
 #[test]
-fn giving_up_and_halting_in_the_end_count_as_well() {
+fn giving_up_and_halt_after_count_as_halts_too() {
     let ran = Test::with_state()
         .task("1-a", "[ ! -e fail ]")
         .task("halt.sh", "exit 0")

@@ -9,7 +9,7 @@ use crate::support::{Test, once, runner, top};
 use super::STAY;
 
 #[test]
-fn the_journal_says_what_happened_in_its_order() {
+fn the_journal_has_all_events_in_order() {
     let ran = Test::with_state()
         .task("1-a", "exit 0")
         .task("2-b", &once(7))
@@ -163,7 +163,7 @@ fn every_event_has_the_members_that_are_documented() {
 }
 
 #[test]
-fn members_stand_in_the_order_of_the_table() {
+fn members_have_the_order_of_the_table() {
     let ran = Test::with_state().task("1-a", "exit 0").run().status(0);
     let common = ["ts", "run", "boot", "event"].map(str::to_owned);
     for line in ran.lines("state/journal.jsonl") {
@@ -191,7 +191,7 @@ fn the_journal_names_the_process_while_it_runs() {
 }
 
 #[test]
-fn a_line_that_a_crash_cut_off_is_not_glued_to_the_next() {
+fn a_torn_line_is_not_joined_to_the_next() {
     let torn = "{\"ts\":\"2026-01-01T00:00:00.000Z\",\"run\":\"r";
     let ran = Test::with_state()
         .file("state/journal.jsonl", torn, 0o644)
@@ -205,7 +205,7 @@ fn a_line_that_a_crash_cut_off_is_not_glued_to_the_next() {
 }
 
 #[test]
-fn a_journal_that_was_moved_away_is_made_anew() {
+fn a_journal_that_was_moved_away_is_created_again() {
     let ran = Test::with_state()
         .task(
             "1-a",
@@ -223,7 +223,7 @@ fn a_journal_that_was_moved_away_is_made_anew() {
 }
 
 #[test]
-fn a_journal_that_cannot_be_written_is_said_once_and_stops_nothing() {
+fn an_unwritable_journal_is_reported_once_and_stops_nothing() {
     let ran = Test::with_state()
         .file("state/journal.jsonl/file", "", 0o644)
         .task("1-a", "exit 0")
@@ -239,7 +239,7 @@ fn a_journal_that_cannot_be_written_is_said_once_and_stops_nothing() {
 }
 
 #[test]
-fn only_and_questions_write_no_journal() {
+fn only_and_queries_write_no_journal() {
     let mut test = Test::with_state()
         .task("1-a", "exit 0")
         .file("runner.cfg", "", 0o644);
@@ -290,7 +290,7 @@ fn a_state_directory_belongs_to_one_task_directory() {
 }
 
 #[test]
-fn a_refused_start_is_remembered() {
+fn a_refused_start_is_recorded() {
     let ran = Test::with_state()
         .task("1-a", "exit 0")
         .file("tasks.d/2-b", "#!/bin/sh\n", 0o644)

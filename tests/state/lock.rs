@@ -179,7 +179,7 @@ fn a_process_is_found(other: &[u8], task: &[u8], text: &str) {
 }
 
 #[test]
-fn what_an_earlier_boot_left_in_the_lock_keeps_nobody_out() {
+fn a_lock_from_an_earlier_boot_does_not_block_a_run() {
     let me = std::process::id();
     for text in [
         format!("{me}\nboot another\nrun r\ntask {me} 99999999999 1-a\n\n"),
@@ -220,7 +220,7 @@ fn command_runs_without_the_lock() {
 }
 
 #[test]
-fn where_no_lock_can_be_had_the_tasks_run_all_the_same() {
+fn tasks_run_although_the_lock_cannot_be_created() {
     let test = Test::with_state()
         .file("state", "", 0o644)
         .task("1-a", "exit 0")
@@ -234,7 +234,7 @@ fn where_no_lock_can_be_had_the_tasks_run_all_the_same() {
 }
 
 #[test]
-fn the_files_of_the_state_are_for_everybody_to_read_and_for_one_to_write() {
+fn state_files_are_readable_by_all_users_and_writable_by_one() {
     let ran = Test::with_state()
         .through("umask 0")
         .task("1-a", "stat -c %a state/lock >mode")
@@ -256,7 +256,7 @@ fn the_files_of_the_state_are_for_everybody_to_read_and_for_one_to_write() {
 }
 
 #[test]
-fn a_check_says_when_the_state_cannot_be_written() {
+fn a_check_reports_an_unwritable_state_directory() {
     Test::new()
         .config("state_dir = runner.cfg/state")
         .task("1-a", "exit 0")
@@ -268,7 +268,7 @@ fn a_check_says_when_the_state_cannot_be_written() {
 }
 
 #[test]
-fn a_halt_that_cannot_be_counted_is_said_and_runs() {
+fn a_halt_that_cannot_be_counted_is_reported_and_runs() {
     Test::with_state()
         .file("state/halts/file", "", 0o644)
         .task("1-a", "exit 2")
@@ -288,7 +288,7 @@ fn pipe(test: &Test, name: &str) {
 }
 
 #[test]
-fn a_pipe_in_place_of_a_file_of_the_state_holds_up_nobody() {
+fn a_pipe_in_place_of_a_state_file_does_not_block() {
     for name in ["journal.jsonl", "halts", "taskdir", "done/1-a"] {
         let test = Test::with_state()
             .file("state/done/keep", "", 0o644)
@@ -314,7 +314,7 @@ fn a_pipe_in_place_of_a_file_of_the_state_holds_up_nobody() {
 }
 
 #[test]
-fn a_line_of_the_halts_that_is_broken_does_not_count_anew() {
+fn a_broken_line_does_not_reset_the_count_of_halts() {
     let ran = Test::with_state()
         .task("1-a", "exit 2")
         .task("halt.sh", "exit 0")
@@ -342,7 +342,7 @@ fn a_runner_removes_no_lock_but_its_own() {
 }
 
 #[test]
-fn a_lock_of_another_pid_namespace_accuses_nobody() {
+fn a_lock_of_another_pid_namespace_names_no_process() {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     let me = std::process::id();
     let lock = format!(
@@ -357,7 +357,7 @@ fn a_lock_of_another_pid_namespace_accuses_nobody() {
 }
 
 #[test]
-fn a_state_directory_has_an_owner_without_a_lock_too() {
+fn a_state_directory_records_its_task_directory_without_a_lock_too() {
     let ran = Test::with_state()
         .task("1-a", "exit 0")
         .args(["--no-lock"])
@@ -367,7 +367,7 @@ fn a_state_directory_has_an_owner_without_a_lock_too() {
 }
 
 #[test]
-fn a_huge_lock_is_no_matter() {
+fn a_huge_lock_file_changes_nothing() {
     let test = Test::with_state()
         .file("state/lock", "", 0o644)
         .task("1-a", "exit 0");

@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::{Test, once};
 
 #[test]
-fn a_task_that_is_once_done_is_not_started_again() {
+fn a_once_task_that_is_done_is_not_started_again() {
     let ran = Test::with_state()
         .task("1-a", "exit 0")
         .task("2-b", &once(1))
@@ -42,7 +42,7 @@ fn a_task_with_a_mark_counts_as_done_for_its_dependents() {
 }
 
 #[test]
-fn a_chain_of_which_all_is_done_finishes() {
+fn a_chain_whose_tasks_are_all_done_finishes() {
     let ran = Test::with_state()
         .task("1-a", "exit 0")
         .config("[a]\nfrequency = once")
@@ -52,7 +52,7 @@ fn a_chain_of_which_all_is_done_finishes() {
 }
 
 #[test]
-fn a_mark_is_set_by_success_and_by_asking_to_halt_and_by_nothing_else() {
+fn a_mark_is_set_only_by_success_and_halt() {
     for (code, status, marked) in [(0, 0, true), (2, 2, true), (3, 3, false), (1, 1, false)] {
         let ran = Test::with_state()
             .task("1-a", &format!("exit {code}"))
@@ -109,7 +109,7 @@ fn a_task_whose_mark_cannot_be_written_is_not_started() {
 }
 
 #[test]
-fn only_pays_no_heed_to_marks() {
+fn only_ignores_marks() {
     let ran = Test::with_state()
         .task("1-a", "exit 0")
         .config("[a]\nfrequency = once")

@@ -60,7 +60,7 @@ fn refused(script: &str) -> Ran {
 }
 
 #[test]
-fn what_is_roots_alone_runs() {
+fn files_of_root_alone_are_run() {
     if is_not_root() {
         return;
     }
@@ -68,7 +68,7 @@ fn what_is_roots_alone_runs() {
 }
 
 #[test]
-fn a_file_of_somebody_else_is_not_run() {
+fn a_file_of_another_user_is_not_run() {
     if is_not_root() {
         return;
     }
@@ -139,7 +139,7 @@ fn a_file_that_others_may_write_is_not_run() {
 }
 
 #[test]
-fn a_device_on_the_way_is_not_to_be_changed() {
+fn no_hint_proposes_to_change_a_device() {
     if is_not_root() {
         return;
     }
@@ -213,7 +213,7 @@ fn an_access_control_list_counts() {
 }
 
 #[test]
-fn one_directory_is_complained_of_once() {
+fn each_directory_is_reported_once() {
     if is_not_root() {
         return;
     }
@@ -227,7 +227,7 @@ fn one_directory_is_complained_of_once() {
 }
 
 #[test]
-fn questions_ask_for_trust_as_well() {
+fn queries_check_trust_too() {
     if is_not_root() {
         return;
     }
@@ -249,7 +249,7 @@ fn a_state_directory_that_is_not_trusted_is_not_written() {
 }
 
 #[test]
-fn a_user_who_is_not_there_cannot_be_trusted() {
+fn an_unknown_user_cannot_be_trusted() {
     story()
         .args(["--trust-owner", "no-such-user"])
         .run()
@@ -299,7 +299,7 @@ fn a_secret_of_the_environment_is_written_nowhere() {
 }
 
 #[test]
-fn what_somebody_else_left_in_a_state_directory_is_not_followed() {
+fn links_of_another_user_in_a_state_directory_are_not_followed() {
     if is_not_root() {
         return;
     }
@@ -318,7 +318,7 @@ fn what_somebody_else_left_in_a_state_directory_is_not_followed() {
 }
 
 #[test]
-fn a_script_that_a_hook_runs_is_judged_like_the_hook() {
+fn a_script_that_a_hook_runs_is_checked_like_the_hook() {
     if is_not_root() {
         return;
     }

@@ -110,7 +110,7 @@ fn a_fuse_mount_of_another_user_is_refused_whatever_owner_it_shows() {
 }
 
 #[test]
-fn a_fuse_mount_of_another_user_that_never_answers_is_not_waited_for() {
+fn a_fuse_mount_that_never_answers_does_not_block() {
     if cannot_mount_fuse() {
         return;
     }

@@ -64,7 +64,7 @@ fn a_task_directory_that_another_user_can_make_is_refused() {
 }
 
 #[test]
-fn a_path_that_is_too_long_for_one_call_is_not_taken_for_nothing() {
+fn a_path_too_long_for_one_system_call_is_still_checked() {
     if is_not_root() || is_missing("python3") {
         return;
     }
@@ -88,7 +88,7 @@ os.symlink('/'.join(['deep'] + [name] * 18 + ['link']), 'tasks.d')";
 }
 
 #[test]
-fn a_path_behind_what_is_missing_is_not_followed_blindly() {
+fn a_path_through_a_missing_directory_is_refused() {
     if is_not_root() {
         return;
     }
@@ -160,7 +160,7 @@ fn a_hint_can_be_pasted_whatever_a_name_holds() {
 
 /// It was checked on the way, where a sticky directory is accepted.
 #[test]
-fn a_directory_that_is_reached_by_going_up_is_one_to_read_from() {
+fn a_task_directory_reached_through_dots_or_a_link_is_checked() {
     if is_not_root() {
         return;
     }

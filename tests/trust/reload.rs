@@ -50,7 +50,7 @@ fn ends(ran: Ran) -> Ran {
 }
 
 #[test]
-fn a_reload_that_finds_all_as_it_was_runs_again() {
+fn an_unchanged_reload_runs_again() {
     if is_not_root() {
         return;
     }
@@ -60,7 +60,7 @@ fn a_reload_that_finds_all_as_it_was_runs_again() {
 }
 
 #[test]
-fn what_another_user_can_change_by_now_ends_the_runs() {
+fn a_file_that_another_user_can_change_now_ends_the_runs() {
     if is_not_root() {
         return;
     }
@@ -114,7 +114,7 @@ fn what_another_user_can_change_by_now_ends_the_runs() {
 }
 
 #[test]
-fn the_plan_before_is_checked_again_where_the_configuration_is_wrong() {
+fn the_earlier_plan_is_checked_again_if_the_configuration_is_wrong() {
     if is_not_root() {
         return;
     }
@@ -154,7 +154,7 @@ fn a_refused_reload_is_in_the_journal() {
 }
 
 #[test]
-fn what_changed_while_the_lock_was_waited_for_is_checked() {
+fn changes_during_a_wait_for_the_lock_are_checked() {
     if is_not_root() {
         return;
     }

@@ -140,7 +140,7 @@ fn a_word_that_could_become_a_script_is_checked() {
 }
 
 #[test]
-fn a_word_that_nobody_else_can_change_is_accepted() {
+fn a_word_that_no_other_user_can_change_is_accepted() {
     if is_not_root() {
         return;
     }

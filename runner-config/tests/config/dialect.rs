@@ -99,7 +99,7 @@ fn refused_text_names_line_and_reason() {
 }
 
 #[test]
-fn bytes_that_are_no_utf8_are_refused_with_their_line() {
+fn bytes_that_are_not_utf8_are_refused_with_their_line() {
     let (_, problems) = load(b"[a]\nk = \xe9\n");
     assert_eq!(problems, ["f:2: not UTF-8: found the byte 0xE9"]);
 }
@@ -141,7 +141,7 @@ fn sections_are_merged_and_values_indented() {
 
 proptest! {
     #[test]
-    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         load(&bytes);
     }
 
@@ -151,7 +151,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_written_reads_back_the_same(lines in prop::collection::vec(
+    fn a_written_document_reads_back_the_same(lines in prop::collection::vec(
         "\\[(a|b|DEFAULT|=|;|a\\[|\u{fe0f}|\u{feff})\\]|[ab\u{202e}'\"\\[\\]]{1,3} ?[=:][ a;#=:\\[\\]\\\\'\"%$\t]{0,4}|\
          [ \t]{1,2}[a=:\\[\\]\\\\\u{feff}]{0,3}|;a",
         0..12,

@@ -162,7 +162,7 @@ fn units_go_from_larger_to_smaller_and_none_repeats() {
 }
 
 #[test]
-fn times_beyond_all_bounds_saturate() {
+fn huge_times_saturate() {
     let digits = "9".repeat(400);
     for text in [
         &*digits,
@@ -174,7 +174,7 @@ fn times_beyond_all_bounds_saturate() {
 }
 
 #[test]
-fn durations_read_well() {
+fn durations_are_shown_with_at_most_two_units() {
     for (millis, expected) in [
         (0, "0s"),
         (2, "2ms"),

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use runner_config::{left_out, nearest};
 
 #[test]
-fn leftovers_of_tools_are_left_out() {
+fn files_of_tools_are_left_out() {
     for name in [
         ".hidden",
         "#a#",

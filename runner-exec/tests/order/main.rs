@@ -163,7 +163,7 @@ proptest! {
     }
 
     #[test]
-    fn of_the_tasks_that_may_start_the_first_by_name_does(
+    fn the_first_by_name_of_the_ready_tasks_starts(
         (files, _, sections) in shuffled(sound()),
     ) {
         prop_assert_eq!(order(&sound_plan(&files, &sections)), expected_order(&files));
@@ -179,7 +179,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_wrong_is_said_alike_whatever_order_it_is_read_in(
+    fn problems_do_not_depend_on_the_order_of_reading(
         (files, entries, sections) in shuffled(wild()),
     ) {
         let (one, other) = (read(&files, &files).1, read(&entries, &sections).1);
@@ -187,7 +187,7 @@ proptest! {
     }
 
     #[test]
-    fn what_nobody_can_wait_for_is_an_error_that_names_both(files in wild()) {
+    fn an_impossible_dependency_is_an_error_that_names_both_tasks(files in wild()) {
         let (_, problems) = read(&files, &files);
         let errors = errors(&problems);
         let said = errors.iter().filter(|error| cycle(error).is_none());
@@ -198,7 +198,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cycle_is_told_of_where_one_is_and_only_there(files in wild()) {
+    fn a_cycle_is_reported_exactly_if_there_is_one(files in wild()) {
         let (_, problems) = read(&files, &files);
         let errors = errors(&problems);
         let cycles: Vec<Vec<&str>> = errors.iter().filter_map(|error| cycle(error)).collect();
