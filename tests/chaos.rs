@@ -244,12 +244,11 @@ fn status_of_tries(heard: &[(String, usize, String)], tasks: &[Task]) -> i32 {
     let ok = heard
         .iter()
         .filter(|(_, try_num, result)| *try_num == last && result == "OK");
-    match ok.count() == tasks.len() {
-        true => 0,
-        false => {
-            assert_eq!(last, MAX_TRIES, "it gave up too early");
-            1
-        }
+    if ok.count() == tasks.len() {
+        0
+    } else {
+        assert_eq!(last, MAX_TRIES, "it gave up too early");
+        1
     }
 }
 

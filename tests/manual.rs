@@ -118,9 +118,10 @@ fn markup(text: &str) -> String {
     let mut roff = String::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        let end = match in_word(first) {
-            true => rest.find(|c| !in_word(c)).unwrap_or(rest.len()),
-            false => first.len_utf8(),
+        let end = if in_word(first) {
+            rest.find(|c| !in_word(c)).unwrap_or(rest.len())
+        } else {
+            first.len_utf8()
         };
         let (word, after) = rest.split_at(end);
         rest = after;
@@ -177,9 +178,10 @@ fn exit_status(help: &str) -> String {
     };
     let rows = rows.into_iter().map(|row| {
         let (status, meaning) = row.trim().split_once(' ').unwrap();
-        match status.starts_with(|c: char| c.is_ascii_digit()) {
-            true => format!(".TP\n.B {status}\n{}\n", prose(meaning.trim())),
-            false => format!(".PP\n{}\n", prose(row)),
+        if status.starts_with(|c: char| c.is_ascii_digit()) {
+            format!(".TP\n.B {status}\n{}\n", prose(meaning.trim()))
+        } else {
+            format!(".PP\n{}\n", prose(row))
         }
     });
     rows.collect()

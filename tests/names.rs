@@ -307,9 +307,10 @@ fn journal_and_reports_keep_names_apart() {
     ] {
         let args = ["runner-report", "--state-dir", "state"].iter().chain(args);
         let ran = test.run_with(args).status(0);
-        match is_json {
-            true => assert_in_json(&ran.stdout, task_of),
-            false => assert_named(&ran.stdout),
+        if is_json {
+            assert_in_json(&ran.stdout, task_of)
+        } else {
+            assert_named(&ran.stdout)
         }
         test = ran.again();
     }

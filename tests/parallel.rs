@@ -68,9 +68,10 @@ fn judge(steps: &[String], tasks: &[Task], jobs: usize) -> Result<(), String> {
             return Err(format!("{name} runs before {} has ended", late.name));
         }
     }
-    match done.len() == tasks.len() && steps.len() == 2 * tasks.len() {
-        true => Ok(()),
-        false => Err("some did not run, or ran twice".to_owned()),
+    if done.len() == tasks.len() && steps.len() == 2 * tasks.len() {
+        Ok(())
+    } else {
+        Err("some did not run, or ran twice".to_owned())
     }
 }
 

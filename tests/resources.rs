@@ -170,9 +170,10 @@ fn a_failed_write_leaves_no_draft() {
 
 /// The hidden files in the state directory and in that of the marks.
 fn drafts(ran: &Ran) -> Vec<String> {
-    let names = ["state", "state/done"].map(|name| fs::read_dir(ran.test.path(name)).unwrap());
-    let names = names.into_iter().flatten();
-    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let directories =
+        ["state", "state/done"].map(|name| fs::read_dir(ran.test.path(name)).unwrap());
+    let entries = directories.into_iter().flatten();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut drafts: Vec<String> = names.filter(|name| name.starts_with('.')).collect();
     drafts.sort();
     drafts

@@ -272,9 +272,10 @@ fn links(
         level,
         needs: needs.clone(),
         required: special != Some(index) || tries != MaxTries::OfChain(3),
-        max_tries: match special == Some(index) {
-            true => tries,
-            false => MaxTries::OfChain(3),
+        max_tries: if special == Some(index) {
+            tries
+        } else {
+            MaxTries::OfChain(3)
         },
     };
     links.map(link).collect()

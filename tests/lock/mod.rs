@@ -73,9 +73,10 @@ fn is_locked(path: &Path) -> bool {
 impl Test {
     /// The place of the lock in the runtime directory.
     fn runtime_lock(&self) -> PathBuf {
-        let runtime = match geteuid().is_root() {
-            true => PathBuf::from("/run"),
-            false => self.path("runtime"),
+        let runtime = if geteuid().is_root() {
+            PathBuf::from("/run")
+        } else {
+            self.path("runtime")
         };
         let taskdir = fs::metadata(self.path("tasks.d")).unwrap();
         let name = format!("runner/{:x}-{}.lock", taskdir.dev(), taskdir.ino());
@@ -84,9 +85,10 @@ impl Test {
 
     /// One of the two places.
     fn place(&self, in_state: bool) -> PathBuf {
-        match in_state {
-            true => self.path("state/lock"),
-            false => self.runtime_lock(),
+        if in_state {
+            self.path("state/lock")
+        } else {
+            self.runtime_lock()
         }
     }
 

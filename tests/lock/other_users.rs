@@ -130,9 +130,9 @@ fn another_user_who_waits_for_an_old_lock_does_not_block_a_run() {
         let test = Test::open().task("1-a", "exit 0");
         let place = test.place(in_state);
         old_lock(&place);
-        let mut first = Command::new("flock");
-        let first = first.arg("--no-fork").arg(&place).args(["sleep", "60"]);
-        let first = Other::start(first);
+        let mut flock = Command::new("flock");
+        let flock = flock.arg("--no-fork").arg(&place).args(["sleep", "60"]);
+        let first = Other::start(flock);
         until(|| is_locked(&place));
         let mut sh = stranger("sh");
         let sh = sh.args(["-c", "exec flock --no-fork /proc/self/fd/0 sleep 60"]);

@@ -264,8 +264,9 @@ fn tasks_run_unlocked_if_no_place_is_usable() {
 fn a_lock_that_cannot_be_opened_is_an_error() {
     let is_held = |test: Test, why: &str| {
         let ran = test.task("1-a", "exit 0").run().status(71).order("");
-        let ran = ran.says(&format!("error: cannot lock `state/lock`: {why}"));
-        let ran = ran.says("hint: `--no-lock` runs without a lock");
+        let ran = ran
+            .says(&format!("error: cannot lock `state/lock`: {why}"))
+            .says("hint: `--no-lock` runs without a lock");
         let journal = ran.read("state/journal.jsonl");
         assert!(journal.contains("\"refused\",\"status\":71"), "{journal}");
     };

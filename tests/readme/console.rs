@@ -184,9 +184,12 @@ fn compare(page: &str, command: &str, found: &str, expected: &str) {
 
 /// The text with `#` for what differs from machine to machine: times, sizes, ids.
 fn same_everywhere(text: &str) -> String {
-    let word = |word: &str| match differs(word.trim_end_matches([',', '.', ';'])) {
-        true => "#".to_owned(),
-        false => word.to_owned(),
+    let word = |word: &str| {
+        if differs(word.trim_end_matches([',', '.', ';'])) {
+            "#".to_owned()
+        } else {
+            word.to_owned()
+        }
     };
     let line = |line: &str| match line {
         // The example continues without git.

@@ -61,13 +61,15 @@ fn the_table_of_settings_matches_the_program() {
     let expected: Vec<String> = runner_config::SETTINGS
         .iter()
         .map(|setting| {
-            let star = match setting.in_runner() && setting.in_task() {
-                true => " \\*",
-                false => "",
+            let star = if setting.in_runner() && setting.in_task() {
+                " \\*"
+            } else {
+                ""
             };
-            let place = match setting.in_runner() {
-                true => "",
-                false => " (in a task's section only)",
+            let place = if setting.in_runner() {
+                ""
+            } else {
+                " (in a task's section only)"
             };
             let default = match setting.default {
                 "" => String::new(),

@@ -109,9 +109,10 @@ fn a_missing_run_or_journal_is_an_error() {
         (&old, &["--this-boot", "--tasks"]),
     ] {
         let such = if args.contains(&"--run") { "such " } else { "" };
-        let since = match args.contains(&"--this-boot") {
-            true => " since the machine was started",
-            false => "",
+        let since = if args.contains(&"--this-boot") {
+            " since the machine was started"
+        } else {
+            ""
         };
         ask(journal(text), args)
             .status(66)

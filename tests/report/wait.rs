@@ -157,9 +157,10 @@ fn a_runner_that_is_gone_after_its_halt_task_started_has_halted() {
     for before in [true, false] {
         let runner = StandIn::start();
         let (start, halt) = (start("r1", runner.pid()), line("r1", &this_boot(), HALT));
-        let waiting = match before {
-            true => wait(journal(&(start + &halt)), &[]),
-            false => wait(journal(&start), &[]),
+        let waiting = if before {
+            wait(journal(&(start + &halt)), &[])
+        } else {
+            wait(journal(&start), &[])
         };
         if !before {
             append(&waiting.path("state/journal.jsonl"), &halt);

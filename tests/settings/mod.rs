@@ -35,9 +35,12 @@ fn in_force(test: Test, name: &str) -> Value {
 
 /// What was said, without the time at the beginning of each line.
 fn without_times(stderr: &str) -> String {
-    let lines = stderr.lines().map(|line| match line.starts_with("  ") {
-        true => format!("{line}\n"),
-        false => format!("{}\n", &line["00:00:00 ".len()..]),
+    let lines = stderr.lines().map(|line| {
+        if line.starts_with("  ") {
+            format!("{line}\n")
+        } else {
+            format!("{}\n", &line["00:00:00 ".len()..])
+        }
     });
     lines.collect()
 }

@@ -170,10 +170,10 @@ fn members_have_the_order_of_the_table() {
         let event = serde_json::from_str::<Value>(&line).unwrap()["event"].clone();
         let documented = documented();
         let (_, members) = documented.iter().find(|(name, _)| *name == event).unwrap();
-        let members = members.iter().map(|(member, _, _)| member.clone());
-        let places = common.iter().cloned().chain(members);
-        let places = places.filter_map(|member| line.find(&format!("\"{member}\":")));
-        let places: Vec<usize> = places.collect();
+        let names = members.iter().map(|(member, _, _)| member);
+        let places: Vec<usize> = (common.iter().chain(names))
+            .filter_map(|member| line.find(&format!("\"{member}\":")))
+            .collect();
         assert!(places.is_sorted(), "{line}");
     }
 }

@@ -177,9 +177,10 @@ impl Dice {
         let ended = |stem: &[u8], end: &str| [stem, end.as_bytes()].concat();
         let front = [number.as_bytes(), separator.as_bytes(), self.stem].concat();
         let name = ended(&front, &format!("{kept}{dropped}"));
-        let short = match number.is_empty() || separator.is_empty() {
-            true => ended(&front, kept),
-            false => ended(self.stem, kept),
+        let short = if number.is_empty() || separator.is_empty() {
+            ended(&front, kept)
+        } else {
+            ended(self.stem, kept)
         };
         // What is not UTF-8 cannot be written into a configuration.
         let names = [name.clone(), short].map(String::from_utf8);

@@ -102,11 +102,12 @@ fn quoted(message: &str) -> Vec<&str> {
 /// The tasks of a cycle, the first one at the end again, when `error` is about one.
 fn cycle(error: &str) -> Option<Vec<&str>> {
     let names = quoted(error);
-    match error.ends_with("depends on itself") {
-        true => Some([names[0], names[0]].to_vec()),
-        false => error
+    if error.ends_with("depends on itself") {
+        Some([names[0], names[0]].to_vec())
+    } else {
+        error
             .starts_with("tasks depend on each other: ")
-            .then_some(names),
+            .then_some(names)
     }
 }
 
