@@ -171,7 +171,7 @@ fn play(seed: u64, jobs: usize) {
         .task("halt.sh", "")
         .run()
         .within(Duration::from_secs(60));
-    let heard: Vec<(String, usize, String)> = ran
+    let reported: Vec<(String, usize, String)> = ran
         .hooks()
         .iter()
         .map(|line| serde_json::from_str::<BTreeMap<String, Value>>(line).unwrap())
@@ -199,11 +199,11 @@ fn play(seed: u64, jobs: usize) {
         format!("seed {seed}, {jobs} jobs, {}", acts.join(", "))
     };
     if jobs == 1 {
-        let heard: Vec<_> = heard
+        let reported: Vec<_> = reported
             .iter()
             .map(|(t, n, r)| (t.clone(), *n, r.as_str()))
             .collect();
-        assert_eq!(heard, results, "{}", script());
+        assert_eq!(reported, results, "{}", script());
         let ran = ran.status(status);
         assert_eq!(
             halted,
@@ -214,7 +214,7 @@ fn play(seed: u64, jobs: usize) {
         ran.nothing_left();
         return;
     }
-    for (name, try_num, result) in &heard {
+    for (name, try_num, result) in &reported {
         let task = tasks.iter().find(|task| task.name == *name).unwrap();
         let does = task.act(*try_num).result();
         assert!(
@@ -223,11 +223,11 @@ fn play(seed: u64, jobs: usize) {
             script()
         );
     }
-    let any = |wanted: &str| heard.iter().any(|(_, _, result)| result == wanted);
+    let any = |wanted: &str| reported.iter().any(|(_, _, result)| result == wanted);
     let status = match (any("HALT"), any("EXIT")) {
         (true, _) => 2,
         (false, true) => 3,
-        (false, false) => status_of_tries(&heard, &tasks),
+        (false, false) => status_of_tries(&reported, &tasks),
     };
     assert_eq!(
         halted,
@@ -239,9 +239,13 @@ fn play(seed: u64, jobs: usize) {
 }
 
 /// With neither a halt nor a stop, the last try decides.
-fn status_of_tries(heard: &[(String, usize, String)], tasks: &[Task]) -> i32 {
-    let last = heard.iter().map(|(_, try_num, _)| *try_num).max().unwrap();
-    let ok = heard
+fn status_of_tries(reported: &[(String, usize, String)], tasks: &[Task]) -> i32 {
+    let last = reported
+        .iter()
+        .map(|(_, try_num, _)| *try_num)
+        .max()
+        .unwrap();
+    let ok = reported
         .iter()
         .filter(|(_, try_num, result)| *try_num == last && result == "OK");
     if ok.count() == tasks.len() {

@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use crate::support::{Ran, Test, once};
 
 /// Four tasks, of which the second one is this one.
-fn four(body: &str) -> Test {
+fn four_tasks(body: &str) -> Test {
     Test::new()
         .task("10-a", "exit 0")
         .task("20-build", body)
@@ -71,11 +71,15 @@ fn the_deciding_task_and_the_tasks_not_reached_are_named() {
             "warning: stopped: `20-build` exited with 3 (try 2)",
         ),
     ] {
-        let ran = four(body).config(config).run().status(status);
+        let ran = four_tasks(body).config(config).run().status(status);
         let expected = format!("{expected}; not reached: 30-test, 40-deploy");
         assert_eq!(last(&ran), expected, "{}", ran.stderr);
         // Also where little is logged.
-        let quiet = four(body).config(config).args(["-q"]).run().status(status);
+        let quiet = four_tasks(body)
+            .config(config)
+            .args(["-q"])
+            .run()
+            .status(status);
         assert!(
             quiet.stderr.ends_with(&(expected + "\n")),
             "{}",
@@ -86,7 +90,7 @@ fn the_deciding_task_and_the_tasks_not_reached_are_named() {
 
 #[test]
 fn a_task_that_does_not_start_is_named_with_its_reason() {
-    let ran = four("").file("tasks.d/20-build", "#!/nowhere/sh\n", 0o755);
+    let ran = four_tasks("").file("tasks.d/20-build", "#!/nowhere/sh\n", 0o755);
     let ran = ran.config("max_tries = 1").run().status(1);
     assert!(
         last(&ran).starts_with("error: gave up: `20-build` did not start: its interpreter "),
@@ -143,7 +147,7 @@ fn many_tasks_that_were_not_reached_are_counted() {
 
 #[test]
 fn a_signal_and_the_tasks_not_reached_are_named() {
-    let running = four(": >ready; sleep 30").start();
+    let running = four_tasks(": >ready; sleep 30").start();
     running.until("ready", "");
     running.signal(Signal::TERM);
     let ran = running.wait();
@@ -175,7 +179,7 @@ fn a_signal_is_logged_before_the_end_that_it_requests() {
 
 #[test]
 fn with_a_journal_the_command_that_shows_more_is_named() {
-    let ran = four("exit 7")
+    let ran = four_tasks("exit 7")
         .config("max_tries = 1\nstate_dir = state of it")
         .run()
         .status(1);
@@ -190,7 +194,7 @@ fn with_a_journal_the_command_that_shows_more_is_named() {
 fn the_command_that_shows_more_can_be_pasted_whatever_the_directory_is_called() {
     for (name, quoted) in [("it's", r"'it'\''s'"), ("a\u{1b}b", r"$'a\x1bb'")] {
         let set = format!("state_dir={name}");
-        let ran = four("exit 7").args(["--set", "max_tries=1", "--set", &set]);
+        let ran = four_tasks("exit 7").args(["--set", "max_tries=1", "--set", &set]);
         let hint = format!("  hint: `runner-report --state-dir {quoted}` shows more\n");
         ran.run().status(1).says(&hint);
     }
@@ -199,9 +203,13 @@ fn the_command_that_shows_more_can_be_pasted_whatever_the_directory_is_called() 
 #[test]
 fn a_missing_default_halt_task_is_only_a_detail() {
     let missing = "there is none";
-    four("exit 2").run().status(2).does_not_say(missing);
-    four("exit 2").args(["-v"]).run().status(2).says(missing);
-    let none = four("exit 2").config("halt_task =").args(["-v"]);
+    four_tasks("exit 2").run().status(2).does_not_say(missing);
+    four_tasks("exit 2")
+        .args(["-v"])
+        .run()
+        .status(2)
+        .says(missing);
+    let none = four_tasks("exit 2").config("halt_task =").args(["-v"]);
     none.run().status(2).does_not_say(missing);
 }
 

@@ -89,13 +89,13 @@ fn a_task_with_the_longest_name_has_a_log_that_reports_find() {
 fn taken(make: &str) -> Ran {
     test()
         .task("1-a", &format!("{make} {}", log("2-b")))
-        .task("2-b", "echo said")
+        .task("2-b", "echo text")
         .run()
         .status(0)
         .within(SOON)
         .order("1-a 2-b")
         .says("2-b.1.log`: file exists")
-        .stdout("said\n")
+        .stdout("text\n")
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn is_long(word: &str) -> bool {
 
 /// Holds sections of a page to what they should be; `INSTA_UPDATE=always` writes them.
 #[track_caller]
-fn hold(page: &str, sections: &[(&str, String)]) {
+fn assert_sections(page: &str, sections: &[(&str, String)]) {
     let path = top().join("packaging/man").join(page);
     let update = std::env::var_os("INSTA_UPDATE").is_some_and(|update| update == "always");
     let mut text = fs::read_to_string(&path).unwrap();
@@ -197,7 +197,7 @@ fn the_pages_of_the_applets_match_their_help() {
             ("OPTIONS", options_section(&help)),
             ("EXIT STATUS", exit_status(&help)),
         ];
-        hold(&format!("{applet}.1"), &sections);
+        assert_sections(&format!("{applet}.1"), &sections);
     }
 }
 
@@ -218,7 +218,7 @@ fn the_page_of_the_settings_matches_the_table() {
     });
     let head = "With their defaults; those marked with * can also be set in a task's section.\n";
     let settings = format!("{head}{}", settings.collect::<String>());
-    hold("runner.cfg.5", &[("SETTINGS", settings)]);
+    assert_sections("runner.cfg.5", &[("SETTINGS", settings)]);
 }
 
 #[test]

@@ -23,8 +23,8 @@ const NAMES: &[(&[u8], &str, &str)] = &[
 ];
 
 /// A piece of every kind that must not come out as it is.
-const EVIL: &str = "\u{7f}\u{9b}31m\u{202e}\u{200b}\u{ad}\u{2028}\u{feff}\u{e0041}";
-const SPELLED: &str = r"\x7f\u009b31m\u202e\u200b\u00ad\u2028\ufeff\U000e0041";
+const HIDDEN: &str = "\u{7f}\u{9b}31m\u{202e}\u{200b}\u{ad}\u{2028}\u{feff}\u{e0041}";
+const HIDDEN_ESCAPED: &str = r"\x7f\u009b31m\u202e\u200b\u00ad\u2028\ufeff\U000e0041";
 
 /// The body of a task that fails when it is first started.
 const FAILS_ONCE: &str =
@@ -44,12 +44,12 @@ fn tasks(body: &str) -> Test {
 /// Nothing in `text` is obeyed by a terminal or unseen, and all of it was UTF-8.
 #[track_caller]
 fn assert_plain(text: &str) {
-    let evil = |c: char| {
+    let hidden = |c: char| {
         c.is_control() && !matches!(c, '\n' | '\t')
-            || EVIL.contains(c) && c != '3' && c != '1' && c != 'm'
+            || HIDDEN.contains(c) && c != '3' && c != '1' && c != 'm'
     };
     assert!(
-        !text.contains(evil) && !text.contains('\u{fffd}'),
+        !text.contains(hidden) && !text.contains('\u{fffd}'),
         "{text:?}"
     );
 }
@@ -154,8 +154,8 @@ fn commands_with_hidden_characters_are_read_by_bash() {
 fn the_environment_is_plain_text() {
     let test = || {
         tasks("").env(
-            "EVIL",
-            OsStr::from_bytes(&[EVIL.as_bytes(), b"\n\xff"].concat()),
+            "HIDDEN",
+            OsStr::from_bytes(&[HIDDEN.as_bytes(), b"\n\xff"].concat()),
         )
     };
     let env = |args: &[&str]| {
@@ -168,19 +168,19 @@ fn the_environment_is_plain_text() {
     let text = env(&[]).stdout;
     assert_plain(&text);
     assert!(
-        text.contains(&format!("EVIL={SPELLED}\\n\\xff\n")),
+        text.contains(&format!("HIDDEN={HIDDEN_ESCAPED}\\n\\xff\n")),
         "{text}"
     );
     assert!(text.contains("RUNNER_TASK=1-\\u009b31m\n"), "{text}");
     let text = env(&["--json"]).stdout;
     assert_plain(&text);
     let json: Value = serde_json::from_str(&text).unwrap();
-    let evil = json
+    let hidden = json
         .as_array()
         .unwrap()
         .iter()
-        .find(|it| it["name"] == "EVIL");
-    assert_eq!(evil.unwrap()["value"], format!("{EVIL}\n\\xff"));
+        .find(|it| it["name"] == "HIDDEN");
+    assert_eq!(hidden.unwrap()["value"], format!("{HIDDEN}\n\\xff"));
 }
 
 #[test]
@@ -214,14 +214,14 @@ fn messages_have_one_text_for_each_name() {
 
 #[test]
 fn the_last_lines_of_a_log_are_plain_text() {
-    let body = format!("printf '%s\\n\\t\\377\\033[31m.\\n' '{EVIL}'; exit 3");
+    let body = format!("printf '%s\\n\\t\\377\\033[31m.\\n' '{HIDDEN}'; exit 3");
     let ran = tasks(&body)
         .config("log_dir = logs\nstate_dir = state\nstop_codes = 3\nretry_from = failed")
         .run()
         .status(3);
     assert_plain(&ran.stderr);
     // Colours are removed.
-    let tail = format!("  | {SPELLED}\n  | \t\\xff.\n");
+    let tail = format!("  | {HIDDEN_ESCAPED}\n  | \t\\xff.\n");
     assert!(ran.stderr.contains(&tail), "{}", ran.stderr);
 }
 
@@ -232,28 +232,29 @@ fn arguments_are_quoted_as_plain_text() {
         let args = ["runner-config", "-c", "runner.cfg"].iter().chain(args);
         Test::new().run_with(args)
     };
-    let key = format!("runner.{EVIL}");
-    let set = format!("{EVIL}=1");
+    let key = format!("runner.{HIDDEN}");
+    let set = format!("{HIDDEN}=1");
     for ran in [
-        runner(&["--only", EVIL]).status(64),
+        runner(&["--only", HIDDEN]).status(64),
         runner(&["--set", &set]).status(78),
         config(&["-g", &key]).status(1),
-        config(&["-g", EVIL]).status(64),
-        config(&["--list", EVIL]).status(1),
+        config(&["-g", HIDDEN]).status(64),
+        config(&["--list", HIDDEN]).status(1),
     ] {
         assert_plain(&ran.stderr);
-        assert!(ran.stderr.contains(SPELLED), "{}", ran.stderr);
+        assert!(ran.stderr.contains(HIDDEN_ESCAPED), "{}", ran.stderr);
     }
 }
 
 #[test]
 fn answers_about_the_configuration_are_plain_text() {
     // Controls are refused.
-    let evil: String = EVIL.chars().filter(|c| !c.is_control()).collect();
+    let hidden: String = HIDDEN.chars().filter(|c| !c.is_control()).collect();
     let spelled = r"31m\u202e\u200b\u00ad\u2028\ufeff\U000e0041";
     let ask = |args: &[&str]| {
         let args = ["runner-config", "-c", "runner.cfg"].iter().chain(args);
-        let config = format!("[runner]\nmax_tries = {evil}.\n[{evil}.]\nk{evil}. = {evil}.\n");
+        let config =
+            format!("[runner]\nmax_tries = {hidden}.\n[{hidden}.]\nk{hidden}. = {hidden}.\n");
         Test::new().only_config(&config).run_with(args)
     };
     let list = ask(&["--list"]).status(0).stdout;
@@ -265,14 +266,14 @@ fn answers_about_the_configuration_are_plain_text() {
     let json = ask(&["--list", "--json", "--show-origin"]).status(0).stdout;
     assert_plain(&json);
     let read: Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(read["runner"]["max_tries"]["value"], format!("{evil}."));
+    assert_eq!(read["runner"]["max_tries"]["value"], format!("{hidden}."));
     let check = ask(&["--check"]).status(78).stderr;
     assert_plain(&check);
     assert!(check.contains(&format!("not `{spelled}.`")), "{check}");
     // A value is what it is.
     ask(&["-g", "runner.max_tries"])
         .status(0)
-        .stdout(&format!("{evil}.\n"));
+        .stdout(&format!("{hidden}.\n"));
 }
 
 /// A run in which every task fails once, with its journal and logs.
@@ -329,7 +330,7 @@ fn journal_and_reports_keep_names_apart() {
 fn journals_of_earlier_versions_are_plain_text() {
     let line = |event: &str| {
         format!(
-            "{{\"ts\":\"2026-11-24T06:00:00.000Z\",\"run\":\"r{EVIL}\",\"boot\":\"b\",\"event\":{event}}}\n"
+            "{{\"ts\":\"2026-11-24T06:00:00.000Z\",\"run\":\"r{HIDDEN}\",\"boot\":\"b\",\"event\":{event}}}\n"
         )
     };
     let journal = [
@@ -337,10 +338,10 @@ fn journals_of_earlier_versions_are_plain_text() {
             r#""run-start","version":1,"pid":1,"taskdir":"/t\\a","tasks":1,"jobs":1,"max_tries":5"#,
         ),
         line(&format!(
-            r#""task-end","task":"1-a\n{EVIL}\\b","try_num":1,"result":"RETRY","outcome":"exited:1","elapsed":1"#
+            r#""task-end","task":"1-a\n{HIDDEN}\\b","try_num":1,"result":"RETRY","outcome":"exited:1","elapsed":1"#
         )),
         line(&format!(
-            r#""run-end","status":1,"reason":"gave-up{EVIL}","elapsed":1"#
+            r#""run-end","status":1,"reason":"gave-up{HIDDEN}","elapsed":1"#
         )),
     ];
     let mut test = Test::new()
@@ -356,7 +357,7 @@ fn journals_of_earlier_versions_are_plain_text() {
         let args = ["runner-report", "--state-dir", "state"].iter().chain(args);
         let ran = test.run_with(args).status(0);
         assert_plain(&ran.stdout);
-        let name = format!(r"1-a\n{SPELLED}\b");
+        let name = format!(r"1-a\n{HIDDEN_ESCAPED}\b");
         assert!(ran.stdout.contains(&name), "no {name} in {}", ran.stdout);
         test = ran.again();
     }

@@ -35,8 +35,8 @@ fn hooks_and_the_halt_task_have_names_before_their_lines_too() {
     Test::new()
         .task("1-a", "exit 2")
         .task("halt.sh", "echo halt")
-        .file("told", "#!/bin/sh\necho $RUNNER_HOOK\n", 0o755)
-        .config("task_hook = ./told")
+        .file("hook", "#!/bin/sh\necho $RUNNER_HOOK\n", 0o755)
+        .config("task_hook = ./hook")
         .args(["-q", "-j", "2"])
         .run()
         .status(2)
@@ -48,11 +48,11 @@ fn stderr_of_hooks_goes_to_stderr() {
     Test::new()
         .task("1-a", "echo err >&2")
         .file(
-            "told",
+            "hook",
             "#!/bin/sh\necho out $RUNNER_HOOK\necho err $RUNNER_HOOK >&2\n",
             0o755,
         )
-        .config("task_hook = ./told")
+        .config("task_hook = ./hook")
         .args(["-q", "-j", "2"])
         .run()
         .status(0)
@@ -130,12 +130,12 @@ fn output_of_a_daemon_is_read_while_the_runner_lives() {
         return;
     }
     let daemon =
-        "setsid sh -c 'until [ -e go ]; do sleep 0.05; done; echo late; touch said; sleep 3' &";
+        "setsid sh -c 'until [ -e go ]; do sleep 0.05; done; echo late; touch written; sleep 3' &";
     Test::new()
         .task("1-a", daemon)
         .task(
             "2-b",
-            "touch go; until [ -e said ]; do sleep 0.05; done; sleep 0.2",
+            "touch go; until [ -e written ]; do sleep 0.05; done; sleep 0.2",
         )
         .args(["-q", "-j", "2"])
         .run()
@@ -335,7 +335,7 @@ fn the_last_line_of_a_terminal_shows_progress() {
         ("TERM=dumb", "-j 2"),
         ("TERM=xterm", "-j 2 -q"),
         ("TERM=xterm", "-j 2 --no-progress"),
-        ("TERM=xterm", "-j 2 2>told"),
+        ("TERM=xterm", "-j 2 2>messages"),
     ] {
         let test = Test::new().task("1-a", "sleep 0.5").task("1-b", "");
         let seen = on_a_terminal(test, env, args);

@@ -47,7 +47,7 @@ fn step(test: Test, name: &str, body: &str) -> Test {
 
 /// Walks through the steps: everything before a task has ended when it starts, and no
 /// more than `jobs` run. Says what is wrong.
-fn judge(steps: &[String], tasks: &[Task], jobs: usize) -> Result<(), String> {
+fn check_steps(steps: &[String], tasks: &[Task], jobs: usize) -> Result<(), String> {
     let mut running = BTreeSet::new();
     let mut done = BTreeSet::new();
     for step in steps {
@@ -90,7 +90,7 @@ fn play(seed: u64, jobs: usize) {
     }
     let ran = test.run().status(0);
     let steps = ran.lines("steps");
-    if let Err(wrong) = judge(&steps, &tasks, jobs) {
+    if let Err(wrong) = check_steps(&steps, &tasks, jobs) {
         panic!("seed {seed}: {wrong}; {}; {}", steps.join(" "), ran.stderr);
     }
 }

@@ -112,8 +112,8 @@ fn a_journal_at_the_file_size_limit_is_reported_once_and_stops_nothing() {
             .status(0)
             .order("1-a 2-b")
             .nothing_left();
-        let said = ran.stderr.matches("cannot write the journal").count();
-        assert_eq!(said, 1, "{}", ran.stderr);
+        let count = ran.stderr.matches("cannot write the journal").count();
+        assert_eq!(count, 1, "{}", ran.stderr);
         let journal = ran.read("state/journal.jsonl");
         assert_eq!(journal.len(), 8 * 512, "the last line is torn: {journal}");
         // The torn line is closed before the next one.

@@ -36,16 +36,16 @@ impl Test {
     #[track_caller]
     fn with_manager(self) -> (Test, Receiver<String>) {
         let path = self.path("notify");
-        let heard = manager(UnixDatagram::bind(&path).unwrap());
-        (self.env("NOTIFY_SOCKET", path), heard)
+        let messages = manager(UnixDatagram::bind(&path).unwrap());
+        (self.env("NOTIFY_SOCKET", path), messages)
     }
 }
 
-/// All that was heard by now, with the numbers of the timeouts in seconds.
-fn all(heard: &Receiver<String>) -> Vec<String> {
+/// All that was messages by now, with the numbers of the timeouts in seconds.
+fn all_messages(messages: &Receiver<String>) -> Vec<String> {
     let mut all = Vec::new();
     // Whatever was sent is in the socket.
-    while let Ok(message) = heard.recv_timeout(Duration::from_millis(500)) {
+    while let Ok(message) = messages.recv_timeout(Duration::from_millis(500)) {
         let lines = message
             .lines()
             .map(|line| match line.split_once("EXTEND_TIMEOUT_USEC=") {
@@ -59,7 +59,7 @@ fn all(heard: &Receiver<String>) -> Vec<String> {
 
 #[test]
 fn the_manager_gets_the_progress_and_its_timeouts() {
-    let (test, heard) = Test::new()
+    let (test, messages) = Test::new()
         .task("1-a", "exit 0")
         .task("2-b", &once(1))
         .hook()
@@ -68,7 +68,7 @@ fn the_manager_gets_the_progress_and_its_timeouts() {
     test.run().status(0);
     // The limit, twice the grace, the time for what is left, and half a minute.
     assert_eq!(
-        all(&heard),
+        all_messages(&messages),
         [
             "READY=1",
             "STATUS=try 1 of 5: hook of 1-a; for 71",
@@ -90,38 +90,41 @@ fn the_manager_gets_the_progress_and_its_timeouts() {
 
 #[test]
 fn a_chain_can_be_ready_when_it_has_finished() {
-    let (test, heard) = Test::new()
+    let (test, messages) = Test::new()
         .task("1-a", "exit 0")
         .args(["--ready=finished", "-n", "2"])
         .with_manager();
     test.run().status(0);
-    let heard = all(&heard);
+    let messages = all_messages(&messages);
     assert_eq!(
-        heard.iter().position(|message| message == "READY=1"),
+        messages.iter().position(|message| message == "READY=1"),
         Some(1),
-        "{heard:?}"
+        "{messages:?}"
     );
     assert_eq!(
-        heard.iter().filter(|message| *message == "READY=1").count(),
+        messages
+            .iter()
+            .filter(|message| *message == "READY=1")
+            .count(),
         1
     );
     // One that does not finish never is.
-    let (test, heard) = Test::new()
+    let (test, messages) = Test::new()
         .task("1-a", "exit 2")
         .args(["--ready", "finished"])
         .with_manager();
     test.run().status(2);
-    assert!(!all(&heard).contains(&"READY=1".to_owned()));
+    assert!(!all_messages(&messages).contains(&"READY=1".to_owned()));
 }
 
 #[test]
 fn a_runner_without_a_valid_plan_is_not_ready() {
-    let (test, heard) = Test::new()
+    let (test, messages) = Test::new()
         .task("1-a", "exit 0")
         .args(["--set", "jobs=0"])
         .with_manager();
     test.run().status(78);
-    assert_eq!(all(&heard), [""; 0]);
+    assert_eq!(all_messages(&messages), [""; 0]);
 }
 
 #[test]
@@ -129,14 +132,14 @@ fn the_manager_is_notified_of_the_end() {
     if is_ignored(Signal::TERM) {
         return;
     }
-    let (test, heard) = Test::new().task("1-a", ": >ready; sleep 60").with_manager();
+    let (test, messages) = Test::new().task("1-a", ": >ready; sleep 60").with_manager();
     let running = test.start();
     running.until("ready", "");
     running.signal(Signal::TERM);
     running.wait().status(143);
-    let heard = all(&heard);
+    let messages = all_messages(&messages);
     assert_eq!(
-        heard.last().unwrap(),
+        messages.last().unwrap(),
         "STOPPING=1; STATUS=ending, because of SIGTERM"
     );
 }
@@ -145,13 +148,13 @@ fn the_manager_is_notified_of_the_end() {
 fn the_socket_can_be_an_abstract_one() {
     let name = format!("runner-test-{}", std::process::id());
     let address = SocketAddr::from_abstract_name(&name).unwrap();
-    let heard = manager(UnixDatagram::bind_addr(&address).unwrap());
+    let messages = manager(UnixDatagram::bind_addr(&address).unwrap());
     Test::new()
         .task("1-a", "exit 0")
         .env("NOTIFY_SOCKET", format!("@{name}"))
         .run()
         .status(0);
-    assert_eq!(all(&heard)[0], "READY=1");
+    assert_eq!(all_messages(&messages)[0], "READY=1");
 }
 
 #[test]
@@ -166,7 +169,7 @@ fn a_missing_manager_changes_nothing() {
 
 #[test]
 fn tasks_cannot_notify_the_manager() {
-    let (test, _heard) = Test::new()
+    let (test, _messages) = Test::new()
         .task("1-a", "env >task")
         .task("halt.sh", "env >halt")
         .file("hook", "#!/bin/sh\nenv >hooked\n", 0o755)

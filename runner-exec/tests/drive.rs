@@ -27,7 +27,7 @@ struct Script {
     meeting: Option<usize>,
     met: (Mutex<()>, Condvar),
     /// Sets this latch when the named program is started.
-    asks: Option<(&'static str, Arc<Latch<Signal>>)>,
+    stop_at: Option<(&'static str, Arc<Latch<Signal>>)>,
 }
 
 impl Script {
@@ -49,12 +49,12 @@ impl Script {
             let lock = self.met.0.lock().unwrap();
             let far = |_: &mut ()| self.most_running.load(Ordering::SeqCst) < number;
             self.met.1.notify_all();
-            let patience = Duration::from_secs(60);
-            let met = self.met.1.wait_timeout_while(lock, patience, far).unwrap();
+            let timeout = Duration::from_secs(60);
+            let met = self.met.1.wait_timeout_while(lock, timeout, far).unwrap();
             assert!(!met.1.timed_out(), "{number} never ran at the same time");
         }
-        let asked = match &self.asks {
-            Some((who, latch)) if *who == name => {
+        let asked = match &self.stop_at {
+            Some((program, latch)) if *program == name => {
                 latch.set(Signal(15));
                 cancel.asked().is_some()
             }
@@ -67,7 +67,9 @@ impl Script {
             None => self
                 .codes
                 .iter()
-                .find_map(|((who, at), code)| (*who == name && *at == try_num).then_some(*code))
+                .find_map(|((program, at), code)| {
+                    (*program == name && *at == try_num).then_some(*code)
+                })
                 .unwrap_or(0),
         };
         Ended {
@@ -190,7 +192,7 @@ fn after_a_stop_signal_only_the_post_hook_starts() {
         };
         let script = Script {
             codes: HashMap::from([(("1-a", 1), 2)]),
-            asks: Some(("1-a", latch)),
+            stop_at: Some(("1-a", latch)),
             ..Script::default()
         };
         let plan = plan(&["1-a", "2-b", "halt.sh"], &[("jobs", jobs)]);

@@ -21,7 +21,7 @@ use runner_exec::{
 };
 
 /// How long something that has to happen may take, however busy the machine is.
-const PATIENCE: Duration = Duration::from_secs(60);
+const WORKER_TIMEOUT: Duration = Duration::from_secs(60);
 
 const MAX_TRIES: u32 = 4;
 const FAILED: u8 = 1;
@@ -111,7 +111,7 @@ struct Model {
     /// Tasks that have passed, of which the worker that ran them may still have to tell
     /// the others. Until then they hold back what comes after them, and their worker.
     /// Nothing can be seen of that moment from outside.
-    untold: BTreeSet<usize>,
+    unannounced: BTreeSet<usize>,
     try_num: u32,
     retry: bool,
     over: Option<ChainEnd>,
@@ -124,7 +124,7 @@ impl Model {
             running: BTreeSet::new(),
             passed: BTreeSet::new(),
             failed: BTreeSet::new(),
-            untold: BTreeSet::new(),
+            unannounced: BTreeSet::new(),
             try_num: 1,
             retry: false,
             over: None,
@@ -144,10 +144,10 @@ impl Model {
     /// The first by name that may start, when everybody knows what has been told.
     fn first(&self) -> Option<usize> {
         let tasks = 0..self.world.tasks.len();
-        let untold = |&other: &usize| self.untold.contains(&other);
+        let unannounced = |&other: &usize| self.unannounced.contains(&other);
         tasks.into_iter().find(|&task| {
-            let mut untold = (0..self.world.tasks.len()).filter(untold);
-            self.may_start(task) && !untold.any(|other| self.world.comes_before(other, task))
+            let mut unannounced = (0..self.world.tasks.len()).filter(unannounced);
+            self.may_start(task) && !unannounced.any(|other| self.world.comes_before(other, task))
         })
     }
 
@@ -156,16 +156,16 @@ impl Model {
     /// does decides what its worker finds to start.
     fn settled(&self) -> BTreeSet<BTreeSet<usize>> {
         let mut settled = BTreeSet::new();
-        if self.running.len() + self.untold.len() < self.world.workers
+        if self.running.len() + self.unannounced.len() < self.world.workers
             && let Some(first) = self.first()
         {
             let mut next = self.clone();
             next.running.insert(first);
             settled.extend(next.settled());
         }
-        for task in &self.untold {
+        for task in &self.unannounced {
             let mut next = self.clone();
-            next.untold.remove(task);
+            next.unannounced.remove(task);
             settled.extend(next.settled());
         }
         if settled.is_empty() {
@@ -215,14 +215,14 @@ impl Model {
 
     fn pass(&mut self, task: usize) {
         self.passed.insert(task);
-        self.untold.insert(task);
+        self.unannounced.insert(task);
     }
 
     fn again(&mut self) {
         self.try_num += 1;
         self.retry = false;
         // One waits for the next try, and all have told before.
-        self.untold.clear();
+        self.unannounced.clear();
         if !self.world.from_failed {
             self.passed.clear();
             self.failed.clear();
@@ -230,13 +230,13 @@ impl Model {
     }
 
     /// Draws from what has started meanwhile who must have told.
-    fn learn(&mut self) {
+    fn infer_announced(&mut self) {
         if self.running.len() == self.world.workers {
-            self.untold.clear();
+            self.unannounced.clear();
         }
         let (world, running) = (&self.world, &self.running);
         let holds = |&task: &usize| !running.iter().any(|&later| world.comes_before(task, later));
-        self.untold.retain(holds);
+        self.unannounced.retain(holds);
     }
 
     fn chain_end(&self) -> ChainEnd {
@@ -256,7 +256,7 @@ struct Scene {
     /// How the tasks end that may.
     ends: BTreeMap<usize, End>,
     /// Whether the chain knows of the last end.
-    judged: bool,
+    applied: bool,
     /// What went wrong first; from then on everything ends at once.
     broken: Option<String>,
 }
@@ -278,7 +278,7 @@ impl Stage {
         let not_yet = |scene: &mut Scene| scene.broken.is_none() && !reached(scene);
         let wait = self
             .changed
-            .wait_timeout_while(self.lock(), PATIENCE, not_yet);
+            .wait_timeout_while(self.lock(), WORKER_TIMEOUT, not_yet);
         let (mut scene, wait) = wait.unwrap();
         if wait.timed_out() {
             scene.broken = Some("a worker is idle although a task may start".to_owned());
@@ -289,7 +289,7 @@ impl Stage {
 
     fn listen(&self, event: &Event) {
         if let Event::TaskEnd { .. } = event {
-            self.lock().judged = true;
+            self.lock().applied = true;
             self.changed.notify_all();
         }
     }
@@ -303,7 +303,7 @@ impl Stage {
     ) -> BTreeSet<BTreeSet<usize>> {
         let asked = scene.model.over.is_some();
         scene.ends.insert(task, End { code, asked });
-        scene.judged = false;
+        scene.applied = false;
         scene.model.end(task, code);
         self.changed.notify_all();
         scene.model.settled()
@@ -322,8 +322,9 @@ impl Stage {
             scene.broken.get_or_insert(wrong);
         }
         self.changed.notify_all();
-        let stands = |scene: &mut Scene| scene.broken.is_none() && !scene.ends.contains_key(&task);
-        let mut scene = self.changed.wait_while(scene, stands).unwrap();
+        let is_waiting =
+            |scene: &mut Scene| scene.broken.is_none() && !scene.ends.contains_key(&task);
+        let mut scene = self.changed.wait_while(scene, is_waiting).unwrap();
         let asked = (cancel.cut.as_ref()).is_some_and(|cut| cut.get().is_some());
         let end = scene.ends.remove(&task);
         if end.is_some_and(|end| end.asked != asked) {
@@ -372,7 +373,7 @@ fn play(world: World, script: Vec<(Index, u8)>) -> Result<(), String> {
         scene: Mutex::new(Scene {
             model,
             ends: BTreeMap::new(),
-            judged: true,
+            applied: true,
             broken: None,
         }),
         changed: Condvar::new(),
@@ -382,7 +383,7 @@ fn play(world: World, script: Vec<(Index, u8)>) -> Result<(), String> {
     loop {
         // Whoever starts first, it is as many in the end.
         let number = possible.first().unwrap().len();
-        let all_run = |scene: &Scene| scene.judged && scene.model.running.len() == number;
+        let all_run = |scene: &Scene| scene.applied && scene.model.running.len() == number;
         let mut scene = stage.until(all_run);
         let model = &mut scene.model;
         if !possible.contains(&model.running) {
@@ -395,7 +396,7 @@ fn play(world: World, script: Vec<(Index, u8)>) -> Result<(), String> {
             return Err(wrong.clone());
         }
         let model = &mut scene.model;
-        model.learn();
+        model.infer_announced();
         let running: Vec<usize> = model.running.iter().copied().collect();
         if running.is_empty() {
             break;
@@ -407,7 +408,7 @@ fn play(world: World, script: Vec<(Index, u8)>) -> Result<(), String> {
         possible = stage.let_end(scene, task, code);
     }
     let end = end
-        .recv_timeout(PATIENCE)
+        .recv_timeout(WORKER_TIMEOUT)
         .map_err(|error| error.to_string())?;
     let scene = stage.lock();
     let expected = scene.model.chain_end();

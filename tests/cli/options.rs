@@ -57,8 +57,8 @@ fn quiet_leaves_warnings_and_errors() {
     };
     let ran = test().run().status(1).order("1-a 1-a");
     for line in ran.stderr.lines() {
-        let said = line.contains("warning: ") || line.contains("error: ");
-        assert!(said || line.starts_with("  hint: "), "{line}");
+        let is_problem = line.contains("warning: ") || line.contains("error: ");
+        assert!(is_problem || line.starts_with("  hint: "), "{line}");
     }
     ran.says("warning: runner.cfg:5: unknown setting `remote`\n")
         .says("`1-a` exited with 1");
@@ -222,10 +222,10 @@ fn the_help_lists_every_exit_status() {
         for status in [
             "0", "1", "2", "3", "4", "64", "66", "71", "78", "126", "127", "128+N",
         ] {
-            let said = help
+            let is_listed = help
                 .lines()
                 .any(|line| line.trim_start().starts_with(&format!("{status}  ")));
-            assert!(said, "{status}: {help}");
+            assert!(is_listed, "{status}: {help}");
         }
     }
 }

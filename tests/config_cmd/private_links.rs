@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use rustix::process::{Signal, geteuid};
 
-use crate::support::{HOLD, Test, cannot_hold, is_missing};
+use crate::support::{REPLACE_BY_TERMINAL, Test, has_no_terminals, is_missing};
 
 use super::{ANSWERS, ASK, answers, private_directories, words};
 
@@ -84,16 +84,16 @@ fn links_are_removed_after_signals() {
 
 #[test]
 fn links_are_removed_after_a_third_signal() {
-    if cannot_hold() {
+    if has_no_terminals() {
         return;
     }
     let config = "two words/runner.cfg";
     let running = Test::new()
         .program_in("two words")
         .config_in("two words")
-        .task("1-a", &format!("{ASK}\n{HOLD} '{config}'"))
+        .task("1-a", &format!("{ASK}\n{REPLACE_BY_TERMINAL} '{config}'"))
         .start_with(["--insecure", "-n", "2", "-c", config, "tasks.d"]);
-    running.until_it_is_held();
+    running.until_it_reads_the_terminal();
     running.three_signals();
     let ran = running.wait().status(143).says("exiting at once");
     assert!(!private_directories(&ran)[0].exists());

@@ -39,7 +39,7 @@ fn a_configuration_larger_than_64_mib_is_refused() {
     let large = Test::new().no_config();
     let file = std::fs::File::create(large.path("large.cfg")).unwrap();
     file.set_len((64 << 20) + 1).unwrap();
-    for (config, said) in [
+    for (config, message) in [
         (
             "large.cfg",
             "cannot read configuration file `large.cfg`: it is larger than 64 MiB",
@@ -52,7 +52,7 @@ fn a_configuration_larger_than_64_mib_is_refused() {
         let test = Test::new().no_config();
         std::fs::hard_link(large.path("large.cfg"), test.path("large.cfg")).unwrap();
         let ran = test.run_with(["runner-config", "-c", config, "-g", "a.b"]);
-        ran.status(78).stdout("").says(said);
+        ran.status(78).stdout("").says(message);
     }
     // An included one as well.
     let include = large.file("main.cfg", "[runner]\ninclude_dir = more\n", 0o644);

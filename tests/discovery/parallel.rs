@@ -96,6 +96,6 @@ fn jobs_without_effect_are_reported_once() {
         .run()
         .status(0)
         .order("1-a 2-b 1-a 2-b");
-    let said = ran.stderr.lines().filter(|line| line.contains("jobs"));
-    assert_eq!(said.count(), 1, "{}", ran.stderr);
+    let mentions = ran.stderr.lines().filter(|line| line.contains("jobs"));
+    assert_eq!(mentions.count(), 1, "{}", ran.stderr);
 }

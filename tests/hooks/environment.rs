@@ -7,15 +7,15 @@ use crate::support::{Test, once};
 use super::SOON;
 
 /// A hook that tells what it sees of these variables.
-fn tell(variables: &[&str]) -> String {
-    let tell = |name: &&str| format!("echo \"{name}=${{{name}-none}}\"\n");
-    let told: String = variables.iter().map(tell).collect();
-    format!("#!/bin/sh\n{{\n{told}}} >>told\n")
+fn print_variables(variables: &[&str]) -> String {
+    let print_variables = |name: &&str| format!("echo \"{name}=${{{name}-none}}\"\n");
+    let printed: String = variables.iter().map(print_variables).collect();
+    format!("#!/bin/sh\n{{\n{printed}}} >>printed\n")
 }
 
 #[test]
 fn a_hook_sees_its_phase_and_the_outcome_of_the_task() {
-    let hook = tell(&["RUNNER_HOOK", "RUNNER_RESULT", "RUNNER_OUTCOME"]);
+    let hook = print_variables(&["RUNNER_HOOK", "RUNNER_RESULT", "RUNNER_OUTCOME"]);
     for (body, more, expected) in [
         ("", "", "OK exited:0"),
         ("exit 7", "", "RETRY exited:7"),
@@ -33,7 +33,7 @@ fn a_hook_sees_its_phase_and_the_outcome_of_the_task() {
             .config(more)
             .run();
         let (result, outcome) = expected.split_once(' ').unwrap();
-        let told = [
+        let printed = [
             "RUNNER_HOOK=pre",
             "RUNNER_RESULT=none",
             "RUNNER_OUTCOME=none",
@@ -41,20 +41,20 @@ fn a_hook_sees_its_phase_and_the_outcome_of_the_task() {
             &format!("RUNNER_RESULT={result}"),
             &format!("RUNNER_OUTCOME={outcome}"),
         ];
-        assert_eq!(ran.lines("told"), told, "{body}");
+        assert_eq!(ran.lines("printed"), printed, "{body}");
     }
 }
 
 #[test]
 fn a_hook_sees_a_failed_start() {
-    let hook = tell(&["RUNNER_RESULT", "RUNNER_OUTCOME", "RUNNER_ELAPSED"]);
+    let hook = print_variables(&["RUNNER_RESULT", "RUNNER_OUTCOME", "RUNNER_ELAPSED"]);
     let ran = Test::new()
         .file("tasks.d/1-a", "#!/nowhere/sh\n", 0o755)
         .file("hook", &hook, 0o755)
         .config("task_hook = ./hook\nmax_tries = 1")
         .run()
         .status(1);
-    let told = [
+    let printed = [
         "RUNNER_RESULT=none",
         "RUNNER_OUTCOME=none",
         "RUNNER_ELAPSED=none",
@@ -62,12 +62,12 @@ fn a_hook_sees_a_failed_start() {
         "RUNNER_OUTCOME=not-started",
         "RUNNER_ELAPSED=0.000",
     ];
-    assert_eq!(ran.lines("told"), told);
+    assert_eq!(ran.lines("printed"), printed);
 }
 
 #[test]
 fn a_hook_sees_an_interruption() {
-    let hook = tell(&["RUNNER_RESULT", "RUNNER_OUTCOME"]);
+    let hook = print_variables(&["RUNNER_RESULT", "RUNNER_OUTCOME"]);
     let running = Test::new()
         .task("1-a", "sleep 30")
         .file("hook", &hook, 0o755)
@@ -76,26 +76,26 @@ fn a_hook_sees_an_interruption() {
     running.until("order", "1-a");
     running.signal(Signal::TERM);
     let ran = running.wait().status(143).within(SOON).nothing_left();
-    let told = [
+    let printed = [
         "RUNNER_RESULT=none",
         "RUNNER_OUTCOME=none",
         "RUNNER_RESULT=INTERRUPTED",
         "RUNNER_OUTCOME=signaled:SIGTERM",
     ];
-    assert_eq!(ran.lines("told"), told);
+    assert_eq!(ran.lines("printed"), printed);
 }
 
 #[test]
 fn a_hook_sees_how_long_the_task_ran_in_seconds() {
     let ran = Test::new()
         .task("1-a", "sleep 1")
-        .file("hook", &tell(&["RUNNER_ELAPSED"]), 0o755)
+        .file("hook", &print_variables(&["RUNNER_ELAPSED"]), 0o755)
         .config("task_hook = ./hook")
         .run()
         .status(0);
-    let told = ran.lines("told");
-    assert_eq!(told[0], "RUNNER_ELAPSED=none");
-    let elapsed = told[1].strip_prefix("RUNNER_ELAPSED=").unwrap();
+    let printed = ran.lines("printed");
+    assert_eq!(printed[0], "RUNNER_ELAPSED=none");
+    let elapsed = printed[1].strip_prefix("RUNNER_ELAPSED=").unwrap();
     let elapsed: f64 = elapsed.parse().unwrap();
     assert!((1.0..ran.elapsed.as_secs_f64()).contains(&elapsed));
 }

@@ -10,11 +10,11 @@ use crate::support::{Ran, Test, once, snapshots::snapshot};
 use super::{SOON, written_anew};
 
 /// Does nothing, and does not tell that it ran, so that its name may be anything.
-const QUIET: &str = "#!/bin/sh\n";
+const EMPTY_TASK: &str = "#!/bin/sh\n";
 
 /// The lines that the hook heard. Each of them is exactly what is written when it
 /// is read as JSON: these members, in this order, and not one byte more.
-fn heard(ran: &Ran) -> String {
+fn hook_json(ran: &Ran) -> String {
     let lines = ran.hooks();
     for line in &lines {
         assert_eq!(&written_anew(line), line);
@@ -30,7 +30,7 @@ fn the_json_comes_before_and_after_a_task() {
         .run()
         .status(0)
         .order("3-clobber.sh");
-    snapshot!("hook-ok", heard(&ran));
+    snapshot!("hook-ok", hook_json(&ran));
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn the_json_reports_an_exit_code_and_the_second_try() {
         .run()
         .status(0)
         .order("1-a 2-b 1-a 2-b");
-    snapshot!("hook-retry-after-an-exit-code", heard(&ran));
+    snapshot!("hook-retry-after-an-exit-code", hook_json(&ran));
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn the_json_reports_a_task_ended_by_a_signal() {
         .run()
         .status(0)
         .order("1-a 1-a");
-    snapshot!("hook-retry-after-a-signal", heard(&ran));
+    snapshot!("hook-retry-after-a-signal", hook_json(&ran));
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn the_json_reports_a_task_ended_by_its_limit() {
         .status(1)
         .within(SOON)
         .nothing_left();
-    snapshot!("hook-retry-after-a-limit", heard(&ran));
+    snapshot!("hook-retry-after-a-limit", hook_json(&ran));
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn the_json_reports_a_failed_start() {
         .hook()
         .run()
         .status(1);
-    snapshot!("hook-retry-of-what-did-not-start", heard(&ran));
+    snapshot!("hook-retry-of-what-did-not-start", hook_json(&ran));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn the_json_reports_a_halt() {
         .run()
         .status(2)
         .order("1-a halt.sh");
-    snapshot!("hook-halt", heard(&ran));
+    snapshot!("hook-halt", hook_json(&ran));
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn the_json_reports_a_stop() {
         .hook()
         .run()
         .status(3);
-    snapshot!("hook-exit", heard(&ran));
+    snapshot!("hook-exit", hook_json(&ran));
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn the_json_reports_an_interrupted_task() {
         .within(SOON)
         .order("1-a")
         .nothing_left();
-    snapshot!("hook-interrupted", heard(&ran));
+    snapshot!("hook-interrupted", hook_json(&ran));
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn the_json_reports_a_task_that_is_not_required() {
         .config("[a]\nrequired = no")
         .run()
         .status(4);
-    snapshot!("hook-not-required", heard(&ran));
+    snapshot!("hook-not-required", hook_json(&ran));
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn the_json_has_the_maximum_tries_of_the_task() {
         .config("[b]\nmax_tries = 2\n[c]\nmax_tries = 0")
         .run()
         .status(0);
-    snapshot!("hook-max-tries-of-a-task", heard(&ran));
+    snapshot!("hook-max-tries-of-a-task", hook_json(&ran));
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn the_json_reports_a_single_task() {
         .run()
         .status(1)
         .order("2-b");
-    snapshot!("hook-only", heard(&ran));
+    snapshot!("hook-only", hook_json(&ran));
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn only_quotes_backslashes_and_control_characters_of_names_are_escaped() {
     ];
     let mut test = Test::new();
     for name in names {
-        test = test.file(&format!("tasks.d/{name}"), QUIET, 0o755);
+        test = test.file(&format!("tasks.d/{name}"), EMPTY_TASK, 0o755);
     }
     let ran = test.hook().run().status(0);
     let tasks = ran.hooks().into_iter().step_by(2).map(|line| {
@@ -180,7 +180,7 @@ fn only_quotes_backslashes_and_control_characters_of_names_are_escaped() {
         read["task"].as_str().unwrap().to_owned()
     });
     assert_eq!(tasks.collect::<Vec<_>>(), names);
-    snapshot!("hook-names", heard(&ran));
+    snapshot!("hook-names", hook_json(&ran));
 }
 
 #[test]
@@ -191,5 +191,5 @@ fn a_name_that_is_not_utf_8_is_replaced_in_json_and_kept_in_the_environment() {
     let test = test.file("script", &script, 0o755);
     fs::rename(test.path("script"), test.path("tasks.d").join(name)).unwrap();
     let ran = test.run().status(0).order("0-a 1-b");
-    snapshot!("hook-name-not-utf-8", heard(&ran));
+    snapshot!("hook-name-not-utf-8", hook_json(&ran));
 }

@@ -117,12 +117,12 @@ fn a_signal_ends_the_hook_before_a_task_and_the_task_does_not_start() {
         .task("1-a", "")
         .file(
             "hook",
-            "#!/bin/sh\necho $RUNNER_HOOK >>told\nexec sleep 30\n",
+            "#!/bin/sh\necho $RUNNER_HOOK >>phases\nexec sleep 30\n",
             0o755,
         )
         .config("task_hook = ./hook")
         .start();
-    running.until("told", "pre");
+    running.until("phases", "pre");
     running.signal(Signal::TERM);
     let ran = running
         .wait()
@@ -130,5 +130,5 @@ fn a_signal_ends_the_hook_before_a_task_and_the_task_does_not_start() {
         .within(SOON)
         .order("")
         .nothing_left();
-    assert_eq!(ran.lines("told"), ["pre"]);
+    assert_eq!(ran.lines("phases"), ["pre"]);
 }

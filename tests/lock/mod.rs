@@ -124,7 +124,7 @@ fn old_lock(path: &Path) {
     fs::set_permissions(path, Permissions::from_mode(0o644)).unwrap();
 }
 
-/// Lets a task end that does [`STAY`].
+/// Lets a task end that does [`READY_UNTIL_GO`].
 fn go(running: &Running) {
     fs::write(running.path("go"), "").unwrap();
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    state::STAY,
+    state::READY_UNTIL_GO,
     support::{Test, is_missing, until},
 };
 
@@ -38,7 +38,11 @@ fn no_other_user_can_open_the_lock() {
         fs::create_dir_all(&runtime).unwrap();
         // As version 0.1 made it.
         fs::set_permissions(&runtime, Permissions::from_mode(0o755)).unwrap();
-        let test = test.file("tasks.d/1-a", &format!("#!/bin/sh\n{STAY}\n"), 0o755);
+        let test = test.file(
+            "tasks.d/1-a",
+            &format!("#!/bin/sh\n{READY_UNTIL_GO}\n"),
+            0o755,
+        );
         fs::create_dir(test.path("state")).unwrap();
         let running = test.start();
         until(|| place.exists() && running.path("ready").exists());
@@ -72,7 +76,7 @@ fn a_lock_that_a_killed_runner_left_is_closed_to_other_users() {
     if has_no_stranger() {
         return;
     }
-    let running = Test::open().task("1-a", STAY).start();
+    let running = Test::open().task("1-a", READY_UNTIL_GO).start();
     running.until("ready", "");
     let places = [running.path("state/lock"), {
         let taskdir = fs::metadata(running.path("tasks.d")).unwrap();

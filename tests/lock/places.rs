@@ -12,7 +12,7 @@ use rustix::{
 };
 
 use crate::{
-    state::STAY,
+    state::READY_UNTIL_GO,
     support::{Test, is_missing, until},
 };
 
@@ -32,7 +32,9 @@ fn runners_with_and_without_a_state_directory_exclude_each_other() {
         (without, only_with),
         (only_with, without),
     ] {
-        let test = Test::with_state().with_runtime_dir().task("1-a", STAY);
+        let test = Test::with_state()
+            .with_runtime_dir()
+            .task("1-a", READY_UNTIL_GO);
         let running = test.start_with(first);
         running.until("ready", "");
         let (status, stderr) = running.with_args(second);
@@ -54,7 +56,9 @@ fn a_removed_or_renamed_state_directory_admits_no_second_run() {
         "sed -i s/state$/other/ runner.cfg",
         "sed -i /state_dir/d runner.cfg",
     ] {
-        let test = Test::with_state().with_runtime_dir().task("1-a", STAY);
+        let test = Test::with_state()
+            .with_runtime_dir()
+            .task("1-a", READY_UNTIL_GO);
         let running = test.start();
         running.until("ready", "");
         let mut sh = Command::new("sh");
@@ -76,7 +80,7 @@ fn moves_its_state() -> Test {
         .with_runtime_dir()
         .task(
             "1-a",
-            &format!("sed -i s/state$/other/ runner.cfg\n[ -e second ] || {{ : >second; exit 0; }}\n{STAY}"),
+            &format!("sed -i s/state$/other/ runner.cfg\n[ -e second ] || {{ : >second; exit 0; }}\n{READY_UNTIL_GO}"),
         )
         .args(["-n2"])
 }
@@ -262,7 +266,7 @@ fn tasks_run_unlocked_if_no_place_is_usable() {
 
 #[test]
 fn a_lock_that_cannot_be_opened_is_an_error() {
-    let is_held = |test: Test, why: &str| {
+    let is_refused = |test: Test, why: &str| {
         let ran = test.task("1-a", "exit 0").run().status(71).order("");
         let ran = ran
             .says(&format!("error: cannot lock `state/lock`: {why}"))
@@ -270,18 +274,18 @@ fn a_lock_that_cannot_be_opened_is_an_error() {
         let journal = ran.read("state/journal.jsonl");
         assert!(journal.contains("\"refused\",\"status\":71"), "{journal}");
     };
-    is_held(
+    is_refused(
         Test::open().file("state/lock/file", "", 0o644),
         "it is a directory",
     );
     let link = |test: &Test| std::os::unix::fs::symlink("nothing", test.path("state/lock"));
     let test = Test::open().file("state/keep", "", 0o644);
     link(&test).unwrap();
-    is_held(test.args(["--insecure"]), "too many");
+    is_refused(test.args(["--insecure"]), "too many");
     let test = Test::open().file("state/keep", "", 0o644);
     let mkfifo = Command::new("mkfifo").arg(test.path("state/lock")).status();
     assert!(mkfifo.unwrap().success());
-    is_held(test, "it is not a regular file");
+    is_refused(test, "it is not a regular file");
     let test = Test::open().file("runtime/keep", "", 0o644);
     let place = test.runtime_lock();
     fs::create_dir_all(&place).unwrap();

@@ -4,15 +4,15 @@ use crate::support::{Test, once};
 
 /// What a process sees of the runner's variables, one a line; ids and paths are
 /// only said to be there.
-const SEEN: &str = "\
+const PRINT_VARIABLES: &str = "\
 env | sed -n -e 's/^\\(RUNNER_RUN_ID\\)=2.*Z-.*/\\1/' \
              -e 's/^\\(RUNNER_CONFIG_CMD\\)=.* -c .*/\\1/' \
              -e 's/^\\(RUNNER_ELAPSED\\)=[0-9]*[.][0-9]*$/\\1/' \
-             -e '/^RUNNER_/p' | LC_ALL=C sort | tr '\\n' ' ' >>seen\n\
-echo >>seen";
+             -e '/^RUNNER_/p' | LC_ALL=C sort | tr '\\n' ' ' >>variables\n\
+echo >>variables";
 
 /// Every variable of the runner's own, as an outer runner would have set it.
-const OUTER: [&str; 10] = [
+const RUNNER_VARIABLES: [&str; 10] = [
     "RUNNER_CONFIG_CMD",
     "RUNNER_TASK",
     "RUNNER_TRY_NUM",
@@ -25,17 +25,19 @@ const OUTER: [&str; 10] = [
     "RUNNER_HALT_REASON",
 ];
 
-fn seeing() -> Test {
+fn printing_variables() -> Test {
     let test = Test::new()
-        .task("1-a", &format!("{SEEN}\n{}", once(7)))
-        .task("2-b", &format!("{SEEN}\nexit 2"))
-        .task("halt.sh", SEEN)
-        .file("hook", &format!("#!/bin/sh\n{SEEN}\n"), 0o755)
+        .task("1-a", &format!("{PRINT_VARIABLES}\n{}", once(7)))
+        .task("2-b", &format!("{PRINT_VARIABLES}\nexit 2"))
+        .task("halt.sh", PRINT_VARIABLES)
+        .file("hook", &format!("#!/bin/sh\n{PRINT_VARIABLES}\n"), 0o755)
         .config("task_hook = ./hook\n[b]\nmax_tries = 3");
-    OUTER.iter().fold(test, |test, name| test.env_remove(name))
+    RUNNER_VARIABLES
+        .iter()
+        .fold(test, |test, name| test.env_remove(name))
 }
 
-const ALL_SEEN: [&str; 10] = [
+const EXPECTED: [&str; 10] = [
     "RUNNER_CONFIG_CMD RUNNER_HOOK=pre RUNNER_MAX_TRIES=5 RUNNER_RUN_ID RUNNER_TASK=1-a RUNNER_TRY_NUM=1 ",
     "RUNNER_CONFIG_CMD RUNNER_MAX_TRIES=5 RUNNER_RUN_ID RUNNER_TASK=1-a RUNNER_TRY_NUM=1 ",
     "RUNNER_CONFIG_CMD RUNNER_ELAPSED RUNNER_HOOK=post RUNNER_MAX_TRIES=5 RUNNER_OUTCOME=exited:7 RUNNER_RESULT=RETRY RUNNER_RUN_ID RUNNER_TASK=1-a RUNNER_TRY_NUM=1 ",
@@ -50,17 +52,17 @@ const ALL_SEEN: [&str; 10] = [
 
 #[test]
 fn every_kind_of_process_sees_the_variables_that_are_for_it() {
-    let ran = seeing().run().status(2).nothing_left();
-    assert_eq!(ran.lines("seen"), ALL_SEEN);
+    let ran = printing_variables().run().status(2).nothing_left();
+    assert_eq!(ran.lines("variables"), EXPECTED);
 }
 
 #[test]
 fn variables_of_an_outer_runner_do_not_mislead() {
-    let test = OUTER
+    let test = RUNNER_VARIABLES
         .iter()
-        .fold(seeing(), |test, name| test.env(name, "outer"));
+        .fold(printing_variables(), |test, name| test.env(name, "outer"));
     let ran = test.run().status(2).nothing_left();
-    assert_eq!(ran.lines("seen"), ALL_SEEN);
+    assert_eq!(ran.lines("variables"), EXPECTED);
 }
 
 #[test]
@@ -80,12 +82,12 @@ fn the_runs_of_a_program_have_different_ids() {
 
 #[test]
 fn env_is_taken_literally_and_wins_over_what_is_inherited() {
-    let tell = "printf '%s\\n' \"$PLAIN\" \"$QUOTED\" \"$INHERITED\" \"$OTHER\"";
-    let told = "\"a\" $(id) 'b' # c\\n\nliteral $HOME\nfrom env\ninherited\n";
+    let print = "printf '%s\\n' \"$PLAIN\" \"$QUOTED\" \"$INHERITED\" \"$OTHER\"";
+    let printed = "\"a\" $(id) 'b' # c\\n\nliteral $HOME\nfrom env\ninherited\n";
     Test::new()
-        .task("1-a", tell)
-        .task("halt.sh", tell)
-        .file("hook", &format!("#!/bin/sh\n{tell}\n"), 0o755)
+        .task("1-a", print)
+        .task("halt.sh", print)
+        .file("hook", &format!("#!/bin/sh\n{print}\n"), 0o755)
         .config("task_hook = ./hook\n[env]")
         .config("PLAIN = \"a\" $(id) 'b' # c\\n\nQUOTED = literal $HOME")
         .config("INHERITED = from env")
@@ -94,7 +96,7 @@ fn env_is_taken_literally_and_wins_over_what_is_inherited() {
         .args(["-H"])
         .run()
         .status(0)
-        .stdout(&told.repeat(4))
+        .stdout(&printed.repeat(4))
         .says("the value of `QUOTED` contains a `$`, which is taken literally")
         .nothing_left();
 }
@@ -102,12 +104,12 @@ fn env_is_taken_literally_and_wins_over_what_is_inherited() {
 #[test]
 fn the_runners_own_variables_win_over_env() {
     let wrong = |test: Test, name: &&str| test.config(&format!("{name} = wrong"));
-    let test = seeing().config("[env]");
-    let ran = OUTER[..5]
+    let test = printing_variables().config("[env]");
+    let ran = RUNNER_VARIABLES[..5]
         .iter()
         .fold(test, wrong)
         .run()
         .status(2)
         .nothing_left();
-    assert_eq!(ran.lines("seen"), ALL_SEEN);
+    assert_eq!(ran.lines("variables"), EXPECTED);
 }

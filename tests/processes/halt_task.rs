@@ -2,13 +2,13 @@
 
 use crate::support::Test;
 
-use super::{DEAF, SOON};
+use super::{IGNORE_SIGNALS, SOON};
 
 #[test]
 fn the_halt_task_has_a_limit() {
     Test::new()
         .task("1-a", "exit 2")
-        .task("halt.sh", DEAF)
+        .task("halt.sh", IGNORE_SIGNALS)
         .config("max_time = 0.5\nkill_grace = 0.2")
         .run()
         .status(2)

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 
 use crate::support::{Test, is_missing, pause, quoted, runner, until};
 
-use super::{DEAF, SOON, daemon};
+use super::{IGNORE_SIGNALS, SOON, daemon};
 
 #[test]
 fn a_limit_ends_the_daemons_of_a_task_and_none_of_an_earlier_one() {
@@ -83,7 +83,7 @@ fn a_daemon_has_its_grace_together_with_the_group() {
         return;
     }
     let running = Test::new()
-        .waiting("1-a", &format!("({})\n{DEAF}", polite_daemon("")))
+        .waiting("1-a", &format!("({})\n{IGNORE_SIGNALS}", polite_daemon("")))
         .config("kill_grace = 4")
         .start();
     running.until("ready", "");
@@ -113,7 +113,7 @@ fn a_second_signal_kills_a_daemon_in_its_grace() {
 
 /// A daemon that is another process all the time: it starts itself anew and ends, and
 /// says so with a byte each time. It ends when its file is gone, at the latest with the story.
-const RESTLESS: &str = "#!/bin/sh\nprintf . >>beats\n\"$0\" &\n";
+const RESPAWNING_DAEMON: &str = "#!/bin/sh\nprintf . >>beats\n\"$0\" &\n";
 
 #[test]
 fn a_limit_ends_a_daemon_that_forks_all_the_time() {
@@ -122,7 +122,7 @@ fn a_limit_ends_a_daemon_that_forks_all_the_time() {
     }
     for _ in 0..5 {
         let ran = Test::new()
-            .file("restless", RESTLESS, 0o755)
+            .file("restless", RESPAWNING_DAEMON, 0o755)
             .waiting("1-a", "setsid ./restless & wait_for beats; sleep 30")
             .config("max_tries = 1\n[a]\nmax_time = 0.6")
             .run()
@@ -142,7 +142,7 @@ fn a_limit_leaves_a_daemon_of_an_earlier_task_that_forks_all_the_time() {
         return;
     }
     let ran = Test::new()
-        .file("restless", RESTLESS, 0o755)
+        .file("restless", RESPAWNING_DAEMON, 0o755)
         .waiting("1-a", "setsid ./restless & wait_for beats")
         .waiting("2-b", "sleep 30")
         .config("max_tries = 1\n[b]\nmax_time = 0.6")
@@ -155,7 +155,7 @@ fn a_limit_leaves_a_daemon_of_an_earlier_task_that_forks_all_the_time() {
 }
 
 /// What makes a process forget whose it is.
-const FORGET: &str = "unset RUNNER_RUN_ID RUNNER_TASK RUNNER_TRY_NUM";
+const UNSET_IDENTITY: &str = "unset RUNNER_RUN_ID RUNNER_TASK RUNNER_TRY_NUM";
 
 #[test]
 fn a_limit_ends_a_daemon_that_forgot_its_environment() {
@@ -163,7 +163,10 @@ fn a_limit_ends_a_daemon_that_forgot_its_environment() {
         return;
     }
     Test::new()
-        .waiting("1-a", &format!("{FORGET}\n{}\nsleep 30", daemon("late")))
+        .waiting(
+            "1-a",
+            &format!("{UNSET_IDENTITY}\n{}\nsleep 30", daemon("late")),
+        )
         .config("max_tries = 1\n[a]\nmax_time = 0.5")
         .run()
         .status(1)
@@ -178,7 +181,10 @@ fn a_possible_orphan_of_an_earlier_daemon_is_named_and_left_alone() {
     }
     Test::new()
         .waiting("1-a", &daemon("early"))
-        .waiting("2-b", &format!("{FORGET}\n{}\nsleep 30", daemon("late")))
+        .waiting(
+            "2-b",
+            &format!("{UNSET_IDENTITY}\n{}\nsleep 30", daemon("late")),
+        )
         .config("max_tries = 1\n[b]\nmax_time = 0.5")
         .run()
         .status(1)
@@ -191,7 +197,11 @@ fn a_possible_orphan_of_an_earlier_daemon_is_named_and_left_alone() {
 fn a_limit_ends_the_processes_of_a_nested_runner() {
     Test::new()
         .task("1-a", &format!("exec {} inner", quoted(&runner())))
-        .file("inner/1-x", &format!("#!/bin/sh\n{DEAF}\n"), 0o755)
+        .file(
+            "inner/1-x",
+            &format!("#!/bin/sh\n{IGNORE_SIGNALS}\n"),
+            0o755,
+        )
         .config("max_time = 0.5\nkill_grace = 0.3\nmax_tries = 1")
         .run()
         .status(1)
@@ -200,7 +210,7 @@ fn a_limit_ends_the_processes_of_a_nested_runner() {
 }
 
 /// Counts the orphans of a task that sleep or slept.
-const ORPHANS: &str = "cat /proc/[0-9]*/stat 2>/dev/null | grep -c \"(sleep) . $PPID \"";
+const COUNT_ORPHANS: &str = "cat /proc/[0-9]*/stat 2>/dev/null | grep -c \"(sleep) . $PPID \"";
 
 #[test]
 fn orphans_are_reaped() {
@@ -210,7 +220,7 @@ fn orphans_are_reaped() {
             "2-b",
             &format!(
                 "for n in 1 2 3 4 5 6; do\n\
-                 [ $({ORPHANS}) = 0 ] && exit 0\nsleep 1\ndone\nexit 3"
+                 [ $({COUNT_ORPHANS}) = 0 ] && exit 0\nsleep 1\ndone\nexit 3"
             ),
         )
         .config("leftovers = allow\nstop_codes = 3")
@@ -227,7 +237,7 @@ fn orphans_are_reaped_while_their_task_runs() {
             "1-a",
             &format!(
                 "(sleep 0.1 &)\nsleep 0.2\n\
-                 for n in 1 2 3 4 5; do\nsleep 1\n[ $({ORPHANS}) = 0 ] && exit 0\ndone\nexit 3"
+                 for n in 1 2 3 4 5; do\nsleep 1\n[ $({COUNT_ORPHANS}) = 0 ] && exit 0\ndone\nexit 3"
             ),
         )
         .config("stop_codes = 3")
@@ -253,7 +263,7 @@ fn orphans_are_reaped_during_the_grace_of_another_task() {
             "1-c",
             &format!(
                 "for n in 1 2 3 4 5 6 7 8; do\n\
-                 [ $({ORPHANS}) = 0 ] && break\nsleep 0.3\ndone\n\
+                 [ $({COUNT_ORPHANS}) = 0 ] && break\nsleep 0.3\ndone\n\
                  [ $n -lt 8 ] || code=3\n: >over\nexit $code"
             ),
         )
@@ -283,7 +293,7 @@ fn leftovers_in_the_group_are_named_and_left_alone() {
 #[test]
 fn leftovers_in_the_group_can_be_killed() {
     Test::new()
-        .task("1-a", &format!("({DEAF}) & sleep 30 &"))
+        .task("1-a", &format!("({IGNORE_SIGNALS}) & sleep 30 &"))
         .task("2-b", "")
         .config("leftovers = kill\nkill_grace = 0.2")
         .run()
@@ -344,7 +354,10 @@ fn leftovers_left_alone_are_not_reported_as_ended() {
         return;
     }
     Test::new()
-        .waiting("1-a", &format!("{FORGET}\n{}\nsleep 30", daemon("up")))
+        .waiting(
+            "1-a",
+            &format!("{UNSET_IDENTITY}\n{}\nsleep 30", daemon("up")),
+        )
         .waiting("1-b", "wait_for go")
         .config("leftovers = kill\n[a]\nmax_time = 1\nmax_tries = 1")
         .args(["-j", "2"])

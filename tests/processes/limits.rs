@@ -6,7 +6,7 @@ use rustix::process::Signal;
 
 use crate::support::{Ran, Test, is_missing, pause, skip, until};
 
-use super::{DEAF, SOON};
+use super::{IGNORE_SIGNALS, SOON};
 
 #[test]
 fn a_limit_ends_the_whole_group() {
@@ -33,7 +33,7 @@ fn a_limit_is_not_shortened_by_rounding() {
 #[test]
 fn a_task_that_ignores_sigterm_is_killed_after_the_grace() {
     let ran = Test::new()
-        .task("1-a", DEAF)
+        .task("1-a", IGNORE_SIGNALS)
         .config("max_time = 0.5\nkill_grace = 0.3\nmax_tries = 1")
         .run()
         .status(1)
@@ -59,9 +59,9 @@ fn a_task_ended_by_its_limit_is_timed_out_with_any_exit_code() {
         .status(4)
         .within(SOON)
         .nothing_left();
-    let mut said: Vec<&str> = ran.stdout.lines().collect();
-    said.sort();
-    assert_eq!(said, ["1-a     | bye", "1-b     | bye", "1-c     | bye"]);
+    let mut lines: Vec<&str> = ran.stdout.lines().collect();
+    lines.sort();
+    assert_eq!(lines, ["1-a     | bye", "1-b     | bye", "1-c     | bye"]);
     let retry = |line: &&String| line.ends_with(r#""result":"RETRY"}"#);
     assert_eq!(ran.hooks().iter().filter(retry).count(), 3);
 }
@@ -84,7 +84,7 @@ fn the_group_can_use_the_grace_to_clean_up_after_its_leader_has_ended() {
 #[test]
 fn a_member_that_ignores_sigterm_is_killed_after_its_leader_has_ended() {
     Test::new()
-        .task("1-a", &format!("({DEAF}) &\nsleep 30"))
+        .task("1-a", &format!("({IGNORE_SIGNALS}) &\nsleep 30"))
         .config("max_time = 0.5\nkill_grace = 0.3\nmax_tries = 1")
         .run()
         .status(1)
@@ -118,7 +118,7 @@ fn a_stopped_task_that_ignores_sigterm_is_killed() {
 #[test]
 fn without_a_grace_the_limit_kills_at_once() {
     Test::new()
-        .task("1-a", DEAF)
+        .task("1-a", IGNORE_SIGNALS)
         .config("max_time = 0.2\nkill_grace = 0\nmax_tries = 1")
         .run()
         .status(1)
@@ -170,7 +170,7 @@ fn a_task_that_closes_its_output_is_still_waited_for() {
 
 /// Traces the process whose number is in the file `pid`, and reaps nothing, as a debugger
 /// that waits for its user. It lets go when the file `let_go` is there.
-const TRACER: &str = "\
+const TRACER_SCRIPT: &str = "\
 import ctypes, os, time
 def wait_for(name):
     while not os.path.exists(name):
@@ -188,7 +188,7 @@ fn traced(body: &str) -> Test {
     let wait = "echo $$ >new; mv new pid\n\
                 while [ ! -e traced ] && [ ! -e refused ]; do :; done\n";
     Test::new()
-        .file("tracer", TRACER, 0o644)
+        .file("tracer", TRACER_SCRIPT, 0o644)
         .file("tasks.d/1-a", &format!("#!/bin/sh\n{wait}{body}\n"), 0o755)
         .task("2-b", "")
         .through("python3 tracer &\nuntil [ -e up ]; do sleep 0.05 || sleep 1; done")

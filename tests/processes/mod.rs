@@ -21,17 +21,17 @@ const SOON: Duration = Duration::from_secs(10);
 
 /// Shell functions: one waits for a file, which another process or the story
 /// makes; one does so in a way that no signal but KILL ends.
-const WAIT: &str =
+const WAIT_FUNCTION: &str =
     "wait_for() { until [ -e \"$1\" ]; do sleep 0.02 2>/dev/null || sleep 1; done; }";
 
 /// What ignores every signal that can be ignored.
-const DEAF: &str = "trap '' TERM INT HUP QUIT\n: >ready\nwhile :; do sleep 30; done";
+const IGNORE_SIGNALS: &str = "trap '' TERM INT HUP QUIT\n: >ready\nwhile :; do sleep 30; done";
 
 impl Test {
-    /// A task with [`WAIT`] in it.
+    /// A task with [`WAIT_FUNCTION`] in it.
     #[track_caller]
     fn waiting(self, name: &str, body: &str) -> Test {
-        self.task(name, &format!("{WAIT}\n{body}"))
+        self.task(name, &format!("{WAIT_FUNCTION}\n{body}"))
     }
 }
 

@@ -6,11 +6,11 @@ use rustix::process::Signal;
 
 use crate::support::{Ran, Test, is_missing, once};
 
-use super::{DEAF, SOON, daemon};
+use super::{IGNORE_SIGNALS, SOON, daemon};
 
 /// The tasks that ran, without their order.
 #[track_caller]
-fn ran(ran: &Ran, expected: &str) {
+fn assert_ran(ran: &Ran, expected: &str) {
     let mut order = ran.lines("order");
     order.sort();
     assert_eq!(order.join(" "), expected, "{}", ran.stderr);
@@ -32,11 +32,11 @@ fn tasks_of_the_same_number_run_at_the_same_time() {
 
 /// Two tasks that run at the same time: the first does `a` when the second is
 /// ready, the second waits and is ended, or goes on with `b` after the first was
-/// judged, which its hook says.
-fn two(a: &str, b: &str) -> Test {
+/// verdict, which its hook says.
+fn two_tasks(a: &str, b: &str) -> Test {
     let hook = "#!/bin/sh\n\
-                echo $RUNNER_HOOK $RUNNER_TASK ${RUNNER_RESULT-} >>told\n\
-                [ $RUNNER_HOOK$RUNNER_TASK != post1-a ] || : >judged\n";
+                echo $RUNNER_HOOK $RUNNER_TASK ${RUNNER_RESULT-} >>hooks.log\n\
+                [ $RUNNER_HOOK$RUNNER_TASK != post1-a ] || : >verdict\n";
     Test::new()
         .waiting("1-a", &format!("wait_for ready\n{a}"))
         .waiting("1-b", &format!(": >ready\n{b}"))
@@ -53,53 +53,53 @@ fn two(a: &str, b: &str) -> Test {
 
 #[test]
 fn a_halt_ends_the_others() {
-    let story = two("exit 2", "exec sleep 30").run();
+    let story = two_tasks("exit 2", "exec sleep 30").run();
     let story = story
         .status(2)
         .within(SOON)
         .stdout("halt.sh | halted 1-a exited:2\n")
         .nothing_left();
-    ran(&story, "1-a 1-b halt.sh");
-    assert!(story.read("told").contains("post 1-b INTERRUPTED\n"));
+    assert_ran(&story, "1-a 1-b halt.sh");
+    assert!(story.read("hooks.log").contains("post 1-b INTERRUPTED\n"));
 }
 
 #[test]
 fn a_stop_ends_the_others() {
-    let story = two("exit 3", DEAF)
+    let story = two_tasks("exit 3", IGNORE_SIGNALS)
         .config("stop_codes = 3")
         .run()
         .status(3)
         .within(SOON)
         .stdout("")
         .nothing_left();
-    ran(&story, "1-a 1-b");
-    assert!(story.read("told").contains("post 1-b INTERRUPTED\n"));
+    assert_ran(&story, "1-a 1-b");
+    assert!(story.read("hooks.log").contains("post 1-b INTERRUPTED\n"));
 }
 
 #[test]
 fn giving_up_ends_the_others() {
-    let story = two("exit 1", "trap 'exit 2' TERM\nsleep 30 & wait")
+    let story = two_tasks("exit 1", "trap 'exit 2' TERM\nsleep 30 & wait")
         .config("[a]\nmax_tries = 1")
         .run()
         .status(1)
         .within(SOON)
         .stdout("halt.sh | gave-up 1-a exited:1\n")
         .nothing_left();
-    ran(&story, "1-a 1-b halt.sh");
-    assert!(story.read("told").contains("post 1-b INTERRUPTED\n"));
+    assert_ran(&story, "1-a 1-b halt.sh");
+    assert!(story.read("hooks.log").contains("post 1-b INTERRUPTED\n"));
 }
 
 #[test]
 fn a_retry_lets_the_others_end_and_starts_nothing_new() {
-    let story = two(&once(1), "wait_for judged\necho ended by itself")
+    let story = two_tasks(&once(1), "wait_for verdict\necho ended by itself")
         .run()
         .status(0)
         .within(SOON)
         .stdout("1-b     | ended by itself\n1-b     | ended by itself\n")
         .says("trying again from the beginning when the others have ended (try 2 of 2)")
         .nothing_left();
-    ran(&story, "1-a 1-a 1-b 1-b 1-c 2-d");
-    assert!(story.read("told").contains("post 1-b OK\n"));
+    assert_ran(&story, "1-a 1-a 1-b 1-b 1-c 2-d");
+    assert!(story.read("hooks.log").contains("post 1-b OK\n"));
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn the_most_severe_verdict_decides() {
         ("exit 3", 3, ""),
         ("exit 9", 1, "halt.sh | gave-up 1-b exited:9\n"),
     ] {
-        let story = two("exit 1", &format!("wait_for judged\n{b}"))
+        let story = two_tasks("exit 1", &format!("wait_for verdict\n{b}"))
             .config("stop_codes = 3\n[b]\nmax_tries = 1")
             .run()
             .status(status)
@@ -117,34 +117,34 @@ fn the_most_severe_verdict_decides() {
             .stdout(expected)
             .nothing_left();
         let halt = if expected.is_empty() { "" } else { " halt.sh" };
-        ran(&story, &format!("1-a 1-b{halt}"));
+        assert_ran(&story, &format!("1-a 1-b{halt}"));
     }
 }
 
 #[test]
 fn the_longest_wait_of_several_retries_counts() {
     for longer in ["a", "b"] {
-        let story = two(&once(1), &format!("wait_for judged\n{}", once(1)))
+        let story = two_tasks(&once(1), &format!("wait_for verdict\n{}", once(1)))
             .config(&format!("[{longer}]\nsleep_time = 0.5"))
             .run()
             .status(0)
             .within(SOON)
             .nothing_left();
         assert!(story.elapsed >= Duration::from_millis(500));
-        ran(&story, "1-a 1-a 1-b 1-b 1-c 2-d");
+        assert_ran(&story, "1-a 1-a 1-b 1-b 1-c 2-d");
     }
 }
 
 #[test]
 fn a_limit_of_one_task_does_not_affect_the_others() {
-    let story = two("exec sleep 30", "wait_for judged")
+    let story = two_tasks("exec sleep 30", "wait_for verdict")
         .config("[a]\nmax_time = 0.5\nrequired = no")
         .run()
         .status(4)
         .within(SOON)
         .nothing_left();
-    ran(&story, "1-a 1-b 1-c 2-d");
-    assert!(story.read("told").contains("post 1-b OK\n"));
+    assert_ran(&story, "1-a 1-b 1-c 2-d");
+    assert!(story.read("hooks.log").contains("post 1-b OK\n"));
 }
 
 #[test]
@@ -152,9 +152,9 @@ fn a_limit_of_one_task_leaves_the_daemons_of_the_others() {
     if is_missing("setsid") {
         return;
     }
-    two(
+    two_tasks(
         "exec sleep 30",
-        &format!("{}\nwait_for judged", daemon("daemon")),
+        &format!("{}\nwait_for verdict", daemon("daemon")),
     )
     .config("[a]\nmax_time = 0.5\nrequired = no")
     .run()
@@ -178,5 +178,5 @@ fn a_signal_is_passed_on_to_all_tasks() {
     let story = running.wait().status(143).within(SOON).nothing_left();
     let interrupted = |line: &String| line.contains("INTERRUPTED");
     assert_eq!(story.hooks().into_iter().filter(interrupted).count(), 3);
-    ran(&story, "1-a 1-b 1-c");
+    assert_ran(&story, "1-a 1-b 1-c");
 }

@@ -5,13 +5,14 @@ use std::fs;
 use rustix::process::Signal;
 
 use crate::support::{
-    HOLD, Test, cannot_block_signals, cannot_hold, ignores, is_ignored, is_missing, quoted, runner,
+    REPLACE_BY_TERMINAL, Test, cannot_block_signals, has_no_terminals, ignores, is_ignored,
+    is_missing, quoted, runner,
 };
 
-use super::{DEAF, SOON, daemon};
+use super::{IGNORE_SIGNALS, SOON, daemon};
 
 /// A task that says `ready` in a file, waits for a signal, and says which it got.
-const TRAP: &str = "\
+const REPORT_SIGNAL: &str = "\
 for name in TERM INT HUP QUIT; do trap \"echo got $name; exit 0\" $name; done
 sleep 30 &
 : >ready
@@ -24,7 +25,7 @@ fn is_passed_on(signal: Signal, name: &str) {
         return;
     }
     let running = Test::new()
-        .task("1-a", TRAP)
+        .task("1-a", REPORT_SIGNAL)
         .task("2-b", "")
         .task("halt.sh", "")
         .hook()
@@ -70,7 +71,7 @@ fn sigquit_is_passed_on() {
 #[test]
 fn a_signal_goes_to_the_whole_group_and_survivors_are_killed_after_the_grace() {
     let running = Test::new()
-        .task("1-a", &format!("sleep 30 & ({DEAF}) & wait"))
+        .task("1-a", &format!("sleep 30 & ({IGNORE_SIGNALS}) & wait"))
         .config("kill_grace = 0.2")
         .start();
     running.until("ready", "");
@@ -81,7 +82,7 @@ fn a_signal_goes_to_the_whole_group_and_survivors_are_killed_after_the_grace() {
 #[test]
 fn a_second_signal_kills() {
     let running = Test::new()
-        .task("1-a", DEAF)
+        .task("1-a", IGNORE_SIGNALS)
         .task("2-b", "")
         .hook()
         .config("kill_grace = 60")
@@ -116,15 +117,15 @@ fn a_signal_takes_effect_before_any_later_end() {
 /// Before the second run the configuration is read again.
 #[test]
 fn a_third_signal_ends_the_runner_at_once() {
-    if cannot_hold() {
+    if has_no_terminals() {
         return;
     }
     let running = Test::new()
-        .task("1-a", &format!("{HOLD} runner.cfg"))
+        .task("1-a", &format!("{REPLACE_BY_TERMINAL} runner.cfg"))
         // As root, a device is no configuration otherwise.
         .args(["--insecure", "-n", "2"])
         .start();
-    running.until_it_is_held();
+    running.until_it_reads_the_terminal();
     running.three_signals();
     running
         .wait()
@@ -204,7 +205,10 @@ fn an_end_requested_by_a_signal_does_not_count_for_the_chain() {
 
 #[test]
 fn a_signal_to_a_single_task_is_passed_on() {
-    let running = Test::new().task("1-a", TRAP).args(["--only", "a"]).start();
+    let running = Test::new()
+        .task("1-a", REPORT_SIGNAL)
+        .args(["--only", "a"])
+        .start();
     running.until("ready", "");
     running.signal(Signal::TERM);
     running
@@ -231,7 +235,7 @@ fn a_signal_ends_the_daemons_of_an_interrupted_task() {
 
 #[test]
 fn the_post_hook_of_an_interrupted_task_has_its_time() {
-    let hook = "#!/bin/sh\n[ $RUNNER_HOOK = pre ] || { sleep 0.3 || sleep 1; echo $RUNNER_RESULT >>told; }\n";
+    let hook = "#!/bin/sh\n[ $RUNNER_HOOK = pre ] || { sleep 0.3 || sleep 1; echo $RUNNER_RESULT >>hooked; }\n";
     let running = Test::new()
         .task("1-a", "sleep 30")
         .file("hook", hook, 0o755)
@@ -240,12 +244,12 @@ fn the_post_hook_of_an_interrupted_task_has_its_time() {
     running.until("order", "1-a");
     running.signal(Signal::TERM);
     let ran = running.wait().status(143).within(SOON).nothing_left();
-    assert_eq!(ran.read("told"), "INTERRUPTED\n");
+    assert_eq!(ran.read("hooked"), "INTERRUPTED\n");
 }
 
 #[test]
 fn a_second_signal_kills_the_post_hook_of_an_interrupted_task() {
-    let hook = "#!/bin/sh\n[ $RUNNER_HOOK = pre ] || { : >told; sleep 30; }\n";
+    let hook = "#!/bin/sh\n[ $RUNNER_HOOK = pre ] || { : >hooked; sleep 30; }\n";
     let running = Test::new()
         .task("1-a", "sleep 30")
         .file("hook", hook, 0o755)
@@ -253,7 +257,7 @@ fn a_second_signal_kills_the_post_hook_of_an_interrupted_task() {
         .start();
     running.until("order", "1-a");
     running.signal(Signal::TERM);
-    running.until("told", "");
+    running.until("hooked", "");
     running.signal(Signal::TERM);
     running.wait().status(143).within(SOON).nothing_left();
 }
@@ -263,7 +267,7 @@ fn a_signal_to_a_running_halt_task_does_not_change_the_exit_status() {
     for (code, max_tries, status) in [(2, 5, 2), (1, 1, 1), (0, 5, 0)] {
         let running = Test::new()
             .task("1-a", &format!("exit {code}"))
-            .task("halt.sh", TRAP)
+            .task("halt.sh", REPORT_SIGNAL)
             .config(&format!("max_tries = {max_tries}\nkill_grace = 0.3"))
             .args(["-H"])
             .start();
@@ -281,7 +285,7 @@ fn a_signal_to_a_running_halt_task_does_not_change_the_exit_status() {
 
 #[test]
 fn a_signal_during_the_post_hook_of_a_halt_prevents_the_halt_task() {
-    let hook = "#!/bin/sh\n[ $RUNNER_HOOK = pre ] || { : >told; exec sleep 30; }\n";
+    let hook = "#!/bin/sh\n[ $RUNNER_HOOK = pre ] || { : >hooked; exec sleep 30; }\n";
     for (task, more) in [("exit 2", ""), ("exit 1", "max_tries = 1")] {
         let running = Test::new()
             .task("1-a", task)
@@ -291,7 +295,7 @@ fn a_signal_during_the_post_hook_of_a_halt_prevents_the_halt_task() {
             .config(more)
             .args(["-H"])
             .start();
-        running.until("told", "");
+        running.until("hooked", "");
         running.signal(Signal::TERM);
         running
             .wait()

@@ -131,16 +131,16 @@ fn no_error_hides_another_one() {
             .args(["--check"])
             .run()
             .status(78);
-        let mut said = ran
+        let mut messages = ran
             .stderr
             .lines()
             .filter(|line| line.starts_with("error: "));
         for error in errors {
-            let line = said.next().unwrap_or_default();
+            let line = messages.next().unwrap_or_default();
             let expected = format!("error: runner.cfg:{error}");
             assert!(line.starts_with(&expected), "no {error}: {}", ran.stderr);
         }
-        assert_eq!(said.next(), None);
+        assert_eq!(messages.next(), None);
     }
 }
 

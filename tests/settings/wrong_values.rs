@@ -40,7 +40,7 @@ max_tmie = 4
 max_time = 3
 ";
 
-const BROKEN_SAID: &str = "\
+const BROKEN_MESSAGES: &str = "\
 error: runner.cfg:2: `sleep_time` must be a time of 0 or more: seconds (`90`, `0.5`), or with units (`90s`, `10m`, `1h 30m`), not `-1`
 error: runner.cfg:3: `retry_jitter` must be a time of 0 or more: seconds (`90`, `0.5`), or with units (`90s`, `10m`, `1h 30m`), not `soon`
 error: runner.cfg:4: `retry_backoff` must be a number of 0 or more, not `twice`
@@ -91,9 +91,9 @@ fn all_problems_are_reported_at_once_and_nothing_runs() {
         .status(78)
         .order("")
         .stdout("")
-        .stderr(BROKEN_SAID);
+        .stderr(BROKEN_MESSAGES);
     let ran = test().run().status(78).order("").stdout("");
-    assert!(without_times(&ran.stderr).starts_with(BROKEN_SAID));
+    assert!(without_times(&ran.stderr).starts_with(BROKEN_MESSAGES));
 }
 
 const TIME: &str =

@@ -138,7 +138,7 @@ fn the_environment_is_the_one_that_the_task_sees() {
             .env("RUNNER_HOOK", "pre")
             .env("GREETING", "inherited")
     };
-    let told = test().args(["--env", "b"]).run().status(0).order("");
+    let answer = test().args(["--env", "b"]).run().status(0).order("");
     let ran = test().run().status(0);
     let differs = [
         "RUNNER_RUN_ID=",
@@ -152,20 +152,27 @@ fn the_environment_is_the_one_that_the_task_sees() {
     let same = |line: &&str| !differs.iter().any(|name| line.starts_with(name));
     let seen = ran.read("seen");
     let seen: BTreeSet<&str> = seen.lines().filter(same).collect();
-    let lines = told.stdout.lines().filter_map(|line| line.split_once('\t'));
+    let lines = answer
+        .stdout
+        .lines()
+        .filter_map(|line| line.split_once('\t'));
     let expected: BTreeSet<&str> = lines.map(|(_, variable)| variable).filter(same).collect();
     assert_eq!(seen, expected);
     assert!(
-        told.stdout.contains("runner.cfg:7\tGREETING=a  b\n"),
+        answer.stdout.contains("runner.cfg:7\tGREETING=a  b\n"),
         "{}",
-        told.stdout
+        answer.stdout
     );
     assert!(
-        told.stdout.contains("\nrunner\tRUNNER_TASK=2-b.sh\n"),
+        answer.stdout.contains("\nrunner\tRUNNER_TASK=2-b.sh\n"),
         "{}",
-        told.stdout
+        answer.stdout
     );
-    assert!(told.stdout.contains("inherited\tPATH="), "{}", told.stdout);
+    assert!(
+        answer.stdout.contains("inherited\tPATH="),
+        "{}",
+        answer.stdout
+    );
     plan()
         .args(["--env", "x"])
         .run()
@@ -215,7 +222,7 @@ fn the_check_answers_in_json_whatever_its_status_is() {
         answer(fine(), &["--check", "--json", "tasks.d"], 0),
         serde_json::json!({"status": 0, "tasks": 2, "problems": []})
     );
-    // What is no problem is told all the same.
+    // What is no problem is answer all the same.
     let skipped = fine().file("tasks.d/README", "", 0o644);
     let answered = answer(skipped, &["--check", "--json", "tasks.d"], 0);
     assert_eq!(answered["status"], 0);

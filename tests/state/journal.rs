@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::{Test, once, runner, top};
 
-use super::STAY;
+use super::READY_UNTIL_GO;
 
 #[test]
 fn the_journal_has_all_events_in_order() {
@@ -181,7 +181,7 @@ fn members_have_the_order_of_the_table() {
 #[test]
 fn the_journal_names_the_process_while_it_runs() {
     let running = Test::with_state()
-        .task("1-a", &format!("echo $$ >pid\n{STAY}"))
+        .task("1-a", &format!("echo $$ >pid\n{READY_UNTIL_GO}"))
         .start();
     running.until("ready", "");
     let pid = fs::read_to_string(running.path("pid")).unwrap();
@@ -275,13 +275,13 @@ fn a_state_directory_belongs_to_one_task_directory() {
             .output()
             .unwrap();
         assert_eq!(out.status.code(), Some(78));
-        let said = String::from_utf8(out.stderr).unwrap();
+        let stderr = String::from_utf8(out.stderr).unwrap();
         let expected = format!(
             "runner.cfg:4: `state_dir` belongs to the task directory `{}`",
             owner.trim()
         );
-        assert!(said.contains(&expected), "{said}");
-        assert!(said.contains("remove `state/taskdir`"), "{said}");
+        assert!(stderr.contains(&expected), "{stderr}");
+        assert!(stderr.contains("remove `state/taskdir`"), "{stderr}");
     }
     assert_eq!(fs::read(test.path("state/journal.jsonl")).unwrap(), before);
     // Another path to the same directory is the same directory.

@@ -12,7 +12,7 @@ use rustix::process::Signal;
 
 use crate::support::{Test, is_ignored, is_missing, runner};
 
-use super::STAY;
+use super::READY_UNTIL_GO;
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -22,17 +22,20 @@ fn a_second_run_of_the_same_tasks_is_refused() {
         let running = Test::new()
             .config(state)
             .with_runtime_dir()
-            .task("1-a", &format!("echo $RUNNER_RUN_ID >run\n{STAY}"))
+            .task(
+                "1-a",
+                &format!("echo $RUNNER_RUN_ID >run\n{READY_UNTIL_GO}"),
+            )
             .start();
         running.until("ready", "");
-        let (status, said) = running.beside(&[]);
-        assert_eq!(status, Some(75), "{said}");
+        let (status, stderr) = running.beside(&[]);
+        assert_eq!(status, Some(75), "{stderr}");
         let who = format!(
             "another runner (pid {}, run {}) is running the tasks in `tasks.d`",
             running.pid(),
             fs::read_to_string(running.path("run")).unwrap().trim(),
         );
-        assert!(said.contains(&who), "{said}");
+        assert!(stderr.contains(&who), "{stderr}");
         // One task alone is a run as well.
         let (status, _) = running.beside(&["--only", "1-a"]);
         assert_eq!(status, Some(75));
@@ -58,7 +61,7 @@ fn a_second_run_of_the_same_tasks_is_refused() {
 
 #[test]
 fn the_lock_holds_the_number_of_its_process() {
-    let running = Test::with_state().task("1-a", STAY).start();
+    let running = Test::with_state().task("1-a", READY_UNTIL_GO).start();
     running.until("ready", "");
     let lock = fs::read_to_string(running.path("state/lock")).unwrap();
     assert_eq!(lock.lines().next(), Some(&*running.pid().to_string()));
@@ -68,10 +71,10 @@ fn the_lock_holds_the_number_of_its_process() {
 
 #[test]
 fn a_run_can_wait_for_the_lock() {
-    let running = Test::with_state().task("1-a", STAY).start();
+    let running = Test::with_state().task("1-a", READY_UNTIL_GO).start();
     running.until("ready", "");
-    let (status, said) = running.beside(&["--wait-lock=0.2"]);
-    assert_eq!(status, Some(75), "{said}");
+    let (status, stderr) = running.beside(&["--wait-lock=0.2"]);
+    assert_eq!(status, Some(75), "{stderr}");
     let mut waiting = Command::new(runner())
         .args(["-c", "runner.cfg", "--wait-lock", "tasks.d"])
         .current_dir(running.path(""))
@@ -91,7 +94,7 @@ fn a_signal_ends_the_wait_for_the_lock() {
     if is_ignored(Signal::TERM) {
         return;
     }
-    let first = Test::with_state().task("1-a", STAY).start();
+    let first = Test::with_state().task("1-a", READY_UNTIL_GO).start();
     first.until("ready", "");
     let mut waiting = Command::new(runner())
         .args(["-c", "runner.cfg", "--wait-lock", "tasks.d"])
@@ -113,7 +116,7 @@ fn a_task_of_a_killed_runner_keeps_the_next_run_out() {
         let running = Test::new()
             .config(state)
             .with_runtime_dir()
-            .task("1-a", &format!("echo $$ >pid\n{STAY}"))
+            .task("1-a", &format!("echo $$ >pid\n{READY_UNTIL_GO}"))
             .start();
         running.until("ready", "");
         running.signal(Signal::KILL);
@@ -332,7 +335,7 @@ fn a_broken_line_does_not_reset_the_count_of_halts() {
 
 #[test]
 fn a_runner_removes_no_lock_but_its_own() {
-    let first = Test::with_state().task("1-a", STAY).start();
+    let first = Test::with_state().task("1-a", READY_UNTIL_GO).start();
     first.until("ready", "");
     fs::remove_file(first.path("state/lock")).unwrap();
     fs::write(first.path("state/lock"), "another's").unwrap();

@@ -14,10 +14,10 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use crate::support::{PATIENCE, Ran, Running, Test, runner};
+use crate::support::{Ran, Running, STORY_TIMEOUT, Test, runner};
 
 /// A task that says so in a file and stays until another file is there.
-pub(crate) const STAY: &str = ": >ready; until [ -e go ]; do sleep 0.02; done";
+pub(crate) const READY_UNTIL_GO: &str = ": >ready; until [ -e go ]; do sleep 0.02; done";
 
 impl Test {
     /// An empty task directory with a state directory.
@@ -50,14 +50,14 @@ impl Running {
         let other = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut other = other.unwrap();
         let clock = Instant::now();
-        while other.try_wait().unwrap().is_none() && clock.elapsed() < PATIENCE {
+        while other.try_wait().unwrap().is_none() && clock.elapsed() < STORY_TIMEOUT {
             thread::sleep(Duration::from_millis(2));
         }
         // One that should have been kept out and runs the chain could go on for an hour.
         other.kill().unwrap();
         let out = other.wait_with_output().unwrap();
-        let said = String::from_utf8_lossy(&out.stderr).into_owned();
-        (out.status.code(), said)
+        let stderr = String::from_utf8_lossy(&out.stderr).into_owned();
+        (out.status.code(), stderr)
     }
 
     /// Another runner with these arguments.

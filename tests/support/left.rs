@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::{Ran, Test};
 
 /// A process that is still there.
-struct Left {
+struct Leftover {
     pid: i32,
     name: String,
 }
@@ -25,7 +25,7 @@ impl Test {
     }
 
     /// The living processes of the story. What has ended has no environment.
-    fn left(&self) -> Vec<Left> {
+    fn leftovers(&self) -> Vec<Leftover> {
         let cookie = format!("{}=1", self.cookie());
         let has_cookie = |pid: i32| {
             let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
@@ -39,13 +39,17 @@ impl Test {
         pids.map(|pid| {
             let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
             let name = name.trim_end().to_owned();
-            Left { pid, name }
+            Leftover { pid, name }
         })
         .collect()
     }
 
-    fn names_left(&self) -> String {
-        let mut names: Vec<String> = self.left().into_iter().map(|left| left.name).collect();
+    fn leftover_names(&self) -> String {
+        let mut names: Vec<String> = self
+            .leftovers()
+            .into_iter()
+            .map(|leftover| leftover.name)
+            .collect();
         names.sort();
         names.join(" ")
     }
@@ -55,7 +59,12 @@ impl Ran {
     /// Nothing of the story is running any more.
     #[track_caller]
     pub(crate) fn nothing_left(self) -> Ran {
-        assert_eq!(self.test.names_left(), "", "left; {}", self.said());
+        assert_eq!(
+            self.test.leftover_names(),
+            "",
+            "left; {}",
+            self.transcript()
+        );
         self
     }
 
@@ -65,24 +74,29 @@ impl Ran {
     pub(crate) fn left(self, expected: &str) -> Ran {
         // They may still be on the way to becoming these programs.
         let clock = Instant::now();
-        while self.test.names_left() != expected && clock.elapsed() < Duration::from_secs(5) {
+        while self.test.leftover_names() != expected && clock.elapsed() < Duration::from_secs(5) {
             thread::sleep(Duration::from_millis(10));
         }
-        assert_eq!(self.test.names_left(), expected, "left; {}", self.said());
-        self.test.end_left();
+        assert_eq!(
+            self.test.leftover_names(),
+            expected,
+            "left; {}",
+            self.transcript()
+        );
+        self.test.kill_leftovers();
         self
     }
 }
 
 impl Test {
-    fn end_left(&self) {
+    fn kill_leftovers(&self) {
         // What is killed forks no more, but may have forked just before.
         for _ in 0..1000 {
-            let left = self.left();
-            if left.is_empty() {
+            let leftovers = self.leftovers();
+            if leftovers.is_empty() {
                 return;
             }
-            for Left { pid, .. } in left {
+            for Leftover { pid, .. } in leftovers {
                 let _ = kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL);
             }
             thread::sleep(Duration::from_millis(2));
@@ -93,6 +107,6 @@ impl Test {
 /// A story that fails half way leaves nothing behind either.
 impl Drop for Test {
     fn drop(&mut self) {
-        self.end_left();
+        self.kill_leftovers();
     }
 }

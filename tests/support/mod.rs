@@ -26,11 +26,11 @@ use tempfile::TempDir;
 pub(crate) use self::{
     dice::Dice,
     ran::Ran,
-    skip::{cannot_block_signals, cannot_hold, ignores, is_ignored, is_missing, skip},
+    skip::{cannot_block_signals, has_no_terminals, ignores, is_ignored, is_missing, skip},
 };
 
 /// Longer than any story takes, however busy the machine is.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const STORY_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Taken for writing by whatever forks, and for reading while an executable file is written:
 /// the child would have the file open for writing, and nothing executes it then.
@@ -74,7 +74,7 @@ pub(crate) fn once(code: u8) -> String {
 
 /// Makes of a file one that holds up whoever reads it, which no signal to a task ends: a new
 /// terminal, on which nobody will ever type anything.
-pub(crate) const HOLD: &str = "ln -sf /dev/ptmx";
+pub(crate) const REPLACE_BY_TERMINAL: &str = "ln -sf /dev/ptmx";
 
 /// One story, before it is played.
 pub(crate) struct Test {
@@ -277,7 +277,7 @@ impl Test {
         Running {
             child,
             clock,
-            called: format!("{command:?}"),
+            command: format!("{command:?}"),
             test: self,
         }
     }
@@ -299,7 +299,7 @@ impl Test {
 pub(crate) struct Running {
     child: Child,
     clock: Instant,
-    called: String,
+    command: String,
     test: Test,
 }
 
@@ -315,10 +315,10 @@ impl Running {
         rustix::process::kill_process(pid, signal).unwrap();
     }
 
-    /// Waits until the program reads the terminal that [`HOLD`] made of a file of it. It
+    /// Waits until the program reads the terminal that [`REPLACE_BY_TERMINAL`] made of a file of it. It
     /// goes on waiting there for ever.
     #[track_caller]
-    pub(crate) fn until_it_is_held(&self) {
+    pub(crate) fn until_it_reads_the_terminal(&self) {
         let files = format!("/proc/{}/fd", self.pid());
         let is_terminal = |file: PathBuf| {
             fs::read_link(file).is_ok_and(|target| target.file_name() == Some("ptmx".as_ref()))
@@ -361,7 +361,7 @@ impl Running {
         while status.is_none() {
             status = child.try_wait().unwrap();
             if status.is_none() {
-                if clock.elapsed() > PATIENCE {
+                if clock.elapsed() > STORY_TIMEOUT {
                     child.kill().unwrap();
                     let stderr = fs::read_to_string(self.test.path("stderr")).unwrap();
                     panic!("the program does not end; it said:\n{stderr}");
@@ -376,7 +376,7 @@ impl Running {
         Ran {
             status: status.unwrap(),
             elapsed: self.clock.elapsed(),
-            called: self.called,
+            command: self.command,
             stdout: read("stdout"),
             stderr: read("stderr"),
             test: self.test,
@@ -395,7 +395,7 @@ pub(crate) fn pause(time: Duration) {
 pub(crate) fn until(mut reached: impl FnMut() -> bool) {
     let clock = Instant::now();
     while !reached() {
-        assert!(clock.elapsed() < PATIENCE, "this never happened");
+        assert!(clock.elapsed() < STORY_TIMEOUT, "this never happened");
         thread::sleep(Duration::from_millis(2));
     }
 }

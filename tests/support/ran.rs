@@ -10,7 +10,7 @@ pub(crate) struct Ran {
     /// From the start of the program to its end.
     pub(crate) elapsed: Duration,
     /// How it was called.
-    pub(super) called: String,
+    pub(super) command: String,
     /// What it wrote to stdout, the tasks' output included.
     pub(crate) stdout: String,
     /// What it wrote to stderr, the tasks' output included.
@@ -28,10 +28,10 @@ impl Ran {
             None => panic!(
                 "ended by signal {:?}: {}",
                 self.status.signal(),
-                self.said()
+                self.transcript()
             ),
         };
-        assert_eq!(found, expected, "exit status; {}", self.said());
+        assert_eq!(found, expected, "exit status; {}", self.transcript());
         self
     }
 
@@ -39,21 +39,21 @@ impl Ran {
     #[track_caller]
     pub(crate) fn order(self, expected: &str) -> Ran {
         let order: Vec<String> = self.lines("order");
-        assert_eq!(order.join(" "), expected, "order; {}", self.said());
+        assert_eq!(order.join(" "), expected, "order; {}", self.transcript());
         self
     }
 
     /// stdout is this.
     #[track_caller]
     pub(crate) fn stdout(self, expected: &str) -> Ran {
-        assert_eq!(self.stdout, expected, "stdout; {}", self.said());
+        assert_eq!(self.stdout, expected, "stdout; {}", self.transcript());
         self
     }
 
     /// stderr is this.
     #[track_caller]
     pub(crate) fn stderr(self, expected: &str) -> Ran {
-        assert_eq!(self.stderr, expected, "stderr; {}", self.said());
+        assert_eq!(self.stderr, expected, "stderr; {}", self.transcript());
         self
     }
 
@@ -63,7 +63,7 @@ impl Ran {
         assert!(
             self.stderr.contains(expected),
             "no {expected:?}; {}",
-            self.said()
+            self.transcript()
         );
         self
     }
@@ -74,7 +74,7 @@ impl Ran {
         assert!(
             !self.stderr.contains(unexpected),
             "{unexpected:?}; {}",
-            self.said()
+            self.transcript()
         );
         self
     }
@@ -86,7 +86,7 @@ impl Ran {
             self.elapsed < time,
             "took {:?}; {}",
             self.elapsed,
-            self.said()
+            self.transcript()
         );
         self
     }
@@ -113,8 +113,8 @@ impl Ran {
         self.read(name).lines().map(str::to_owned).collect()
     }
 
-    pub(super) fn said(&self) -> String {
-        let (called, stdout, stderr) = (&self.called, &self.stdout, &self.stderr);
-        format!("{called}\nstdout:\n{stdout}\nstderr:\n{stderr}")
+    pub(super) fn transcript(&self) -> String {
+        let (command, stdout, stderr) = (&self.command, &self.stdout, &self.stderr);
+        format!("{command}\nstdout:\n{stdout}\nstderr:\n{stderr}")
     }
 }

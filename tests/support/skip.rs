@@ -24,8 +24,8 @@ pub(crate) fn is_missing(utility: &str) -> bool {
     missing
 }
 
-/// Says so and does nothing when there are no terminals for [`super::HOLD`].
-pub(crate) fn cannot_hold() -> bool {
+/// Says so and does nothing when there are no terminals for [`super::REPLACE_BY_TERMINAL`].
+pub(crate) fn has_no_terminals() -> bool {
     let cannot = File::open("/dev/ptmx").is_err();
     if cannot {
         skip("there are no terminals");

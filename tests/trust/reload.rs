@@ -64,7 +64,7 @@ fn a_file_that_another_user_can_change_now_ends_the_runs() {
     if is_not_root() {
         return;
     }
-    for (change, said) in [
+    for (change, message) in [
         (
             "chown 65534 tasks.d/2-b",
             "refusing to run task `tasks.d/2-b`",
@@ -109,7 +109,7 @@ fn a_file_that_another_user_can_change_now_ends_the_runs() {
             "refusing to run interpreter `",
         ),
     ] {
-        ends(second_run(change)).says(said);
+        ends(second_run(change)).says(message);
     }
 }
 

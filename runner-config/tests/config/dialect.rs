@@ -117,7 +117,7 @@ fn written(document: &Document, only: Option<&str>) -> String {
 }
 
 /// Sections, keys and values in their order.
-fn said(document: &Document) -> Vec<(&str, Vec<(&str, &str)>)> {
+fn contents(document: &Document) -> Vec<(&str, Vec<(&str, &str)>)> {
     let keys = |name| {
         let entries = document.entries(name).into_iter();
         entries.map(|entry| (entry.key, entry.value)).collect()
@@ -159,7 +159,7 @@ proptest! {
         let text = format!("[a]\n{}\n", lines.join("\n"));
         if let Some(read) = document(&text) {
             let again = document(&written(&read, None));
-            prop_assert_eq!(again.as_ref().map(said), Some(said(&read)));
+            prop_assert_eq!(again.as_ref().map(contents), Some(contents(&read)));
         }
     }
 }

@@ -40,10 +40,11 @@ pub(crate) const STEMS: [&[u8]; 9] = [
 pub(crate) const ENDS: [(&str, &str); 4] = [("", ""), ("", ".sh"), ("", ".B"), (".tar", ".gz")];
 
 /// What lies in every directory and is never part of the order.
-pub(crate) const NO_TASKS: [&str; 4] = ["halt.sh", "README.md", "1-gone.disabled", "5-lib"];
+pub(crate) const OTHER_FILES: [&str; 4] = ["halt.sh", "README.md", "1-gone.disabled", "5-lib"];
 
 /// What somebody may depend on and nobody can wait for.
-pub(crate) const NOTHING: [&str; 6] = ["halt.sh", "halt", "README.md", "gone", "5-lib", "nowhere"];
+pub(crate) const IMPOSSIBLE_NEEDS: [&str; 6] =
+    ["halt.sh", "halt", "README.md", "gone", "5-lib", "nowhere"];
 
 /// A file of the task directory, and what the configuration says of it.
 #[derive(Clone, Debug)]
@@ -205,7 +206,7 @@ pub(crate) fn files() -> impl Strategy<Value = Vec<(Dice, File)>> {
                 made.push((dice, file));
             }
         }
-        keep_names_that_mean_one(&mut made);
+        keep_unique_names(&mut made);
         for (dice, file) in &mut made {
             if !file.names.is_empty() {
                 file.section = Some(dice.section.get(&file.names).clone());
@@ -216,7 +217,7 @@ pub(crate) fn files() -> impl Strategy<Value = Vec<(Dice, File)>> {
     })
 }
 
-pub(crate) fn keep_names_that_mean_one(made: &mut [(Dice, File)]) {
+pub(crate) fn keep_unique_names(made: &mut [(Dice, File)]) {
     let mut meant: HashMap<String, usize> = HashMap::new();
     for (_, file) in made.iter_mut() {
         file.names.dedup();
@@ -258,7 +259,7 @@ pub(crate) fn only_files(made: Vec<(Dice, File)>) -> Vec<File> {
 }
 
 /// A directory with which nothing is wrong.
-pub(crate) fn sound() -> impl Strategy<Value = Vec<File>> {
+pub(crate) fn valid_directory() -> impl Strategy<Value = Vec<File>> {
     files().prop_map(|mut made| {
         add_needs(&mut made, |(dice, file), (other_dice, other)| {
             let later = (&other.number, other_dice.rank) < (&file.number, dice.rank);
@@ -269,14 +270,17 @@ pub(crate) fn sound() -> impl Strategy<Value = Vec<File>> {
 }
 
 /// A directory in which anybody depends on anything.
-pub(crate) fn wild() -> impl Strategy<Value = Vec<File>> {
-    let nothing = prop::option::weighted(0.3, (any::<Index>(), prop::sample::select(&NOTHING[..])));
+pub(crate) fn arbitrary_directory() -> impl Strategy<Value = Vec<File>> {
+    let nothing = prop::option::weighted(
+        0.3,
+        (any::<Index>(), prop::sample::select(&IMPOSSIBLE_NEEDS[..])),
+    );
     (files(), nothing).prop_map(|(mut made, nothing)| {
         add_needs(&mut made, |_, _| true);
         let mut files = only_files(made);
-        if let Some((who, nothing)) = nothing {
+        if let Some((file, nothing)) = nothing {
             let len = files.len();
-            let file = &mut files[who.index(len)];
+            let file = &mut files[file.index(len)];
             if file.section.is_some() {
                 file.needs.push(Need {
                     file: nothing.into(),
@@ -290,8 +294,8 @@ pub(crate) fn wild() -> impl Strategy<Value = Vec<File>> {
 
 /// A directory in which some tasks of one number depend on each other in a ring, and
 /// nothing else is wrong. Also the names of the ring: each task depends on the next.
-pub(crate) fn ring() -> impl Strategy<Value = (Vec<File>, Vec<String>)> {
-    (sound(), any::<Index>(), any::<Index>()).prop_filter_map(
+pub(crate) fn directory_with_ring() -> impl Strategy<Value = (Vec<File>, Vec<String>)> {
+    (valid_directory(), any::<Index>(), any::<Index>()).prop_filter_map(
         "nobody could stand in a ring",
         |(mut files, first, length)| {
             let able = |file: &File| file.enabled && file.section.is_some();
@@ -303,7 +307,7 @@ pub(crate) fn ring() -> impl Strategy<Value = (Vec<File>, Vec<String>)> {
             let mut ring = all;
             ring.retain(|&i| files[i].number == number);
             ring.truncate(1 + length.index(ring.len()));
-            close(&mut files, &ring);
+            close_ring(&mut files, &ring);
             let name = |&i: &usize| files[i].name.to_str().unwrap().to_owned();
             let ring = ring.iter().map(name).collect();
             Some((files, ring))
@@ -311,7 +315,7 @@ pub(crate) fn ring() -> impl Strategy<Value = (Vec<File>, Vec<String>)> {
     )
 }
 
-pub(crate) fn close(files: &mut [File], ring: &[usize]) {
+pub(crate) fn close_ring(files: &mut [File], ring: &[usize]) {
     let numbers: HashMap<OsString, Number> = (files.iter())
         .map(|file| (file.name.clone(), file.number.clone()))
         .collect();

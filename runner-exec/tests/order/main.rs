@@ -14,7 +14,9 @@ use proptest::prelude::*;
 use runner_config::{Document, Problems, Settings, Severity};
 use runner_exec::{Chain, Link, Plan, Step, Verdict};
 
-use directory::{File, NO_TASKS, entry, ring, shuffled, sound, wild};
+use directory::{
+    File, OTHER_FILES, arbitrary_directory, directory_with_ring, entry, shuffled, valid_directory,
+};
 
 /// The plan, when the directory is read in the order of `files`, and the sections stand
 /// in the order of `sections`.
@@ -22,8 +24,8 @@ fn read(files: &[File], sections: &[File]) -> (Plan, Problems) {
     let config = tempfile::NamedTempFile::new().unwrap();
     let text: String = sections.iter().filter_map(File::text).collect();
     fs::write(config.path(), text).unwrap();
-    let no_tasks = NO_TASKS.iter().map(|name| entry(name.as_ref()));
-    let entries = no_tasks.chain(files.iter().map(File::entry)).collect();
+    let other_files = OTHER_FILES.iter().map(|name| entry(name.as_ref()));
+    let entries = other_files.chain(files.iter().map(File::entry)).collect();
     let mut problems = Problems::default();
     let document = Document::load(Some(config.path()), &[]).unwrap();
     let settings = Settings::new(document, &[], &mut problems);
@@ -40,7 +42,7 @@ fn read(files: &[File], sections: &[File]) -> (Plan, Problems) {
 
 /// The plan of a directory with which nothing is wrong.
 #[track_caller]
-fn sound_plan(files: &[File], sections: &[File]) -> Plan {
+fn valid_plan(files: &[File], sections: &[File]) -> Plan {
     let (plan, problems) = read(files, sections);
     assert!(!problems.has_errors(), "{problems:?}");
     plan
@@ -74,7 +76,7 @@ fn expected_order(files: &[File]) -> Vec<OsString> {
 }
 
 /// All of a plan that a run could notice.
-fn noticed(plan: &Plan) -> (Vec<OsString>, Vec<Link>) {
+fn observable(plan: &Plan) -> (Vec<OsString>, Vec<Link>) {
     let names = plan
         .tasks
         .iter()
@@ -83,7 +85,7 @@ fn noticed(plan: &Plan) -> (Vec<OsString>, Vec<Link>) {
 }
 
 /// What is said, without the lines of the configuration.
-fn said(problems: &Problems) -> Vec<&str> {
+fn messages(problems: &Problems) -> Vec<&str> {
     problems.iter().map(|problem| &*problem.message).collect()
 }
 
@@ -112,18 +114,18 @@ fn cycle(error: &str) -> Option<Vec<&str>> {
 }
 
 /// The needs that nobody can wait for, as an error names them: who, and on what.
-fn hopeless(files: &[File]) -> BTreeSet<(&str, &str)> {
+fn impossible_needs(files: &[File]) -> BTreeSet<(&str, &str)> {
     let find = |name: &OsStr| files.iter().find(|file| file.name == name);
-    let mut hopeless = BTreeSet::new();
+    let mut impossible_needs = BTreeSet::new();
     for file in files.iter().filter(|file| file.enabled) {
         for need in &file.needs {
             let may_wait = |other: &File| other.enabled && other.number <= file.number;
             if !find(&need.file).is_some_and(may_wait) {
-                hopeless.insert((file.name.to_str().unwrap_or_default(), &*need.word));
+                impossible_needs.insert((file.name.to_str().unwrap_or_default(), &*need.word));
             }
         }
     }
-    hopeless
+    impossible_needs
 }
 
 /// Whether some tasks of one number wait for each other: whoever waits for nobody is
@@ -148,9 +150,9 @@ proptest! {
 
     #[test]
     fn each_task_comes_after_what_it_depends_on_and_after_every_lower_number(
-        (files, _, sections) in shuffled(sound()),
+        (files, _, sections) in shuffled(valid_directory()),
     ) {
-        let order = order(&sound_plan(&files, &sections));
+        let order = order(&valid_plan(&files, &sections));
         let enabled: Vec<&File> = files.iter().filter(|file| file.enabled).collect();
         prop_assert_eq!(order.len(), enabled.len());
         let place = |file: &File| order.iter().position(|name| *name == file.name).unwrap();
@@ -165,41 +167,41 @@ proptest! {
 
     #[test]
     fn the_first_by_name_of_the_ready_tasks_starts(
-        (files, _, sections) in shuffled(sound()),
+        (files, _, sections) in shuffled(valid_directory()),
     ) {
-        prop_assert_eq!(order(&sound_plan(&files, &sections)), expected_order(&files));
+        prop_assert_eq!(order(&valid_plan(&files, &sections)), expected_order(&files));
     }
 
     #[test]
     fn neither_the_order_of_the_directory_nor_that_of_the_sections_matters(
-        (files, entries, sections) in shuffled(sound()),
+        (files, entries, sections) in shuffled(valid_directory()),
     ) {
-        let (one, other) = (sound_plan(&files, &files), sound_plan(&entries, &sections));
-        prop_assert_eq!(noticed(&one), noticed(&other));
+        let (one, other) = (valid_plan(&files, &files), valid_plan(&entries, &sections));
+        prop_assert_eq!(observable(&one), observable(&other));
         prop_assert_eq!(order(&one), order(&other));
     }
 
     #[test]
     fn problems_do_not_depend_on_the_order_of_reading(
-        (files, entries, sections) in shuffled(wild()),
+        (files, entries, sections) in shuffled(arbitrary_directory()),
     ) {
         let (one, other) = (read(&files, &files).1, read(&entries, &sections).1);
-        prop_assert_eq!(said(&one), said(&other));
+        prop_assert_eq!(messages(&one), messages(&other));
     }
 
     #[test]
-    fn an_impossible_dependency_is_an_error_that_names_both_tasks(files in wild()) {
+    fn an_impossible_dependency_is_an_error_that_names_both_tasks(files in arbitrary_directory()) {
         let (_, problems) = read(&files, &files);
         let errors = errors(&problems);
-        let said = errors.iter().filter(|error| cycle(error).is_none());
-        let said: Vec<Vec<&str>> = said.map(|error| quoted(error)).collect();
-        let named: BTreeSet<(&str, &str)> = said.iter().map(|names| (names[0], names[1])).collect();
-        prop_assert_eq!(said.len(), named.len(), "each is said once");
-        prop_assert_eq!(named, hopeless(&files));
+        let messages = errors.iter().filter(|error| cycle(error).is_none());
+        let messages: Vec<Vec<&str>> = messages.map(|error| quoted(error)).collect();
+        let named: BTreeSet<(&str, &str)> = messages.iter().map(|names| (names[0], names[1])).collect();
+        prop_assert_eq!(messages.len(), named.len(), "each is reported once");
+        prop_assert_eq!(named, impossible_needs(&files));
     }
 
     #[test]
-    fn a_cycle_is_reported_exactly_if_there_is_one(files in wild()) {
+    fn a_cycle_is_reported_exactly_if_there_is_one(files in arbitrary_directory()) {
         let (_, problems) = read(&files, &files);
         let errors = errors(&problems);
         let cycles: Vec<Vec<&str>> = errors.iter().filter_map(|error| cycle(error)).collect();
@@ -207,8 +209,8 @@ proptest! {
         let find = |name: &str| files.iter().find(|file| file.name == name).unwrap();
         for cycle in cycles {
             for pair in cycle.windows(2) {
-                let (who, whom) = (find(pair[0]), find(pair[1]));
-                prop_assert!(who.depends_on(whom) && who.number == whom.number, "{:?}", pair);
+                let (dependent, dependency) = (find(pair[0]), find(pair[1]));
+                prop_assert!(dependent.depends_on(dependency) && dependent.number == dependency.number, "{:?}", pair);
             }
             prop_assert_eq!(cycle.first(), cycle.last());
             let round: BTreeSet<&&str> = cycle[1..].iter().collect();
@@ -217,7 +219,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cycle_is_an_error_that_names_all_of_its_tasks((files, ring) in ring()) {
+    fn a_cycle_is_an_error_that_names_all_of_its_tasks((files, ring) in directory_with_ring()) {
         let (_, problems) = read(&files, &files);
         let errors = errors(&problems);
         prop_assert_eq!(errors.len(), 1, "{:?}", errors);
