@@ -1,8 +1,8 @@
-//! The chain, held against what the contract says of it: every outcome of every
-//! small plan, and random outcomes of large ones.
+//! The chain, checked against a model: every outcome of every small plan, and random
+//! outcomes of large plans.
 //!
-//! The model here knows nothing of how the chain works. It keeps what was started
-//! and what became of it, and says at each step what may come next.
+//! The model does not know how the chain works. It records the started tasks and their
+//! verdicts, and computes from the rules what is allowed next.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -20,13 +20,13 @@ const VERDICTS: [Verdict; 4] = [
     Verdict::Halt,
 ];
 
-/// What happened so far, as somebody sees it who only watches.
+/// The events so far, as an observer sees them.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Model {
     running: BTreeSet<TaskId>,
-    /// Tasks that succeeded, or failed and need not succeed.
+    /// Tasks that succeeded, and tasks that failed but are not required.
     passed: Vec<bool>,
-    /// Tasks that failed and need not succeed.
+    /// Tasks that failed but are not required.
     failed: Vec<bool>,
     failures: Vec<u32>,
     try_num: u32,
@@ -40,11 +40,11 @@ struct World {
     links: Arc<[Link]>,
     retry_from: RetryFrom,
     workers: usize,
-    /// For each task, all that have to be passed before it may start.
+    /// For each task the tasks that must have passed before it can start.
     before: Vec<Vec<TaskId>>,
-    /// Tasks that are not started, since they are done.
+    /// Tasks that were done before the run, which are not started.
     done: BTreeSet<TaskId>,
-    /// Tasks that stay done once they are.
+    /// Tasks that are not started again after they have succeeded.
     once: BTreeSet<TaskId>,
 }
 
@@ -87,15 +87,15 @@ impl World {
         (chain.with_done(self.done.iter().copied()), model)
     }
 
-    /// Asks the chain for as much as the workers can do, and holds every answer
-    /// against the model. Returns whether the chain has ended.
+    /// Takes steps from the chain until all workers are busy, and checks each step against
+    /// the model. Returns `true` if the chain has ended.
     fn pull(&self, chain: &mut Chain, model: &mut Model) -> bool {
         while model.running.len() < self.workers {
             let may_start = self.may_start(model);
             match chain.next_step() {
                 Step::Start(task) => {
-                    // A required task that failed is never passed, no order is
-                    // broken, and the first by name is first.
+                    // No required task that failed is passed, the order is kept, and of
+                    // several tasks the first by name starts.
                     assert_eq!(may_start.first(), Some(&task), "started {task:?}");
                     model.running.insert(task);
                 }
@@ -146,7 +146,7 @@ impl World {
         }
     }
 
-    /// A running task ends.
+    /// Ends a running task with this verdict.
     fn end_task(&self, chain: &mut Chain, model: &mut Model, task: TaskId, verdict: Verdict) {
         model.running.remove(&task);
         let link = &self.links[task.0];
@@ -194,8 +194,8 @@ impl World {
         }
     }
 
-    /// Walks every state that any outcomes, in any interleaving, can lead to.
-    /// Returns how many there are.
+    /// Walks every state that is reachable by any outcomes in any interleaving.
+    /// Returns the number of states.
     fn walk(&self) -> usize {
         let mut seen = HashSet::new();
         let mut todo = vec![self.start()];
@@ -221,7 +221,7 @@ impl Model {
     }
 }
 
-/// Every way to put `tasks` tasks into levels, as the level of each.
+/// Every way to put tasks into levels. Each item has the level of each task.
 fn levels(tasks: usize) -> Vec<Vec<usize>> {
     let cuts = 0..1 << (tasks - 1);
     cuts.map(|cuts: usize| {
@@ -281,9 +281,9 @@ fn links(
     links.map(link).collect()
 }
 
-/// Four tasks, in every order and with every dependency, three tries, one and two
-/// workers; all tasks alike, or one of them not required, or with a number of tries of
-/// its own, or done before, or once and for all.
+/// Walks all plans of four tasks: every level, every dependency, three tries, one and two
+/// workers. All tasks are alike, or one of them is not required, has its own number of
+/// tries, was done before, or runs once.
 fn walk_every_small_plan(retry_from: RetryFrom) {
     let mut plans = 0;
     let mut states = 0;
@@ -313,7 +313,7 @@ fn walk_every_small_plan(retry_from: RetryFrom) {
             }
         }
     }
-    // So many acyclic graphs there are on the levels of four tasks.
+    // The number of acyclic graphs on the levels of four tasks, times the variants.
     assert_eq!(plans, (543 + 2 * 25 + 9 + 3 * 3 + 1) * (9 * 2 + 8));
     assert!(states > 500_000, "{states}");
 }
@@ -386,7 +386,7 @@ proptest! {
         let mut script = script.into_iter();
         while !world.pull(&mut chain, &mut model) {
             let running: Vec<TaskId> = model.running.iter().copied().collect();
-            // Behind its end the script lets everything succeed.
+            // After the end of the script every task succeeds.
             let (which, verdict) = match script.next() {
                 Some((which, verdict)) => (which.index(running.len()), verdict),
                 None => (0, u8::MAX),
@@ -422,7 +422,7 @@ proptest! {
     }
 }
 
-/// The wait is handed out once, to one worker, with all who want it.
+/// The chain returns the wait to one worker only, when every task has ended.
 #[test]
 fn one_wait_serves_several_retries() {
     let link = Link {
@@ -435,7 +435,7 @@ fn one_wait_serves_several_retries() {
     assert_eq!(chain.next_step(), Step::Start(TaskId(0)));
     assert_eq!(chain.next_step(), Step::Start(TaskId(1)));
     chain.judge(TaskId(1), Verdict::Retry);
-    // Its hook still runs, and the verdict holds already.
+    // Its hook still runs, but the verdict already applies.
     assert_eq!(chain.next_step(), Step::Busy);
     chain.ended(TaskId(1));
     assert_eq!(chain.next_step(), Step::Busy);

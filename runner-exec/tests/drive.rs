@@ -1,4 +1,4 @@
-//! The loop that obeys the chain, with a launcher that plays a script.
+//! The loop that follows the chain, with a scripted launcher instead of processes.
 
 use std::{
     collections::HashMap,
@@ -15,18 +15,18 @@ use runner_exec::{
     Reload, Run, Runs, Signal, StartFailure, TaskName, Tools,
 };
 
-/// Exit codes by program and try; what is not in it exits with 0.
+/// Launcher without processes. A program exits with its code in `codes`, or with 0.
 #[derive(Default)]
 struct Script {
     codes: HashMap<(&'static str, u32), u8>,
-    /// What was started, in order, with the phase of a hook before it.
+    /// Names of the started programs, in order. A hook is `PHASE:TASK`.
     started: Mutex<Vec<String>>,
     running: AtomicUsize,
     most_running: AtomicUsize,
-    /// Everybody waits here until so many run at the same time.
+    /// Each program waits until this number of programs run at the same time.
     meeting: Option<usize>,
     met: (Mutex<()>, Condvar),
-    /// Sets this latch when the named program is started.
+    /// Sends a stop signal when this program starts.
     stop_at: Option<(&'static str, Arc<Latch<Signal>>)>,
 }
 
@@ -240,9 +240,9 @@ fn each_run_counts_its_tries_from_one() {
 
 #[test]
 fn the_longest_wait_of_several_retries_counts() {
-    /// The id of the run is made of the first one.
-    static DRAWS: Mutex<Vec<f64>> = Mutex::new(Vec::new());
-    *DRAWS.lock().unwrap() = vec![0.25, 0.5, 0.125, 1.0, 0.0];
+    /// Random numbers, taken from the end. The first one is for the id of the run.
+    static RANDOM_NUMBERS: Mutex<Vec<f64>> = Mutex::new(Vec::new());
+    *RANDOM_NUMBERS.lock().unwrap() = vec![0.25, 0.5, 0.125, 1.0, 0.0];
     let script = Script {
         codes: HashMap::from([(("a", 1), 1), (("b", 1), 1), (("c", 1), 1), (("b", 2), 1)]),
         meeting: Some(3),
@@ -259,7 +259,7 @@ fn the_longest_wait_of_several_retries_counts() {
         },
         lock: None,
         outlet: None,
-        random: || DRAWS.lock().unwrap().pop().unwrap(),
+        random: || RANDOM_NUMBERS.lock().unwrap().pop().unwrap(),
         config_cmd: "runner-config".as_ref(),
     };
     let plan = plan(

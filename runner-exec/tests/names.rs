@@ -1,4 +1,4 @@
-//! Names of task files, and how the files begin.
+//! Names of task files, and their `#!` lines.
 
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
 
@@ -44,7 +44,7 @@ fn names_are_ordered_by_number_and_then_by_bytes() {
     let mut names: Vec<TaskName> = expected.iter().rev().copied().map(TaskName::new).collect();
     names.sort();
     let sorted: Vec<String> = names.iter().map(TaskName::to_string).collect();
-    // Of equal numbers the first byte decides, also when it is a zero.
+    // Equal numbers are ordered by bytes, leading zeros included.
     let mut expected: Vec<&str> = expected.to_vec();
     expected.swap(2, 3);
     assert_eq!(sorted, expected);

@@ -1,4 +1,4 @@
-//! The ids of runs: their form, and their order.
+//! Ids of runs: form and order.
 
 use jiff::Timestamp;
 use proptest::prelude::*;

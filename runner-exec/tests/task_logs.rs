@@ -1,4 +1,4 @@
-//! `log_dir`: the names of logs, which of them stay, and their last lines.
+//! `log_dir`: names of logs, removal of old logs, and their last lines.
 #![expect(clippy::disallowed_methods, reason = "the directory of logs is read")]
 
 use std::{collections::HashSet, ffi::OsStr, fs, os::unix::ffi::OsStrExt};
@@ -15,7 +15,7 @@ fn the_oldest_runs_are_removed_and_first_those_of_a_clock_that_was_ahead() {
         ("2024 2025 2225 2226", "2026", 4, "2024 2025 2026 2226"),
         ("2024 2025 2225 2226", "2026", 3, "2024 2025 2026"),
         ("2024 2025 2225 2226", "2026", 2, "2025 2026"),
-        // The clock is behind now: one of those that look ahead goes, and not all.
+        // The clock was set back. Of the runs that look later, only one is removed.
         ("2024 2025 2026", "1970", 3, "1970 2025 2026"),
     ] {
         let directory = tempfile::tempdir().unwrap();
@@ -23,7 +23,7 @@ fn the_oldest_runs_are_removed_and_first_those_of_a_clock_that_was_ahead() {
         for year in there.split_whitespace() {
             fs::create_dir(directory.path().join(id(year).as_str())).unwrap();
         }
-        // Everything else stays.
+        // Other files and directories are kept.
         let others = ["2000-precious-work", "20000101T000000.000Z-0000000g"];
         for name in others {
             fs::create_dir(directory.path().join(name)).unwrap();
@@ -68,7 +68,7 @@ fn every_task_has_a_log_of_its_own_that_can_be_named() {
             assert!(path.len() <= 255, "{path:?}");
             let end = format!(".{try_num}.log");
             assert!(path.as_bytes().ends_with(end.as_bytes()), "{path:?}");
-            // Only what was no text before is none.
+            // The log of a name that is not UTF-8 is not UTF-8 either.
             assert_eq!(path.to_str().is_some(), str::from_utf8(name).is_ok());
             assert!(paths.insert(path));
         }
@@ -87,7 +87,7 @@ fn the_tail_is_the_last_lines_and_no_more() {
     };
     assert_eq!(shown(b""), [""; 0]);
     assert_eq!(shown(b"a\nb"), ["a", "b"]);
-    // A link, as compilers print it.
+    // A hyperlink, as compilers print it.
     assert_eq!(
         shown(b"\x1b]8;;https://a.example\x1b\\E0308\x1b]8;;\x1b\\:"),
         ["E0308:"]

@@ -1,5 +1,5 @@
-//! The walk of trust against a naive one, over random trees with two users; and the words of
-//! commands that are checked.
+//! Trust in paths, compared with a naive implementation on random trees with two users; and
+//! the words of commands that are checked.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use runner_exec::{Named, Trust, behind_env, named, split_argument};
 use tempfile::TempDir;
 
-/// The other user.
+/// User id of the other user.
 const STRANGER: u32 = 65534;
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
@@ -21,7 +21,7 @@ const NAMES: [&str; 3] = ["a", "b", "c"];
 enum Node {
     File,
     Directory,
-    /// The target, from the directory of the link or from the root of the tree.
+    /// The target, relative to the directory of the link or to the root of the tree.
     Link {
         target: Vec<&'static str>,
         is_absolute: bool,
@@ -36,8 +36,8 @@ struct Entry {
     mode: u32,
 }
 
-fn names(most: usize) -> impl Strategy<Value = Vec<&'static str>> {
-    prop::collection::vec(prop::sample::select(&NAMES[..]), 1..=most)
+fn names(max: usize) -> impl Strategy<Value = Vec<&'static str>> {
+    prop::collection::vec(prop::sample::select(&NAMES[..]), 1..=max)
 }
 
 fn entry() -> impl Strategy<Value = Entry> {
@@ -60,7 +60,7 @@ fn entry() -> impl Strategy<Value = Entry> {
     )
 }
 
-/// Makes what can be made of the entries.
+/// Creates the entries. Skips those that cannot be created.
 fn plant(root: &Path, entries: &[Entry]) {
     for Entry {
         path,
@@ -70,7 +70,7 @@ fn plant(root: &Path, entries: &[Entry]) {
     } in entries
     {
         let path = root.join(path.iter().collect::<PathBuf>());
-        // Not through a link, which may lead out of the tree.
+        // Nothing is created through a link, which could lead out of the tree.
         let parent = path.parent().unwrap();
         if parent
             .ancestors()
@@ -101,7 +101,7 @@ fn plant(root: &Path, entries: &[Entry]) {
         }
         if !matches!(node, Node::Link { .. }) {
             fs::set_permissions(&path, Permissions::from_mode(*mode)).unwrap();
-            // Its own group, so that the mode of the group counts.
+            // The group of the other user, so that the permissions of the group count.
             chown(&path, None, Some(STRANGER)).unwrap();
         }
         if *is_strangers {
@@ -110,8 +110,8 @@ fn plant(root: &Path, entries: &[Entry]) {
     }
 }
 
-/// Returns `true` if the other user can change what `path` leads to: by writing the file, or
-/// by replacing, removing or adding an entry of a directory on the way.
+/// Returns `true` if the other user can change the file of `path`: by writing it, or by
+/// replacing, removing or adding an entry of a directory in the path.
 fn can_change(path: &Path) -> bool {
     let mut done = PathBuf::from("/");
     let mut links = 0;
@@ -132,11 +132,12 @@ fn can_change(path: &Path) -> bool {
             continue;
         }
         if !done.is_dir() {
-            // The path leads nowhere, and the walk is stricter than needed.
+            // The path continues after a file, so it does not exist. The real check is stricter
+            // than needed.
             return write(&done) || name != ".." && rest.iter().any(|name| name == "..");
         }
         if name == ".." {
-            // The directory counts, although its entries do not.
+            // The directory itself is checked, but not its entries.
             let it = fs::metadata(&done).unwrap();
             if it.uid() == STRANGER || (write(&done) && it.mode() & 0o1000 == 0) {
                 return true;
@@ -146,7 +147,7 @@ fn can_change(path: &Path) -> bool {
         }
         let next = done.join(&name);
         let Ok(it) = fs::symlink_metadata(&next) else {
-            // Behind a part that is missing, `..` could lead anywhere once it is made.
+            // After a missing part `..` could lead anywhere, if the part is created later.
             return write(&done) || rest.iter().any(|name| name == "..");
         };
         let is_sticky = fs::metadata(&done).unwrap().mode() & 0o1000 != 0;
@@ -160,7 +161,7 @@ fn can_change(path: &Path) -> bool {
             if links > 40 {
                 return false;
             }
-            // A link cannot be written; its owner can replace it only where the directory lets.
+            // A link cannot be written. Its owner can replace it only if the directory permits it.
             if owns_entry {
                 return true;
             }

@@ -1,4 +1,4 @@
-//! From the outcome of a task to its verdict, and to the JSON of the hook.
+//! The verdict for an outcome of a task, and the JSON of the hook.
 
 use std::collections::BTreeSet;
 

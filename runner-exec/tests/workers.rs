@@ -1,8 +1,8 @@
-//! Several workers: random plans, held against a model after every single end of a task.
+//! Several workers on random plans, checked against a model after each end of a task.
 //!
-//! The launcher starts nothing. What it is given to start stands still until the test
-//! lets it end, and the test does so when everything that may run does. So nothing here
-//! depends on time, and a start that the rules forbid is seen when it happens.
+//! The launcher starts no process. A task runs until the test ends it, and the test does so
+//! when all tasks run that are allowed to. So the result does not depend on time, and a
+//! start that the rules forbid is noticed immediately.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,7 +20,7 @@ use runner_exec::{
     TaskName, Tools,
 };
 
-/// How long something that has to happen may take, however busy the machine is.
+/// Maximum wait for a step of the workers, with a wide margin for a busy machine.
 const WORKER_TIMEOUT: Duration = Duration::from_secs(60);
 
 const MAX_TRIES: u32 = 4;
@@ -28,7 +28,7 @@ const FAILED: u8 = 1;
 const HALT: u8 = 2;
 const STOP: u8 = 3;
 
-/// What the tasks are, in the order of their names.
+/// A random plan. The tasks are in the order of their names.
 #[derive(Clone, Debug)]
 struct World {
     workers: usize,
@@ -45,7 +45,7 @@ struct Task {
 }
 
 impl World {
-    /// Whether task `a` has to be passed before task `b` may start.
+    /// Returns `true` if task `a` must have passed before task `b` can start.
     fn comes_before(&self, a: usize, b: usize) -> bool {
         self.tasks[a].number < self.tasks[b].number || self.tasks[b].needs.contains(&a)
     }
@@ -99,18 +99,18 @@ impl World {
     }
 }
 
-/// What happened so far, and what may happen now.
+/// The events so far, and the steps that are allowed now.
 #[derive(Clone)]
 struct Model {
     world: Arc<World>,
     running: BTreeSet<usize>,
-    /// Tasks that succeeded, or failed and need not succeed.
+    /// Tasks that succeeded, and tasks that failed but are not required.
     passed: BTreeSet<usize>,
-    /// Tasks that failed and need not succeed.
+    /// Tasks that failed but are not required.
     failed: BTreeSet<usize>,
-    /// Tasks that have passed, of which the worker that ran them may still have to tell
-    /// the others. Until then they hold back what comes after them, and their worker.
-    /// Nothing can be seen of that moment from outside.
+    /// Tasks that have passed, but whose worker may not have reported that to the chain yet.
+    /// Until then the worker is busy, and the tasks after them cannot start. The test cannot
+    /// observe that moment.
     unannounced: BTreeSet<usize>,
     try_num: u32,
     retry: bool,
@@ -141,7 +141,7 @@ impl Model {
             && before.all(|other| self.passed.contains(&other))
     }
 
-    /// The first by name that may start, when everybody knows what has been told.
+    /// The first task by name that can start after the ends that were announced.
     fn first(&self) -> Option<usize> {
         let tasks = 0..self.world.tasks.len();
         let unannounced = |&other: &usize| self.unannounced.contains(&other);
@@ -151,9 +151,9 @@ impl Model {
         })
     }
 
-    /// What can be running once nothing changes any more by itself. It is one set of
-    /// tasks, unless there are several who have not told yet: the first of them that
-    /// does decides what its worker finds to start.
+    /// All sets of tasks that can be running when nothing changes without the test. It is one
+    /// set, unless several ends are unannounced: the order of their announcements decides
+    /// which task a free worker starts.
     fn settled(&self) -> BTreeSet<BTreeSet<usize>> {
         let mut settled = BTreeSet::new();
         if self.running.len() + self.unannounced.len() < self.world.workers
@@ -174,7 +174,7 @@ impl Model {
         settled
     }
 
-    /// A task starts; says why when it must not.
+    /// Starts a task. Returns the broken rule as the error.
     fn start(&mut self, task: usize, try_num: u32) -> Result<(), String> {
         let name = &self.world.tasks[task].name;
         if !self.may_start(task) {
@@ -192,11 +192,11 @@ impl Model {
         Ok(())
     }
 
-    /// A running task ends.
+    /// Ends a running task with this exit code.
     fn end(&mut self, task: usize, code: u8) {
         self.running.remove(&task);
         match code {
-            // It was asked to end, and what it says changes nothing.
+            // A task that was stopped no longer counts, whatever its exit code.
             _ if self.over.is_some() => {}
             0 => self.pass(task),
             HALT => self.over = Some(ChainEnd::Halted),
@@ -221,7 +221,7 @@ impl Model {
     fn again(&mut self) {
         self.try_num += 1;
         self.retry = false;
-        // One waits for the next try, and all have told before.
+        // The next try begins when all workers have announced their ends.
         self.unannounced.clear();
         if !self.world.from_failed {
             self.passed.clear();
@@ -229,7 +229,7 @@ impl Model {
         }
     }
 
-    /// Draws from what has started meanwhile who must have told.
+    /// Removes the tasks whose end must have been announced, since later tasks have started.
     fn infer_announced(&mut self) {
         if self.running.len() == self.world.workers {
             self.unannounced.clear();
@@ -245,7 +245,7 @@ impl Model {
     }
 }
 
-/// Where the tasks stand still.
+/// Launcher whose tasks run until the test ends them.
 struct Stage {
     scene: Mutex<Scene>,
     changed: Condvar,
@@ -253,18 +253,18 @@ struct Stage {
 
 struct Scene {
     model: Model,
-    /// How the tasks end that may.
+    /// Ends of the tasks that the test has ended, for the launcher.
     ends: BTreeMap<usize, End>,
-    /// Whether the chain knows of the last end.
+    /// `true` when the chain has applied the verdict of the last end.
     applied: bool,
-    /// What went wrong first; from then on everything ends at once.
+    /// The first broken rule. After it all tasks end at once.
     broken: Option<String>,
 }
 
 #[derive(Clone, Copy)]
 struct End {
     code: u8,
-    /// Whether the runner has asked the task to end.
+    /// `true` if the runner must have sent the task a stop signal.
     asked: bool,
 }
 
@@ -273,7 +273,7 @@ impl Stage {
         self.scene.lock().unwrap()
     }
 
-    /// Waits until `reached` says so, or something is wrong.
+    /// Waits until `reached` returns `true` or a rule is broken.
     fn until(&self, reached: impl Fn(&Scene) -> bool) -> MutexGuard<'_, Scene> {
         let not_yet = |scene: &mut Scene| scene.broken.is_none() && !reached(scene);
         let wait = self
@@ -294,7 +294,7 @@ impl Stage {
         }
     }
 
-    /// Lets a task end, and says what can be running then.
+    /// Ends a task. Returns the sets of tasks that can be running then.
     fn let_end(
         &self,
         mut scene: MutexGuard<Scene>,
@@ -343,11 +343,11 @@ impl Stage {
     }
 }
 
-/// Runs the plan on the stage, beside; the end comes through the channel.
+/// Runs the plan in a thread. The channel gets the end of the chain.
 fn run(plan: Plan, stage: &Arc<Stage>) -> mpsc::Receiver<ChainEnd> {
     let (ended, end) = mpsc::channel();
     let stage = stage.clone();
-    // A runner that hangs keeps this thread, and not the test.
+    // A run that hangs blocks this thread, not the test.
     thread::spawn(move || {
         let tools = Tools {
             launcher: &|command, _, cancel, _| stage.launch(command, cancel),
@@ -363,8 +363,9 @@ fn run(plan: Plan, stage: &Arc<Stage>) -> mpsc::Receiver<ChainEnd> {
     end
 }
 
-/// Lets the tasks end one after the other, as `script` says, and all of them well behind
-/// its end. In between everything that may run does, and nothing else.
+/// Ends the tasks one after the other as `script` says, and the others with success. Checks
+/// before each end that exactly the allowed tasks run. Returns the first broken rule as the
+/// error.
 fn play(world: World, script: Vec<(Index, u8)>) -> Result<(), String> {
     let plan = world.plan();
     let model = Model::new(Arc::new(world));
@@ -381,7 +382,7 @@ fn play(world: World, script: Vec<(Index, u8)>) -> Result<(), String> {
     let end = run(plan, &stage);
     let mut script = script.into_iter();
     loop {
-        // Whoever starts first, it is as many in the end.
+        // All possible sets have the same size.
         let number = possible.first().unwrap().len();
         let all_run = |scene: &Scene| scene.applied && scene.model.running.len() == number;
         let mut scene = stage.until(all_run);
@@ -439,7 +440,7 @@ fn world() -> impl Strategy<Value = World> {
             for need in needs {
                 let need = need.index(dice.len());
                 let same = tasks[need].number == tasks[task].number;
-                // Ranks go another way than names, so that both orders matter.
+                // The order of ranks differs from the order of names, so both are tested.
                 if same && dice[need].3 < *rank {
                     tasks[task].needs.insert(need);
                 }
@@ -460,7 +461,7 @@ fn code() -> impl Strategy<Value = u8> {
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 400,
-        // A worker that stays idle is waited for each time.
+        // Each failing case waits for an idle worker until the timeout.
         max_shrink_time: 10_000,
         ..ProptestConfig::default()
     })]

@@ -1,12 +1,12 @@
-//! The dialect: text that is accepted, text that is refused, and the configuration as one file.
+//! The INI dialect: accepted text, refused text, and the configuration written as one file.
 
 use std::io::Write;
 
 use proptest::prelude::*;
 use runner_config::{Document, Entry, Origin, Problems};
 
-/// Reads a file that holds `bytes`. Returns also what is wrong with it; the file is called `f`
-/// there.
+/// Reads a file with this content. Returns the document and the problems, in which the file
+/// has the name `f`.
 fn load(bytes: &[u8]) -> (Document, Vec<String>) {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
@@ -20,7 +20,7 @@ fn load(bytes: &[u8]) -> (Document, Vec<String>) {
     (document, problems.collect())
 }
 
-/// Each section and its keys, with their lines.
+/// The sections and their keys with values and lines, and the problems.
 fn read(text: &str) -> (String, String) {
     let (document, problems) = load(text.as_bytes());
     let line = |origin: &Origin| match origin {
@@ -104,7 +104,7 @@ fn bytes_that_are_not_utf8_are_refused_with_their_line() {
     assert_eq!(problems, ["f:2: not UTF-8: found the byte 0xE9"]);
 }
 
-/// The document in `text`, or `None` if it is refused.
+/// Returns the document in `text`, or `None` if it is refused.
 fn document(text: &str) -> Option<Document> {
     let (document, problems) = load(text.as_bytes());
     problems.is_empty().then_some(document)
@@ -116,7 +116,7 @@ fn written(document: &Document, only: Option<&str>) -> String {
     String::from_utf8(out).unwrap()
 }
 
-/// Sections, keys and values in their order.
+/// Sections, keys and values, in order.
 fn contents(document: &Document) -> Vec<(&str, Vec<(&str, &str)>)> {
     let keys = |name| {
         let entries = document.entries(name).into_iter();

@@ -1,11 +1,11 @@
-//! Durations as they are written and shown.
+//! Durations: reading and showing them.
 
 use std::time::Duration;
 
 use proptest::prelude::*;
 use runner_config::{format_duration, parse_duration};
 
-/// Spellings of each unit, and its milliseconds, from the largest to the smallest.
+/// Names of each unit, and its length in milliseconds, from the largest to the smallest.
 const UNITS: [(&[&str], u64); 6] = [
     (&["w", "week", "weeks"], 604_800_000),
     (&["d", "day", "days"], 86_400_000),
@@ -15,7 +15,7 @@ const UNITS: [(&[&str], u64); 6] = [
     (&["ms"], 1),
 ];
 
-/// Several parts of a duration: the place of the unit in [`UNITS`], the number, the text of both.
+/// Parts of a duration: index of the unit in [`UNITS`], number, and the text of both.
 fn parts() -> impl Strategy<Value = Vec<(usize, u64, String)>> {
     let part = |unit: usize| {
         let spelled = prop::sample::select(UNITS[unit].0);
@@ -38,7 +38,7 @@ fn texts(parts: &[(usize, u64, String)]) -> impl Iterator<Item = &str> {
     parts.iter().map(|(_, _, text)| &**text)
 }
 
-/// Durations of every size, each power of two as likely as the others.
+/// Durations of every size: each power of two is equally likely.
 fn durations() -> impl Strategy<Value = Duration> {
     let large = (0..64_u32, any::<u64>(), 0..1_000_000_000_u32)
         .prop_map(|(shift, seconds, nanos)| Duration::new(seconds >> shift, nanos));
@@ -47,14 +47,14 @@ fn durations() -> impl Strategy<Value = Duration> {
     prop_oneof![large, small]
 }
 
-/// Maximum difference between a duration and the one that is shown for it.
+/// Maximum difference between a duration and its shown form.
 fn rounding(time: Duration) -> Duration {
     match time.as_secs() {
         0 => Duration::from_millis(1),
         1..60 => Duration::from_millis(50),
         60..3_600 => Duration::from_secs(1),
         3_600..86_400 => Duration::from_secs(60),
-        // A number of weeks or days is a float while it is read.
+        // A number of weeks or days is read as a float.
         seconds => Duration::from_secs(3_600 + (seconds >> 50)),
     }
 }
@@ -94,7 +94,7 @@ proptest! {
         prop_assert!(read.is_ok(), "{}", shown);
         let read = read.unwrap();
         prop_assert!(read.abs_diff(time) <= rounding(time), "{:?} is shown as {}", time, shown);
-        // All that is lost is lost when it is shown first.
+        // Showing it again loses nothing more.
         if time.as_secs() < 1 << 50 {
             prop_assert_eq!(parse_duration(&format_duration(read)), Ok(read), "{}", shown);
         }

@@ -1,4 +1,4 @@
-//! Promises of the crate, as a user of it sees them.
+//! Tests of the public interface of the crate.
 
 mod dialect;
 mod durations;

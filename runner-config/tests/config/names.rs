@@ -1,4 +1,4 @@
-//! Names: those that are left out, and those that are near each other.
+//! Names that are left out, and misspelled names.
 
 use std::ffi::OsStr;
 

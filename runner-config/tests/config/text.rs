@@ -68,7 +68,7 @@ fn hidden_characters_are_spelled() {
     assert_eq!(bytes_text(b"a\\\xe9\n"), "a\\\\xe9\n");
 }
 
-/// Few enough pieces that two names of them are often nearly the same.
+/// Names made from few pieces, so that two of them are often nearly equal.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     const PIECES: &[&str] = &[
         "a",
@@ -130,7 +130,7 @@ proptest! {
         let text = name(&bytes);
         prop_assert_eq!(unescape(&text), bytes);
         prop_assert!(!text.contains(is_hidden));
-        // A report escapes the text of a journal, which may be escaped.
+        // A report escapes the text of a journal again, which may already be escaped.
         prop_assert_eq!(escape(&json), &*text);
         prop_assert_eq!(escape(&text), &*text);
     }

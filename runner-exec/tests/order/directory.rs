@@ -1,5 +1,5 @@
-//! Random task directories. A directory is made of parts, so the name and the number of
-//! each file are known beforehand.
+//! Random task directories. The names are built from parts, so the number and the short name
+//! of each file are known without parsing.
 
 use std::{
     collections::HashMap,
@@ -10,8 +10,7 @@ use std::{
 use proptest::{prelude::*, sample::Index};
 use runner_exec::{DirEntry, Head, Kind, TaskName};
 
-/// Leading numbers: none, some that are equal, and some that differ by 2 to the power
-/// of 64.
+/// Leading numbers: none, equal ones, and some that differ by 2 to the power of 64.
 pub(crate) const NUMBERS: [&str; 9] = [
     "",
     "",
@@ -36,24 +35,24 @@ pub(crate) const STEMS: [&[u8]; 9] = [
     b"a\xff",
 ];
 
-/// How a name ends: what belongs to the short name, and what does not.
+/// Ends of names: the part that belongs to the short name, and the part that does not.
 pub(crate) const ENDS: [(&str, &str); 4] = [("", ""), ("", ".sh"), ("", ".B"), (".tar", ".gz")];
 
-/// What lies in every directory and is never part of the order.
+/// Files in every directory that are not part of the order.
 pub(crate) const OTHER_FILES: [&str; 4] = ["halt.sh", "README.md", "1-gone.disabled", "5-lib"];
 
-/// What somebody may depend on and nobody can wait for.
+/// Words of `depends_on` that are an error.
 pub(crate) const IMPOSSIBLE_NEEDS: [&str; 6] =
     ["halt.sh", "halt", "README.md", "gone", "5-lib", "nowhere"];
 
-/// A file of the task directory, and what the configuration says of it.
+/// A file of the task directory, and its section in the configuration.
 #[derive(Clone, Debug)]
 pub(crate) struct File {
     pub(crate) name: OsString,
     pub(crate) number: Number,
-    /// What the configuration can call it by, since nobody else is called so.
+    /// Names of the file that no other file has, for the configuration.
     pub(crate) names: Vec<String>,
-    /// What its section is called; without a name it has none.
+    /// Name of its section, or `None` if `names` is empty.
     pub(crate) section: Option<String>,
     pub(crate) enabled: bool,
     pub(crate) needs: Vec<Need>,
@@ -62,17 +61,17 @@ pub(crate) struct File {
 /// One word of `depends_on`.
 #[derive(Clone, Debug)]
 pub(crate) struct Need {
-    /// The file that is meant.
+    /// Name of the file that it means.
     pub(crate) file: OsString,
-    /// What it is called there.
+    /// The word in the configuration.
     pub(crate) word: String,
 }
 
-/// A leading number, in the order of numbers; none comes last.
+/// A leading number. A missing number is the largest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Number {
     is_missing: bool,
-    /// The digits, as many as the longest number has.
+    /// The digits, padded with zeros to the length of the longest number.
     digits: String,
 }
 
@@ -90,7 +89,7 @@ impl File {
         self.needs.iter().any(|need| need.file == other.name)
     }
 
-    /// Whether the rules want it before `other`.
+    /// Returns `true` if the rules require it before `other`.
     pub(crate) fn comes_before(&self, other: &File) -> bool {
         self.number < other.number || other.depends_on(self)
     }
@@ -99,13 +98,13 @@ impl File {
         entry(&self.name)
     }
 
-    /// Its section, as it stands in the configuration.
+    /// Text of its section in the configuration.
     pub(crate) fn text(&self) -> Option<String> {
         let section = self.section.as_ref()?;
         let mut text = format!("[{section}]\n");
         if !self.needs.is_empty() {
             let words: Vec<&str> = self.needs.iter().map(|need| &*need.word).collect();
-            // Commas and blanks are the same here.
+            // Commas and blanks are equivalent separators.
             let between = if words.len() == 2 { ", " } else { " " };
             text += &format!("depends_on = {}\n", words.join(between));
         }
@@ -119,7 +118,7 @@ impl File {
 pub(crate) fn entry(name: &OsStr) -> DirEntry {
     let kind = match name.to_str() {
         Some("5-lib") => Kind::Directory,
-        // A warning, so that there is something to say of each task.
+        // A head that gives a warning, so that each task has a message.
         _ => Kind::File {
             executable: true,
             head: Head::Unknown,
@@ -132,19 +131,19 @@ pub(crate) fn entry(name: &OsStr) -> DirEntry {
     }
 }
 
-/// The dice for one file.
+/// Random choices for one file.
 #[derive(Clone, Debug)]
 pub(crate) struct Dice {
     pub(crate) number: &'static str,
     separator: &'static str,
     stem: &'static [u8],
     end: (&'static str, &'static str),
-    /// Which of its names its section has.
+    /// Choice among its names for its section.
     pub(crate) section: Index,
     pub(crate) enabled: bool,
-    /// Where it comes among those of its number that depend on each other.
+    /// In a valid directory a file depends only on files of its number with a lower rank.
     rank: u16,
-    /// Which files it depends on, and by which of their names.
+    /// Choices of the files it depends on, and of one name for each.
     pub(crate) needs: Vec<(Index, Index)>,
 }
 
@@ -171,7 +170,7 @@ pub(crate) fn dice() -> impl Strategy<Value = Dice> {
 }
 
 impl Dice {
-    /// The file, before anybody depends on anything.
+    /// The file, without dependencies.
     fn file(&self) -> File {
         let (number, separator) = (self.number, self.separator);
         let (kept, dropped) = self.end;
@@ -183,7 +182,7 @@ impl Dice {
         } else {
             ended(self.stem, kept)
         };
-        // What is not UTF-8 cannot be written into a configuration.
+        // A configuration cannot contain names that are not UTF-8.
         let names = [name.clone(), short].map(String::from_utf8);
         File {
             name: OsString::from_vec(name),
@@ -196,7 +195,7 @@ impl Dice {
     }
 }
 
-/// Random files that have sections and depend on nothing, and the dice that made them.
+/// Random files with sections and without dependencies, and the choices they come from.
 pub(crate) fn files() -> impl Strategy<Value = Vec<(Dice, File)>> {
     prop::collection::vec(dice(), 1..24).prop_map(|dice| {
         let mut made: Vec<(Dice, File)> = Vec::new();
@@ -217,6 +216,7 @@ pub(crate) fn files() -> impl Strategy<Value = Vec<(Dice, File)>> {
     })
 }
 
+/// Removes the names that several files have: they are an error in a configuration.
 pub(crate) fn keep_unique_names(made: &mut [(Dice, File)]) {
     let mut meant: HashMap<String, usize> = HashMap::new();
     for (_, file) in made.iter_mut() {
@@ -230,7 +230,7 @@ pub(crate) fn keep_unique_names(made: &mut [(Dice, File)]) {
     }
 }
 
-/// Lets each file that has a section depend on what its dice say, of what `may` allows.
+/// Adds random dependencies to each file with a section. `may` limits them.
 pub(crate) fn add_needs(
     made: &mut [(Dice, File)],
     may: impl Fn(&(Dice, File), &(Dice, File)) -> bool,
@@ -258,7 +258,7 @@ pub(crate) fn only_files(made: Vec<(Dice, File)>) -> Vec<File> {
     made.into_iter().map(|(_, file)| file).collect()
 }
 
-/// A directory with which nothing is wrong.
+/// A directory without errors.
 pub(crate) fn valid_directory() -> impl Strategy<Value = Vec<File>> {
     files().prop_map(|mut made| {
         add_needs(&mut made, |(dice, file), (other_dice, other)| {
@@ -269,7 +269,7 @@ pub(crate) fn valid_directory() -> impl Strategy<Value = Vec<File>> {
     })
 }
 
-/// A directory in which anybody depends on anything.
+/// A directory in which any task can depend on any file.
 pub(crate) fn arbitrary_directory() -> impl Strategy<Value = Vec<File>> {
     let nothing = prop::option::weighted(
         0.3,
@@ -292,11 +292,11 @@ pub(crate) fn arbitrary_directory() -> impl Strategy<Value = Vec<File>> {
     })
 }
 
-/// A directory in which some tasks of one number depend on each other in a ring, and
-/// nothing else is wrong. Also the names of the ring: each task depends on the next.
+/// A directory in which some tasks of one number depend on each other in a ring, without
+/// other errors. Also the names of the ring: each task depends on the next one.
 pub(crate) fn directory_with_ring() -> impl Strategy<Value = (Vec<File>, Vec<String>)> {
     (valid_directory(), any::<Index>(), any::<Index>()).prop_filter_map(
-        "nobody could stand in a ring",
+        "no file can be in a ring",
         |(mut files, first, length)| {
             let able = |file: &File| file.enabled && file.section.is_some();
             let all: Vec<usize> = (0..files.len()).filter(|&i| able(&files[i])).collect();
@@ -325,14 +325,14 @@ pub(crate) fn close_ring(files: &mut [File], ring: &[usize]) {
             file: files[next].name.clone(),
             word: files[next].names[0].clone(),
         };
-        // Another way from here could lead to a second cycle.
+        // Another dependency of this task could be part of a second cycle.
         let File { number, needs, .. } = &mut files[index];
         needs.retain(|need| numbers[&need.file] != *number);
         needs.push(need);
     }
 }
 
-/// Two more ways to read the same directory and to write the same configuration.
+/// The files, and the same files in two other orders.
 pub(crate) fn shuffled(
     files: impl Strategy<Value = Vec<File>>,
 ) -> impl Strategy<Value = (Vec<File>, Vec<File>, Vec<File>)> {

@@ -1,5 +1,5 @@
-//! The order of tasks: random task directories and configurations, compared with a
-//! naive reading of the rules, which knows nothing of levels, links or short names.
+//! The order of tasks in random directories, compared with a naive implementation of the
+//! rules, without levels, links or short names.
 
 mod directory;
 
@@ -18,8 +18,8 @@ use directory::{
     File, OTHER_FILES, arbitrary_directory, directory_with_ring, entry, shuffled, valid_directory,
 };
 
-/// The plan, when the directory is read in the order of `files`, and the sections stand
-/// in the order of `sections`.
+/// The plan of a directory that lists `files` in this order, with a configuration that has
+/// the sections in the order of `sections`.
 fn read(files: &[File], sections: &[File]) -> (Plan, Problems) {
     let config = tempfile::NamedTempFile::new().unwrap();
     let text: String = sections.iter().filter_map(File::text).collect();
@@ -40,7 +40,7 @@ fn read(files: &[File], sections: &[File]) -> (Plan, Problems) {
     (plan, problems)
 }
 
-/// The plan of a directory with which nothing is wrong.
+/// The plan of a directory without errors.
 #[track_caller]
 fn valid_plan(files: &[File], sections: &[File]) -> Plan {
     let (plan, problems) = read(files, sections);
@@ -48,7 +48,7 @@ fn valid_plan(files: &[File], sections: &[File]) -> Plan {
     plan
 }
 
-/// The order as `--list` shows it: the chain, walked with every task succeeding.
+/// The order that `--list` shows: that of a chain in which every task succeeds.
 fn order(plan: &Plan) -> Vec<OsString> {
     let mut chain = Chain::new(plan.links.clone(), plan.settings.retry_from);
     let mut order = Vec::new();
@@ -60,9 +60,8 @@ fn order(plan: &Plan) -> Vec<OsString> {
     order
 }
 
-/// The order as the rules give it. The tasks that may start at the same time have the
-/// same number, though not the same digits, so the first by name is simply the one
-/// with the least bytes.
+/// The order by the rules. All tasks that can start at the same time have the same number
+/// (with different leading zeros), so the first by name is the smallest by bytes.
 fn expected_order(files: &[File]) -> Vec<OsString> {
     let mut left: Vec<&File> = files.iter().filter(|file| file.enabled).collect();
     let mut order = Vec::new();
@@ -75,7 +74,7 @@ fn expected_order(files: &[File]) -> Vec<OsString> {
     order
 }
 
-/// All of a plan that a run could notice.
+/// The parts of a plan that affect a run.
 fn observable(plan: &Plan) -> (Vec<OsString>, Vec<Link>) {
     let names = plan
         .tasks
@@ -84,7 +83,7 @@ fn observable(plan: &Plan) -> (Vec<OsString>, Vec<Link>) {
     (names.collect(), plan.links.to_vec())
 }
 
-/// What is said, without the lines of the configuration.
+/// The messages, without the lines of the configuration.
 fn messages(problems: &Problems) -> Vec<&str> {
     problems.iter().map(|problem| &*problem.message).collect()
 }
@@ -96,12 +95,13 @@ fn errors(problems: &Problems) -> Vec<&str> {
     errors.map(|problem| &*problem.message).collect()
 }
 
-/// What stands in backticks.
+/// The texts in backticks.
 fn quoted(message: &str) -> Vec<&str> {
     message.split('`').skip(1).step_by(2).collect()
 }
 
-/// The tasks of a cycle, the first one at the end again, when `error` is about one.
+/// Returns the tasks of a cycle, with the first one again at the end, or `None` if `error`
+/// is about something else.
 fn cycle(error: &str) -> Option<Vec<&str>> {
     let names = quoted(error);
     if error.ends_with("depends on itself") {
@@ -113,7 +113,7 @@ fn cycle(error: &str) -> Option<Vec<&str>> {
     }
 }
 
-/// The needs that nobody can wait for, as an error names them: who, and on what.
+/// The dependencies that are errors: name of the task, and word in `depends_on`.
 fn impossible_needs(files: &[File]) -> BTreeSet<(&str, &str)> {
     let find = |name: &OsStr| files.iter().find(|file| file.name == name);
     let mut impossible_needs = BTreeSet::new();
@@ -128,8 +128,8 @@ fn impossible_needs(files: &[File]) -> BTreeSet<(&str, &str)> {
     impossible_needs
 }
 
-/// Whether some tasks of one number wait for each other: whoever waits for nobody is
-/// taken away, until nobody is left or nobody can be.
+/// Returns `true` if tasks of one number wait for each other. Tasks that wait for no other
+/// one are removed, until no task remains or none can be removed.
 fn has_cycle(files: &[File]) -> bool {
     let mut left: Vec<&File> = files.iter().filter(|file| file.enabled).collect();
     loop {
@@ -225,7 +225,7 @@ proptest! {
         prop_assert_eq!(errors.len(), 1, "{:?}", errors);
         let mut named = cycle(errors[0]).unwrap();
         named.pop();
-        // It may begin anywhere.
+        // The error can begin with any task of the ring.
         let first = ring.iter().position(|name| name == named[0]).unwrap();
         let round = ring.iter().cycle().skip(first).take(ring.len());
         prop_assert_eq!(named, round.collect::<Vec<_>>());
