@@ -1,4 +1,4 @@
-//! ARCHITECTURE.md against the disk.
+//! The lists in ARCHITECTURE.md, compared with the files on disk.
 
 use std::{
     collections::BTreeSet,
@@ -8,7 +8,7 @@ use std::{
 
 use crate::support::top;
 
-/// The directories and files of all crates' `src`.
+/// All directories and files in `src` of all crates.
 fn sources() -> Vec<PathBuf> {
     let crates = ["config", "exec", "report", "bin"];
     let mut found: Vec<PathBuf> = crates
@@ -25,7 +25,7 @@ fn sources() -> Vec<PathBuf> {
     found
 }
 
-/// The paths from the top of the checkout.
+/// Paths relative to the top of the checkout.
 fn names<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> BTreeSet<String> {
     let names = paths.map(|path| path.strip_prefix(top()).unwrap().to_str().unwrap());
     names.map(str::to_owned).collect()

@@ -1,4 +1,4 @@
-//! The chain as its user sees it: order, retries, halts, stops, runs.
+//! The chain as a user sees it: order, retries, halts, stops, runs.
 
 use crate::support::{Test, once};
 

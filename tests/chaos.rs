@@ -1,7 +1,7 @@
-//! Chains of misbehaving tasks, made by a seeded generator: the run ends as the
-//! contract says, the hooks hear what the scripts did, and nothing is left behind.
+//! Random chains of misbehaving tasks, from a seed: the run ends as the contract requires,
+//! hooks get the correct results, and no process is left behind.
 //!
-//! `RUNNER_CHAOS=300` plays so many chains instead of a few.
+//! `RUNNER_CHAOS=300` runs 300 chains instead of a few.
 
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::support::{Dice, Test};
 
-/// What a task does in each of its tries; behind the last one it succeeds.
+/// A task, and its behaviour in each try. In later tries it succeeds.
 #[derive(Clone)]
 struct Task {
     name: String,
@@ -19,23 +19,23 @@ struct Task {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Act {
     Succeed,
-    /// Succeeds, and floods stdout before.
+    /// Writes much to stdout and succeeds.
     Flood,
-    /// Succeeds without a stdout and a stderr.
+    /// Closes stdout and stderr and succeeds.
     Close,
-    /// Succeeds, and leaves processes in its group.
+    /// Leaves processes in its group and succeeds.
     Leave,
     Exit(u8),
     Die,
-    /// Runs for ever.
+    /// Runs forever.
     Hang,
-    /// Runs for ever and does not heed SIGTERM.
+    /// Runs forever and ignores SIGTERM.
     Ignore,
     /// Stops itself.
     Stop,
-    /// Runs for ever with children that do not heed SIGTERM.
+    /// Runs forever with children that ignore SIGTERM.
     Fork,
-    /// Runs for ever and orphans a daemon in a session of its own.
+    /// Runs forever, and leaves a daemon in a session of its own.
     Daemonize,
 }
 
@@ -61,7 +61,7 @@ impl Act {
         }
     }
 
-    /// What the hook hears, where 2 halts and 3 stops.
+    /// Result that the hook gets if code 2 halts and code 3 stops.
     fn result(self) -> &'static str {
         match self {
             Succeed | Flood | Close | Leave | Exit(0) => "OK",
@@ -128,7 +128,7 @@ impl Dice {
 
 const MAX_TRIES: usize = 3;
 
-/// What one worker must do: the hooks' results in order, and the exit status.
+/// Expected results of the hooks in order, and exit status, with one worker.
 fn expected(tasks: &[Task]) -> (Vec<(String, usize, &'static str)>, i32) {
     let mut results = Vec::new();
     for try_num in 1..=MAX_TRIES {
@@ -161,7 +161,7 @@ fn play(seed: u64, jobs: usize) {
     ));
     for task in &tasks {
         test = test.task(&task.name, &task.body());
-        // Only what runs for ever may meet its limit, however busy the machine is.
+        // Only tasks that run forever have a limit: on a busy machine others could reach it.
         let hangs = |act: &Act| matches!(act, Hang | Ignore | Stop | Fork | Daemonize);
         if task.tries.iter().any(hangs) {
             test = test.config(&format!("[{}]\nmax_time = 1", task.name));
@@ -238,7 +238,7 @@ fn play(seed: u64, jobs: usize) {
     ran.status(status).nothing_left();
 }
 
-/// With neither a halt nor a stop, the last try decides.
+/// Expected exit status of a run without a halt or a stop: that of its last try.
 fn status_of_tries(reported: &[(String, usize, String)], tasks: &[Task]) -> i32 {
     let last = reported
         .iter()

@@ -1,10 +1,10 @@
-//! The last message of a run that did not finish: why it ended.
+//! The last message of a run that did not finish, which has the reason.
 
 use rustix::process::Signal;
 
 use crate::support::{Ran, Test, once};
 
-/// Four tasks, of which the second one is this one.
+/// Four tasks, the second one with this body.
 fn four_tasks(body: &str) -> Test {
     Test::new()
         .task("10-a", "exit 0")
@@ -74,7 +74,7 @@ fn the_deciding_task_and_the_tasks_not_reached_are_named() {
         let ran = four_tasks(body).config(config).run().status(status);
         let expected = format!("{expected}; not reached: 30-test, 40-deploy");
         assert_eq!(last(&ran), expected, "{}", ran.stderr);
-        // Also where little is logged.
+        // With `-q` too.
         let quiet = four_tasks(body)
             .config(config)
             .args(["-q"])

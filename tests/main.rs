@@ -1,4 +1,4 @@
-//! Stories: whole behaviours of the real program.
+//! Stories: tests of the real program, one binary for all of them.
 #![expect(
     clippy::disallowed_methods,
     reason = "stories start programs and read what they leave"

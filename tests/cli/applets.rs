@@ -1,4 +1,4 @@
-//! Names of the program.
+//! The applet is chosen by the name of the program or by the first argument.
 
 use crate::support::Test;
 

@@ -4,7 +4,7 @@ use rustix::process::Signal;
 
 use crate::support::Test;
 
-/// Runs a task, and then this command in place of the program.
+/// A story with one task, and this command after `--`.
 fn then(command: &[&str]) -> Test {
     Test::new()
         .task("1-a", "")
@@ -88,13 +88,13 @@ fn a_command_that_cannot_start_is_126_or_127() {
     for (command, status, why) in [
         ("./nowhere", 127, "no such file or directory"),
         ("no-such-command", 127, "no such file or directory"),
-        // An applet is no command.
+        // The name of an applet is not a command.
         ("runner-config", 127, "no such file or directory"),
         ("./text", 126, "permission denied"),
         ("./tasks.d", 126, "permission denied"),
     ] {
         let test = then(&[command]).file("text", "echo hello\n", 0o644);
-        // Directories that may not be searched would be another reason.
+        // `PATH` has only a directory that can be searched: another one would change the reason.
         let path = test.dir().to_owned();
         test.env("PATH", path)
             .run()
@@ -179,8 +179,8 @@ fn no_command_comes_after_a_signal_to_the_halt_task() {
     running.wait().status(143).order("1-a halt.sh").stdout("");
 }
 
-/// The signals that a program ignores and those that it blocks, when a shell did
-/// `first` before: without the runner, and in place of it.
+/// The signals that a command ignores and those that it blocks: started by a shell after
+/// `first`, and started by the runner after `first`.
 #[track_caller]
 fn signal_settings(first: &str) -> [[u64; 2]; 2] {
     let show = ["cat", "/proc/self/status"];
@@ -190,7 +190,7 @@ fn signal_settings(first: &str) -> [[u64; 2]; 2] {
         let ran = ran.status(0);
         ["SigIgn:\t", "SigBlk:\t"].map(|name| {
             let mask = ran.stdout.lines().find_map(|line| line.strip_prefix(name));
-            // Those above belong to the C library.
+            // Without the real-time signals, of which the C library uses some.
             u64::from_str_radix(mask.unwrap(), 16).unwrap() & 0x7fff_ffff
         })
     })

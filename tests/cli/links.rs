@@ -10,7 +10,7 @@ use crate::support::{Test, install_program};
 
 use super::install;
 
-/// A program of this name that stands there itself, so that links may stand beside it.
+/// A copy of the program at this path, so that links can be installed next to it.
 #[track_caller]
 fn own_program(test: &Test, name: &str) -> PathBuf {
     let own = test.path(name);
@@ -32,7 +32,7 @@ fn installed_links_are_relative_and_work() {
         let target = fs::read_link(test.path(&name)).unwrap();
         assert_eq!(target, Path::new("../../opt/bin/runner"));
     }
-    // They lead from where they are, so they may be moved together with the program.
+    // Relative links still work after they are moved together with the program.
     let moved = test.path("moved");
     fs::create_dir(&moved).unwrap();
     fs::rename(test.path("opt"), moved.join("opt")).unwrap();
@@ -66,7 +66,7 @@ fn existing_links_are_kept() {
     fs::create_dir(test.path("bin")).unwrap();
     let test = install(test, "bin").status(0).test;
     let target = fs::read_link(test.path("bin/runner")).unwrap();
-    // Made anew where one is missing, and only there.
+    // Only the missing link is created again.
     fs::remove_file(test.path("bin/runner-config")).unwrap();
     let test = install(test, "bin").status(0).test;
     let test = install(test, "bin").status(0).test;

@@ -1,5 +1,5 @@
-//! The command lines: applets and their names, options, links, what follows the
-//! runs, and several of them.
+//! The command lines: applets and their names, options, links, the command after the
+//! runs, and several runs.
 
 mod applets;
 mod command;
@@ -11,7 +11,7 @@ use std::{fs, os::unix::fs::symlink, path::PathBuf};
 
 use crate::support::{Ran, Test, runner};
 
-/// A link of this name to the program under test.
+/// Creates a link of this name to the program under test.
 #[track_caller]
 fn link(test: &Test, name: &str) -> PathBuf {
     let link = test.path(name);
@@ -20,7 +20,7 @@ fn link(test: &Test, name: &str) -> PathBuf {
     link
 }
 
-/// Makes the links in this directory of the story.
+/// Runs `--install-links` for this directory of the story.
 #[track_caller]
 fn install(test: Test, directory: &str) -> Ran {
     test.run_with(["--install-links", directory])

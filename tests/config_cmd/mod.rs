@@ -1,4 +1,4 @@
-//! `$RUNNER_CONFIG_CMD`: it works wherever the binary and the configuration stand.
+//! `$RUNNER_CONFIG_CMD`: it works wherever the binary and the configuration are.
 
 mod places;
 mod private_links;
@@ -12,7 +12,7 @@ use std::{
 
 use crate::support::{Ran, Test, install_program};
 
-/// The directories of the links that stand in for other paths.
+/// Directories of the private links that replace paths with special characters.
 fn private_directories(ran: &Ran) -> Vec<PathBuf> {
     let parents = words(ran);
     let parents = parents.iter().filter_map(|word| word.parent());
@@ -20,7 +20,7 @@ fn private_directories(ran: &Ran) -> Vec<PathBuf> {
     parents.filter(private).map(Path::to_path_buf).collect()
 }
 
-/// Asks in every way in which a task may ask.
+/// Queries the configuration in every way that a task can use.
 const ASK: &str = "\
 $RUNNER_CONFIG_CMD -g my.key
 env -i RUNNER_CONFIG_CMD=\"$RUNNER_CONFIG_CMD\" /bin/sh -c '$RUNNER_CONFIG_CMD -g my.key'
@@ -31,7 +31,7 @@ printf '%s\\n' \"$RUNNER_CONFIG_CMD\" >command";
 const ANSWERS: &str = "a value\na value\na value\nfrom an included file\n";
 
 impl Test {
-    /// Puts the program into a directory of the story.
+    /// Installs the program in a directory of the story, and uses it.
     #[track_caller]
     fn program_in(self, place: &str) -> Test {
         let path = self.path(place).join("runner");
@@ -39,14 +39,14 @@ impl Test {
         self.program(path)
     }
 
-    /// Puts a link beside that program.
+    /// Creates a link `runner-config` next to that program.
     #[track_caller]
     fn link_in(self, place: &str) -> Test {
         symlink("runner", self.path(place).join("runner-config")).unwrap();
         self
     }
 
-    /// Puts a configuration with a file to include into a directory of the story.
+    /// Writes a configuration and a file that it includes to a directory of the story.
     #[track_caller]
     fn config_in(self, place: &str) -> Test {
         let text = "[runner]\nsleep_time = 0\nretry_jitter = 0\ninclude_dir = more of it's\n\
@@ -61,8 +61,8 @@ impl Test {
     }
 }
 
-/// The words of the command that the task was given. There is nothing in them that
-/// a shell would look at, so they are split by blanks.
+/// The words of `$RUNNER_CONFIG_CMD` as the task got it. No word has a character that is
+/// special to a shell, so they are split at blanks.
 #[track_caller]
 fn words(ran: &Ran) -> Vec<PathBuf> {
     let command = ran.read("command");
@@ -87,7 +87,7 @@ fn answers(test: Test, config: &str) -> Ran {
 }
 
 impl Test {
-    /// A last task that waits until the story says `go`.
+    /// Adds a last task that waits until the story creates the file `go`.
     fn waiting_for_go(self) -> Test {
         self.task(
             "99-wait",

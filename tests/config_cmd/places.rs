@@ -1,4 +1,4 @@
-//! Places of the binary and the configuration.
+//! Paths of the binary and the configuration.
 
 use std::{fs, os::unix::fs::symlink};
 
@@ -6,8 +6,8 @@ use crate::support::Test;
 
 use super::{ANSWERS, ASK, answers, words};
 
-/// Directories whose names a shell would do something with, and one of which it
-/// would not.
+/// Names of directories: one plain name, and names with characters that are special to a
+/// shell.
 const PLACES: [&str; 12] = [
     "plain-1.0_x+y",
     "two words",

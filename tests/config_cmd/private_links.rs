@@ -1,4 +1,4 @@
-//! Private links, which stand in for paths with special characters.
+//! Private links, which replace paths with special characters.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 

@@ -1,4 +1,4 @@
-//! Questions of tasks and of further runs.
+//! Queries of tasks, in the first run and in later ones.
 
 use std::fs;
 

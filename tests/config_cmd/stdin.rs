@@ -1,4 +1,4 @@
-//! A configuration that is stdin.
+//! A configuration that is read from stdin.
 
 use crate::support::Test;
 
@@ -21,7 +21,7 @@ fn a_file_at_stdin_is_still_the_configuration_when_tasks_run() {
 fn a_configuration_that_tasks_cannot_read_again_is_refused() {
     for stdin in [
         "printf '[env]\\nX = 1\\n' >gone; exec <gone; rm gone",
-        // A pipe, where the shell is not bash.
+        // A here-document: a pipe or a removed file, which depends on the shell.
         "exec <<END\n[env]\nX = 1\nEND",
     ] {
         Test::new()
@@ -54,7 +54,7 @@ fn a_configuration_larger_than_64_mib_is_refused() {
         let ran = test.run_with(["runner-config", "-c", config, "-g", "a.b"]);
         ran.status(78).stdout("").says(message);
     }
-    // An included one as well.
+    // The limit applies to included files too.
     let include = large.file("main.cfg", "[runner]\ninclude_dir = more\n", 0o644);
     let include = include.file("more/1.cfg", "", 0o644);
     std::fs::rename(include.path("large.cfg"), include.path("more/2.cfg")).unwrap();

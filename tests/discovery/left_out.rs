@@ -6,7 +6,7 @@ use crate::support::{Test, runner};
 
 use super::{link, listed, special};
 
-/// Names that are left out, and why.
+/// Names that are left out, and the reason that is shown.
 const LEFT_OUT: [(&str, &str); 22] = [
     ("#1-a#", "its name starts with `#`"),
     (".1-a", "its name starts with `.`"),
@@ -306,7 +306,7 @@ fn links_to_executables_and_programs_are_tasks() {
         .file("elsewhere/a", "#!/bin/sh\necho a\n", 0o755)
         .config("[program]\nok_codes = 64");
     link(&test, "tasks.d/1-a", "../elsewhere/a");
-    // Without an argument the program says that this is wrong usage.
+    // The task is the program itself: without an argument it exits with 64.
     link(&test, "tasks.d/2-program", runner().to_str().unwrap());
     test.run().status(0).stdout("a\n").does_not_say("warning");
 }
@@ -353,7 +353,7 @@ fn the_halt_task_is_never_part_of_the_chain() {
         .order("1-a halt.sh 2-halt");
 }
 
-/// `enabled = no` would be no help with it.
+/// The usual hint proposes `enabled = no`, which has no effect on the halt task.
 #[test]
 fn a_halt_task_that_cannot_start_has_its_own_hint() {
     let another = "or name another one with `halt_task` in `[runner]`\n";
@@ -399,7 +399,7 @@ fn a_halt_task_that_is_a_directory_is_an_error() {
         .status(78)
         .order("")
         .says(expected);
-    // Nobody asked for it.
+    // Without `-H` and `halt_task` no halt task is requested.
     test(&[]).run().status(0).order("1-a");
 }
 

@@ -1,5 +1,5 @@
-//! Task directories as their user sees them: which files are tasks, in which order
-//! they start, and what is wrong with the rest.
+//! Task directories as a user sees them: the files that are tasks, their order, and the
+//! problems with the others.
 
 mod directories;
 mod left_out;
@@ -13,19 +13,19 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::support::Test;
 
-/// Makes a named pipe or a socket.
+/// Creates a named pipe or a socket.
 #[track_caller]
 fn special(test: &Test, name: &str, kind: FileType) {
     mknodat(CWD, test.path(name), kind, Mode::from_raw_mode(0o600), 0).unwrap();
 }
 
-/// Makes a link.
+/// Creates a symbolic link.
 #[track_caller]
 fn link(test: &Test, name: &str, target: &str) {
     symlink(target, test.path(name)).unwrap();
 }
 
-/// The file names that `--list` prints, on one line.
+/// The file names that `--list` prints, separated by blanks.
 #[track_caller]
 fn listed(test: Test) -> String {
     let ran = test.args(["--list"]).run().status(0);

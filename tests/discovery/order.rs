@@ -58,7 +58,7 @@ fn dependencies_order_tasks_of_one_number() {
             "[a]\ndepends_on = b\n[b]\ndepends_on = c\n[c]\ndepends_on = d",
             "1-d 1-c 1-b.sh 1-a 2-e",
         ),
-        // The number says so already.
+        // A dependency that follows from the numbers is allowed.
         ("[e]\ndepends_on = 1-a b", "1-a 1-b.sh 1-c 1-d 2-e"),
     ] {
         assert_eq!(listed(test().config(config)), expected, "{config}");

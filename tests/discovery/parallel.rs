@@ -6,8 +6,8 @@ use crate::support::Test;
 
 use super::special;
 
-/// Two tasks that each wait until the other one runs, and that end before their
-/// time only if it does.
+/// Two tasks that each wait for the other one. They end before their limit only if both
+/// run at the same time.
 fn meeting(first: &str, second: &str) -> Test {
     let test = Test::new()
         .task(first, "echo >there; read answer <back")

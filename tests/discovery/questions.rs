@@ -201,7 +201,7 @@ fn an_unknown_single_task_is_wrong_usage() {
             .order("")
             .stdout("");
     }
-    // A wrong plan comes first.
+    // An error in the configuration is reported first.
     Test::new()
         .task("1-a", "")
         .config("jobs = 0")

@@ -6,7 +6,7 @@ use crate::support::{Test, once};
 
 use super::SOON;
 
-/// A hook that tells what it sees of these variables.
+/// Script of a hook that writes the values of these variables to the file `printed`.
 fn print_variables(variables: &[&str]) -> String {
     let print_variables = |name: &&str| format!("echo \"{name}=${{{name}-none}}\"\n");
     let printed: String = variables.iter().map(print_variables).collect();

@@ -9,11 +9,12 @@ use crate::support::{Ran, Test, once, snapshots::snapshot};
 
 use super::{SOON, written_anew};
 
-/// Does nothing, and does not tell that it ran, so that its name may be anything.
+/// Script of a task that does nothing. Unlike those of [`Test::task`] it does not contain
+/// its name, which can therefore have any character.
 const EMPTY_TASK: &str = "#!/bin/sh\n";
 
-/// The lines that the hook heard. Each of them is exactly what is written when it
-/// is read as JSON: these members, in this order, and not one byte more.
+/// The lines that the hook received. Asserts that each line is the compact form of its
+/// JSON, with the members in this order.
 fn hook_json(ran: &Ran) -> String {
     let lines = ran.hooks();
     for line in &lines {

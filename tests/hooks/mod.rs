@@ -1,4 +1,4 @@
-//! Hooks: what they hear, what they see, and that they have no influence.
+//! Hooks: their JSON, their environment, their start, and that they do not change the run.
 
 mod environment;
 mod json;

@@ -1,4 +1,4 @@
-//! Hooks have no influence on the chain.
+//! A hook cannot change the run, whatever it does.
 
 use rustix::process::Signal;
 
@@ -6,7 +6,8 @@ use crate::support::{Ran, Test, once};
 
 use super::SOON;
 
-/// A chain with every kind of verdict in it, and what becomes of it.
+/// Runs a chain with every kind of verdict, without and with this hook. Asserts that both
+/// runs are the same.
 #[track_caller]
 fn has_no_influence(hook: &str, hook_time: &str) -> Ran {
     let story = |test: Test| {
@@ -82,7 +83,7 @@ fn a_hook_that_is_missing_changes_nothing() {
             .status(0)
             .order("1-a 1-a 1-a 1-a")
             .says(expected);
-        // Once in each run.
+        // One message for each run.
         let words = ["no hook can start", "hook before", "hook after"];
         let is_about = |line: &&str| words.iter().any(|word| line.contains(word));
         let reports = ran.stderr.lines().filter(is_about).count();

@@ -1,4 +1,4 @@
-//! The start of a hook.
+//! The start of a hook: its words and its path.
 
 use std::env;
 
@@ -17,7 +17,7 @@ fn no_hook_runs_around_the_halt_task() {
     assert_eq!(ran.hooks().len(), 2);
 }
 
-/// A hook that shows each of its arguments but the last.
+/// Script of a hook that prints all arguments except the last one, the JSON.
 const SHOW: &str = "#!/bin/sh\n\
                     while [ $# -gt 1 ]; do printf '<%s>' \"$1\"; shift; done\n\
                     echo\n";

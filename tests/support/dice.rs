@@ -1,9 +1,10 @@
-//! Chance for stories that have to be the same each time.
+//! Random numbers for stories that must be the same each time.
 
-/// Numbers that look random, the same for the same seed.
+/// Source of pseudo-random numbers. One seed always gives the same numbers.
 pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
+    /// Returns the next number, which is smaller than `bound`.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         // Knuth's constants for a linear congruential generator of 64 bits.
         self.0 = self

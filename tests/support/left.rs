@@ -1,5 +1,5 @@
-//! What a story leaves running. Every process of a story has its cookie in the
-//! environment, so it is found wherever it went.
+//! Processes that a story leaves running. Every process of a story inherits the cookie of
+//! the story in its environment, so it is found even if it left its group or session.
 
 use std::{
     fs, thread,
@@ -10,21 +10,21 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Ran, Test};
 
-/// A process that is still there.
+/// A process of the story that is still alive.
 struct Leftover {
     pid: i32,
     name: String,
 }
 
 impl Test {
-    /// The variable that all processes of the story have, and no others.
+    /// Name of a variable that only the processes of this story have.
     pub(super) fn cookie(&self) -> String {
         let name = self.dir().file_name().unwrap().to_string_lossy();
         let random = name.rsplit('.').next().unwrap();
         format!("COOKIE_{random}")
     }
 
-    /// The living processes of the story. What has ended has no environment.
+    /// The living processes of the story. A process that has ended has no environment.
     fn leftovers(&self) -> Vec<Leftover> {
         let cookie = format!("{}=1", self.cookie());
         let has_cookie = |pid: i32| {
@@ -56,7 +56,7 @@ impl Test {
 }
 
 impl Ran {
-    /// Nothing of the story is running any more.
+    /// Asserts that no process of the story is alive.
     #[track_caller]
     pub(crate) fn nothing_left(self) -> Ran {
         assert_eq!(
@@ -68,11 +68,11 @@ impl Ran {
         self
     }
 
-    /// These are still running, and nothing else: the names of their programs, in
-    /// the order of the alphabet. They are ended now.
+    /// Asserts that exactly these processes are alive: the names of their programs,
+    /// sorted and separated by blanks. Kills them.
     #[track_caller]
     pub(crate) fn left(self, expected: &str) -> Ran {
-        // They may still be on the way to becoming these programs.
+        // A process that was just forked has the name of its parent until it calls exec.
         let clock = Instant::now();
         while self.test.leftover_names() != expected && clock.elapsed() < Duration::from_secs(5) {
             thread::sleep(Duration::from_millis(10));
@@ -90,7 +90,7 @@ impl Ran {
 
 impl Test {
     fn kill_leftovers(&self) {
-        // What is killed forks no more, but may have forked just before.
+        // A process may have forked just before it was killed, so look again.
         for _ in 0..1000 {
             let leftovers = self.leftovers();
             if leftovers.is_empty() {
@@ -104,7 +104,7 @@ impl Test {
     }
 }
 
-/// A story that fails half way leaves nothing behind either.
+/// Kills the processes of a story that failed half way.
 impl Drop for Test {
     fn drop(&mut self) {
         self.kill_leftovers();

@@ -1,5 +1,5 @@
-//! The builder of the stories: a task directory, a configuration, one call of the
-//! real program, and what became of it.
+//! The builder of stories. A story is a task directory, a configuration, one call of the
+//! real program, and assertions about its result.
 
 mod dice;
 mod left;
@@ -29,15 +29,15 @@ pub(crate) use self::{
     skip::{cannot_block_signals, has_no_terminals, ignores, is_ignored, is_missing, skip},
 };
 
-/// Longer than any story takes, however busy the machine is.
+/// Maximum time of a story, with a wide margin for a busy machine.
 pub(crate) const STORY_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Taken for writing by whatever forks, and for reading while an executable file is written:
-/// the child would have the file open for writing, and nothing executes it then.
+/// Keeps forks and writes of executable files apart. A child that is forked while a test
+/// writes such a file inherits it open for writing, and then exec fails with ETXTBSY.
+/// A fork locks it for writing, a write of an executable file for reading.
 static FORK: RwLock<()> = RwLock::new(());
 
-/// The program under test: the one just built, or the one that
-/// `RUNNER_UNDER_TEST` names.
+/// The program under test: `RUNNER_UNDER_TEST`, or the one that was just built.
 pub(crate) fn runner() -> PathBuf {
     match std::env::var_os("RUNNER_UNDER_TEST") {
         Some(path) => PathBuf::from(path),
@@ -45,8 +45,8 @@ pub(crate) fn runner() -> PathBuf {
     }
 }
 
-/// Puts the program under test at this path. A process of its own makes the copy, where a
-/// link is not possible: see [`FORK`].
+/// Installs the program under test at this path. If a hard link is not possible, `cp`
+/// copies it, so that this process never has the copy open for writing; see [`FORK`].
 #[track_caller]
 pub(crate) fn install_program(path: &Path) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -57,26 +57,26 @@ pub(crate) fn install_program(path: &Path) {
     }
 }
 
-/// The top of the checkout.
+/// Top directory of the checkout.
 pub(crate) fn top() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// A path as a shell reads it back.
+/// A path in single quotes, for a shell.
 pub(crate) fn quoted(path: &Path) -> String {
     format!("'{}'", path.to_str().unwrap().replace('\'', r"'\''"))
 }
 
-/// The body of a task that exits with `code` in its first try, and succeeds after.
+/// Body of a task that exits with `code` in the first try and succeeds later.
 pub(crate) fn once(code: u8) -> String {
     format!("[ $RUNNER_TRY_NUM -gt 1 ] || exit {code}")
 }
 
-/// Makes of a file one that holds up whoever reads it, which no signal to a task ends: a new
-/// terminal, on which nobody will ever type anything.
+/// Command that replaces a file by a new terminal. A program that reads the file blocks
+/// forever, since nothing is ever typed there.
 pub(crate) const REPLACE_BY_TERMINAL: &str = "ln -sf /dev/ptmx";
 
-/// One story, before it is played.
+/// A story that has not started yet.
 pub(crate) struct Test {
     dir: TempDir,
     config: Option<String>,
@@ -87,7 +87,7 @@ pub(crate) struct Test {
 }
 
 impl Test {
-    /// An empty task directory, and a configuration that waits for nothing.
+    /// Creates an empty task directory, and a configuration without waits.
     #[track_caller]
     pub(crate) fn new() -> Test {
         let dir = tempfile::Builder::new()
@@ -105,7 +105,7 @@ impl Test {
         }
     }
 
-    /// The directory of the story.
+    /// Directory of the story.
     pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
     }
@@ -115,21 +115,20 @@ impl Test {
         self.dir.path().join(name)
     }
 
-    /// A task, as the body of a shell script. That it ran is told by
-    /// [`Ran::order`].
+    /// Adds a task with this body of a shell script. [`Ran::order`] lists the tasks that ran.
     #[track_caller]
     pub(crate) fn task(self, name: &str, body: &str) -> Test {
         let script = self.script(name, body);
         self.file(&format!("tasks.d/{name}"), &script, 0o755)
     }
 
-    /// The text of a task that tells that it ran.
+    /// Text of a script that does `body` and appends its name to the list of [`Ran::order`].
     pub(crate) fn script(&self, name: &str, body: &str) -> String {
         let order = self.path("order");
         format!("#!/bin/sh\necho '{name}' >>'{}'\n{body}\n", order.display())
     }
 
-    /// Any file, from the directory of the story.
+    /// Writes a file; `name` is relative to the directory of the story.
     #[track_caller]
     pub(crate) fn file(self, name: &str, text: &str, mode: u32) -> Test {
         let path = self.path(name);
@@ -141,8 +140,7 @@ impl Test {
         self
     }
 
-    /// A hook that appends its last argument to a file, a line each; see
-    /// [`Ran::hooks`].
+    /// Adds a hook that writes its last argument, the JSON, to a file; see [`Ran::hooks`].
     #[track_caller]
     pub(crate) fn hook(self) -> Test {
         let log = self.path("hooks");
@@ -154,54 +152,54 @@ impl Test {
             .config("task_hook = ./hook")
     }
 
-    /// Further lines of the configuration; they stand in `[runner]` until one of
-    /// them begins another section.
+    /// Adds lines to the configuration. They belong to `[runner]` until one of them begins
+    /// another section.
     pub(crate) fn config(mut self, lines: &str) -> Test {
         let config = self.config.get_or_insert_default();
         writeln!(config, "{lines}").unwrap();
         self
     }
 
-    /// The whole configuration.
+    /// Replaces the whole configuration.
     pub(crate) fn only_config(mut self, text: &str) -> Test {
         self.config = Some(text.to_owned());
         self
     }
 
-    /// No configuration at all.
+    /// Removes the configuration, so the program is called without `-c`.
     pub(crate) fn no_config(mut self) -> Test {
         self.config = None;
         self
     }
 
-    /// Arguments before the task directory.
+    /// Adds arguments before the task directory.
     pub(crate) fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Test {
         self.before
             .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         self
     }
 
-    /// Arguments behind the task directory.
+    /// Adds arguments after the task directory.
     pub(crate) fn args_after<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Test {
         self.after
             .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         self
     }
 
-    /// A variable that the program inherits.
+    /// Sets a variable that the program inherits.
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Test {
         self.env
             .push((name.into(), Some(value.as_ref().to_owned())));
         self
     }
 
-    /// A variable that the program does not inherit.
+    /// Removes a variable from the environment of the program.
     pub(crate) fn env_remove(mut self, name: &str) -> Test {
         self.env.push((name.into(), None));
         self
     }
 
-    /// Another path of the program.
+    /// Calls this program instead of the one under test.
     pub(crate) fn program(mut self, program: impl Into<PathBuf>) -> Test {
         self.program = program.into();
         self
@@ -238,7 +236,7 @@ impl Test {
         if let Some(config) = &self.config {
             fs::write(self.path("runner.cfg"), config).unwrap();
         }
-        // Files, since a pipe would be held by whatever a task leaves behind.
+        // Files, not pipes: a process that a task leaves behind would keep a pipe open.
         let stdout = File::create(self.path("stdout")).unwrap();
         let stderr = File::create(self.path("stderr")).unwrap();
         let mut command = Command::new(&self.program);
@@ -249,7 +247,7 @@ impl Test {
             .stdin(Stdio::null())
             .stdout(stdout)
             .stderr(stderr);
-        // `RUNNER_UNDER_TEST`, and what a runner gives that runs these stories as a task.
+        // `RUNNER_UNDER_TEST`, and the variables of a runner that runs these stories as a task.
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("RUNNER_") {
                 command.env_remove(name);
@@ -267,7 +265,7 @@ impl Test {
             let spawned = command.spawn();
             drop(alone);
             match spawned {
-                // A child of a story that starts another program holds this one.
+                // A child that another story forked still has the program open for writing.
                 Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
                     thread::sleep(Duration::from_millis(2));
                 }
@@ -282,20 +280,20 @@ impl Test {
         }
     }
 
-    /// Plays the story to its end.
+    /// Runs the story to its end.
     #[track_caller]
     pub(crate) fn run(self) -> Ran {
         self.start().wait()
     }
 
-    /// Plays it with these arguments and no others.
+    /// Runs the story to its end, with these arguments and no others.
     #[track_caller]
     pub(crate) fn run_with<A: AsRef<OsStr>>(self, args: impl IntoIterator<Item = A>) -> Ran {
         self.start_with(args).wait()
     }
 }
 
-/// A story that is being played.
+/// A story that is running.
 pub(crate) struct Running {
     child: Child,
     clock: Instant,
@@ -304,7 +302,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// The number of the program's process.
+    /// Process number of the program.
     pub(crate) fn pid(&self) -> i32 {
         self.child.id() as i32
     }
@@ -315,8 +313,8 @@ impl Running {
         rustix::process::kill_process(pid, signal).unwrap();
     }
 
-    /// Waits until the program reads the terminal that [`REPLACE_BY_TERMINAL`] made of a file of it. It
-    /// goes on waiting there for ever.
+    /// Waits until the program has opened a terminal of [`REPLACE_BY_TERMINAL`]. The program
+    /// then blocks forever.
     #[track_caller]
     pub(crate) fn until_it_reads_the_terminal(&self) {
         let files = format!("/proc/{}/fd", self.pid());
@@ -329,8 +327,8 @@ impl Running {
         });
     }
 
-    /// Sends the program SIGTERM for the third time, each time when it has said so of
-    /// the one before.
+    /// Sends SIGTERM three times. The next one is sent when the program has logged the one
+    /// before.
     #[track_caller]
     pub(crate) fn three_signals(&self) {
         self.signal(Signal::TERM);
@@ -345,14 +343,14 @@ impl Running {
         self.test.path(name)
     }
 
-    /// Waits until a file of the story is there and holds `text`.
+    /// Waits until a file of the story exists and contains `text`.
     #[track_caller]
     pub(crate) fn until(&self, name: &str, text: &str) {
         let path = self.test.path(name);
         until(|| fs::read_to_string(&path).is_ok_and(|found| found.contains(text)));
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the program.
     #[track_caller]
     pub(crate) fn wait(mut self) -> Ran {
         let mut status = None;
@@ -384,13 +382,12 @@ impl Running {
     }
 }
 
-/// Lets everything go on for a moment. Where something is to happen meanwhile,
-/// [`until`] is better.
+/// Sleeps. To wait for something, use [`until`] instead.
 pub(crate) fn pause(time: Duration) {
     thread::sleep(time);
 }
 
-/// Waits until `reached` says so.
+/// Waits until `reached` returns `true`.
 #[track_caller]
 pub(crate) fn until(mut reached: impl FnMut() -> bool) {
     let clock = Instant::now();

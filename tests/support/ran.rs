@@ -1,26 +1,27 @@
-//! The result of a story, and what a test asserts about it.
+//! The result of a story, and assertions about it. Each assertion returns the result, so
+//! they can be chained.
 
 use std::{fs, os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
 
 use super::Test;
 
-/// What became of a story.
+/// A story that has ended.
 pub(crate) struct Ran {
     pub(super) status: ExitStatus,
-    /// From the start of the program to its end.
+    /// Time from the start of the program to its end.
     pub(crate) elapsed: Duration,
-    /// How it was called.
+    /// Command line of the program, for messages.
     pub(super) command: String,
-    /// What it wrote to stdout, the tasks' output included.
+    /// Output on stdout, of the program and of its tasks.
     pub(crate) stdout: String,
-    /// What it wrote to stderr, the tasks' output included.
+    /// Output on stderr, of the program and of its tasks.
     pub(crate) stderr: String,
     /// The story, with its directory.
     pub(crate) test: Test,
 }
 
 impl Ran {
-    /// The exit status is this.
+    /// Asserts that the program exited with this status.
     #[track_caller]
     pub(crate) fn status(self, expected: i32) -> Ran {
         let found = match self.status.code() {
@@ -35,7 +36,7 @@ impl Ran {
         self
     }
 
-    /// The tasks ran in this order, and no others did.
+    /// Asserts that exactly these tasks started, in this order.
     #[track_caller]
     pub(crate) fn order(self, expected: &str) -> Ran {
         let order: Vec<String> = self.lines("order");
@@ -43,21 +44,21 @@ impl Ran {
         self
     }
 
-    /// stdout is this.
+    /// Asserts that stdout is exactly this.
     #[track_caller]
     pub(crate) fn stdout(self, expected: &str) -> Ran {
         assert_eq!(self.stdout, expected, "stdout; {}", self.transcript());
         self
     }
 
-    /// stderr is this.
+    /// Asserts that stderr is exactly this.
     #[track_caller]
     pub(crate) fn stderr(self, expected: &str) -> Ran {
         assert_eq!(self.stderr, expected, "stderr; {}", self.transcript());
         self
     }
 
-    /// stderr holds this.
+    /// Asserts that stderr contains this.
     #[track_caller]
     pub(crate) fn says(self, expected: &str) -> Ran {
         assert!(
@@ -68,7 +69,7 @@ impl Ran {
         self
     }
 
-    /// stderr does not hold this.
+    /// Asserts that stderr does not contain this.
     #[track_caller]
     pub(crate) fn does_not_say(self, unexpected: &str) -> Ran {
         assert!(
@@ -79,7 +80,7 @@ impl Ran {
         self
     }
 
-    /// It took less than this.
+    /// Asserts that the program took less than `time`.
     #[track_caller]
     pub(crate) fn within(self, time: Duration) -> Ran {
         assert!(
@@ -91,19 +92,19 @@ impl Ran {
         self
     }
 
-    /// The next story, in the directory that this one left.
+    /// Returns a new story in the same directory, with the files of this one.
     pub(crate) fn again(mut self) -> Test {
         self.test.before.clear();
         self.test.after.clear();
         self.test
     }
 
-    /// What the hook of [`Test::hook`] heard.
+    /// The JSON that the hook of [`Test::hook`] received, one line per call.
     pub(crate) fn hooks(&self) -> Vec<String> {
         self.lines("hooks")
     }
 
-    /// A file of the story, or nothing.
+    /// Content of a file of the story, empty if it does not exist.
     pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.test.path(name)).unwrap_or_default()
     }

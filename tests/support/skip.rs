@@ -1,4 +1,5 @@
-//! Stories that cannot be played everywhere.
+//! Stories that need something that a machine may lack. Each check prints a line SKIPPED
+//! and returns `true` if the story has to be skipped.
 
 use std::{
     env,
@@ -9,11 +10,11 @@ use std::{
 
 use rustix::process::Signal;
 
-/// Reports it when a story needs a utility that is not installed.
+/// Returns `true` if `utility` is not in `PATH`.
 ///
 /// # Panics
 ///
-/// In CI, which installs what stories need: there no story is left out.
+/// In CI, which installs all utilities: no story is skipped there.
 pub(crate) fn is_missing(utility: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     let missing = !env::split_paths(&path).any(|directory| directory.join(utility).exists());
@@ -24,7 +25,7 @@ pub(crate) fn is_missing(utility: &str) -> bool {
     missing
 }
 
-/// Says so and does nothing when there are no terminals for [`super::REPLACE_BY_TERMINAL`].
+/// Returns `true` if there are no terminals for [`super::REPLACE_BY_TERMINAL`].
 pub(crate) fn has_no_terminals() -> bool {
     let cannot = File::open("/dev/ptmx").is_err();
     if cannot {
@@ -33,7 +34,7 @@ pub(crate) fn has_no_terminals() -> bool {
     cannot
 }
 
-/// Says so and does nothing when `env` cannot start a program with a signal blocked.
+/// Returns `true` if `env` cannot start a program with a signal blocked.
 pub(crate) fn cannot_block_signals() -> bool {
     let mut env = Command::new("env");
     let env = env.args(["--block-signal", "true"]).stderr(Stdio::null());
@@ -44,8 +45,7 @@ pub(crate) fn cannot_block_signals() -> bool {
     cannot
 }
 
-/// Says so and does nothing when this process ignores `signal`, as the runner would
-/// then.
+/// Returns `true` if this process ignores `signal`: the runner would inherit that.
 pub(crate) fn is_ignored(signal: Signal) -> bool {
     let ignored = ignores(&fs::read_to_string("/proc/self/status").unwrap(), signal);
     if ignored {
@@ -54,18 +54,18 @@ pub(crate) fn is_ignored(signal: Signal) -> bool {
     ignored
 }
 
-/// Whether a process ignores `signal`, by its `/proc/PID/status`.
+/// Returns `true` if a process ignores `signal`; `status` is its `/proc/PID/status`.
 pub(crate) fn ignores(status: &str, signal: Signal) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = u64::from_str_radix(mask.unwrap().trim(), 16).unwrap();
     mask >> (signal.as_raw() - 1) & 1 == 1
 }
 
-/// Says so where everybody sees it, when a story shows less than it should.
+/// Prints that the current story is skipped or incomplete, and why.
 pub(crate) fn skip(why: &str) {
     let thread = std::thread::current();
     let name = thread.name().unwrap_or_default();
-    // Not by a macro: what they print is shown when a test fails only.
+    // The output of `eprintln!` is only shown if the test fails.
     let line = format!("SKIPPED {name}: {why}\n");
     io::stderr().write_all(line.as_bytes()).unwrap();
 }

@@ -1,12 +1,12 @@
-//! Snapshots: whole contracts, word for word, in `snapshots/` at the top of the
-//! checkout. After a change on purpose, run `INSTA_UPDATE=always cargo test` and
-//! read the diff.
+//! Snapshots in `snapshots/` at the top of the checkout: complete output that must not
+//! change by accident. After an intended change, run `INSTA_UPDATE=always cargo test`
+//! and read the diff.
 
 use std::{collections::BTreeSet, fs};
 
 use super::top;
 
-/// Every snapshot there is; those of `report-…` are made by runner-report itself.
+/// All snapshots. The tests of runner-report write those with `report-…`.
 const SNAPSHOTS: [&str; 32] = [
     "broken-configuration",
     "broken-sections",
@@ -42,8 +42,8 @@ const SNAPSHOTS: [&str; 32] = [
     "values-of-the-example",
 ];
 
-/// Compares a text with the snapshot of this name. A macro, so that the file
-/// names the source of the story.
+/// Compares a text with the snapshot of this name. It is a macro so that the snapshot
+/// names the source file of the story.
 macro_rules! snapshot {
     ($name:literal, $text:expr) => {{
         $crate::support::snapshots::settings($name).bind(|| insta::assert_snapshot!($name, $text));
