@@ -1,4 +1,4 @@
-//! `log_dir`: files that tasks have made of their logs.
+//! `log_dir`: log files that tasks have replaced, and logs in reports.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::support::{Ran, Test};
 
 const SOON: Duration = Duration::from_secs(30);
 
-/// Where the log of a task is, as the task sees it.
+/// Path of the log of a task, as an expression of the shell of that task.
 fn log(name: &str) -> String {
     format!("logs/$RUNNER_RUN_ID/{name}.1.log")
 }
@@ -17,7 +17,8 @@ fn test() -> Test {
         .file("secret", "hunter2\n", 0o600)
 }
 
-/// What is said of a task that fails and leaves something else in place of its log.
+/// Runs a task that replaces its log by `make` and fails. Asserts that the end of the log is
+/// not shown.
 fn replaced(make: &str) {
     let path = log("1-a");
     test()
@@ -45,7 +46,7 @@ fn a_log_replaced_by_a_link_is_not_followed() {
     replaced("mkdir");
 }
 
-/// The report of the last run in `format`, from another directory than that of the run.
+/// The report of the last run in `format`, made in another directory than the run.
 fn report_from_elsewhere(ran: Ran, format: &str) -> String {
     let state = ran.test.path("state");
     let test = ran.again().through("cd /");
@@ -85,7 +86,7 @@ fn a_task_with_the_longest_name_has_a_log_that_reports_find() {
     assert!(report.contains("from b"), "{report}");
 }
 
-/// What becomes of a task whose log is something else before it starts.
+/// Runs a task after `make` has created something else at the path of its log.
 fn taken(make: &str) -> Ran {
     test()
         .task("1-a", &format!("{make} {}", log("2-b")))

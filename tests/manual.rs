@@ -1,11 +1,11 @@
-//! The man pages and the completions are held to the program: what they say of
-//! options, exit statuses and settings is the program's own.
+//! The man pages and the completions, compared with the program: their options, exit
+//! statuses and settings come from `--help` and the table of settings.
 
 use std::{collections::BTreeSet, fs};
 
 use crate::support::{Test, top};
 
-/// Every applet with its page.
+/// The applets. Each has a man page.
 const APPLETS: [&str; 3] = ["runner", "runner-config", "runner-report"];
 
 fn help(applet: &str) -> String {
@@ -16,14 +16,14 @@ fn packaged(path: &str) -> String {
     fs::read_to_string(top().join("packaging").join(path)).unwrap()
 }
 
-/// An option, as `--help` has it.
+/// An option as `--help` shows it.
 struct Opt {
     /// `-c, --config <FILE>`
     spec: String,
     meaning: String,
-    /// `[default: 1]`, or nothing.
+    /// `[default: 1]`, or empty.
     default: String,
-    /// `started: There is a plan`, for each value there may be.
+    /// The possible values, such as `started: There is a plan`.
     values: Vec<String>,
 }
 
@@ -75,7 +75,7 @@ fn is_long(word: &str) -> bool {
     word.starts_with("--") && word.len() > 2
 }
 
-/// Holds sections of a page to what they should be; `INSTA_UPDATE=always` writes them.
+/// Asserts that the page has these sections. With `INSTA_UPDATE=always` writes them instead.
 #[track_caller]
 fn assert_sections(page: &str, sections: &[(&str, String)]) {
     let path = top().join("packaging/man").join(page);
@@ -96,7 +96,7 @@ fn assert_sections(page: &str, sections: &[(&str, String)]) {
     }
 }
 
-/// Plain text as roff: what stands between backticks is bold.
+/// Plain text as roff: text in backticks becomes bold.
 fn prose(text: &str) -> String {
     let mut parts = text.split('`').map(escaped);
     let mut roff = parts.next().unwrap_or_default();
@@ -111,8 +111,7 @@ fn escaped(text: &str) -> String {
     text.replace('\\', "\\e").replace('-', "\\-")
 }
 
-/// A usage, or the names of an option, as roff: options are bold, and what stands for
-/// something else is italic.
+/// A usage, or the names of an option, as roff: options are bold, placeholders are italic.
 fn markup(text: &str) -> String {
     let in_word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let mut roff = String::new();
@@ -170,7 +169,7 @@ fn options_section(help: &str) -> String {
 
 fn exit_status(help: &str) -> String {
     let (_, statuses) = help.split_once("Exit status:").unwrap();
-    // A short table stands in one line.
+    // A short table has all its rows in one line.
     let rows: Vec<&str> = match statuses.split_once('\n') {
         Some(("", table)) => table.lines().collect(),
         Some((line, _)) => line.split(',').collect(),
@@ -231,7 +230,7 @@ fn every_shell_completes_the_options_and_no_others() {
                 .split_once(&begin)
                 .expect("each applet has its block");
             let block = block.split_once("\n\n").map_or(block, |(block, _)| block);
-            // The shells' own ways to write an option or a bracket.
+            // Each shell has its own way to write an option or a bracket.
             let block = block
                 .replace(" -l ", " --")
                 .replace("'\\''", "'")
@@ -242,7 +241,7 @@ fn every_shell_completes_the_options_and_no_others() {
             let found: BTreeSet<&str> = found.filter(|word| is_long(word)).collect();
             assert_eq!(found, expected, "{name}, {applet}");
             if name == "runner.bash" {
-                // It has no place for meanings.
+                // bash shows no descriptions.
                 continue;
             }
             for Opt { meaning, .. } in &options {

@@ -1,5 +1,5 @@
-//! Names that terminals obey, that look like others, or that are not text at all: each has
-//! one text, in every output.
+//! Names with control characters, with hidden characters, or that are not UTF-8: every
+//! output shows the same escaped text for one name.
 
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::{Ran, Test, is_missing};
 
-/// The bytes of a name, its text on a terminal, and the same in JSON.
+/// The bytes of a name, its text on a terminal, and its text in JSON.
 const NAMES: &[(&[u8], &str, &str)] = &[
     (b"1-a\nb", r"1-a\nb", "1-a\nb"),
     (br"1-a\nb", r"1-a\\nb", r"1-a\\nb"),
@@ -22,15 +22,15 @@ const NAMES: &[(&[u8], &str, &str)] = &[
     (b"1-\xf3\xa0\x81\x81", r"1-\U000e0041", "1-\u{e0041}"),
 ];
 
-/// A piece of every kind that must not come out as it is.
+/// One character of every kind that must be escaped.
 const HIDDEN: &str = "\u{7f}\u{9b}31m\u{202e}\u{200b}\u{ad}\u{2028}\u{feff}\u{e0041}";
 const HIDDEN_ESCAPED: &str = r"\x7f\u009b31m\u202e\u200b\u00ad\u2028\ufeff\U000e0041";
 
-/// The body of a task that fails when it is first started.
+/// Body of a task that fails when it is started for the first time.
 const FAILS_ONCE: &str =
     "echo \"$RUNNER_TASK\"; [ -e \"ran $RUNNER_TASK\" ] || { : >\"ran $RUNNER_TASK\"; exit 1; }";
 
-/// A task of each name, with this body.
+/// A story with a task of each name, with this body.
 fn tasks(body: &str) -> Test {
     let mut test = Test::new();
     for (name, ..) in NAMES {
@@ -41,7 +41,7 @@ fn tasks(body: &str) -> Test {
     test
 }
 
-/// Nothing in `text` is obeyed by a terminal or unseen, and all of it was UTF-8.
+/// Asserts that `text` has no control or hidden characters, and that it was UTF-8.
 #[track_caller]
 fn assert_plain(text: &str) {
     let hidden = |c: char| {
@@ -54,7 +54,7 @@ fn assert_plain(text: &str) {
     );
 }
 
-/// Every name is in `text`, in the form of a terminal.
+/// Asserts that `text` contains every name, in the form for a terminal.
 #[track_caller]
 fn assert_named(text: &str) {
     assert_plain(text);
@@ -63,7 +63,7 @@ fn assert_named(text: &str) {
     }
 }
 
-/// The names are those that `found` finds in JSON.
+/// Asserts that `found` finds exactly the names in the lines of JSON.
 #[track_caller]
 fn assert_in_json(text: &str, found: impl Fn(&Value) -> Option<&str>) {
     assert_plain(text);
@@ -87,7 +87,7 @@ fn answers_have_one_text_for_each_name() {
     for args in ["--list", "--graph"] {
         let ran = test().args([args]).run().status(0);
         match args {
-            // The language of graphs has escapes of its own.
+            // The language of Graphviz has its own escapes.
             "--graph" => assert_named(&ran.stdout.replace(r"\\", r"\")),
             _ => assert_named(&ran.stdout),
         }
@@ -98,7 +98,7 @@ fn answers_have_one_text_for_each_name() {
     }
     let ran = test().args(["--dry-run"]).run().status(0);
     assert_named(&ran.stdout);
-    // A command that is no plain text can be given to bash.
+    // A command with hidden characters is quoted so that bash reads it.
     assert!(
         ran.stdout.contains(r"  $'tasks.d/1-x\xff'"),
         "{}",
@@ -109,7 +109,7 @@ fn answers_have_one_text_for_each_name() {
         "{}",
         ran.stdout
     );
-    // Hooks hear of bytes that are not UTF-8 as U+FFFD.
+    // The JSON of hooks has U+FFFD for bytes that are not UTF-8.
     let ran = (test().config("task_hook = /bin/true").args(["--dry-run"]))
         .run()
         .status(0);
@@ -202,7 +202,7 @@ fn messages_have_one_text_for_each_name() {
             .status(0);
         assert_named(&ran.stderr);
         if jobs == "3" {
-            // Each line has the name before it, and the name as the task wrote it behind it.
+            // Each line starts with the escaped name; after it comes the name as the task wrote it.
             let begins = |line: &str| {
                 line.split_once(" | ")
                     .map(|(name, _)| name.trim_end().to_owned())
@@ -248,7 +248,7 @@ fn arguments_are_quoted_as_plain_text() {
 
 #[test]
 fn answers_about_the_configuration_are_plain_text() {
-    // Controls are refused.
+    // A configuration cannot contain control characters.
     let hidden: String = HIDDEN.chars().filter(|c| !c.is_control()).collect();
     let spelled = r"31m\u202e\u200b\u00ad\u2028\ufeff\U000e0041";
     let ask = |args: &[&str]| {
@@ -270,13 +270,13 @@ fn answers_about_the_configuration_are_plain_text() {
     let check = ask(&["--check"]).status(78).stderr;
     assert_plain(&check);
     assert!(check.contains(&format!("not `{spelled}.`")), "{check}");
-    // A value is what it is.
+    // A single value is printed unchanged.
     ask(&["-g", "runner.max_tries"])
         .status(0)
         .stdout(&format!("{hidden}.\n"));
 }
 
-/// A run in which every task fails once, with its journal and logs.
+/// A run with a journal and logs in which every task fails once.
 fn reported() -> Ran {
     tasks(FAILS_ONCE)
         .config("state_dir = state\nlog_dir = logs\nretry_from = failed")
@@ -321,7 +321,7 @@ fn journal_and_reports_keep_names_apart() {
         let case = format!("<testcase name=\"{shown}\"");
         assert!(ran.stdout.contains(&case), "no {case} in {}", ran.stdout);
     }
-    // The logs of both tries are found, of the byte and of the backslash.
+    // Reports find the logs of both tries, also of the names that differ by a byte or its escape.
     let output = ran.stdout.matches(r"<system-out>1-x\xff</system-out>");
     assert_eq!(output.count(), 4, "{}", ran.stdout);
 }
@@ -368,7 +368,7 @@ fn the_last_line_of_a_terminal_is_plain_text() {
     if is_missing("script") {
         return;
     }
-    // Wide enough for all names, in whatever order the tasks start.
+    // The terminal is wide enough for all names, in any order of the starts.
     let env = "stty cols 400; TERM=xterm NO_COLOR=1";
     let seen = crate::output::on_a_terminal(tasks("sleep 2.3"), env, "-j 11");
     let is_shown = |line: &str| line.contains(" done; 1-") && line.contains(r"1-\x1b[31m");

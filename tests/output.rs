@@ -1,4 +1,4 @@
-//! What is shown when several tasks run at once, and at the bottom of a terminal.
+//! The output of several tasks at once, and the last line of a terminal.
 
 use std::{fs, io::Read, time::Duration};
 
@@ -78,7 +78,7 @@ fn an_incomplete_line_is_shown_and_continues_below() {
 fn output_can_be_reassembled_from_its_lines() {
     let body = "i=0; while [ $i -lt 5 ]; do i=$((i+1)); cat bytes; done";
     let mut bytes: Vec<u8> = (0..200_000_u32).map(|n| ((n * 7919) >> 5) as u8).collect();
-    // One line is longer than is shown in one piece.
+    // One line is longer than the maximum that is shown in one piece.
     bytes[..150_000].iter_mut().for_each(|byte| *byte |= 1 << 4);
     bytes.push(b'\n');
     let test = Test::new().task("1-a", body).task("1-b", body);
@@ -90,7 +90,7 @@ fn output_can_be_reassembled_from_its_lines() {
     }
 }
 
-/// What the task called `name` wrote, from what was shown of it.
+/// Reassembles the output of the task `name` from the lines that were shown.
 fn put_together(name: &str, shown: &[u8]) -> Vec<u8> {
     let mut again: Vec<u8> = Vec::new();
     for line in shown.split_inclusive(|&byte| byte == b'\n') {
@@ -177,7 +177,7 @@ fn the_end_does_not_wait_forever_for_a_blocked_reader() {
     }
 }
 
-/// Later output of a daemon is not waited for.
+/// A daemon writes on after its task has ended.
 #[test]
 fn the_end_does_not_wait_for_later_output() {
     if is_missing("setsid") {
@@ -197,7 +197,7 @@ fn the_end_does_not_wait_for_later_output() {
     reader.join().unwrap();
 }
 
-/// Starts a story of which `output` goes into the pipe `pipe`, and opens that.
+/// Starts a story whose `output` (a redirection) goes to a pipe. Returns its read end too.
 #[track_caller]
 fn into_a_pipe(test: Test, output: &str) -> (Running, fs::File) {
     let before = format!("mkfifo pipe; touch there; exec {output}");
@@ -240,7 +240,7 @@ fn a_task_that_writes_much_to_a_slow_reader_does_not_delay_others() {
         .task("1-b", "until [ -e flows ]; do sleep 0.01; done; echo hello");
     fs::write(test.path("lines"), "\n".repeat(1_000_000)).unwrap();
     let (story, mut pipe) = into_a_pipe(test.args(["-q", "-j", "2"]), ">pipe");
-    // A million lines before, and what is on its way.
+    // Enough bytes for the million lines before `hello`, and for those on their way.
     let (mut seen, mut some, mut left) = (Vec::new(), [0; 1000], 20_000_000_usize);
     while left > 0 && !seen.windows(11).any(|seen| seen == b"1-b | hello") {
         let read = pipe.read(&mut some).unwrap();
@@ -294,7 +294,7 @@ fn a_closed_reader_ends_the_tasks_that_write() {
         .says("`1-a` was ended by SIGPIPE");
 }
 
-/// What a terminal gets to see of the story.
+/// Runs a story on a terminal. Returns what the terminal received.
 pub(crate) fn on_a_terminal(test: Test, env: &str, args: &str) -> String {
     let program = quoted(&runner());
     let command = format!("{env} {program} {args} -c runner.cfg tasks.d");
@@ -325,7 +325,7 @@ fn the_last_line_of_a_terminal_shows_progress() {
     assert!(seen.contains("0 of 2 done; 1-a "), "{seen}");
     assert!(seen.contains(bar) && seen.contains(wait), "{seen}");
     assert!(seen.contains("\x1b[2m"), "{seen}");
-    // It was taken away before the last line.
+    // The progress line was erased before the last message.
     let end = seen.rfind("finished after").unwrap();
     assert!(!seen[end..].contains(" of 2 done"), "{seen}");
     let alone = on_a_terminal(test(), "TERM=xterm NO_COLOR=1", "");
@@ -343,8 +343,7 @@ fn the_last_line_of_a_terminal_shows_progress() {
     }
 }
 
-/// Runs that have everything in them that has a colour on a terminal, with a wait of so
-/// many seconds.
+/// Runs with everything that has a colour on a terminal, and a wait of `wait` seconds.
 fn colourful(wait: &str) -> Test {
     Test::new()
         .task("1-a", "echo out; echo err >&2; exit 1")
@@ -353,7 +352,7 @@ fn colourful(wait: &str) -> Test {
         .config("[nobody]\nmax_time = 1")
 }
 
-/// Whether a text has an escape that sets a colour or its like.
+/// Returns `true` if a text has an escape sequence that sets a colour or a style.
 fn is_coloured(text: &str) -> bool {
     text.split("\x1b[").skip(1).any(|escape| {
         let end = escape.find(|c: char| !c.is_ascii_digit() && c != ';');
@@ -402,8 +401,8 @@ fn no_color_disables_all_colours() {
         let without = seen("NO_COLOR=1");
         assert!(!is_coloured(&without), "{args}: {without}");
     }
-    // Each kind of colour was there.
-    // The line at the bottom is there as long as the wait, however busy the machine is.
+    // Each kind of colour appears.
+    // The progress line is shown during the whole wait, even on a busy machine.
     let with = on_a_terminal(colourful("5"), "TERM=xterm", "-j 2");
     for part in [
         "\x1b[2m",

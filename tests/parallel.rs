@@ -1,8 +1,7 @@
-//! Several tasks at the same time, by what real processes write when they start and
-//! before they end.
+//! The order of starts and ends when several tasks run at the same time.
 //!
-//! They append to one file, so the order of its lines is the order in which things
-//! happened: it needs no clock, and nobody can set it back.
+//! Each task appends a line to one file when it starts and before it ends. The order of the
+//! lines is the order of the events, without a clock.
 
 use std::collections::BTreeSet;
 
@@ -11,11 +10,11 @@ use crate::support::{Dice, Test};
 struct Task {
     number: usize,
     name: String,
-    /// The places of the tasks it depends on.
+    /// Indices of the tasks it depends on.
     needs: BTreeSet<usize>,
 }
 
-/// Some tasks of a few numbers that depend on each other.
+/// Random tasks with few numbers, and dependencies between tasks of one number.
 fn tasks(dice: &mut Dice) -> Vec<Task> {
     let mut tasks: Vec<Task> = ('a'..='l')
         .map(|letter| {
@@ -29,7 +28,7 @@ fn tasks(dice: &mut Dice) -> Vec<Task> {
         .collect();
     for _ in 0..2 * tasks.len() {
         let (task, need) = (dice.below(tasks.len()), dice.below(tasks.len()));
-        // The later letter goes first, against the order of the names.
+        // The task with the later letter runs first, against the order of the names.
         if need > task && tasks[need].number == tasks[task].number {
             tasks[task].needs.insert(need);
         }
@@ -37,7 +36,7 @@ fn tasks(dice: &mut Dice) -> Vec<Task> {
     tasks
 }
 
-/// The task, with a line in `steps` before and after it does `body`.
+/// Adds a task that writes a line to `steps` before and after `body`.
 fn step(test: Test, name: &str, body: &str) -> Test {
     test.task(
         name,
@@ -45,8 +44,8 @@ fn step(test: Test, name: &str, body: &str) -> Test {
     )
 }
 
-/// Walks through the steps: everything before a task has ended when it starts, and no
-/// more than `jobs` run. Says what is wrong.
+/// Checks the steps: when a task starts, all tasks before it have ended, and at most `jobs`
+/// tasks run. Returns the first problem as the error.
 fn check_steps(steps: &[String], tasks: &[Task], jobs: usize) -> Result<(), String> {
     let mut running = BTreeSet::new();
     let mut done = BTreeSet::new();
@@ -105,8 +104,8 @@ fn three_workers_keep_to_numbers_and_dependencies() {
     (100..104).for_each(|seed| play(seed, 3));
 }
 
-/// The long one waits for the nine others, so it ends only if one worker runs them all
-/// while the other has the long one.
+/// The long task waits for the nine others, so it ends only if one worker runs all of them
+/// while the other one runs the long task.
 #[test]
 fn short_tasks_run_beside_a_long_one_and_the_next_number_waits_for_it() {
     let long = "until [ $(grep -c '^-1-short' steps) -eq 9 ]; do sleep 0.02; done";

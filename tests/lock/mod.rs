@@ -1,5 +1,5 @@
-//! The lock: one run of a task directory at a time, in both of its places, against other
-//! versions and against other users.
+//! The lock, which allows one run of a task directory at a time. It is taken in two places:
+//! in the state directory and in the runtime directory.
 
 mod other_users;
 mod places;
@@ -19,7 +19,7 @@ use rustix::{
 
 use crate::support::{Running, Test, is_missing, quoted, skip};
 
-/// Content of the lock of version 0.1.
+/// Content of a lock file as version 0.1 writes it.
 fn of_version_0_1(pid: u32) -> String {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     let namespace = fs::read_link("/proc/self/ns/pid").unwrap();
@@ -30,10 +30,10 @@ fn of_version_0_1(pid: u32) -> String {
     )
 }
 
-/// A user without rights.
+/// User id of an unprivileged user.
 const STRANGER: u32 = 65534;
 
-/// Reports it and does nothing where no process can be started as another user.
+/// Returns `true` if no process can be started as another user, and prints SKIPPED.
 fn has_no_stranger() -> bool {
     if !geteuid().is_root() {
         skip("only root can become another user");
@@ -71,7 +71,7 @@ fn is_locked(path: &Path) -> bool {
 }
 
 impl Test {
-    /// The place of the lock in the runtime directory.
+    /// Path of the lock in the runtime directory.
     fn runtime_lock(&self) -> PathBuf {
         let runtime = if geteuid().is_root() {
             PathBuf::from("/run")
@@ -83,7 +83,7 @@ impl Test {
         runtime.join(name)
     }
 
-    /// One of the two places.
+    /// Path of the lock in one of its two places.
     fn place(&self, in_state: bool) -> PathBuf {
         if in_state {
             self.path("state/lock")
@@ -92,14 +92,14 @@ impl Test {
         }
     }
 
-    /// A task directory that other users can enter.
+    /// A story with a state directory and a runtime directory, which other users can enter.
     fn open() -> Test {
         let test = Test::with_state().with_runtime_dir();
         fs::set_permissions(test.dir(), Permissions::from_mode(0o755)).unwrap();
         test
     }
 
-    /// Starts the program as a user without rights, who owns the directory of the story.
+    /// Starts the program as an unprivileged user, who owns the directory of the story.
     fn by_stranger(self) -> Test {
         for entry in [".", "tasks.d", "runtime"] {
             chown(self.path(entry), Some(STRANGER), Some(STRANGER)).unwrap();
@@ -116,15 +116,15 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
-/// Makes a lock file as version 0.1 did.
+/// Creates a lock file as version 0.1 did.
 fn old_lock(path: &Path) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    // A number that no process has.
+    // No process has this number.
     fs::write(path, of_version_0_1(u32::MAX / 2)).unwrap();
     fs::set_permissions(path, Permissions::from_mode(0o644)).unwrap();
 }
 
-/// Lets a task end that does [`READY_UNTIL_GO`].
+/// Ends a task with [`READY_UNTIL_GO`].
 fn go(running: &Running) {
     fs::write(running.path("go"), "").unwrap();
 }

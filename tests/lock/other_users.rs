@@ -1,4 +1,4 @@
-//! Other users.
+//! Other users, who try to hold the lock or wait for it.
 
 use std::{
     fs::{self, File, Permissions},
@@ -14,7 +14,7 @@ use crate::{
 
 use super::{Other, STRANGER, go, has_no_stranger, is_locked, mode, old_lock};
 
-/// A command of a user without rights.
+/// A command that an unprivileged user runs.
 fn stranger(program: &str) -> Command {
     let mut setpriv = Command::new("setpriv");
     let user = STRANGER.to_string();
@@ -36,7 +36,7 @@ fn no_other_user_can_open_the_lock() {
         let place = test.runtime_lock();
         let runtime = place.parent().unwrap().to_owned();
         fs::create_dir_all(&runtime).unwrap();
-        // As version 0.1 made it.
+        // Version 0.1 created the directory with this mode.
         fs::set_permissions(&runtime, Permissions::from_mode(0o755)).unwrap();
         let test = test.file(
             "tasks.d/1-a",
@@ -59,7 +59,7 @@ fn another_user_who_locks_the_new_file_first_does_not_block_a_run() {
     if has_no_stranger() || is_missing("perl") {
         return;
     }
-    // It locks the file as soon as it can open it, and keeps the lock for a moment.
+    // Locks the file as soon as it can be opened, and holds the lock for 0.2 s.
     let attack = "use Fcntl ':flock'; alarm 60; while (1) { \
          if (open(my $file, '<', $ARGV[0])) { if (flock($file, LOCK_EX | LOCK_NB)) { \
          select(undef, undef, undef, 0.2) } } }";
@@ -99,7 +99,7 @@ fn another_user_who_holds_an_old_lock_does_not_block_a_run() {
     if has_no_stranger() {
         return;
     }
-    // The process that took the lock is there, or has left it to another one.
+    // The process that took the lock runs, or has ended and left the open file to another one.
     for attack in [
         "exec flock --no-fork /proc/self/fd/0 sleep 60",
         "flock 0; exec sleep 60",
@@ -115,7 +115,7 @@ fn another_user_who_holds_an_old_lock_does_not_block_a_run() {
             let ran = test.run().status(0).order("1-a");
             assert_eq!(ran.read("mode"), "600\n");
             assert!(!place.exists());
-            // No draft is left either.
+            // No draft of a lock file remains.
             for entry in fs::read_dir(ran.test.path("state")).unwrap() {
                 let name = entry.unwrap().file_name();
                 assert!(!name.to_string_lossy().starts_with('.'), "{name:?}");
@@ -129,7 +129,7 @@ fn another_user_who_waits_for_an_old_lock_does_not_block_a_run() {
     if has_no_stranger() {
         return;
     }
-    // A runner of version 0.1, another user who waits for its end, and a runner that does.
+    // A runner of version 0.1 has the lock. Another user waits for it, then a new runner.
     for in_state in [true, false] {
         let test = Test::open().task("1-a", "exit 0");
         let place = test.place(in_state);

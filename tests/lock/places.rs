@@ -1,4 +1,4 @@
-//! The two places.
+//! The two places of the lock: state directory and runtime directory.
 
 use std::{
     fs::{self, File, Permissions},
@@ -74,7 +74,7 @@ fn a_removed_or_renamed_state_directory_admits_no_second_run() {
     }
 }
 
-/// A first run that changes the configuration, and a second one that stays.
+/// Two runs: the first one changes `state_dir`, the second one waits for the file `go`.
 fn moves_its_state() -> Test {
     Test::with_state()
         .with_runtime_dir()
@@ -127,7 +127,7 @@ fn a_task_directory_that_is_replaced_between_two_runs_is_locked_too() {
     let running = test.args(["-n", "2"]).start();
     running.until("first", "");
     fs::write(running.path("first.go"), "").unwrap();
-    // The second run, of the other directory.
+    // The second run, in the other directory.
     running.until("second", "");
     let (status, stderr) = running.with_args(&["-c", "runner.cfg", "tasks.d"]);
     assert_eq!(status, Some(75), "{stderr}");
@@ -135,7 +135,8 @@ fn a_task_directory_that_is_replaced_between_two_runs_is_locked_too() {
     running.wait().status(0).order("1-a 1-a");
 }
 
-/// The runner was killed while a line had no number. Another user read the id of the run.
+/// A lock file can name a task without its process number, if the runner was killed at that
+/// moment. Another user who has read the id of the run can fake the environment of the task.
 #[test]
 fn a_process_that_started_later_is_not_a_survivor() {
     let test = Test::with_state().task("1-a", "exit 0");
@@ -158,7 +159,7 @@ fn a_process_that_started_later_is_not_a_survivor() {
     until(is_leader);
     let started = started();
     let lock = |since: u64| format!("99999999\nboot {machine}\nrun a-run\ntask - {since} 1-a\n\n");
-    // An hour ago, in ticks; and just before.
+    // The lock file says that the task started an hour earlier (in ticks), or at that time.
     let test = test.file("state/lock", &lock(started.saturating_sub(360_000)), 0o600);
     let ran = test.run().status(0).order("1-a");
     let ran = ran.test.file("state/lock", &lock(started), 0o600).run();
@@ -184,7 +185,7 @@ fn a_full_file_system_does_not_disable_the_lock() {
             .status(71)
             .order("")
             .says("cannot lock `/run/runner");
-        // With another place it is only a warning.
+        // If the other place is usable, it is only a warning.
         let test = Test::with_state()
             .task("1-a", "exit 0")
             .through(&format!("{full}{fill}"));
@@ -212,7 +213,7 @@ fn a_wait_for_the_second_place_releases_the_first() {
 
 #[test]
 fn many_runners_that_wait_run_one_after_the_other() {
-    // Each run fails when it finds another one at work.
+    // A run fails if another one runs at the same time.
     let test = Test::with_state()
         .with_runtime_dir()
         .task("1-a", "mkdir alone || exit 3; sleep 0.02; rmdir alone");
@@ -238,7 +239,7 @@ fn tasks_run_unlocked_if_no_place_is_usable() {
     if has_no_stranger() {
         return;
     }
-    // No runtime directory, or one of another user, or one that cannot be written.
+    // There is no runtime directory, it belongs to another user, or it is not writable.
     let root = tempfile::tempdir().unwrap();
     for (runtime, writable) in [(None, false), (Some(root.path()), false), (None, true)] {
         let test = Test::open().task("1-a", "exit 0").by_stranger();
@@ -253,7 +254,7 @@ fn tasks_run_unlocked_if_no_place_is_usable() {
         };
         let ran = test.run_with(["-v", "tasks.d"]).status(0);
         let ran = ran.says("there is no lock, so another run of the same tasks can start");
-        // The other place is taken all the same.
+        // The place in the state directory is locked nevertheless.
         let test = ran.again().task("1-a", "ls state/lock >found");
         let ran = test
             .args(["-v"])
@@ -300,13 +301,13 @@ fn a_lock_of_another_user_is_an_error() {
     if has_no_stranger() {
         return;
     }
-    // In a directory that both can write, where this runner has no other place.
+    // Both users can write the state directory, and this runner has no other place.
     let test = Test::open().file("state/lock", "", 0o600).by_stranger();
     fs::set_permissions(test.path("state"), Permissions::from_mode(0o777)).unwrap();
     let test = test.task("1-a", "exit 0").env_remove("XDG_RUNTIME_DIR");
     let ran = test.run().status(71).order("");
     let ran = ran.says("cannot lock `state/lock`: permission denied");
-    // The runtime directory of another user is not used either.
+    // A runtime directory of another user is an error too.
     fs::create_dir(ran.test.path("runtime/runner")).unwrap();
     let test = ran.again().args(["--set", "state_dir="]);
     let runtime = test.path("runtime");

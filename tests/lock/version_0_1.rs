@@ -1,4 +1,4 @@
-//! Version 0.1, which took one of the two places, with mode 0644.
+//! Version 0.1, which locked one of the two places, with mode 0644.
 
 use std::{
     fs::{self},
@@ -24,7 +24,7 @@ fn a_living_runner_of_version_0_1_keeps_the_next_one_out() {
         old_lock(&place);
         let inode = fs::metadata(&place).unwrap().ino();
         let mut first = Command::new("flock");
-        // The process that has the lock is the one that started it.
+        // With `--no-fork` the process that was started is the one with the lock.
         let first = first.arg("--no-fork").arg(&place).args(["sleep", "60"]);
         let first = Other::start(first);
         fs::write(&place, of_version_0_1(first.0.id())).unwrap();
@@ -32,7 +32,7 @@ fn a_living_runner_of_version_0_1_keeps_the_next_one_out() {
         let who = format!("another runner (pid {}, run 2026-old)", first.0.id());
         let ran = test.run().status(75).order("").says(&who);
         let ran = ran.again().args(["--only", "1-a"]).run().status(75);
-        // It is the same file, which that runner removes at its end.
+        // The file is kept: the runner of version 0.1 removes it at its end.
         assert_eq!(fs::metadata(&place).unwrap().ino(), inode);
         let waiting = ran.again().args(["--wait-lock"]).start();
         waiting.until("stderr", "waiting for it");
@@ -53,7 +53,7 @@ fn a_task_that_version_0_1_left_keeps_the_next_runner_out() {
         fs::write(&place, text).unwrap();
         let who = format!("`1-a` (pid {pid}) is still running; its runner was killed");
         let ran = test.run().status(75).says(&who);
-        // It is found again in the file that took the place of the old one.
+        // The file that replaced the old one names the task too.
         let ran = ran.again().run().status(75).says(&who).order("");
         drop(task);
         ran.again().run().status(0).within(SOON);

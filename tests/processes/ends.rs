@@ -15,7 +15,7 @@ fn an_end_by_a_signal_is_a_failure_with_the_name_of_the_signal() {
         (Signal::TERM, "TERM"),
         (Signal::PIPE, "PIPE"),
     ] {
-        // Programs start with SIGPIPE as it was, whatever this one does about it.
+        // A Rust program ignores SIGPIPE, but starts others with the default action.
         if signal != Signal::PIPE && is_ignored(signal) {
             continue;
         }
@@ -63,8 +63,7 @@ fn every_exit_code_is_reported_unchanged() {
 
 #[test]
 fn a_status_is_known_although_sigchld_was_ignored() {
-    // Not every shell ignores SIGCHLD when it is told to, but the env of the GNU
-    // coreutils does.
+    // Not every shell can ignore SIGCHLD; `env` of the GNU coreutils can.
     let ignoring = format!(
         "ignoring='env --ignore-signal=CHLD'\n\
          $ignoring true 2>/dev/null || {{ ignoring=; trap '' CHLD; }}\n\

@@ -2,8 +2,8 @@
 
 use crate::support::{Test, once};
 
-/// What a process sees of the runner's variables, one a line; ids and paths are
-/// only said to be there.
+/// Command that appends the variables of the runner, in one line, to the file `variables`.
+/// Ids, paths and times are written without their value.
 const PRINT_VARIABLES: &str = "\
 env | sed -n -e 's/^\\(RUNNER_RUN_ID\\)=2.*Z-.*/\\1/' \
              -e 's/^\\(RUNNER_CONFIG_CMD\\)=.* -c .*/\\1/' \
@@ -11,7 +11,7 @@ env | sed -n -e 's/^\\(RUNNER_RUN_ID\\)=2.*Z-.*/\\1/' \
              -e '/^RUNNER_/p' | LC_ALL=C sort | tr '\\n' ' ' >>variables\n\
 echo >>variables";
 
-/// Every variable of the runner's own, as an outer runner would have set it.
+/// All variables that a runner sets for its processes.
 const RUNNER_VARIABLES: [&str; 10] = [
     "RUNNER_CONFIG_CMD",
     "RUNNER_TASK",

@@ -6,7 +6,8 @@ use crate::support::{Ran, Test, pause};
 
 use super::SOON;
 
-/// A first task that makes the second one what `make` says, and what is said then.
+/// Runs a first task that changes the second one with `make`. Asserts that the second one
+/// does not start, with `expected` as the reason.
 #[track_caller]
 fn does_not_start(make: &str, expected: &str) -> Ran {
     Test::new()

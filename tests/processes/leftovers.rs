@@ -24,7 +24,7 @@ fn a_limit_ends_the_daemons_of_a_task_and_none_of_an_earlier_one() {
     assert!(ran.read("late").is_empty() && ran.test.path("late").exists());
 }
 
-/// Starts a daemon that does `body` when it is asked to end.
+/// Command that starts a daemon that does `body` on SIGTERM.
 fn polite_daemon(body: &str) -> String {
     format!("setsid sh -c 'trap \"{body}\" TERM; : >up; while :; do sleep 0.1; done' & wait_for up")
 }
@@ -111,8 +111,8 @@ fn a_second_signal_kills_a_daemon_in_its_grace() {
     running.wait().status(143).within(SOON).nothing_left();
 }
 
-/// A daemon that is another process all the time: it starts itself anew and ends, and
-/// says so with a byte each time. It ends when its file is gone, at the latest with the story.
+/// Script of a daemon that starts itself again and ends, all the time. Each process appends
+/// a byte to the file `beats`. The daemon ends when its script is removed.
 const RESPAWNING_DAEMON: &str = "#!/bin/sh\nprintf . >>beats\n\"$0\" &\n";
 
 #[test]
@@ -154,7 +154,7 @@ fn a_limit_leaves_a_daemon_of_an_earlier_task_that_forks_all_the_time() {
     fs::remove_file(ran.test.path("restless")).unwrap();
 }
 
-/// What makes a process forget whose it is.
+/// Command that removes the variables that identify the task of a process.
 const UNSET_IDENTITY: &str = "unset RUNNER_RUN_ID RUNNER_TASK RUNNER_TRY_NUM";
 
 #[test]
@@ -209,7 +209,7 @@ fn a_limit_ends_the_processes_of_a_nested_runner() {
         .nothing_left();
 }
 
-/// Counts the orphans of a task that sleep or slept.
+/// Command that counts the children of the runner called `sleep`, zombies included.
 const COUNT_ORPHANS: &str = "cat /proc/[0-9]*/stat 2>/dev/null | grep -c \"(sleep) . $PPID \"";
 
 #[test]
@@ -250,7 +250,7 @@ fn orphans_are_reaped_while_their_task_runs() {
 fn orphans_are_reaped_during_the_grace_of_another_task() {
     let deaf = "(trap '' TERM; while [ ! -e over ]; do sleep 0.1; done) &";
     Test::new()
-        // It has ended, and is not waited for before all of its group have ended.
+        // The leader of the group has ended, but is not reaped before the whole group has ended.
         .task(
             "1-b",
             &format!("trap ': >ended; exit' TERM\n{deaf}\nwait; wait"),

@@ -126,8 +126,8 @@ fn without_a_grace_the_limit_kills_at_once() {
         .nothing_left();
 }
 
-/// Makes stderr a pipe that nobody reads and that is full. What fills it ends when
-/// the pipe is gone.
+/// Command that makes stderr a full pipe without a reader. The process that fills it ends
+/// when the pipe is closed.
 const FULL_STDERR: &str = "\
 mkfifo full
 exec 2<>full
@@ -168,8 +168,8 @@ fn a_task_that_closes_its_output_is_still_waited_for() {
         .nothing_left();
 }
 
-/// Traces the process whose number is in the file `pid`, and reaps nothing, as a debugger
-/// that waits for its user. It lets go when the file `let_go` is there.
+/// Script that traces the process whose number is in the file `pid` and does not reap it,
+/// like a debugger that waits for its user. It detaches when the file `let_go` exists.
 const TRACER_SCRIPT: &str = "\
 import ctypes, os, time
 def wait_for(name):
@@ -182,8 +182,8 @@ open('traced' if seized else 'refused', 'w').close()
 wait_for('let_go')
 ";
 
-/// A task that is traced from some moment on, and then does `body`. It starts no other
-/// process: a signal at its end would stop it.
+/// A story with a task that does `body` when it is traced. The task starts no other process:
+/// while it is traced, the SIGCHLD at the end of a child would stop it.
 fn traced(body: &str) -> Test {
     let wait = "echo $$ >new; mv new pid\n\
                 while [ ! -e traced ] && [ ! -e refused ]; do :; done\n";
@@ -194,7 +194,7 @@ fn traced(body: &str) -> Test {
         .through("python3 tracer &\nuntil [ -e up ]; do sleep 0.05 || sleep 1; done")
 }
 
-/// Says so and does nothing more when a process may not be traced here.
+/// Returns `true` if this system does not permit tracing, and prints SKIPPED.
 fn was_refused(ran: &Ran) -> bool {
     let refused = ran.test.path("refused").exists();
     if refused {

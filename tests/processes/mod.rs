@@ -1,7 +1,7 @@
-//! Processes: how tasks start, how they end, and what they leave.
+//! Processes: the start and the end of tasks, and the processes they leave behind.
 //!
-//! Times are short for what has to end, and long for what would have to wait: a
-//! story that takes 10 seconds waited for something that it should not wait for.
+//! Limits are short, and tasks sleep for long. So a story that takes more than 10 seconds
+//! has waited for something that it must not wait for.
 
 mod ends;
 mod environment;
@@ -17,25 +17,26 @@ use std::time::Duration;
 
 use crate::support::Test;
 
+/// Maximum time of a story that must not wait for its tasks.
 const SOON: Duration = Duration::from_secs(10);
 
-/// Shell functions: one waits for a file, which another process or the story
-/// makes; one does so in a way that no signal but KILL ends.
+/// Shell function that waits for a file, which another process or the story creates. It
+/// continues if a signal ends its `sleep`.
 const WAIT_FUNCTION: &str =
     "wait_for() { until [ -e \"$1\" ]; do sleep 0.02 2>/dev/null || sleep 1; done; }";
 
-/// What ignores every signal that can be ignored.
+/// Body of a task that ignores signals, creates the file `ready` and runs forever.
 const IGNORE_SIGNALS: &str = "trap '' TERM INT HUP QUIT\n: >ready\nwhile :; do sleep 30; done";
 
 impl Test {
-    /// A task with [`WAIT_FUNCTION`] in it.
+    /// Adds a task whose body can call [`WAIT_FUNCTION`].
     #[track_caller]
     fn waiting(self, name: &str, body: &str) -> Test {
         self.task(name, &format!("{WAIT_FUNCTION}\n{body}"))
     }
 }
 
-/// Starts a daemon as `setsid` does, and waits until it has a session of its own.
+/// Command that starts a daemon, and waits until it has a session of its own.
 fn daemon(name: &str) -> String {
     format!("setsid sh -c ': >{name}; exec sleep 30' & wait_for {name}")
 }

@@ -8,7 +8,7 @@ use crate::support::{Ran, Test, is_missing, once};
 
 use super::{IGNORE_SIGNALS, SOON, daemon};
 
-/// The tasks that ran, without their order.
+/// Asserts that exactly these tasks ran, in any order.
 #[track_caller]
 fn assert_ran(ran: &Ran, expected: &str) {
     let mut order = ran.lines("order");
@@ -30,9 +30,9 @@ fn tasks_of_the_same_number_run_at_the_same_time() {
         .nothing_left();
 }
 
-/// Two tasks that run at the same time: the first does `a` when the second is
-/// ready, the second waits and is ended, or goes on with `b` after the first was
-/// verdict, which its hook says.
+/// Two tasks that run at the same time, with more tasks after them. The first one does `a`
+/// when the second one is ready. The second one does `b`, which can wait for the file
+/// `verdict`: the hook creates it after the first task has ended.
 fn two_tasks(a: &str, b: &str) -> Test {
     let hook = "#!/bin/sh\n\
                 echo $RUNNER_HOOK $RUNNER_TASK ${RUNNER_RESULT-} >>hooks.log\n\

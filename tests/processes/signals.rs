@@ -11,14 +11,14 @@ use crate::support::{
 
 use super::{IGNORE_SIGNALS, SOON, daemon};
 
-/// A task that says `ready` in a file, waits for a signal, and says which it got.
+/// Body of a task that creates the file `ready`, waits for a signal and prints its name.
 const REPORT_SIGNAL: &str = "\
 for name in TERM INT HUP QUIT; do trap \"echo got $name; exit 0\" $name; done
 sleep 30 &
 : >ready
 wait";
 
-/// What the first signal does.
+/// Asserts that the runner passes its first signal on to the task, and ends.
 #[track_caller]
 fn is_passed_on(signal: Signal, name: &str) {
     if is_ignored(signal) {
@@ -101,7 +101,7 @@ fn a_second_signal_kills() {
     assert!(ran.hooks()[0].contains("1-a"));
 }
 
-/// Whoever sends a signal may end right behind it, and is not judged as if it had not.
+/// A task that sends a signal to the runner can end before the runner receives the signal.
 #[test]
 fn a_signal_takes_effect_before_any_later_end() {
     for code in [0, 1, 2, 2, 2, 2, 2, 2] {
@@ -114,7 +114,7 @@ fn a_signal_takes_effect_before_any_later_end() {
     }
 }
 
-/// Before the second run the configuration is read again.
+/// The runner blocks while it reads the configuration again, before the second run.
 #[test]
 fn a_third_signal_ends_the_runner_at_once() {
     if has_no_terminals() {
@@ -122,7 +122,7 @@ fn a_third_signal_ends_the_runner_at_once() {
     }
     let running = Test::new()
         .task("1-a", &format!("{REPLACE_BY_TERMINAL} runner.cfg"))
-        // As root, a device is no configuration otherwise.
+        // Root refuses a configuration that is a device without `--insecure`.
         .args(["--insecure", "-n", "2"])
         .start();
     running.until_it_reads_the_terminal();
@@ -337,7 +337,7 @@ fn a_stray_signal_ends_neither_the_runner_nor_its_tasks() {
     }
 }
 
-/// A signal that the runner takes for nothing ends a task as it does elsewhere.
+/// The runner ignores these signals, but its tasks have their default action.
 #[test]
 fn tasks_do_not_ignore_stray_signals() {
     let before = fs::read_to_string("/proc/self/status").unwrap();
@@ -350,7 +350,7 @@ fn tasks_do_not_ignore_stray_signals() {
     }
 }
 
-/// Starts the program with a signal blocked.
+/// Starts the program with this signal blocked.
 fn blocking(test: Test, name: &str) -> Test {
     let program = quoted(&runner());
     test.through(&format!("exec env --block-signal={name} {program} \"$@\""))

@@ -60,8 +60,8 @@ fn stdout_and_stderr_are_those_of_the_runner() {
         .nothing_left();
 }
 
-/// Every process sees the descriptors that the runner was started with, and none
-/// of the runner's own.
+/// Every process has the descriptors that the runner inherited, and none that the runner
+/// has opened.
 #[test]
 fn descriptors_of_the_runner_do_not_leak() {
     let list = |name: &str| format!("ls /proc/self/fd >'{name}'");

@@ -1,8 +1,8 @@
-//! Plays the code blocks of the pages: files are written, console blocks run, and what they
-//! show is compared with what the page shows.
+//! Runs the code blocks of the pages: writes their files, runs their commands, and compares
+//! the output with the page.
 //!
-//! The words after the fence say what a block is: `console` and what it needs, a language
-//! and a file name, or `sh` alone for a script to be pasted.
+//! The words after the fence give the kind of a block: `console` and the utilities it needs,
+//! a language and a file name, or `sh` alone for a script to paste.
 
 use std::{
     env,
@@ -18,8 +18,8 @@ use tempfile::TempDir;
 use super::{Page, pages};
 use crate::support::{is_missing, runner, skip, top};
 
-/// Its sections are independent of each other. In every other page a block can use the
-/// files of those above it.
+/// The page whose sections are independent of each other. In every other page a block can
+/// use the files of the blocks above it.
 const RECIPES: &str = "docs/recipes.md";
 
 #[test]
@@ -39,7 +39,7 @@ fn recipes_work_as_they_are_written() {
     assert!(commands >= 10, "only {commands} commands");
 }
 
-/// Plays all blocks of a text in one new directory. Returns the number of commands.
+/// Runs all blocks of a text in a new directory. Returns the number of commands.
 #[track_caller]
 fn play(page: &str, text: &str) -> usize {
     let directory = directory();
@@ -52,7 +52,7 @@ fn play(page: &str, text: &str) -> usize {
                     commands += run_console(page, text, at);
                 }
             }
-            // tests/show/documented.rs compares these.
+            // tests/show/documented.rs compares the JSON blocks.
             ["json"] => {}
             ["sh"] => assert_eq!(output(text, at), "", "{page}: {text}"),
             [_, file] => write(text, &at.join(file)),
@@ -62,7 +62,7 @@ fn play(page: &str, text: &str) -> usize {
     commands
 }
 
-/// A directory with the example, and `bin` with the applets.
+/// Creates a directory with the example, and with the applets in `bin`.
 fn directory() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     fs::create_dir(directory.path().join("bin")).unwrap();
@@ -106,7 +106,7 @@ fn blocks(text: &str) -> Vec<Block<'_>> {
     blocks
 }
 
-/// Whether this machine lacks what a block needs.
+/// Returns `true` if this machine lacks a utility that a block needs.
 fn is_lacking(need: &str) -> bool {
     match need {
         "root" if geteuid().is_root() => false,
@@ -123,7 +123,7 @@ fn write(text: &str, path: &Path) {
     fs::write(path, text).unwrap();
     let mode = if text.starts_with("#!") { 0o755 } else { 0o644 };
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
-    // Other users read it too.
+    // Other users must be able to read the file.
     fs::set_permissions(path.parent().unwrap(), Permissions::from_mode(0o755)).unwrap();
 }
 
@@ -137,7 +137,7 @@ fn run_console(page: &str, block: &str, directory: &Path) -> usize {
     for command in &commands {
         let (command, expected) = command.split_once('\n').unwrap_or((command, ""));
         if command.starts_with("cargo test ") {
-            // It runs this test.
+            // This command runs this test.
             continue;
         }
         let command = command.replace("cargo run --release --", "runner");
@@ -146,7 +146,7 @@ fn run_console(page: &str, block: &str, directory: &Path) -> usize {
     commands.len()
 }
 
-/// The output and the errors of a shell that runs `command`.
+/// Returns stdout and stderr of a shell that runs `command`, in one text.
 fn output(command: &str, directory: &Path) -> String {
     let path = env::var("PATH").unwrap();
     let shell = Command::new("sh")
@@ -160,7 +160,7 @@ fn output(command: &str, directory: &Path) -> String {
     String::from_utf8_lossy(&shell.stdout).into_owned()
 }
 
-/// Compares an output with that of the page, in which a line `...` is any number of lines.
+/// Compares an output with that of the page, where `...` stands for any number of lines.
 #[track_caller]
 fn compare(page: &str, command: &str, found: &str, expected: &str) {
     let found = same_everywhere(found);
@@ -182,7 +182,7 @@ fn compare(page: &str, command: &str, found: &str, expected: &str) {
     );
 }
 
-/// The text with `#` for what differs from machine to machine: times, sizes, ids.
+/// The text with `#` in place of times, sizes and ids, which differ between machines.
 fn same_everywhere(text: &str) -> String {
     let word = |word: &str| {
         if differs(word.trim_end_matches([',', '.', ';'])) {

@@ -1,4 +1,4 @@
-//! Links from one page to another, and to files of the checkout.
+//! Links between pages, and to files of the checkout.
 
 use std::{collections::HashMap, fs, path::Path};
 
@@ -28,7 +28,7 @@ fn relative_links_lead_to_files_and_headings() {
     assert!(links > 0, "the pages have links");
 }
 
-/// The targets of links and pictures of a page, without those on the web.
+/// The targets of links and pictures of a page, except those on the web.
 fn links_of(text: &str) -> Vec<String> {
     let prose = without_code(text);
     prose
@@ -40,7 +40,7 @@ fn links_of(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Pages that are mentioned without a link, as `docs/trust.md`.
+/// Pages that are mentioned without a link, such as `docs/trust.md`.
 fn mentioned(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_ascii_alphanumeric() && !"/-_.".contains(c))
         .map(|word| word.trim_end_matches('.'))

@@ -1,5 +1,5 @@
-//! The README and the pages in `docs`: their tables are the program's own, their console
-//! blocks show what happens (`console`), and their links lead somewhere (`links`).
+//! The README and the pages in `docs`: their tables match the program, their console blocks
+//! match its output (`console`), and their links work (`links`).
 
 mod console;
 mod links;
@@ -36,7 +36,7 @@ fn pages() -> Vec<Page> {
     names.iter().map(|name| Page::read(name)).collect()
 }
 
-/// The rows of the table below `head`, which is in one page.
+/// The rows of the table with the header `head`, which is in exactly one page.
 #[track_caller]
 fn table(head: &str) -> Vec<String> {
     let pages = pages();
@@ -117,7 +117,7 @@ fn the_table_of_exit_statuses_matches_the_program() {
     );
 }
 
-/// A page for newcomers. Details are in `docs`.
+/// Maximum number of lines of the README: details belong in `docs`.
 const README_LINES: usize = 180;
 
 #[test]
