@@ -1,4 +1,4 @@
-//! Resources: limits, full disks and clocks, and what a run does about them.
+//! Limits on memory, on the size of files, and full disks.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::{Ran, Test, ignores, is_ignored, once, runner};
 
 impl Test {
-    /// A task without the line that [`Test::task`] writes, which a limit would prevent.
+    /// Adds a task that does not write to the list of [`Ran::order`]: a limit would prevent it.
     #[track_caller]
     fn plain_task(self, name: &str, body: &str) -> Test {
         self.file(
@@ -20,8 +20,7 @@ impl Test {
 }
 
 impl Ran {
-    /// The events of the last run in the journal, by name; lines that are not JSON are
-    /// skipped.
+    /// The names of the events of the last run in the journal. Skips lines that are not JSON.
     fn last_run(&self) -> Vec<String> {
         let lines = self.lines("state/journal.jsonl");
         let lines: Vec<Value> = (lines.iter())
@@ -46,7 +45,7 @@ const RUN_OF_TWO: [&str; 7] = [
     "run-end",
 ];
 
-// The limit on the address space. A shell counts it in KiB.
+// The limit on the address space. `ulimit -v` counts in KiB.
 
 #[test]
 fn a_run_in_a_small_address_space_is_not_aborted() {
@@ -95,7 +94,7 @@ fn no_child_inherits_the_environment_for_a_small_address_space() {
         .stdout("5\n");
 }
 
-// The limit on the size of files. A shell counts it in blocks of 512 bytes.
+// The limit on the size of files. `ulimit -f` counts in blocks of 512 bytes.
 
 #[test]
 fn a_journal_at_the_file_size_limit_is_reported_once_and_stops_nothing() {
@@ -116,7 +115,7 @@ fn a_journal_at_the_file_size_limit_is_reported_once_and_stops_nothing() {
         assert_eq!(count, 1, "{}", ran.stderr);
         let journal = ran.read("state/journal.jsonl");
         assert_eq!(journal.len(), 8 * 512, "the last line is torn: {journal}");
-        // The torn line is closed before the next one.
+        // A newline ends the torn line before the next one is written.
         let ran = ran.again().program(runner()).run().status(0);
         assert_eq!(ran.last_run(), RUN_OF_TWO);
     }
@@ -168,7 +167,7 @@ fn a_failed_write_leaves_no_draft() {
     assert_eq!(drafts(&ran), [""; 0]);
 }
 
-/// The hidden files in the state directory and in that of the marks.
+/// The hidden files in the state directory and in the directory of marks.
 fn drafts(ran: &Ran) -> Vec<String> {
     let directories =
         ["state", "state/done"].map(|name| fs::read_dir(ran.test.path(name)).unwrap());
@@ -182,7 +181,7 @@ fn drafts(ran: &Ran) -> Vec<String> {
 #[test]
 fn drafts_of_a_killed_runner_are_removed_by_the_next_one_that_has_the_lock() {
     let mut test = Test::new().config("state_dir = state").task("1-a", "");
-    // There is no such process, but this one is there.
+    // The first number belongs to no process, the second one to this test.
     let (gone, there) = (1 << 23, std::process::id());
     for name in [".taskdir.", ".halts.", "done/.new.", ".other."] {
         for pid in [gone, there] {

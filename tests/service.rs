@@ -1,4 +1,4 @@
-//! The runner as a service: what its manager hears, and what the journal reads.
+//! The runner as a service: notifications to the manager, and messages for the journal.
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ use rustix::process::Signal;
 
 use crate::support::{Test, is_ignored, once, top};
 
-/// A service manager: everything that it is told comes out of the receiver.
+/// Starts a service manager. The receiver gets every notification.
 fn manager(socket: UnixDatagram) -> Receiver<String> {
     let (sender, receiver) = channel();
     thread::spawn(move || {
@@ -32,7 +32,7 @@ fn manager(socket: UnixDatagram) -> Receiver<String> {
 }
 
 impl Test {
-    /// Lets a manager listen at a path.
+    /// Starts a manager that listens at a path of the story.
     #[track_caller]
     fn with_manager(self) -> (Test, Receiver<String>) {
         let path = self.path("notify");
@@ -41,10 +41,10 @@ impl Test {
     }
 }
 
-/// All that was messages by now, with the numbers of the timeouts in seconds.
+/// All notifications so far. `EXTEND_TIMEOUT_USEC` is shown as `for` and seconds.
 fn all_messages(messages: &Receiver<String>) -> Vec<String> {
     let mut all = Vec::new();
-    // Whatever was sent is in the socket.
+    // All notifications are in the socket when the program has ended.
     while let Ok(message) = messages.recv_timeout(Duration::from_millis(500)) {
         let lines = message
             .lines()
@@ -66,7 +66,7 @@ fn the_manager_gets_the_progress_and_its_timeouts() {
         .config("kill_grace = 5\nleak_time = 1\nmax_time = 100\nhook_time = 20\n[b]\nmax_time = 0")
         .with_manager();
     test.run().status(0);
-    // The limit, twice the grace, the time for what is left, and half a minute.
+    // Timeout: the limit, twice `kill_grace`, `leak_time`, and 30 s.
     assert_eq!(
         all_messages(&messages),
         [
@@ -108,7 +108,7 @@ fn a_chain_can_be_ready_when_it_has_finished() {
             .count(),
         1
     );
-    // One that does not finish never is.
+    // A run that does not finish is never ready.
     let (test, messages) = Test::new()
         .task("1-a", "exit 2")
         .args(["--ready", "finished"])
@@ -203,7 +203,7 @@ fn tasks_cannot_notify_the_manager() {
         }
         assert!(environment.contains("JOURNAL_STREAM=1:2\n"), "{file}");
     }
-    // The sockets are for COMMAND, which is the process that the manager has started.
+    // COMMAND replaces the process that the manager has started, so it gets the sockets.
     let command = ran.read("command");
     let value = |name| {
         command
@@ -211,7 +211,7 @@ fn tasks_cannot_notify_the_manager() {
             .find_map(|line: &str| line.strip_prefix(name))
     };
     assert_eq!(value("LISTEN_PID="), value("PID="));
-    // Whoever sets it himself wants it.
+    // A variable from `[env]` is passed on.
     let ran = Test::new()
         .task("1-a", "env >task")
         .config("[env]\nNOTIFY_SOCKET = mine")
@@ -253,7 +253,7 @@ fn lines_for_the_journal_begin_with_their_priority() {
         "{}",
         ran.stderr
     );
-    // A journal that is somebody else's is none.
+    // stderr is not the journal that `JOURNAL_STREAM` names.
     let ran = Test::new()
         .task("1-a", "exit 0")
         .env("JOURNAL_STREAM", "1:2")

@@ -1,9 +1,9 @@
-//! Contracts that are more than a line: help, lists, and what is said of a
-//! configuration in which much is wrong.
+//! Snapshots of long output: help, lists, and the messages about a configuration with many
+//! problems.
 
 use crate::support::{Ran, Test, snapshots::snapshot, top};
 
-/// What the program answers to `args`, on a line of 100 columns.
+/// Runs the program with `args`, for a terminal of 100 columns.
 #[track_caller]
 fn answer(args: &[&str]) -> Ran {
     Test::new()

@@ -1,4 +1,4 @@
-//! `runner-report`: answers from a journal, and waits for what is not in it yet.
+//! `runner-report`: reports of a journal, and `--wait` for the end of a run.
 
 mod selection;
 mod wait;
@@ -10,7 +10,7 @@ use std::{
 
 use crate::support::{Ran, Test, until};
 
-/// A line of the journal, an hour ago or so.
+/// A line of the journal. All lines have the same time.
 fn line(run: &str, boot: &str, event: &str) -> String {
     format!(r#"{{"ts":"2026-11-24T06:00:00.000Z","run":"{run}","boot":"{boot}","event":{event}}}"#)
         + "\n"
@@ -44,12 +44,12 @@ fn task(run: &str, name: &str) -> String {
     line(run, &this_boot(), &start) + &line(run, &this_boot(), &end)
 }
 
-/// A run that has ended.
+/// The lines of a run that has ended.
 fn whole(run: &str) -> String {
     start(run, u32::MAX / 2) + &task(run, "1-a") + &end(run, 1)
 }
 
-/// A story with this journal in `state`.
+/// A story with this journal in the directory `state`.
 #[track_caller]
 fn journal(text: &str) -> Test {
     Test::new()
@@ -63,7 +63,7 @@ fn ask(test: Test, args: &[&str]) -> Ran {
     test.run_with(args)
 }
 
-/// A process that stands in for the runner.
+/// A process that a journal can name as its runner.
 struct StandIn(Child);
 
 impl StandIn {
@@ -75,7 +75,7 @@ impl StandIn {
         self.0.id()
     }
 
-    /// Kills it, and leaves it to be asked for: it is gone all the same.
+    /// Kills the process without reaping it: a zombie counts as ended too.
     fn kill(&self) {
         let pid = rustix::process::Pid::from_raw(self.pid() as i32).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();

@@ -1,4 +1,4 @@
-//! Choice of the journal and the run.
+//! The choice of the journal and of the run.
 
 use crate::support::{Test, once};
 
@@ -64,7 +64,7 @@ fn the_configuration_names_the_state_directory() {
     let ran = test().env("RUNNER_CONFIG", "runner.cfg");
     let ran = ran.run_with(["runner-report", "--history"]);
     assert!(ran.status(0).stderr("").stdout.starts_with("r1  "));
-    // What is said by name wins.
+    // The option wins over the configuration.
     let ran = test().env("RUNNER_CONFIG", "nowhere.cfg");
     ask(ran, &["--history"]).status(0);
 }

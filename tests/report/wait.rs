@@ -12,7 +12,7 @@ use crate::support::{Running, Test, pause, skip, until};
 
 use super::{StandIn, ask, end, journal, line, start, task, this_boot, whole};
 
-/// Starts to and comes back when it does.
+/// Starts `runner-report --wait`, and returns when it watches the state directory.
 #[track_caller]
 fn wait(test: Test, args: &[&str]) -> Running {
     wait_for("state", test, args)
@@ -55,7 +55,7 @@ fn a_wait_ends_with_the_current_run_and_its_status() {
             ),
         );
         let whole = end("r1", status);
-        // Half a line is none yet.
+        // A line counts when it is complete.
         let (half, rest) = whole.split_at(30);
         append(&path, half);
         append(&path, rest);
@@ -94,7 +94,7 @@ fn a_wait_follows_a_real_run_to_its_end_or_death() {
 
 #[test]
 fn a_wait_ends_with_the_next_run_if_none_is_running() {
-    // The first one was cut off.
+    // The first run was cut off.
     let text = start("r0", u32::MAX / 2) + &whole("r1");
     let runner = StandIn::start();
     let waiting = wait(journal(&text), &[]);
@@ -149,7 +149,7 @@ fn a_runner_that_is_killed_ends_the_wait() {
         .stderr("error: run r1 was cut off: its runner is gone without a word\n");
 }
 
-/// The start of the halt task of a run.
+/// Members of the event that a halt task starts.
 const HALT: &str = r#""halt-start","task":"halt.sh","reason":"halted""#;
 
 #[test]
@@ -255,7 +255,7 @@ fn a_wait_costs_no_wake_ups() {
         let line = status.lines().find(|line| line.starts_with("voluntary"));
         line.unwrap().to_owned()
     };
-    // It may still be on its way to the wait.
+    // The process may not have begun to wait yet.
     until(|| {
         let before = switches();
         pause(Duration::from_millis(500));
@@ -265,8 +265,8 @@ fn a_wait_costs_no_wake_ups() {
     waiting.wait().status(0);
 }
 
-/// A journal can name any file. Its author must not learn from root's report what
-/// only root can read.
+/// A journal can name any file as a log. If root makes a report of it, the report must not
+/// show a file that the author of the journal cannot read.
 #[test]
 fn a_report_shows_output_only_of_the_author_of_the_journal() {
     if !rustix::process::geteuid().is_root() {

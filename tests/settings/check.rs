@@ -1,4 +1,4 @@
-//! `--check`: all problems.
+//! `runner-config --check`, which reports all problems.
 
 use super::ask;
 

@@ -4,7 +4,7 @@ use crate::support::Test;
 
 use super::{ask, without_times};
 
-/// A story in which hooks, a task and the halt task all do the same.
+/// A story with a hook, a task and a halt task that have the same body.
 fn everywhere(body: &str) -> Test {
     Test::new()
         .config("task_hook = ./hook")
@@ -110,7 +110,7 @@ fn values_of_the_environment_are_never_shown() {
         .run()
         .status(1)
         .does_not_say("hunter2");
-    // The value of a key above, when its indentation is lost.
+    // A line of a value that lost its indentation: the message must not show it.
     ask("[env]\nPASSWORD =\nhunter2\n", &["--check"])
         .status(78)
         .says("error: runner.cfg:3: line without `=` or `:`\n")

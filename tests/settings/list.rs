@@ -1,4 +1,4 @@
-//! `--list`: all values.
+//! `runner-config --list`, which shows all values.
 
 use serde_json::{Value, json};
 
@@ -82,7 +82,7 @@ fn the_list_as_ini_is_one_file_that_reads_back_the_same() {
     for args in [&["--json"][..], &["--format", "json"], &[]] {
         assert_eq!(list("merged", args), list("runner.cfg", args));
     }
-    // A section is written with what fills its missing keys.
+    // With a section, the keys of `[DEFAULT]` are written too.
     let part = "[DEFAULT]\nd = 0\n[b]\n";
     assert_eq!(list("runner.cfg", &["b", "--format", "ini"]), part);
 }

@@ -1,5 +1,5 @@
-//! The configuration as its user sees it: what is found, what is in force, and
-//! what is said about what is wrong.
+//! The configuration as a user sees it: values, effective settings, and messages about
+//! problems.
 
 mod check;
 mod command_line;
@@ -18,14 +18,14 @@ use serde_json::Value;
 
 use crate::support::{Ran, Test};
 
-/// What `runner-config` says about this configuration.
+/// Runs `runner-config` with this configuration.
 #[track_caller]
 fn ask(config: &str, args: &[&str]) -> Ran {
     let all = ["runner-config", "-c", "runner.cfg"].iter().chain(args);
     Test::new().only_config(config).run_with(all)
 }
 
-/// What is in force for the first task, as `--list --json` says it.
+/// Effective value of a setting for the first task, from `--list --json`.
 #[track_caller]
 fn in_force(test: Test, name: &str) -> Value {
     let ran = test.args(["--list", "--json"]).run().status(0);
@@ -33,7 +33,7 @@ fn in_force(test: Test, name: &str) -> Value {
     tasks[0][name].clone()
 }
 
-/// What was said, without the time at the beginning of each line.
+/// The messages without the time at the beginning of each line.
 fn without_times(stderr: &str) -> String {
     let lines = stderr.lines().map(|line| {
         if line.starts_with("  ") {

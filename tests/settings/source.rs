@@ -1,4 +1,4 @@
-//! Where the configuration comes from.
+//! The source of the configuration: option, variable, or none.
 
 use crate::support::Test;
 

@@ -4,7 +4,7 @@ use rustix::process::Signal;
 
 use crate::support::Test;
 
-/// Every setting of `[runner]` and its default, then those of tasks only.
+/// Every setting of `[runner]` with its default, then the settings of task sections only.
 const DEFAULTS: [(&str, &str); 28] = [
     ("sleep_time", "1"),
     ("retry_jitter", ""),

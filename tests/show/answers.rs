@@ -1,4 +1,4 @@
-//! The answers of each option.
+//! The output of each option.
 
 use std::{
     collections::BTreeSet,
@@ -125,7 +125,7 @@ fn no_task_can_have_the_name_of_a_join_point() {
         .filter(|line| line.contains("[shape=point]"));
     let points: Vec<&str> = points.map(|line| line.split('"').nth(1).unwrap()).collect();
     assert_eq!(points.len(), 1, "{}", ran.stdout);
-    // A name with a `/` in it is no file's.
+    // No file can have a name with `/`.
     assert!(points[0].contains('/'), "{}", ran.stdout);
     let joined = format!("\"{}\" -> \"2-c\"", points[0]);
     assert!(ran.stdout.contains(&joined), "{}", ran.stdout);
@@ -222,7 +222,7 @@ fn the_check_answers_in_json_whatever_its_status_is() {
         answer(fine(), &["--check", "--json", "tasks.d"], 0),
         serde_json::json!({"status": 0, "tasks": 2, "problems": []})
     );
-    // What is no problem is answer all the same.
+    // The notes are included although they are not problems.
     let skipped = fine().file("tasks.d/README", "", 0o644);
     let answered = answer(skipped, &["--check", "--json", "tasks.d"], 0);
     assert_eq!(answered["status"], 0);
@@ -284,7 +284,7 @@ fn a_value_of_several_lines_is_shown_as_the_task_sees_it() {
     };
     let of_config = ("a b\nc = d".to_owned(), "runner.cfg:5".to_owned());
     assert_eq!(variable("TWO"), of_config);
-    // What it says is what the task of that run saw, but for the directory of the story.
+    // The output equals the environment that the task saw, except for the directory of the story.
     let (value, origin) = variable("RUNNER_CONFIG_CMD");
     let dir = |ran: &Ran| ran.test.dir().to_str().unwrap().to_owned();
     let seen = ran.read("cmd").trim_end().replace(&dir(&ran), &dir(&shown));

@@ -1,4 +1,4 @@
-//! The JSON answers are those of docs/json.md.
+//! The JSON output, compared with docs/json.md.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,12 +11,12 @@ use crate::support::{Test, top};
 
 use super::plan;
 
-/// What docs/json.md says: of each command what it answers, and the types of the members.
+/// The content of docs/json.md: the output of each command, and the types of its members.
 #[derive(Default)]
 struct Page {
-    /// Command, type, example.
+    /// For each command its type and an example.
     answers: Vec<(String, String, Value)>,
-    /// Type, and of each member its name and type.
+    /// For each type the names and types of its members.
     tables: BTreeMap<String, BTreeMap<String, String>>,
 }
 
@@ -48,8 +48,7 @@ impl Page {
         Some((name.to_owned(), cells.next()?.to_owned()))
     }
 
-    /// Asserts that `value`, which stands at `path`, is of this type, and notes what was
-    /// found where.
+    /// Asserts that `value` at `path` has this type, and adds to `found` what was seen.
     #[track_caller]
     fn check(&self, value: &Value, kind: &str, path: &str, found: &mut BTreeSet<String>) {
         if let Some(kind) = kind.strip_suffix(" or null") {
@@ -101,7 +100,7 @@ impl Page {
         assert!(is_right, "{path}: no {kind}: {value}");
     }
 
-    /// What is to be found of a member of this type, when it was seen with all it can be.
+    /// Adds to `all` everything that can be seen of a member of this type.
     fn all(kind: &str, path: &str, all: &mut BTreeSet<String>) {
         let mut simple = kind;
         if let Some(kind) = kind.strip_suffix(" or null") {

@@ -1,4 +1,4 @@
-//! `--list`, `--dry-run`, `--graph`, `--env` and `--check`: what would be run, without
+//! `--list`, `--dry-run`, `--graph`, `--env` and `--check`, which show a plan without
 //! running it.
 
 mod answers;
@@ -9,7 +9,7 @@ use std::fs;
 
 use crate::support::Test;
 
-/// A plan that has a bit of everything.
+/// A plan with a bit of everything.
 fn plan() -> Test {
     Test::new()
         .task("1-a", "")
@@ -23,7 +23,7 @@ fn plan() -> Test {
         .config("[work]\ndir = /tmp ; here")
 }
 
-/// The path of a program.
+/// The path of a program in `PATH`.
 fn which(name: &str) -> String {
     let path = std::env::var("PATH").unwrap();
     let mut paths = path.split(':').map(|dir| format!("{dir}/{name}"));

@@ -1,4 +1,4 @@
-//! An answer leaves no file.
+//! Options that only show something create no file.
 
 use std::{
     collections::BTreeSet,
@@ -8,8 +8,8 @@ use std::{
 
 use crate::support::Test;
 
-/// All files of a story but for the output of the program, and the private directories
-/// with links to them.
+/// All files of a story except the output of the program, and the private directories with
+/// links to them.
 fn files(test: &Test) -> BTreeSet<PathBuf> {
     fn add(directory: &Path, found: &mut BTreeSet<PathBuf>) {
         for entry in fs::read_dir(directory).unwrap() {
@@ -36,7 +36,7 @@ fn files(test: &Test) -> BTreeSet<PathBuf> {
 
 #[test]
 fn options_that_only_show_leave_no_file() {
-    // Such a path needs links in a private directory.
+    // A path with blanks needs private links.
     let config = "it's.cfg";
     let test = || {
         Test::new()
@@ -45,7 +45,7 @@ fn options_that_only_show_leave_no_file() {
             .task("halt.sh", "")
             .file(config, "[runner]\nlog_dir = logs\njobs = 2\n", 0o644)
     };
-    // A run leaves something, so that there is something to be seen.
+    // A real run does leave files, so this test can see them.
     let ran = test().run_with(["-c", config, "tasks.d"]).status(0);
     assert!(ran.read("link").contains("/runner-links."));
     assert!(files(&ran.test).contains(&ran.test.path("logs")));

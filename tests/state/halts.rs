@@ -1,4 +1,4 @@
-//! The limit of halts.
+//! `max_halts` and `halt_period`, which limit the runs of the halt task.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ fn the_halt_task_runs_at_most_max_halts_times() {
         .run()
         .status(2);
     for _ in 0..2 {
-        // The journal has nothing to do with it.
+        // Halts are counted in a file of their own, so a rotated journal changes nothing.
         fs::rename(
             ran.test.path("state/journal.jsonl"),
             ran.test.path("state/old"),

@@ -66,10 +66,10 @@ fn the_journal_has_all_events_in_order() {
     );
 }
 
-/// A member of an event: its name, its type, and whether it is always there.
+/// A member of an event: name, type, and `true` if it is always present.
 type Member = (String, String, bool);
 
-/// The events with their members as `docs/journal.md` has them.
+/// The events and their members from the table in `docs/journal.md`.
 fn documented() -> Vec<(String, Vec<Member>)> {
     let text = fs::read_to_string(top().join("docs/journal.md")).unwrap();
     let mut events = Vec::new();
@@ -114,7 +114,7 @@ fn every_event_has_the_members_that_are_documented() {
         .config("max_tries = 2\nlog_dir = logs\n[a]\nfrequency = once\nmax_time = 0")
         .run()
         .status(1);
-    // It is done now, and the next start is refused.
+    // The task is done now, and the next start is refused.
     let ran = ran.again().run().status(1);
     let ran = ran.again().args(["--set", "jobs=0"]).run().status(78);
     let documented = documented();
@@ -150,7 +150,7 @@ fn every_event_has_the_members_that_are_documented() {
         expected.sort();
         assert_eq!(names, expected);
     }
-    // Everything that the table has was seen, also what is not always there.
+    // Every member of the table was seen, also those that are optional.
     for (event, members) in &documented {
         for (member, _, _) in members {
             assert!(
@@ -234,7 +234,7 @@ fn an_unwritable_journal_is_reported_once_and_stops_nothing() {
         .order("1-a 2-b 1-a 2-b")
         .says("error: cannot write the journal `state/journal.jsonl`: it is a directory");
     assert_eq!(ran.stderr.matches("cannot write the journal").count(), 1);
-    // What came after it could be written is there.
+    // Events that came when the journal was writable again are in it.
     assert!(ran.events(&["task"]).contains(&"task-end 2-b".to_owned()));
 }
 
@@ -284,7 +284,7 @@ fn a_state_directory_belongs_to_one_task_directory() {
         assert!(stderr.contains("remove `state/taskdir`"), "{stderr}");
     }
     assert_eq!(fs::read(test.path("state/journal.jsonl")).unwrap(), before);
-    // Another path to the same directory is the same directory.
+    // Another path to the same directory is accepted.
     std::os::unix::fs::symlink("tasks.d", test.path("link")).unwrap();
     test.run_with(["-c", "runner.cfg", "link"]).status(0);
 }

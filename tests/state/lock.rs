@@ -36,10 +36,10 @@ fn a_second_run_of_the_same_tasks_is_refused() {
             fs::read_to_string(running.path("run")).unwrap().trim(),
         );
         assert!(stderr.contains(&who), "{stderr}");
-        // One task alone is a run as well.
+        // `--only` counts as a run.
         let (status, _) = running.beside(&["--only", "1-a"]);
         assert_eq!(status, Some(75));
-        // To ask is allowed, and so is to insist.
+        // Options that only show something are allowed, and so is `--no-lock`.
         assert_eq!(running.beside(&["--list"]).0, Some(0));
         fs::write(running.path("go"), "").unwrap();
         assert_eq!(running.beside(&["--no-lock"]).0, Some(0));
@@ -126,7 +126,7 @@ fn a_task_of_a_killed_runner_keeps_the_next_run_out() {
         let ran = ran.again().run().status(75);
         let who = format!("`1-a` (pid {pid}) is still running; its runner was killed");
         let ran = ran.says(&who).says(&format!("`kill -- -{pid}` ends it"));
-        // It can be waited for as well.
+        // `--wait-lock` waits for the task.
         let waiting = ran.again().args(["--wait-lock"]).start();
         waiting.until("stderr", "waiting for it");
         fs::write(waiting.path("go"), "").unwrap();
@@ -148,7 +148,7 @@ fn a_process_that_was_just_started_is_not_forgotten() {
 }
 
 fn a_process_is_found(other: &[u8], task: &[u8], text: &str) {
-    // As if the runner had been killed before it could write down the number.
+    // A lock file as it is left if the runner is killed before it writes the process number.
     let test = Test::with_state().task("1-a", "exit 0").file(
         "state/lock",
         &format!(
@@ -169,7 +169,7 @@ fn a_process_is_found(other: &[u8], task: &[u8], text: &str) {
             .spawn()
             .unwrap()
     };
-    // A daemon of another task of the same run keeps nobody out.
+    // A daemon of another task of the same run does not block the next run.
     let mut daemon = start(other, 0);
     let mut task = start(task, 0);
     let ran = test.run().status(75);
@@ -228,7 +228,7 @@ fn tasks_run_although_the_lock_cannot_be_created() {
         .file("state", "", 0o644)
         .task("1-a", "exit 0")
         .args(["-v"]);
-    // A directory where the file should be: nobody can open that for writing.
+    // A directory in place of the file: it cannot be opened for writing, even by root.
     let ran = test
         .run()
         .status(0)
@@ -283,7 +283,7 @@ fn a_halt_that_cannot_be_counted_is_reported_and_runs() {
         .says("error: cannot count the halts in `state/halts`: it is a directory");
 }
 
-/// Makes a named pipe, for which whoever opens it would wait.
+/// Creates a named pipe. A process that opens it would block.
 #[track_caller]
 fn pipe(test: &Test, name: &str) {
     let mkfifo = Command::new("mkfifo").arg(test.path(name)).status();

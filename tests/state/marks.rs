@@ -12,7 +12,7 @@ fn a_once_task_that_is_done_is_not_started_again() {
         .config("[a]\nfrequency = once")
         .run()
         .status(0)
-        // Not in a later try either.
+        // It is not started in a later try either.
         .order("1-a 2-b 2-b");
     let ran = ran.again().run().status(0).order("1-a 2-b 2-b 2-b 2-b");
     assert!(
@@ -20,7 +20,7 @@ fn a_once_task_that_is_done_is_not_started_again() {
         "{}",
         ran.stderr
     );
-    // Whoever wants it to run again removes its mark.
+    // Without its mark the task runs again.
     fs::remove_file(ran.test.path("state/done/1-a")).unwrap();
     fs::remove_file(ran.test.path("state/journal.jsonl")).unwrap();
     ran.again()

@@ -1,4 +1,4 @@
-//! State: what a run leaves behind in `state_dir`, and what the next one makes of it.
+//! State: the files that a run leaves in `state_dir`, and how the next run uses them.
 
 mod halts;
 mod journal;
@@ -16,17 +16,17 @@ use serde_json::{Map, Value};
 
 use crate::support::{Ran, Running, STORY_TIMEOUT, Test, runner};
 
-/// A task that says so in a file and stays until another file is there.
+/// Body of a task that creates the file `ready` and runs until the file `go` exists.
 pub(crate) const READY_UNTIL_GO: &str = ": >ready; until [ -e go ]; do sleep 0.02; done";
 
 impl Test {
-    /// An empty task directory with a state directory.
+    /// A story with a state directory.
     #[track_caller]
     pub(crate) fn with_state() -> Test {
         Test::new().config("state_dir = state")
     }
 
-    /// Lets whoever is not root find a place for a lock without a state directory.
+    /// Adds a runtime directory, where a user who is not root can lock without a state directory.
     #[track_caller]
     pub(crate) fn with_runtime_dir(self) -> Test {
         let runtime = self.path("runtime");
@@ -36,14 +36,14 @@ impl Test {
 }
 
 impl Running {
-    /// Starts another runner of the same tasks while this one goes on. Returns its exit
-    /// status and what it said.
+    /// Runs another runner of the same tasks while this one runs. Returns its exit status and
+    /// its stderr.
     #[track_caller]
     pub(crate) fn beside(&self, args: &[&str]) -> (Option<i32>, String) {
         self.with_args(&[&["-c", "runner.cfg"], args, &["tasks.d"]].concat())
     }
 
-    /// Starts another runner with these arguments and no others.
+    /// Runs another runner with these arguments and no others.
     #[track_caller]
     pub(crate) fn with_args(&self, args: &[&str]) -> (Option<i32>, String) {
         let mut command = self.command(args);
@@ -53,14 +53,14 @@ impl Running {
         while other.try_wait().unwrap().is_none() && clock.elapsed() < STORY_TIMEOUT {
             thread::sleep(Duration::from_millis(2));
         }
-        // One that should have been kept out and runs the chain could go on for an hour.
+        // A runner that should have been refused could run its chain for an hour.
         other.kill().unwrap();
         let out = other.wait_with_output().unwrap();
         let stderr = String::from_utf8_lossy(&out.stderr).into_owned();
         (out.status.code(), stderr)
     }
 
-    /// Another runner with these arguments.
+    /// Command that runs another runner with these arguments.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(runner());
         command
@@ -80,7 +80,7 @@ impl Ran {
         parsed.filter_map(Result::ok).collect()
     }
 
-    /// The journal without what differs from run to run: events and the given members.
+    /// The events of the journal, each with the values of these members.
     fn events(&self, members: &[&str]) -> Vec<String> {
         let journal = self.journal();
         let event = |line: &Map<String, Value>| {

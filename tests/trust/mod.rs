@@ -1,4 +1,4 @@
-//! Trust: what refusing to run, since somebody else could change it.
+//! Trust: files that root refuses to use, since another user could change them.
 
 mod mounts;
 mod paths;
@@ -11,10 +11,10 @@ use rustix::process::geteuid;
 
 use crate::support::{Ran, Test, is_missing, skip};
 
-/// A user whom nobody trusts: `nobody`, where there is one.
+/// User id of another user: that of `nobody` on most systems.
 const STRANGER: &str = "65534";
 
-/// Says so and does nothing when these stories cannot be played.
+/// Returns `true` if this user is not root, and prints SKIPPED.
 fn is_not_root() -> bool {
     let is_not = !geteuid().is_root();
     if is_not {
@@ -23,7 +23,7 @@ fn is_not_root() -> bool {
     is_not
 }
 
-/// A story with something of everything that root could run.
+/// A story with every kind of file that root could use.
 #[track_caller]
 fn story() -> Test {
     let test = Test::new()
@@ -40,7 +40,7 @@ fn story() -> Test {
     test
 }
 
-/// Does something in the directory of a story.
+/// Runs a shell script in the directory of a story.
 #[track_caller]
 fn shell(test: &Test, script: &str) {
     let mut sh = Command::new("sh");
@@ -48,13 +48,13 @@ fn shell(test: &Test, script: &str) {
     assert!(done.unwrap().success(), "{script}");
 }
 
-/// What root says after this was done, and that it ran nothing.
+/// Runs a story as root after `script`. Asserts that the run is refused and nothing runs.
 #[track_caller]
 fn refused(script: &str) -> Ran {
     let test = story();
     shell(&test, &script.replace("STRANGER", STRANGER));
     let ran = test.run().status(78).order("").says("nothing was run");
-    // Nothing was written where somebody else could have laid a trap.
+    // Nothing was written to a directory where another user could have left links.
     assert!(!ran.test.path("var/logs").exists());
     ran
 }
@@ -98,7 +98,7 @@ fn a_file_of_another_user_is_not_run() {
         let ran = ran.says(&format!("error: refusing to {what}"));
         let expected = format!("{path}` belongs to user `");
         assert!(ran.stderr.contains(&expected), "{expected}: {}", ran.stderr);
-        // Whoever is trusted may own it.
+        // The user of `--trust-owner` can own it.
         ran.again()
             .args(["--trust-owner", STRANGER])
             .run()
@@ -123,7 +123,7 @@ fn a_file_that_others_may_write_is_not_run() {
         let ran = refused(&format!("chmod o+w {path}"));
         assert!(ran.stderr.contains("is world-writable"), "{}", ran.stderr);
         let ran = ran.says(&format!("{path}`"));
-        // A trusted owner does not make it better.
+        // A trusted owner makes no difference.
         let ran = ran
             .again()
             .args(["--trust-owner", STRANGER])
@@ -190,7 +190,7 @@ fn an_access_control_list_counts() {
             refused(&format!("chgrp 0 {path}; setfacl -m {entry} {path}")).says(listed);
         }
     }
-    // Through the group of the file, which the list shows apart.
+    // The list has the permissions of the file's group in an entry of its own.
     refused("chgrp STRANGER tasks.d/1-a; setfacl -m u:0:rw,g::rw tasks.d/1-a").says(listed);
     for allowed in [
         "setfacl -m u:0:rw tasks.d/1-a",
@@ -200,7 +200,7 @@ fn an_access_control_list_counts() {
         "setfacl -m u:STRANGER:rw,m::rx tasks.d/1-a",
         "setfacl -m g:STRANGER:rw,m::rx tasks.d/1-a",
         "chgrp STRANGER tasks.d/1-a; setfacl -m u:0:r,g::rw,m::rx tasks.d/1-a",
-        // For files that are created in it.
+        // A default list only applies to files that are created later.
         "setfacl -d -m u:STRANGER:rwx include",
     ] {
         let test = story();
@@ -290,7 +290,7 @@ fn a_secret_of_the_environment_is_written_nowhere() {
         let found = String::from_utf8(found.unwrap().stdout).unwrap();
         assert_eq!(found, "./runner.cfg\n", "{args:?}");
     }
-    // That it is found where it is written.
+    // A task can print the secret itself, so the secret was really set.
     let ran = Test::new()
         .task("1-a", "echo $SECRET")
         .config(&format!("[env]\nSECRET = {CANARY}"))
@@ -304,14 +304,14 @@ fn links_of_another_user_in_a_state_directory_are_not_followed() {
         return;
     }
     for name in ["journal.jsonl", "halts", "taskdir", "lock", "done"] {
-        // The directory is root's by now, and this was put there before.
+        // The other user created the links before root became the owner of the directory.
         let ran = refused(&format!(
             "mkdir var/state; echo keep >victim; ln -s ../../victim var/state/{name}; \
              chown -h STRANGER var/state/{name}"
         ));
         assert_eq!(ran.read("victim"), "keep\n", "{name}");
     }
-    // A draft that is a link is made anew.
+    // A draft that is a link is replaced.
     let test = story().config("max_halts = 3\n[b]\nfrequency = once");
     shell(&test, "mkdir -p var/state/done; chmod 755 var/state");
     test.run().status(0);

@@ -1,11 +1,11 @@
-//! Mounts and links that show other owners, or lead elsewhere, than a path says.
+//! Mounts that show a wrong owner, and links that lead to another file than their text says.
 
 use std::{path::Path, process::Command};
 
 use super::{STRANGER, is_not_root, refused, shell, story};
 use crate::support::{Ran, Test, install_program, is_missing, skip};
 
-/// Plays a story in a mount namespace of its own, after `first`.
+/// Runs a story in its own mount namespace, after `first`.
 #[track_caller]
 fn inside(test: Test, first: &str) -> Ran {
     let first = first.replace("STRANGER", STRANGER);
@@ -16,7 +16,7 @@ fn inside(test: Test, first: &str) -> Ran {
     test.through(&first).run()
 }
 
-/// Reports it when no mounts can be made.
+/// Returns `true` if nothing can be mounted, and prints SKIPPED.
 fn cannot_mount() -> bool {
     if is_not_root() || is_missing("unshare") {
         return true;
@@ -46,7 +46,7 @@ fn a_read_only_mount_earns_no_trust() {
         let ran = inside(test, mount).status(78).order("");
         ran.says("belongs to user");
     }
-    // Root's own can be mounted so.
+    // A read-only mount of root's files is accepted.
     inside(story(), bind).status(0).order("1-a 2-b 3-c");
 }
 
@@ -70,8 +70,8 @@ fn a_mount_on_a_single_file_is_seen() {
     }
 }
 
-/// Lets every user mount for all: with a device of its own, in case only root can use that of
-/// the machine.
+/// Command that lets every user mount FUSE file systems for all users. It creates a device
+/// of its own, in case only root can use that of the machine.
 const LET_USERS_MOUNT: &str = "mknod -m 666 device c 10 229 && mount --bind device /dev/fuse
     grep -qs '^user_allow_other' /etc/fuse.conf || { echo user_allow_other >fuse.conf &&
     mount --bind fuse.conf /etc/fuse.conf; }";
@@ -95,7 +95,7 @@ fn a_fuse_mount_of_another_user_is_refused_whatever_owner_it_shows() {
              rm -r tasks.d && ln -s fuse/it tasks.d"
         )
     };
-    // A mount of root's shows what root wants.
+    // A mount that belongs to root is trusted to show the right owners.
     let test = story();
     shell(&test, "mkdir fuse theirs");
     inside(test, &mount("")).status(0).order("1-a 2-b");
@@ -114,7 +114,7 @@ fn a_fuse_mount_that_never_answers_does_not_block() {
     if cannot_mount_fuse() {
         return;
     }
-    // Its daemon is stopped, so every look at what is on it waits forever.
+    // Its daemon is stopped, so every access to the mount blocks forever.
     let stuck = format!(
         "{LET_USERS_MOUNT}
         setpriv --reuid STRANGER --regid STRANGER --clear-groups bindfs -f theirs fuse &
@@ -146,7 +146,7 @@ fn a_link_on_proc_is_refused() {
     if is_not_root() {
         return;
     }
-    // Root of this process is root of the machine, but the text of the link does not say so.
+    // The kernel follows such a link without its text, so the text proves nothing.
     let test = story();
     let dir = test.dir().to_str().unwrap().to_owned();
     for (path, arguments) in [
@@ -194,7 +194,7 @@ fn users_outside_of_the_namespace_are_not_offered_as_trusted() {
         &test,
         "chmod 755 . tasks.d; : >runner.cfg; chmod 644 runner.cfg",
     );
-    // This user may not enter the directory of the program.
+    // This user cannot enter the directory of the program.
     let program = test.path("program");
     install_program(&program);
     let ran = test.program(program).through(first).run();

@@ -1,4 +1,4 @@
-//! The way to a file: directories, links, and paths that cannot be followed.
+//! The parts of a path: directories, links, and paths that cannot be followed.
 
 use crate::support::{Test, is_missing};
 
@@ -13,7 +13,7 @@ fn the_directories_on_the_way_count() {
         .says("refusing to run task `tasks.d/3-c` as root: `");
     refused("mkdir way; mv target way; ln -sf ../way/target tasks.d/3-c; chown STRANGER way")
         .says("way` belongs to user");
-    // Through links on the way as well.
+    // The directories of links in the path count too.
     refused("mkdir way; mv target way; ln -s way link; ln -sf ../link/target tasks.d/3-c; chmod o+w way")
         .says("way` is world-writable");
     refused("mv tasks.d real; mkdir open; mv real open; ln -s open/real tasks.d; chmod o+w open")
@@ -25,7 +25,7 @@ fn a_sticky_directory_lets_others_add_and_not_replace() {
     if is_not_root() {
         return;
     }
-    // On the way it is fit, as long as what is in it is root's.
+    // Accepted as a part of a path, if its entry belongs to root.
     let test = story();
     shell(
         &test,
@@ -34,13 +34,13 @@ fn a_sticky_directory_lets_others_add_and_not_replace() {
     test.run().status(0).order("1-a 2-b 3-c");
     refused("mkdir way; mv target way; ln -sf ../way/target tasks.d/3-c; chmod 1777 way; chown STRANGER way/target")
         .says("target` belongs to user");
-    // A link in it can be replaced by whoever owns it.
+    // The owner of a link in it can replace the link.
     refused("mkdir way; ln -s ../target way/link; ln -sf ../way/link tasks.d/3-c; chmod 1777 way; chown -h STRANGER way/link")
         .says("link` belongs to user");
-    // What is not there can be made by anybody.
+    // Every user can create a file that does not exist.
     refused("mkdir way; ln -sf ../way/target tasks.d/3-c; chmod 1777 way")
         .says("is world-writable");
-    // To a directory that is read anybody can add.
+    // Every user can add files to a directory that is listed.
     for path in ["tasks.d", "include", "var"] {
         refused(&format!("chmod 1777 {path}")).says("the sticky bit does not help here");
     }
@@ -68,7 +68,7 @@ fn a_path_too_long_for_one_system_call_is_still_checked() {
     if is_not_root() || is_missing("python3") {
         return;
     }
-    // The kernel goes through the link in pieces; its real path is longer than 4096 bytes.
+    // The kernel resolves the links one by one; the real path is longer than 4096 bytes.
     let python = "import os
 name, real = 'n' * 200, os.path.realpath('real')
 def down(at, times):
@@ -106,7 +106,7 @@ fn a_path_through_a_missing_directory_is_refused() {
     }
 }
 
-/// It could be a task at the next look.
+/// The other user could replace it by a task later.
 #[test]
 fn a_link_of_which_another_user_changes_the_end_is_refused_whatever_it_leads_to() {
     if is_not_root() {
@@ -124,7 +124,7 @@ fn a_link_of_which_another_user_changes_the_end_is_refused_whatever_it_leads_to(
         refused(&format!("{make}; ln -s ../theirs/it include/z.cfg"))
             .says("refusing to read configuration file `include/z.cfg`");
     }
-    // A directory itself is no task.
+    // A directory is not a task.
     let test = story();
     shell(
         &test,
@@ -158,7 +158,7 @@ fn a_hint_can_be_pasted_whatever_a_name_holds() {
     ran.again().run().status(0);
 }
 
-/// It was checked on the way, where a sticky directory is accepted.
+/// As a part of the path a sticky directory is accepted, as the task directory it is not.
 #[test]
 fn a_task_directory_reached_through_dots_or_a_link_is_checked() {
     if is_not_root() {

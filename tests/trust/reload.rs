@@ -1,4 +1,4 @@
-//! Every load checks again, and the plan of an earlier load is checked before it is used.
+//! Every reload checks again, and an earlier plan is checked before it is used again.
 
 use std::{
     fs::{self, File},
@@ -8,7 +8,7 @@ use std::{
 use super::{is_not_root, shell};
 use crate::support::{Ran, Test, quoted, runner};
 
-/// A story of two runs; the first one changes something as root would by mistake.
+/// A story of two runs. The first one does `change`, a mistake of root.
 #[track_caller]
 fn second_run(change: &str) -> Ran {
     let change = format!("cd '{{}}'; [ -e changed ] || {{ {change}; }}; : >changed");
@@ -23,7 +23,7 @@ fn second_run(change: &str) -> Ran {
     let change = change.replace("{}", test.dir().to_str().unwrap());
     let command = quoted(&test.path("command"));
     let test = test.task("1-a", &change);
-    // Also in the directories that the runs have in common.
+    // All paths lead through links to directories that the two runs share.
     shell(
         &test,
         "mkdir -p way/rel1 way/rel2; mv tasks.d way/rel1/; mv include shell hook var way/",
@@ -41,7 +41,7 @@ fn second_run(change: &str) -> Ran {
         .run()
 }
 
-/// Neither a further run nor the halt task nor COMMAND follows.
+/// Asserts that no further run, no halt task and no COMMAND follows.
 #[track_caller]
 fn ends(ran: Ran) -> Ran {
     let ran = ran.status(78).order("1-a 2-b").says("no more runs start");
@@ -94,7 +94,7 @@ fn a_file_that_another_user_can_change_now_ends_the_runs() {
         ("chown 65534 way/var/logs", "write to `log_dir`"),
         ("chown 65534 way", "way` belongs to user"),
         ("chown 65534 .", "belongs to user"),
-        // A deployment that is switched.
+        // A deployment that switches a link to a new directory.
         (
             "chown -R 65534 way/rel2; ln -sfn rel2 way/current",
             "rel2` belongs to user",
@@ -103,7 +103,7 @@ fn a_file_that_another_user_can_change_now_ends_the_runs() {
             "chown -h 65534 way/rel2/tasks.d/2-b; ln -sfn rel2 way/current",
             "2-b` belongs to user",
         ),
-        // The `#!` line of a task that is still root's.
+        // A new `#!` line in a task that still belongs to root.
         (
             "cp /bin/sh sh; chown 65534 sh; sed -i \"1s|.*|#!$PWD/sh|\" tasks.d/2-b",
             "refusing to run interpreter `",
@@ -147,7 +147,7 @@ fn a_refused_reload_is_in_the_journal() {
         journal.contains(r#""event":"refused","status":78"#),
         "{journal}"
     );
-    // Nothing is written into a directory of the journal that is another user's.
+    // Nothing is written to a state directory that belongs to another user.
     let ran = ends(second_run("chown 65534 way/var/state"));
     let journal = ran.read("var/state/journal.jsonl");
     assert!(!journal.contains(r#""event":"refused""#), "{journal}");

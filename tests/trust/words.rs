@@ -1,10 +1,10 @@
-//! The words of a command that could become a program or a script.
+//! The words of a command that could name a program or a script.
 
 use super::{STRANGER, is_not_root, shell};
 use crate::support::{Ran, Test};
 
-/// A story in a directory of root's, with `srv/mine` (root's), `srv/theirs` (another user's)
-/// and `srv/open` (sticky, for all). Each holds programs, scripts and Python modules.
+/// A story in a directory of root, with `srv/mine` (of root), `srv/theirs` (of another user)
+/// and `srv/open` (sticky, for all users). Each contains programs, scripts and Python modules.
 #[track_caller]
 fn world() -> Test {
     let test = Test::new().task("1-a", "exit 0");
@@ -27,7 +27,7 @@ fn world() -> Test {
     test
 }
 
-/// Plays the story after `change`; `DIR` in it and in `config` is the directory.
+/// Runs the story after `change`. `DIR` in `change` and `config` stands for its directory.
 #[track_caller]
 fn with(change: &str, config: &str) -> Ran {
     let test = world();
@@ -63,7 +63,7 @@ const REFUSED: &[&str] = &[
     "setpriv --no-new-privs env --chdir=srv/theirs ./script",
     "env -S '-C srv/theirs ./script'",
     "env -S '\"srv/theirs/script\"'",
-    // A directory that another user can replace by a script.
+    // Another user can replace a directory by a script.
     "sh srv/theirs/empty",
     "timeout 5 zzpy",
     "nice zzpy",
@@ -97,7 +97,7 @@ const ACCEPTED: &[&str] = &[
     "true sh",
 ];
 
-/// A directory of another user comes first in `PATH`, and root's comes last.
+/// In `PATH` a directory of another user is first, and a directory of root last.
 const PATH: &str = "ln -s srv/theirs/script bare; ln -s srv/theirs/module bare-module
     ln -s srv/mine/script mine-bare; mv srv/theirs/mysh srv/theirs/zzpy
     cp srv/theirs/zzpy srv/theirs/mysh; chown 65534 srv/theirs/*";
@@ -195,7 +195,7 @@ fn the_interpreter_of_a_hashbang_line_is_checked() {
                 .order("");
         }
     }
-    // The kernel starts a name without a slash from the working directory.
+    // The kernel looks up a name without a slash in the working directory.
     let ran = with(
         "chmod 1777 .; printf '#!python9\\n' >tasks.d/2-b; chmod 755 tasks.d/2-b",
         "",
@@ -216,7 +216,7 @@ fn a_program_behind_env_is_looked_up_where_the_task_looks() {
     let refused = "refusing to run interpreter `";
     for (program, value) in [
         ("mysh", "DIR/srv/theirs:/usr/bin:/bin"),
-        // Root's own comes later than a place where another user can put one.
+        // A directory where another user can add a program comes before root's.
         ("sh", "DIR/srv/theirs:/usr/bin:/bin"),
         ("sh", "DIR/srv/open:/usr/bin:/bin"),
         ("sh", "srv/theirs:/usr/bin:/bin"),
@@ -227,7 +227,7 @@ fn a_program_behind_env_is_looked_up_where_the_task_looks() {
         ran.says(refused).status(78).order("");
     }
     for (program, value) in [
-        // It is found before.
+        // Root's program is found first.
         ("sh", "/usr/bin:/bin:DIR/srv/theirs"),
         ("sh", "DIR/srv/mine:/usr/bin:/bin"),
         ("mysh", "DIR/srv/mine:/usr/bin:/bin"),
