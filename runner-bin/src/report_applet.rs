@@ -9,8 +9,8 @@ use std::{
 use runner_config::{Problems, Settings, escape, reason, shown};
 use runner_exec::{ChainEnd, StateDir, boot_id};
 use runner_report::{
-    Author, Format, History, Now, Record, Run, Select, TaskNumbers, Tasks, Timeline, Waited, Which,
-    read, wait,
+    Author, Format, History, Now, Record, RunDetails, RunFinder, RunSelector, StatisticsBuilder,
+    TaskStatistics, Timeline, Waited, read, wait,
 };
 
 use crate::{
@@ -100,17 +100,17 @@ struct Journal<'a> {
 type Answer = io::Result<Option<String>>;
 
 impl Journal<'_> {
-    fn run(&self, which: Which, format: Format) -> Answer {
+    fn run(&self, which: RunSelector, format: Format) -> Answer {
         match format {
             Format::Any { run: show, .. } => {
-                let mut select = Select::<Run>::new(which);
+                let mut select = RunFinder::<RunDetails>::new(which);
                 self.read(|record| select.take(record))?;
                 let found = select.found();
                 let now = Now::of(found.run.as_ref().map(|run| &run.head));
                 Ok((!found.is_nothing()).then(|| show(&found, &now)))
             }
             Format::OneRun(show) => {
-                let mut select = Select::<Timeline>::new(which);
+                let mut select = RunFinder::<Timeline>::new(which);
                 let author = self.read(|record| select.take(record))?;
                 let mut found = select.found();
                 if let Some(timeline) = &mut found.run {
@@ -129,8 +129,8 @@ impl Journal<'_> {
         Ok((!history.is_empty()).then(|| show(&history, &now)))
     }
 
-    fn tasks(&self, show: fn(&[TaskNumbers]) -> String) -> Answer {
-        let mut tasks = Tasks::default();
+    fn tasks(&self, show: fn(&[TaskStatistics]) -> String) -> Answer {
+        let mut tasks = StatisticsBuilder::default();
         self.read(|record| tasks.take(record))?;
         let tasks = tasks.numbers();
         Ok((!tasks.is_empty()).then(|| show(&tasks)))

@@ -1,7 +1,7 @@
 //! What is remembered of runs: events in, the journal and reports of it out.
 //!
-//! [`Journal`] writes it. [`read()`] hands over its records; [`Select`], [`History`] and
-//! [`Tasks`] each make something of them, a [`Run`] or a [`Timeline`] for one, [`Now`] says what has become of runs without an
+//! [`Journal`] writes it. [`read()`] hands over its records; [`RunFinder`], [`History`] and
+//! [`StatisticsBuilder`] each make something of them, a [`RunDetails`] or a [`Timeline`] for one, [`Now`] says what has become of runs without an
 //! end, and the texts and the JSON show it. [`wait()`] waits for what is not written yet.
 
 mod formats;
@@ -27,13 +27,13 @@ pub use crate::{
         writer::{Journal, refused},
     },
     model::{
-        end::{Ending, RunReason},
-        history::{History, Past, Summary},
-        now::{Now, Process},
-        run::{Halt, Run, Start, Task, TaskEnd, Wait},
-        run_header::{Head, RunEnd, State},
-        select::{Found, Refusals, Refused, Select, Which},
-        task_stats::{TaskNumbers, Tasks},
+        end::{RecordedOutcome, RunReason},
+        history::{History, RunSummary, RunnerStart},
+        now::{Now, RunnerProcess},
+        run::{HaltTask, RetryWait, RunDetails, TaskEnd, TaskHistory, TaskStart},
+        run_header::{RunEnd, RunHeader, RunState},
+        select::{FoundRun, Refusals, RefusedStart, RunFinder, RunSelector},
+        task_stats::{StatisticsBuilder, TaskStatistics},
         timeline::Timeline,
     },
     wait::{

@@ -7,7 +7,7 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use runner_config::parse_duration;
-use runner_report::{FORMATS, Format, History, Now, TaskNumbers, Which};
+use runner_report::{FORMATS, Format, History, Now, RunSelector, TaskStatistics};
 
 use crate::cli::FileArg;
 
@@ -50,7 +50,7 @@ pub(crate) struct ReportArgs {
         allow_hyphen_values = true,
         value_parser = which
     )]
-    pub(crate) run: Option<Which>,
+    pub(crate) run: Option<RunSelector>,
 
     /// Only what happened since the machine was started
     #[arg(long, conflicts_with = "wait")]
@@ -79,9 +79,9 @@ pub(crate) struct ReportArgs {
 
 /// The question, and the form of the answer.
 pub(crate) enum Question {
-    Run(Which, Format),
+    Run(RunSelector, Format),
     History(fn(&History, &Now) -> String),
-    Tasks(fn(&[TaskNumbers]) -> String),
+    Tasks(fn(&[TaskStatistics]) -> String),
     Wait,
 }
 
@@ -93,7 +93,7 @@ impl ReportArgs {
         }
         Ok(match (self.format, self.history, self.tasks) {
             (format, false, false) => {
-                let which = self.run.clone().unwrap_or(Which::FromEnd(1));
+                let which = self.run.clone().unwrap_or(RunSelector::FromEnd(1));
                 Question::Run(which, format)
             }
             (Format::Any { history, .. }, true, _) => Question::History(history),
@@ -128,12 +128,12 @@ fn formats_of_one_run() -> String {
     }
 }
 
-fn which(text: &str) -> Result<Which, &'static str> {
+fn which(text: &str) -> Result<RunSelector, &'static str> {
     let Some(back) = text.strip_prefix('-') else {
-        return Ok(Which::Id(text.to_owned()));
+        return Ok(RunSelector::Id(text.to_owned()));
     };
     match back.parse() {
-        Ok(back) if back > 0 => Ok(Which::FromEnd(back)),
+        Ok(back) if back > 0 => Ok(RunSelector::FromEnd(back)),
         Ok(_) | Err(_) => {
             Err("write the id of a run, or -1 for the last one, -2 for the one before")
         }

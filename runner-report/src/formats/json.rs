@@ -10,17 +10,17 @@ use serde::Serialize;
 use crate::{
     journal::record::{Setup, milliseconds},
     model::{
-        history::{History, Past, Summary},
+        history::{History, RunSummary, RunnerStart},
         now::{Now, as_seconds},
-        run::{Run, Start, Task, Wait},
-        run_header::{Head, State},
-        select::Found,
-        task_stats::TaskNumbers,
+        run::{RetryWait, RunDetails, TaskHistory, TaskStart},
+        run_header::{RunHeader, RunState},
+        select::FoundRun,
+        task_stats::TaskStatistics,
     },
 };
 
 /// One run, and what was refused since.
-pub fn run_json(found: &Found, now: &Now) -> String {
+pub fn run_json(found: &FoundRun, now: &Now) -> String {
     let refused = found.refused.last.as_ref().map(|last| RefusedSince {
         count: found.refused.count,
         last: last.at,
@@ -42,7 +42,7 @@ pub fn history_json(history: &History, now: &Now) -> String {
 }
 
 /// How each task does.
-pub fn tasks_json(tasks: &[TaskNumbers]) -> String {
+pub fn tasks_json(tasks: &[TaskStatistics]) -> String {
     pretty(tasks)
 }
 
@@ -78,12 +78,12 @@ struct OneHead<'a> {
 }
 
 impl OneHead<'_> {
-    fn of<'a>(head: &'a Head, now: &Now) -> OneHead<'a> {
+    fn of<'a>(head: &'a RunHeader, now: &Now) -> OneHead<'a> {
         let (state, status) = match head.state(now) {
-            State::Running => ("running", None),
-            State::CutOff => ("cut-off", None),
-            State::WentDown => ("halted", Some(ChainEnd::Halted.status(None))),
-            State::Ended(end) => (end.reason.as_str(), Some(end.status)),
+            RunState::Running => ("running", None),
+            RunState::CutOff => ("cut-off", None),
+            RunState::WentDown => ("halted", Some(ChainEnd::Halted.status(None))),
+            RunState::Ended(end) => (end.reason.as_str(), Some(end.status)),
         };
         OneHead {
             run: &head.run,
@@ -107,14 +107,14 @@ struct OneStart<'a> {
 }
 
 impl OneStart<'_> {
-    fn of<'a>(past: Past<'a>, now: &Now) -> OneStart<'a> {
+    fn of<'a>(past: RunnerStart<'a>, now: &Now) -> OneStart<'a> {
         match past {
-            Past::Run(Summary { head, not_ok }) => OneStart {
+            RunnerStart::Run(RunSummary { head, not_ok }) => OneStart {
                 head: OneHead::of(head, now),
                 not_ok,
                 reason: None,
             },
-            Past::Refused(refused) => OneStart {
+            RunnerStart::Refused(refused) => OneStart {
                 head: OneHead {
                     run: &refused.run,
                     boot: None,
@@ -144,12 +144,12 @@ struct OneRun<'a> {
     max_tries: Option<u32>,
     done: &'a [String],
     tasks: Vec<OneTask<'a>>,
-    waits: &'a [Wait],
+    waits: &'a [RetryWait],
     halt: Option<OneHalt<'a>>,
 }
 
 impl OneRun<'_> {
-    fn of<'a>(run: &'a Run, now: &Now) -> OneRun<'a> {
+    fn of<'a>(run: &'a RunDetails, now: &Now) -> OneRun<'a> {
         let setup = run.setup.as_ref();
         OneRun {
             head: OneHead::of(&run.head, now),
@@ -182,10 +182,10 @@ struct OneTask<'a> {
     limit: Option<Duration>,
     why: Option<&'a str>,
     output: Option<&'a str>,
-    starts: &'a [Start],
+    starts: &'a [TaskStart],
 }
 
-fn one_task(task: &Task) -> OneTask<'_> {
+fn one_task(task: &TaskHistory) -> OneTask<'_> {
     let end = task.end.as_ref();
     OneTask {
         task: &task.name,

@@ -9,13 +9,13 @@ use crate::{
     formats::html::plain,
     model::{
         now::Now,
-        select::Found,
-        timeline::{Timeline, Visit},
+        select::FoundRun,
+        timeline::{DetailedStart, Timeline},
     },
 };
 
 /// The report of the run that was found, if one was.
-pub fn run_junit(found: &Found<Timeline>, now: &Now) -> Option<String> {
+pub fn run_junit(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
     let Timeline { run, visits, .. } = found.run.as_ref()?;
     let elapsed = run.head.elapsed(now);
     let mut suite = TestSuite::new("runner");
@@ -25,7 +25,7 @@ pub fn run_junit(found: &Found<Timeline>, now: &Now) -> Option<String> {
         status.set_message("done by an earlier run");
         suite.add_test_case(TestCase::new(plain(name), status));
     }
-    let mut by_task: HashMap<&str, Vec<&Visit>> = HashMap::new();
+    let mut by_task: HashMap<&str, Vec<&DetailedStart>> = HashMap::new();
     for visit in visits.iter().filter(|visit| visit.started.is_some()) {
         by_task.entry(&visit.task).or_default().push(visit);
     }
@@ -45,7 +45,7 @@ pub fn run_junit(found: &Found<Timeline>, now: &Now) -> Option<String> {
 
 /// The last start is the test, and what failed before is told with it: that it was flaky
 /// when it is OK now, and else that it was tried again.
-fn case(last: &Visit, earlier: &[&Visit]) -> TestCase {
+fn case(last: &DetailedStart, earlier: &[&DetailedStart]) -> TestCase {
     let mut status = match Failure::of(last) {
         None => TestCaseStatus::success(),
         Some(failure) => {
@@ -67,7 +67,7 @@ fn case(last: &Visit, earlier: &[&Visit]) -> TestCase {
     case
 }
 
-fn rerun(visit: &Visit) -> Option<TestRerun> {
+fn rerun(visit: &DetailedStart) -> Option<TestRerun> {
     let failure = Failure::of(visit)?;
     let mut rerun = TestRerun::new(failure.kind);
     rerun.set_message(format!("try {}: {}", visit.try_num, failure.message));
@@ -81,7 +81,7 @@ fn rerun(visit: &Visit) -> Option<TestRerun> {
     Some(rerun)
 }
 
-fn lines(visit: &Visit) -> Option<String> {
+fn lines(visit: &DetailedStart) -> Option<String> {
     let lines: Vec<String> = visit.lines.iter().map(|line| plain(line)).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
@@ -96,7 +96,7 @@ struct Failure {
 
 impl Failure {
     /// What was wrong with a start, unless it was OK.
-    fn of(visit: &Visit) -> Option<Failure> {
+    fn of(visit: &DetailedStart) -> Option<Failure> {
         let Some(ended) = &visit.ended else {
             return Some(Failure {
                 kind: NonSuccessKind::Error,

@@ -6,7 +6,7 @@ pub(crate) mod junit;
 pub(crate) mod text;
 
 use crate::model::{
-    history::History, now::Now, select::Found, task_stats::TaskNumbers, timeline::Timeline,
+    history::History, now::Now, select::FoundRun, task_stats::TaskStatistics, timeline::Timeline,
 };
 
 /// A format, by what it can show.
@@ -15,14 +15,14 @@ pub enum Format {
     /// Everything.
     Any {
         /// One run, task by task.
-        run: fn(&Found, &Now) -> String,
+        run: fn(&FoundRun, &Now) -> String,
         /// All runs.
         history: fn(&History, &Now) -> String,
         /// How each task does.
-        tasks: fn(&[TaskNumbers]) -> String,
+        tasks: fn(&[TaskStatistics]) -> String,
     },
     /// One run, start by start, if there is one.
-    OneRun(fn(&Found<Timeline>, &Now) -> Option<String>),
+    OneRun(fn(&FoundRun<Timeline>, &Now) -> Option<String>),
 }
 
 const TEXT: Format = Format::Any {

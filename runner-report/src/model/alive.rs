@@ -4,13 +4,13 @@ use jiff::ZonedDateTime;
 use runner_exec::boot_id;
 
 use crate::model::{
-    now::{Now, Process},
-    run_header::Head,
+    now::{Now, RunnerProcess},
+    run_header::RunHeader,
 };
 
 impl Now {
     /// The present, with those of the runners of `heads` that are alive.
-    pub fn of<'a>(heads: impl IntoIterator<Item = &'a Head>) -> Now {
+    pub fn of<'a>(heads: impl IntoIterator<Item = &'a RunHeader>) -> Now {
         let boot = boot_id().unwrap_or_default();
         let heads = heads.into_iter().filter(|head| head.boot == boot);
         let alive = heads.filter_map(|head| head.process);
@@ -23,7 +23,7 @@ impl Now {
     }
 }
 
-impl Process {
+impl RunnerProcess {
     /// Whether this very process is still there. One that has ended and whose parent has
     /// not asked for it is not.
     pub(crate) fn is_alive(self) -> bool {
@@ -46,10 +46,10 @@ mod tests {
             (None, true),
             (Some(start_time + 1), false),
         ] {
-            assert_eq!(Process { pid, start_time }.is_alive(), alive);
+            assert_eq!(RunnerProcess { pid, start_time }.is_alive(), alive);
         }
         let pid = i32::MAX;
         let start_time = None;
-        assert!(!Process { pid, start_time }.is_alive());
+        assert!(!RunnerProcess { pid, start_time }.is_alive());
     }
 }

@@ -5,8 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use crate::journal::record::Record;
 
 /// What is made of the records of one run.
-pub(crate) trait Fold: Default {
-    /// Begins with the first record, which [`Fold::take`] gets as well.
+pub(crate) trait FromRecords: Default {
+    /// Begins with the first record, which [`FromRecords::take`] gets as well.
     fn new(record: &Record) -> Self;
 
     /// Takes over what a record says.
@@ -15,7 +15,7 @@ pub(crate) trait Fold: Default {
 
 /// The last runs, in the order in which they started.
 #[derive(Debug, Default)]
-pub(crate) struct Runs<T> {
+pub(crate) struct RunsById<T> {
     /// Maximum number of runs in `kept`, if there is one.
     max_kept: Option<usize>,
     /// Number of each run, also of those that are not kept: a record of a forgotten run does
@@ -24,12 +24,12 @@ pub(crate) struct Runs<T> {
     pub(crate) kept: VecDeque<T>,
 }
 
-impl<T: Fold> Runs<T> {
+impl<T: FromRecords> RunsById<T> {
     /// Keeps only the last `max_kept` runs.
-    pub(crate) fn last(max_kept: usize) -> Runs<T> {
-        Runs {
+    pub(crate) fn last(max_kept: usize) -> RunsById<T> {
+        RunsById {
             max_kept: Some(max_kept),
-            ..Runs::default()
+            ..RunsById::default()
         }
     }
 

@@ -9,52 +9,55 @@ use serde::{Deserialize, Serialize};
 
 /// What a process did.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Ending {
+pub enum RecordedOutcome {
     /// An outcome that this version has.
     Known(Outcome),
     /// The word of a later version.
     Other(String),
 }
 
-impl Ending {
+impl RecordedOutcome {
     /// Reads `RUNNER_OUTCOME`; `why` is the reason of a process that did not start.
-    pub(crate) fn parse(word: &str, why: Option<&str>) -> Ending {
+    pub(crate) fn parse(word: &str, why: Option<&str>) -> RecordedOutcome {
         let known = Outcome::parse(word, why.unwrap_or_default());
-        known.map_or_else(|| Ending::Other(word.to_owned()), Ending::Known)
+        known.map_or_else(
+            || RecordedOutcome::Other(word.to_owned()),
+            RecordedOutcome::Known,
+        )
     }
 
     /// Whether the exit code is 0.
     pub(crate) fn is_zero(&self) -> bool {
-        matches!(self, Ending::Known(Outcome::Exited(0)))
+        matches!(self, RecordedOutcome::Known(Outcome::Exited(0)))
     }
 
     pub(crate) fn is_not_started(&self) -> bool {
-        matches!(self, Ending::Known(Outcome::NotStarted(_)))
+        matches!(self, RecordedOutcome::Known(Outcome::NotStarted(_)))
     }
 
     /// A text for people, without what a terminal would obey.
     pub(crate) fn words(&self) -> String {
         match self {
-            Ending::Known(Outcome::Exited(code)) => format!("exited with {code}"),
-            Ending::Known(Outcome::Signaled(signal)) => signal.to_string(),
-            Ending::Known(Outcome::TimedOut) => "timed out".to_owned(),
-            Ending::Known(Outcome::NotStarted(failure)) if failure.reason.is_empty() => {
+            RecordedOutcome::Known(Outcome::Exited(code)) => format!("exited with {code}"),
+            RecordedOutcome::Known(Outcome::Signaled(signal)) => signal.to_string(),
+            RecordedOutcome::Known(Outcome::TimedOut) => "timed out".to_owned(),
+            RecordedOutcome::Known(Outcome::NotStarted(failure)) if failure.reason.is_empty() => {
                 "did not start".to_owned()
             }
-            Ending::Known(Outcome::NotStarted(failure)) => {
+            RecordedOutcome::Known(Outcome::NotStarted(failure)) => {
                 format!("did not start: {}", escape(&failure.reason))
             }
-            Ending::Other(word) => escape(word).into_owned(),
+            RecordedOutcome::Other(word) => escape(word).into_owned(),
         }
     }
 }
 
 /// The form of the journal.
-impl Display for Ending {
+impl Display for RecordedOutcome {
     fn fmt(&self, f: &mut Formatter) -> Result {
         match self {
-            Ending::Known(outcome) => outcome.fmt(f),
-            Ending::Other(word) => f.write_str(word),
+            RecordedOutcome::Known(outcome) => outcome.fmt(f),
+            RecordedOutcome::Other(word) => f.write_str(word),
         }
     }
 }

@@ -5,9 +5,9 @@ use runner_exec::TaskResult;
 use crate::{
     journal::record::{Entry, Record, RunEntry, TaskEntry},
     model::{
-        by_run::{Fold, Runs},
-        run_header::Head,
-        select::Refused,
+        by_run::{FromRecords, RunsById},
+        run_header::RunHeader,
+        select::RefusedStart,
     },
 };
 
@@ -15,25 +15,25 @@ use crate::{
 /// machine starts.
 #[derive(Debug, Default)]
 pub struct History {
-    runs: Runs<Summary>,
+    runs: RunsById<RunSummary>,
     /// Each with the number of runs that had started before.
-    refused: Vec<(usize, Refused)>,
+    refused: Vec<(usize, RefusedStart)>,
 }
 
 /// A start of the runner.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Past<'a> {
+pub enum RunnerStart<'a> {
     /// It became a run.
-    Run(&'a Summary),
+    Run(&'a RunSummary),
     /// It was refused.
-    Refused(&'a Refused),
+    Refused(&'a RefusedStart),
 }
 
 /// A run, and what went wrong in it. There may be very many of them.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Summary {
+pub struct RunSummary {
     /// Which one it is, and what became of it.
-    pub head: Head,
+    pub head: RunHeader,
     /// The tasks whose last start has not ended with OK.
     pub not_ok: Vec<String>,
 }
@@ -41,17 +41,17 @@ pub struct Summary {
 impl History {
     /// Takes over a record of the journal.
     pub fn take(&mut self, record: &Record) {
-        match Refused::of(record) {
+        match RefusedStart::of(record) {
             Some(refused) => self.refused.push((self.runs.count(), refused)),
             None => self.runs.take(record),
         }
     }
 
     /// Every start, the oldest one first.
-    pub fn starts(&self) -> Vec<Past<'_>> {
+    pub fn starts(&self) -> Vec<RunnerStart<'_>> {
         let refused = self.refused.iter();
-        let refused = refused.map(|(runs, refused)| (*runs, Past::Refused(refused)));
-        let runs = self.runs.kept.iter().map(Past::Run).enumerate();
+        let refused = refused.map(|(runs, refused)| (*runs, RunnerStart::Refused(refused)));
+        let runs = self.runs.kept.iter().map(RunnerStart::Run).enumerate();
         let mut starts: Vec<_> = refused.chain(runs).collect();
         // Stable, so a refused start stays before the run that came next.
         starts.sort_by_key(|(runs, _)| *runs);
@@ -59,7 +59,7 @@ impl History {
     }
 
     /// The runs that have no end.
-    pub fn open(&self) -> impl Iterator<Item = &Head> {
+    pub fn open(&self) -> impl Iterator<Item = &RunHeader> {
         let heads = self.runs.kept.iter().map(|summary| &summary.head);
         heads.filter(|head| head.end.is_none())
     }
@@ -70,10 +70,10 @@ impl History {
     }
 }
 
-impl Fold for Summary {
-    fn new(record: &Record) -> Summary {
-        Summary {
-            head: Head::new(record),
+impl FromRecords for RunSummary {
+    fn new(record: &Record) -> RunSummary {
+        RunSummary {
+            head: RunHeader::new(record),
             not_ok: Vec::new(),
         }
     }

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 /// A process, told apart from a later one that has its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Process {
+pub struct RunnerProcess {
     /// Its number.
     pub pid: i32,
     /// When it started, in clock ticks since the machine did, where that is known.
@@ -23,7 +23,7 @@ pub struct Now {
     /// Which time the machine is running for, or nothing where it does not say.
     pub boot: String,
     /// The runners that are alive.
-    pub alive: Vec<Process>,
+    pub alive: Vec<RunnerProcess>,
 }
 
 impl Now {

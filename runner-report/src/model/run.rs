@@ -11,44 +11,44 @@ use crate::{
         Entry, HaltEntry, Record, RunEntry, Setup, TaskEntry, TryEntry, milliseconds,
     },
     model::{
-        by_run::Fold,
-        end::Ending,
+        by_run::FromRecords,
+        end::RecordedOutcome,
         now::{Now, as_seconds, seconds},
-        run_header::{Head, State},
+        run_header::{RunHeader, RunState},
     },
 };
 
 /// A run with all that happened in it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Run {
+pub struct RunDetails {
     /// Which one it is, and what became of it.
-    pub head: Head,
+    pub head: RunHeader,
     /// What it set out to do; not there when the journal does not reach back so far.
     pub setup: Option<Setup>,
     /// The tasks that were to be started, in the order of their first starts.
-    pub tasks: Vec<Task>,
+    pub tasks: Vec<TaskHistory>,
     /// When nothing was started for a while, before another try.
-    pub waits: Vec<Wait>,
+    pub waits: Vec<RetryWait>,
     /// The halt task, when it was started.
-    pub halt: Option<Halt>,
-    /// Where the task of a name stands among [`Run::tasks`].
+    pub halt: Option<HaltTask>,
+    /// Where the task of a name stands among [`RunDetails::tasks`].
     places: HashMap<String, usize>,
 }
 
 /// A task of a run.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Task {
+pub struct TaskHistory {
     /// Its name.
     pub name: String,
     /// Each time it was started, or was to be.
-    pub starts: Vec<Start>,
+    pub starts: Vec<TaskStart>,
     /// How it ended last, if it ever did.
     pub end: Option<TaskEnd>,
 }
 
 /// One start of a task. There may be very many of them in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Start {
+pub struct TaskStart {
     /// The number of the try.
     pub try_num: u32,
     /// When.
@@ -71,7 +71,7 @@ pub struct TaskEnd {
     /// How long it ran.
     pub elapsed: Duration,
     /// What the process did.
-    pub outcome: Ending,
+    pub outcome: RecordedOutcome,
     /// How long it might run.
     pub limit: Option<Duration>,
     /// Why it did not start, when it did not.
@@ -82,7 +82,7 @@ pub struct TaskEnd {
 
 /// A wait before another try.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Wait {
+pub struct RetryWait {
     /// When it began.
     #[serde(rename = "started", serialize_with = "milliseconds")]
     pub at: Timestamp,
@@ -95,7 +95,7 @@ pub struct Wait {
 
 /// The halt task of a run.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Halt {
+pub struct HaltTask {
     /// Its name.
     pub name: String,
     /// Why it was started, as `RUNNER_HALT_REASON` says it.
@@ -103,14 +103,14 @@ pub struct Halt {
     /// When.
     pub at: Timestamp,
     /// What it did and how long it ran, when it has ended.
-    pub end: Option<(Ending, Duration)>,
+    pub end: Option<(RecordedOutcome, Duration)>,
 }
 
-impl Fold for Run {
-    fn new(record: &Record) -> Run {
-        Run {
-            head: Head::new(record),
-            ..Run::default()
+impl FromRecords for RunDetails {
+    fn new(record: &Record) -> RunDetails {
+        RunDetails {
+            head: RunHeader::new(record),
+            ..RunDetails::default()
         }
     }
 
@@ -124,7 +124,7 @@ impl Fold for Run {
                 before,
             }) => {
                 if Before::parse(before) == Some(Before::Try) {
-                    self.waits.push(Wait {
+                    self.waits.push(RetryWait {
                         at,
                         time: seconds(*time),
                         try_num: self.head.try_num.saturating_add(1),
@@ -132,7 +132,7 @@ impl Fold for Run {
                 }
             }
             Entry::Task(TaskEntry::Start { task, try_num, .. }) => {
-                self.task(task).starts.push(Start {
+                self.task(task).starts.push(TaskStart {
                     try_num: *try_num,
                     at,
                     elapsed: None,
@@ -154,7 +154,7 @@ impl Fold for Run {
                     at,
                     result: TaskResult::parse(result),
                     elapsed: seconds(*elapsed),
-                    outcome: Ending::parse(outcome, why.as_deref()),
+                    outcome: RecordedOutcome::parse(outcome, why.as_deref()),
                     limit: limit.map(seconds),
                     why: why.clone(),
                     output: output.clone(),
@@ -163,7 +163,7 @@ impl Fold for Run {
                 task.end = Some(end);
             }
             Entry::Halt(HaltEntry::Start { task, reason }) => {
-                self.halt = Some(Halt {
+                self.halt = Some(HaltTask {
                     name: task.clone(),
                     reason: reason.clone(),
                     at,
@@ -174,7 +174,7 @@ impl Fold for Run {
                 outcome, elapsed, ..
             }) => {
                 if let Some(halt) = &mut self.halt {
-                    halt.end = Some((Ending::parse(outcome, None), seconds(*elapsed)));
+                    halt.end = Some((RecordedOutcome::parse(outcome, None), seconds(*elapsed)));
                 }
             }
             Entry::Run(_) | Entry::Try(_) | Entry::Hook(_) | Entry::Unknown => {}
@@ -182,15 +182,15 @@ impl Fold for Run {
     }
 }
 
-impl Run {
+impl RunDetails {
     /// The task of this name, which is put behind the others when it is new.
-    fn task(&mut self, name: &str) -> &mut Task {
+    fn task(&mut self, name: &str) -> &mut TaskHistory {
         if let Some(&place) = self.places.get(name) {
             return &mut self.tasks[place];
         }
         let place = self.tasks.len();
         self.places.insert(name.to_owned(), place);
-        self.tasks.push(Task {
+        self.tasks.push(TaskHistory {
             name: name.to_owned(),
             starts: Vec::new(),
             end: None,
@@ -206,10 +206,10 @@ impl Run {
     /// The time that a picture of it ends with.
     pub(crate) fn until(&self, now: &Now) -> Timestamp {
         match self.head.state(now) {
-            State::Running => self.head.now(now),
+            RunState::Running => self.head.now(now),
             // The halt task of `-H` comes after the end.
-            State::Ended(_) if self.halt_runs(now) => self.head.now(now),
-            State::Ended(_) | State::CutOff | State::WentDown => self.head.last,
+            RunState::Ended(_) if self.halt_runs(now) => self.head.now(now),
+            RunState::Ended(_) | RunState::CutOff | RunState::WentDown => self.head.last,
         }
     }
 
@@ -219,13 +219,13 @@ impl Run {
     }
 }
 
-impl Task {
+impl TaskHistory {
     /// Takes over the end of the start that has none, or of one that there is no record of:
     /// it was not started, or the journal does not reach back so far.
     fn ended(&mut self, try_num: u32, end: &TaskEnd) {
         let without_end = self.starts.pop_if(|start| start.elapsed.is_none());
         let started = end.at.checked_sub(end.elapsed).unwrap_or(end.at);
-        self.starts.push(Start {
+        self.starts.push(TaskStart {
             try_num,
             at: without_end.map_or(started, |start| start.at),
             elapsed: Some(end.elapsed),
@@ -234,7 +234,7 @@ impl Task {
     }
 
     /// The last start.
-    pub(crate) fn last(&self) -> Option<&Start> {
+    pub(crate) fn last(&self) -> Option<&TaskStart> {
         self.starts.last()
     }
 
@@ -250,7 +250,7 @@ impl Task {
 
     /// How often it failed.
     pub(crate) fn failures(&self) -> usize {
-        let failed = |start: &&Start| start.result == Some(TaskResult::Retry);
+        let failed = |start: &&TaskStart| start.result == Some(TaskResult::Retry);
         self.starts.iter().filter(failed).count()
     }
 }

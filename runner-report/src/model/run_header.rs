@@ -8,7 +8,7 @@ use crate::{
     journal::record::{Entry, HaltEntry, HookEntry, Record, RunEntry, TaskEntry, TryEntry},
     model::{
         end::RunReason,
-        now::{Now, Process, later, seconds, shifted, span},
+        now::{Now, RunnerProcess, later, seconds, shifted, span},
     },
 };
 
@@ -21,7 +21,7 @@ const MAX_GAP: Duration = Duration::from_secs(3600);
 
 /// A run without its tasks.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Head {
+pub struct RunHeader {
     /// Its id.
     pub run: String,
     /// Which time the machine was running for.
@@ -38,7 +38,7 @@ pub struct Head {
     /// The time that is to pass before the next record.
     wait: Duration,
     /// The runner, when the journal still holds the start of the run.
-    pub process: Option<Process>,
+    pub process: Option<RunnerProcess>,
     /// The number of the last try.
     pub try_num: u32,
     /// `true` once its halt task has started.
@@ -62,7 +62,7 @@ pub struct RunEnd {
 
 /// What is to be thought of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum State<'a> {
+pub enum RunState<'a> {
     /// It goes on.
     Running,
     /// It has no end, and its runner is gone.
@@ -73,17 +73,17 @@ pub enum State<'a> {
     Ended(&'a RunEnd),
 }
 
-impl Head {
+impl RunHeader {
     /// What the first record of a run says.
-    pub(crate) fn new(record: &Record) -> Head {
-        Head {
+    pub(crate) fn new(record: &Record) -> RunHeader {
+        RunHeader {
             run: record.run.clone(),
             boot: record.boot.clone(),
             started: record.ts,
             last: record.ts,
             at: record.ts,
             try_num: 1,
-            ..Head::default()
+            ..RunHeader::default()
         }
     }
 
@@ -97,7 +97,7 @@ impl Head {
         match &record.entry {
             Entry::Run(RunEntry::Start(setup)) => {
                 let (pid, start_time) = (setup.pid, setup.start_time);
-                self.process = Some(Process { pid, start_time });
+                self.process = Some(RunnerProcess { pid, start_time });
             }
             Entry::Run(RunEntry::End {
                 status,
@@ -153,18 +153,18 @@ impl Head {
     }
 
     /// What is to be thought of it now.
-    pub fn state(&self, now: &Now) -> State<'_> {
+    pub fn state(&self, now: &Now) -> RunState<'_> {
         match &self.end {
-            Some(end) => State::Ended(end),
-            None if self.has_runner(now) => State::Running,
-            None if self.halts && !self.is_of_this_boot(now) => State::WentDown,
-            None => State::CutOff,
+            Some(end) => RunState::Ended(end),
+            None if self.has_runner(now) => RunState::Running,
+            None if self.halts && !self.is_of_this_boot(now) => RunState::WentDown,
+            None => RunState::CutOff,
         }
     }
 
     /// Whether the runner is still there.
     pub(crate) fn has_runner(&self, now: &Now) -> bool {
-        let lives = |process: Process| now.alive.contains(&process);
+        let lives = |process: RunnerProcess| now.alive.contains(&process);
         self.is_of_this_boot(now) && self.process.is_some_and(lives)
     }
 
@@ -175,9 +175,9 @@ impl Head {
     /// How long it took, or has taken by now, or at least until it was cut off.
     pub(crate) fn elapsed(&self, now: &Now) -> Duration {
         match self.state(now) {
-            State::Running => span(self.started, self.now(now)),
-            State::CutOff | State::WentDown => span(self.started, self.last),
-            State::Ended(end) => end.elapsed,
+            RunState::Running => span(self.started, self.now(now)),
+            RunState::CutOff | RunState::WentDown => span(self.started, self.last),
+            RunState::Ended(end) => end.elapsed,
         }
     }
 }

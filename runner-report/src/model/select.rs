@@ -5,14 +5,14 @@ use jiff::Timestamp;
 use crate::{
     journal::record::{Entry, Record, RunEntry},
     model::{
-        by_run::{Fold, Runs},
-        run::Run,
+        by_run::{FromRecords, RunsById},
+        run::RunDetails,
     },
 };
 
 /// Which run is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Which {
+pub enum RunSelector {
     /// So many from the end; 1 is the last one.
     FromEnd(usize),
     /// The one of this id.
@@ -21,7 +21,7 @@ pub enum Which {
 
 /// A start that came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct RefusedStart {
     /// The id that a run would have had.
     pub run: String,
     /// When.
@@ -32,13 +32,13 @@ pub struct Refused {
     pub reason: String,
 }
 
-impl Refused {
+impl RefusedStart {
     /// What `record` says of one.
-    pub(crate) fn of(record: &Record) -> Option<Refused> {
+    pub(crate) fn of(record: &Record) -> Option<RefusedStart> {
         let Entry::Run(RunEntry::Refused { status, reason }) = &record.entry else {
             return None;
         };
-        Some(Refused {
+        Some(RefusedStart {
             run: record.run.clone(),
             at: record.ts,
             status: *status,
@@ -49,7 +49,7 @@ impl Refused {
 
 /// What is found of one run, in as much detail as a report wants.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Found<T = Run> {
+pub struct FoundRun<T = RunDetails> {
     /// The run.
     pub run: Option<T>,
     /// Which starts were refused since, when it is the last one: what it says is not the
@@ -57,7 +57,7 @@ pub struct Found<T = Run> {
     pub refused: Refusals,
 }
 
-impl<T> Found<T> {
+impl<T> FoundRun<T> {
     /// Whether nothing was found at all.
     pub fn is_nothing(&self) -> bool {
         self.run.is_none() && self.refused.last.is_none()
@@ -70,14 +70,14 @@ pub struct Refusals {
     /// How many.
     pub count: usize,
     /// The last one.
-    pub last: Option<Refused>,
+    pub last: Option<RefusedStart>,
 }
 
 /// Looks for a run while records come.
 #[derive(Debug)]
-pub struct Select<T = Run> {
-    which: Which,
-    runs: Runs<T>,
+pub struct RunFinder<T = RunDetails> {
+    which: RunSelector,
+    runs: RunsById<T>,
     refused: Refusals,
 }
 
@@ -85,14 +85,14 @@ pub struct Select<T = Run> {
     private_bounds,
     reason = "a run is told in two ways, and both of them are here"
 )]
-impl<T: Fold> Select<T> {
+impl<T: FromRecords> RunFinder<T> {
     /// Begins to look for a run.
-    pub fn new(which: Which) -> Select<T> {
+    pub fn new(which: RunSelector) -> RunFinder<T> {
         let runs = match which {
-            Which::FromEnd(back) => Runs::last(back),
-            Which::Id(_) => Runs::default(),
+            RunSelector::FromEnd(back) => RunsById::last(back),
+            RunSelector::Id(_) => RunsById::default(),
         };
-        Select {
+        RunFinder {
             which,
             runs,
             refused: Refusals::default(),
@@ -101,27 +101,27 @@ impl<T: Fold> Select<T> {
 
     /// Takes over a record of the journal.
     pub fn take(&mut self, record: &Record) {
-        if let Some(refused) = Refused::of(record) {
+        if let Some(refused) = RefusedStart::of(record) {
             self.refused.count += 1;
             self.refused.last = Some(refused);
             return;
         }
-        if !matches!(&self.which, Which::Id(id) if *id != record.run) {
+        if !matches!(&self.which, RunSelector::Id(id) if *id != record.run) {
             self.refused = Refusals::default();
             self.runs.take(record);
         }
     }
 
     /// What was found.
-    pub fn found(mut self) -> Found<T> {
+    pub fn found(mut self) -> FoundRun<T> {
         let is_there = match self.which {
-            Which::FromEnd(back) => self.runs.kept.len() >= back,
-            Which::Id(_) => true,
+            RunSelector::FromEnd(back) => self.runs.kept.len() >= back,
+            RunSelector::Id(_) => true,
         };
-        if self.which != Which::FromEnd(1) {
+        if self.which != RunSelector::FromEnd(1) {
             self.refused = Refusals::default();
         }
-        Found {
+        FoundRun {
             run: self.runs.kept.pop_front().filter(|_| is_there),
             refused: self.refused,
         }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{
     journal::record::{Entry, Record, TaskEntry},
     model::{
-        end::Ending,
+        end::RecordedOutcome,
         now::{as_seconds, seconds},
     },
 };
@@ -16,7 +16,7 @@ use crate::{
 /// What is known of a task, in the form of `--tasks --format json`. Times are there when it
 /// ever ended, by nearest rank.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct TaskNumbers {
+pub struct TaskStatistics {
     /// Its name.
     pub task: String,
     /// Number of runs that it had a part in.
@@ -40,14 +40,14 @@ pub struct TaskNumbers {
 
 /// Counts while records come.
 #[derive(Debug, Default)]
-pub struct Tasks {
+pub struct StatisticsBuilder {
     /// The number of each run.
     runs: HashMap<String, usize>,
-    tasks: HashMap<String, Samples>,
+    tasks: HashMap<String, TaskSamples>,
 }
 
 #[derive(Debug, Default)]
-struct Samples {
+struct TaskSamples {
     /// Its place in the order of first starts.
     place: usize,
     starts: usize,
@@ -57,7 +57,7 @@ struct Samples {
     failed_in: HashMap<usize, bool>,
 }
 
-impl Tasks {
+impl StatisticsBuilder {
     /// Takes over a record of the journal.
     pub fn take(&mut self, record: &Record) {
         let Entry::Task(entry) = &record.entry else {
@@ -67,10 +67,13 @@ impl Tasks {
         let next = self.runs.len();
         let run = *self.runs.entry(record.run.clone()).or_insert(next);
         let place = self.tasks.len();
-        let samples = self.tasks.entry(task.clone()).or_insert_with(|| Samples {
-            place,
-            ..Samples::default()
-        });
+        let samples = self
+            .tasks
+            .entry(task.clone())
+            .or_insert_with(|| TaskSamples {
+                place,
+                ..TaskSamples::default()
+            });
         let failed_in_run = samples.failed_in.entry(run).or_default();
         match entry {
             TaskEntry::Start { .. } => samples.starts += 1,
@@ -82,7 +85,8 @@ impl Tasks {
             } => {
                 let has_failed = TaskResult::parse(result) == Some(TaskResult::Retry);
                 // There is no record of the start of what did not start.
-                samples.starts += usize::from(Ending::parse(outcome, None).is_not_started());
+                samples.starts +=
+                    usize::from(RecordedOutcome::parse(outcome, None).is_not_started());
                 samples.elapsed.push(seconds(*elapsed));
                 samples.failures += usize::from(has_failed);
                 *failed_in_run |= has_failed;
@@ -91,7 +95,7 @@ impl Tasks {
     }
 
     /// The numbers of each task, in the order in which they were started first.
-    pub fn numbers(self) -> Vec<TaskNumbers> {
+    pub fn numbers(self) -> Vec<TaskStatistics> {
         let mut tasks: Vec<_> = self.tasks.into_iter().collect();
         tasks.sort_unstable_by_key(|(_, samples)| samples.place);
         let numbers = tasks.into_iter().map(|(task, samples)| samples.of(task));
@@ -99,15 +103,15 @@ impl Tasks {
     }
 }
 
-impl Samples {
-    fn of(mut self, task: String) -> TaskNumbers {
+impl TaskSamples {
+    fn of(mut self, task: String) -> TaskStatistics {
         self.elapsed.sort_unstable();
         // The least of the times that `percent` of them do not exceed.
         let nearest_rank = |percent: usize| {
             let rank = (self.elapsed.len() * percent).div_ceil(100);
             self.elapsed.get(rank.checked_sub(1)?).copied()
         };
-        TaskNumbers {
+        TaskStatistics {
             task,
             runs: self.failed_in.len(),
             retried: self.failed_in.values().filter(|&&failed| failed).count(),

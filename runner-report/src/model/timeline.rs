@@ -12,23 +12,23 @@ use crate::{
         record::{Entry, HookEntry, Record, TaskEntry, TryEntry},
     },
     model::{
-        by_run::Fold,
-        end::Ending,
+        by_run::FromRecords,
+        end::RecordedOutcome,
         now::later,
-        run::{Run, TaskEnd},
+        run::{RunDetails, TaskEnd},
     },
 };
 
-/// A run, start by start. It takes more memory than a [`Run`], which forgets how a task
+/// A run, start by start. It takes more memory than a [`RunDetails`], which forgets how a task
 /// ended as soon as it is started again.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Timeline {
     /// The same, task by task.
-    pub run: Run,
+    pub run: RunDetails,
     /// When each try started, in the order of the journal.
     pub(crate) tries: Vec<Try>,
     /// Every start, in the same order.
-    pub(crate) visits: Vec<Visit>,
+    pub(crate) visits: Vec<DetailedStart>,
     /// Which of them was the last one of a task.
     last: HashMap<String, usize>,
 }
@@ -41,7 +41,7 @@ pub(crate) struct Try {
 
 /// A start of a task with the hooks around it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Visit {
+pub(crate) struct DetailedStart {
     pub(crate) task: String,
     pub(crate) try_num: u32,
     /// When it began, its hook included.
@@ -59,7 +59,7 @@ pub(crate) struct Visit {
 pub(crate) struct Hook {
     pub(crate) from: Timestamp,
     /// When it ended, and what it did.
-    pub(crate) end: Option<(Timestamp, Ending)>,
+    pub(crate) end: Option<(Timestamp, RecordedOutcome)>,
 }
 
 impl Timeline {
@@ -89,15 +89,20 @@ impl Timeline {
     }
 
     /// The start of `task` that has not got as far as `is_later` says.
-    fn visit(&mut self, task: &str, from: Timestamp, is_later: fn(&Visit) -> bool) -> &mut Visit {
+    fn visit(
+        &mut self,
+        task: &str,
+        from: Timestamp,
+        is_later: fn(&DetailedStart) -> bool,
+    ) -> &mut DetailedStart {
         let index = match self.last.get(task) {
             Some(&index) if !is_later(&self.visits[index]) => index,
             Some(_) | None => {
-                self.visits.push(Visit {
+                self.visits.push(DetailedStart {
                     task: task.to_owned(),
                     try_num: self.run.head.try_num,
                     from,
-                    ..Visit::default()
+                    ..DetailedStart::default()
                 });
                 self.visits.len() - 1
             }
@@ -107,10 +112,10 @@ impl Timeline {
     }
 }
 
-impl Fold for Timeline {
+impl FromRecords for Timeline {
     fn new(record: &Record) -> Timeline {
         Timeline {
-            run: Run::new(record),
+            run: RunDetails::new(record),
             ..Timeline::default()
         }
     }
@@ -139,7 +144,7 @@ impl Fold for Timeline {
                 ..
             }) => {
                 if let Some(Some(hook)) = self.hook(task, phase) {
-                    hook.end = Some((at, Ending::parse(outcome, None)));
+                    hook.end = Some((at, RecordedOutcome::parse(outcome, None)));
                 }
             }
             Entry::Task(TaskEntry::Start { task, .. }) => {
@@ -162,7 +167,7 @@ impl Fold for Timeline {
     }
 }
 
-impl Visit {
+impl DetailedStart {
     /// When the task started, or would have.
     pub(crate) fn starts(&self) -> Timestamp {
         let hook = self.before.as_ref().map(|hook| hook.to(hook.from));

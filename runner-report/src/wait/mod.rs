@@ -19,7 +19,7 @@ use rustix::{
 
 use crate::{
     journal::follow::Follow,
-    model::{history::History, now::Now, run_header::Head},
+    model::{history::History, now::Now, run_header::RunHeader},
     wait::watch::{Waited, Watch},
 };
 
@@ -68,7 +68,7 @@ pub fn wait(state_dir: &Path, timeout: Option<Duration>) -> io::Result<Waited> {
 struct Runner(Option<OwnedFd>);
 
 impl Runner {
-    fn of(head: &Head) -> io::Result<Runner> {
+    fn of(head: &RunHeader) -> io::Result<Runner> {
         // Of what a file holds, not every number is that of a process.
         let process = head.process.filter(|process| process.pid > 0);
         let Some((process, pid)) = process.and_then(|it| Some((it, Pid::from_raw(it.pid)?))) else {

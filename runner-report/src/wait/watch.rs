@@ -5,7 +5,7 @@ use crate::{
     model::{
         history::History,
         now::Now,
-        run_header::{Head, State},
+        run_header::{RunHeader, RunState},
     },
 };
 
@@ -30,7 +30,7 @@ pub enum Watch {
     /// The next run.
     Next,
     /// The end of this one.
-    Run(Head),
+    Run(RunHeader),
     /// Nothing any more.
     Over(Waited),
 }
@@ -41,7 +41,7 @@ impl Watch {
     pub fn new(history: &History, now: &Now) -> Watch {
         let running = history
             .open()
-            .filter(|head| head.state(now) == State::Running);
+            .filter(|head| head.state(now) == RunState::Running);
         running.last().cloned().map_or(Watch::Next, Watch::Run)
     }
 
@@ -50,7 +50,7 @@ impl Watch {
         match self {
             Watch::Next => match &record.entry {
                 Entry::Run(RunEntry::Start(_)) => {
-                    let mut head = Head::new(record);
+                    let mut head = RunHeader::new(record);
                     head.take(record);
                     *self = Watch::Run(head);
                 }

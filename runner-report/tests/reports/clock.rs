@@ -1,6 +1,6 @@
 //! Reports of a run in which the clock of the machine was set: they are the same.
 
-use runner_report::{Select, Timeline, Which, run_html, run_svg, run_text};
+use runner_report::{RunFinder, RunSelector, Timeline, run_html, run_svg, run_text};
 
 use crate::journal::{Journal, at, now};
 
@@ -40,12 +40,12 @@ fn run(steps: usize, place: usize, before: impl Fn(Journal) -> Journal) -> Journ
 
 /// Reports of it when the clock is `ahead`, ten seconds after its last step.
 fn reports(journal: &Journal, ahead: f64) -> [String; 3] {
-    let mut select = Select::<Timeline>::new(Which::FromEnd(1));
+    let mut select = RunFinder::<Timeline>::new(RunSelector::FromEnd(1));
     journal.read(|record| select.take(record)).unwrap();
     let found = select.found();
     let now = now(120.0 + ahead, &[42]);
     [
-        run_text(&journal.find(Which::FromEnd(1)), &now),
+        run_text(&journal.find(RunSelector::FromEnd(1)), &now),
         run_svg(&found, &now).unwrap(),
         run_html(&found, &now).unwrap(),
     ]
@@ -99,7 +99,7 @@ fn times_of_tasks_that_run_together_are_taken_as_they_are() {
         .begins(0.004, "1-b")
         .ends(20.003, "1-b", 19.999, "OK", "exited:0")
         .ends(20.001, "1-a", 20.001, "OK", "exited:0");
-    let run = journal.find(Which::FromEnd(1)).run.unwrap();
+    let run = journal.find(RunSelector::FromEnd(1)).run.unwrap();
     assert_eq!(run.head.last, at(20.003));
     assert_eq!(run.tasks[0].starts[0].at, at(0.0));
 }

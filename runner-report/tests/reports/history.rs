@@ -1,6 +1,6 @@
 //! `--history`: every start of the runner.
 
-use runner_report::{Past, Summary, history_text};
+use runner_report::{RunSummary, RunnerStart, history_text};
 
 use crate::journal::{EARLIER_BOOT, Journal, now};
 
@@ -41,8 +41,8 @@ fn a_task_is_not_ok_until_it_ends_with_ok() {
         .starts()
         .into_iter()
         .map(|past| match past {
-            Past::Run(Summary { not_ok, .. }) => not_ok.join(" "),
-            Past::Refused(refused) => format!("refused {}", refused.run),
+            RunnerStart::Run(RunSummary { not_ok, .. }) => not_ok.join(" "),
+            RunnerStart::Refused(refused) => format!("refused {}", refused.run),
         })
         .collect();
     assert_eq!(not_ok, ["refused x1", "2-b", "2-b", "refused x2", "1-a"]);
@@ -62,8 +62,8 @@ fn a_clock_that_is_set_back_does_not_change_the_order() {
         .starts()
         .into_iter()
         .map(|past| match past {
-            Past::Run(summary) => summary.head.run.clone(),
-            Past::Refused(refused) => refused.run.clone(),
+            RunnerStart::Run(summary) => summary.head.run.clone(),
+            RunnerStart::Refused(refused) => refused.run.clone(),
         })
         .collect();
     assert_eq!(order, ["r1", "r2", "x1"]);

@@ -5,8 +5,9 @@ use std::{fs, io};
 use jiff::{Timestamp, tz::TimeZone};
 use runner_exec::StateDir;
 use runner_report::{
-    Entry, Found, HaltEntry, History, Now, Process, Record, RunEntry, Select, Setup, TaskEntry,
-    TaskNumbers, Tasks, TryEntry, VERSION, Which, read, run_text,
+    Entry, FoundRun, HaltEntry, History, Now, Record, RunEntry, RunFinder, RunSelector,
+    RunnerProcess, Setup, StatisticsBuilder, TaskEntry, TaskStatistics, TryEntry, VERSION, read,
+    run_text,
 };
 use tempfile::TempDir;
 
@@ -40,8 +41,8 @@ pub(crate) fn now(second: f64, alive: &[i32]) -> Now {
     }
 }
 
-fn process(pid: i32) -> Process {
-    Process {
+fn process(pid: i32) -> RunnerProcess {
+    RunnerProcess {
         pid,
         start_time: Some(7),
     }
@@ -216,15 +217,15 @@ impl Journal {
         read(state_dir.path(), each).map(|_| ())
     }
 
-    pub(crate) fn find(&self, which: Which) -> Found {
-        let mut select = Select::new(which);
+    pub(crate) fn find(&self, which: RunSelector) -> FoundRun {
+        let mut select = RunFinder::new(which);
         self.read(|record| select.take(record)).unwrap();
         select.found()
     }
 
     /// What is said of the last run, at `second` and while these processes are alive.
     pub(crate) fn report(&self, second: f64, alive: &[i32]) -> String {
-        run_text(&self.find(Which::FromEnd(1)), &now(second, alive))
+        run_text(&self.find(RunSelector::FromEnd(1)), &now(second, alive))
     }
 
     pub(crate) fn history(&self) -> History {
@@ -233,8 +234,8 @@ impl Journal {
         history
     }
 
-    pub(crate) fn tasks(&self) -> Vec<TaskNumbers> {
-        let mut tasks = Tasks::default();
+    pub(crate) fn tasks(&self) -> Vec<TaskStatistics> {
+        let mut tasks = StatisticsBuilder::default();
         self.read(|record| tasks.take(record)).unwrap();
         tasks.numbers()
     }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::journal::{Journal, now};
-use runner_report::{Which, history_json, run_json, tasks_json};
+use runner_report::{RunSelector, history_json, run_json, tasks_json};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -84,7 +84,7 @@ struct Halt {
 }
 
 fn report(journal: &Journal, alive: &[i32]) -> Report {
-    let found = journal.find(Which::FromEnd(1));
+    let found = journal.find(RunSelector::FromEnd(1));
     serde_json::from_str(&run_json(&found, &now(100.0, alive))).unwrap()
 }
 

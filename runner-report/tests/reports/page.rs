@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use roxmltree::{Document, ParsingOptions};
 use runner_config::{escape, is_hidden};
 use runner_report::{
-    Entry, Found, HookEntry, Select, Timeline, Which, history_text, run_html, run_json, run_junit,
-    run_svg,
+    Entry, FoundRun, HookEntry, RunFinder, RunSelector, Timeline, history_text, run_html, run_json,
+    run_junit, run_svg,
 };
 
 use crate::journal::{Journal, now};
@@ -13,8 +13,8 @@ use crate::journal::{Journal, now};
 const BDI: (&str, &str) = ("http://www.w3.org/1999/xhtml", "bdi");
 const TITLE: (&str, &str) = ("http://www.w3.org/2000/svg", "title");
 
-pub(crate) fn found(journal: &Journal) -> Found<Timeline> {
-    let mut select = Select::new(Which::FromEnd(1));
+pub(crate) fn found(journal: &Journal) -> FoundRun<Timeline> {
+    let mut select = RunFinder::new(RunSelector::FromEnd(1));
     journal.read(|record| select.take(record)).unwrap();
     select.found()
 }
@@ -319,7 +319,7 @@ fn words_of_a_later_version_are_shown_as_they_are() {
         .run_ends(5.0, 9, "woke-up");
     let (html, svg) = (html(&journal), svg(&journal));
     let now = now(6.0, &[]);
-    let json = run_json(&journal.find(Which::FromEnd(1)), &now);
+    let json = run_json(&journal.find(RunSelector::FromEnd(1)), &now);
     let history = history_text(&journal.history(), &now);
     for (text, words) in [
         (

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use runner_report::{Run, State, Which};
+use runner_report::{RunDetails, RunSelector, RunState};
 
 use crate::journal::{EARLIER_BOOT, Journal, now};
 
-fn last(journal: &Journal) -> Run {
-    journal.find(Which::FromEnd(1)).run.unwrap()
+fn last(journal: &Journal) -> RunDetails {
+    journal.find(RunSelector::FromEnd(1)).run.unwrap()
 }
 
 #[test]
@@ -54,10 +54,10 @@ fn a_run_without_an_end_goes_on_while_its_runner_is_alive() {
     ] {
         let run = last(&journal);
         let found = match run.head.state(&now(10.0, alive)) {
-            State::Running => "running",
-            State::CutOff => "cut off",
-            State::WentDown => "went down",
-            State::Ended(end) => end.reason.as_str(),
+            RunState::Running => "running",
+            RunState::CutOff => "cut off",
+            RunState::WentDown => "went down",
+            RunState::Ended(end) => end.reason.as_str(),
         };
         assert_eq!(found, expected);
     }
@@ -68,11 +68,11 @@ fn a_process_of_another_start_is_another_process() {
     let journal = Journal::new().starts(0.0, 42);
     let mut now = now(10.0, &[42]);
     now.alive[0].start_time = Some(8);
-    assert_eq!(last(&journal).head.state(&now), State::CutOff);
+    assert_eq!(last(&journal).head.state(&now), RunState::CutOff);
 }
 
 /// Which runs the journal has, with the tasks of each.
-fn tasks(journal: &Journal, which: Which) -> String {
+fn tasks(journal: &Journal, which: RunSelector) -> String {
     let Some(run) = journal.find(which).run else {
         return "none".to_owned();
     };
@@ -97,14 +97,14 @@ fn runs_are_told_apart_by_their_ids() {
         .ok(7.0, 8.0, "3-c")
         .run_ends(8.0, 0, "finished");
     for (which, expected) in [
-        (Which::FromEnd(1), "r3: "),
-        (Which::FromEnd(2), "r2: 1-a"),
-        (Which::FromEnd(3), "r1: 1-a 2-b 3-c"),
-        (Which::FromEnd(4), "none"),
-        (Which::FromEnd(usize::MAX), "none"),
-        (Which::Id("r1".to_owned()), "r1: 1-a 2-b 3-c"),
-        (Which::Id("r2".to_owned()), "r2: 1-a"),
-        (Which::Id("r".to_owned()), "none"),
+        (RunSelector::FromEnd(1), "r3: "),
+        (RunSelector::FromEnd(2), "r2: 1-a"),
+        (RunSelector::FromEnd(3), "r1: 1-a 2-b 3-c"),
+        (RunSelector::FromEnd(4), "none"),
+        (RunSelector::FromEnd(usize::MAX), "none"),
+        (RunSelector::Id("r1".to_owned()), "r1: 1-a 2-b 3-c"),
+        (RunSelector::Id("r2".to_owned()), "r2: 1-a"),
+        (RunSelector::Id("r".to_owned()), "none"),
     ] {
         assert_eq!(tasks(&journal, which.clone()), expected, "{which:?}");
     }
@@ -115,7 +115,7 @@ fn a_run_whose_start_was_rotated_away_is_a_run() {
     let journal = Journal::new()
         .ok(1.0, 2.0, "7-x")
         .run_ends(2.0, 0, "finished");
-    assert_eq!(tasks(&journal, Which::FromEnd(1)), "r1: 7-x");
+    assert_eq!(tasks(&journal, RunSelector::FromEnd(1)), "r1: 7-x");
     assert_eq!(last(&journal).setup, None);
 }
 
@@ -162,16 +162,16 @@ fn a_refused_start_counts_when_it_is_later_than_the_last_run() {
         .refused(2.0, 75, "already running")
         .run("r1")
         .run_ends(3.0, 0, "finished");
-    assert_eq!(refused(&journal, Which::FromEnd(1)), 0);
+    assert_eq!(refused(&journal, RunSelector::FromEnd(1)), 0);
     let journal = journal
         .run("x3")
         .refused(4.0, 78, "wrong")
         .run("x4")
         .refused(5.0, 78, "still wrong");
-    assert_eq!(refused(&journal, Which::FromEnd(1)), 2);
-    assert_eq!(refused(&journal, Which::Id("r1".to_owned())), 0);
-    assert_eq!(refused(&journal, Which::FromEnd(2)), 0);
-    let found = journal.find(Which::FromEnd(1));
+    assert_eq!(refused(&journal, RunSelector::FromEnd(1)), 2);
+    assert_eq!(refused(&journal, RunSelector::Id("r1".to_owned())), 0);
+    assert_eq!(refused(&journal, RunSelector::FromEnd(2)), 0);
+    let found = journal.find(RunSelector::FromEnd(1));
     assert_eq!(found.refused.last.unwrap().reason, "still wrong");
     assert_eq!(found.run.unwrap().head.run, "r1");
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::model::{
     now::{Now, later, share, span},
-    timeline::{Timeline, Try, Visit},
+    timeline::{DetailedStart, Timeline, Try},
 };
 
 /// A picture of more starts or tries could not be read, nor its page be opened.
@@ -186,11 +186,11 @@ impl<'a> Band<'a> {
 }
 
 /// The last tries, as many as can be shown, and their starts.
-fn shown(timeline: &Timeline) -> (Vec<Try>, &[Visit]) {
+fn shown(timeline: &Timeline) -> (Vec<Try>, &[DetailedStart]) {
     let Timeline { visits, .. } = timeline;
     let mut tries = timeline.tries.clone();
     // The journal may not reach back to the first one.
-    if let Some(Visit { try_num, .. }) = visits.first()
+    if let Some(DetailedStart { try_num, .. }) = visits.first()
         && tries.first().is_none_or(|known| known.number != *try_num)
     {
         let (number, at) = (*try_num, timeline.run.head.started);
@@ -211,7 +211,7 @@ fn shown(timeline: &Timeline) -> (Vec<Try>, &[Visit]) {
 /// The tries, with what happened in each.
 fn bands<'a>(
     tries: &[Try],
-    visits: &'a [Visit],
+    visits: &'a [DetailedStart],
     timeline: &'a Timeline,
     now: &Now,
 ) -> Vec<Band<'a>> {

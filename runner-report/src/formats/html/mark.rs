@@ -1,6 +1,6 @@
 //! What became of a start, as colour, sign and word: colours alone are not seen by all.
 
-use crate::model::run_header::State;
+use crate::model::run_header::RunState;
 
 /// What is drawn alike.
 #[derive(Clone, Copy, PartialEq)]
@@ -51,10 +51,10 @@ impl Mark {
     ];
 
     /// What has no end runs as long as its run does.
-    pub(super) fn without_end(state: State) -> Mark {
+    pub(super) fn without_end(state: RunState) -> Mark {
         match state {
-            State::Running => Mark::RUNNING,
-            State::CutOff | State::WentDown | State::Ended(_) => Mark::UNKNOWN,
+            RunState::Running => Mark::RUNNING,
+            RunState::CutOff | RunState::WentDown | RunState::Ended(_) => Mark::UNKNOWN,
         }
     }
 }

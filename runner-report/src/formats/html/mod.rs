@@ -29,7 +29,7 @@ use self::{
 };
 use crate::{
     formats::text::shown,
-    model::{now::Now, select::Found, timeline::Timeline},
+    model::{now::Now, select::FoundRun, timeline::Timeline},
 };
 
 const STYLE: &str = include_str!("page.css");
@@ -43,7 +43,7 @@ const META: &str = r#"<meta charset="utf-8"/>
 const PRINTED: usize = 470;
 
 /// The page of the run that was found, if one was.
-pub fn run_html(found: &Found<Timeline>, now: &Now) -> Option<String> {
+pub fn run_html(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
     let layout = Layout::new(found.run.as_ref()?, now);
     let zoom = (PRINTED as f64 / layout.height as f64).min(1.0);
     let zoom = format!("@media print {{ .timeline {{ zoom: {zoom:.3}; }} }}");
@@ -77,7 +77,7 @@ pub fn run_html(found: &Found<Timeline>, now: &Now) -> Option<String> {
 }
 
 /// The picture alone.
-pub fn run_svg(found: &Found<Timeline>, now: &Now) -> Option<String> {
+pub fn run_svg(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
     let layout = Layout::new(found.run.as_ref()?, now);
     let title = heading(&layout, now);
     Some(document(picture::alone(&layout, &title)))

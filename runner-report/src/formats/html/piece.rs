@@ -12,9 +12,9 @@ use crate::{
     formats::text::shown,
     model::{
         now::{later, span},
-        run::{Halt, Wait},
-        run_header::State,
-        timeline::Visit,
+        run::{HaltTask, RetryWait},
+        run_header::RunState,
+        timeline::DetailedStart,
     },
 };
 
@@ -23,7 +23,7 @@ const MAX_LABEL: usize = 40;
 
 pub(super) struct Piece<'a> {
     /// The start of a task, if it is one.
-    pub(super) visit: Option<&'a Visit>,
+    pub(super) visit: Option<&'a DetailedStart>,
     pub(super) name: String,
     /// The name, cut.
     pub(super) label: String,
@@ -83,7 +83,11 @@ impl<'a> Piece<'a> {
     }
 
     /// A start of a task; `until` is the end of what has none of its own.
-    pub(super) fn of_visit(visit: &'a Visit, until: Timestamp, state: State) -> Piece<'a> {
+    pub(super) fn of_visit(
+        visit: &'a DetailedStart,
+        until: Timestamp,
+        state: RunState,
+    ) -> Piece<'a> {
         let ended = visit.ended.as_ref();
         let mark = match ended.and_then(|ended| ended.result) {
             Some(TaskResult::Ok) => Mark::OK,
@@ -123,13 +127,13 @@ impl<'a> Piece<'a> {
     }
 
     /// A wait that was over at `until`.
-    pub(super) fn of_wait(wait: &Wait, until: Timestamp) -> Piece<'a> {
+    pub(super) fn of_wait(wait: &RetryWait, until: Timestamp) -> Piece<'a> {
         let how = format!("before try {}", wait.try_num);
         Piece::new("wait".to_owned(), wait.at, until, Mark::WAIT, &how)
     }
 
     /// The halt task; `until` is its end if it has none of its own.
-    pub(super) fn of_halt(halt: &Halt, until: Timestamp, state: State) -> Piece<'a> {
+    pub(super) fn of_halt(halt: &HaltTask, until: Timestamp, state: RunState) -> Piece<'a> {
         let name = format!("halt task {}", shown(&halt.name));
         let (mark, to, end) = match &halt.end {
             Some((end, time)) if end.is_zero() => (Mark::OK, later(halt.at, *time), end.words()),

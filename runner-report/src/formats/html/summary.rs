@@ -9,8 +9,8 @@ use crate::{
     model::{
         end::RunReason,
         now::{Now, share},
-        run_header::State,
-        select::{Found, Refusals},
+        run_header::RunState,
+        select::{FoundRun, Refusals},
         timeline::Timeline,
     },
 };
@@ -20,10 +20,10 @@ pub(super) fn title(layout: &Layout, now: &Now) -> String {
     let head = &layout.timeline.run.head;
     let time = format_duration(head.elapsed(now));
     match head.state(now) {
-        State::Running => format!("Running for {time}"),
-        State::CutOff => format!("Cut off after {time}"),
-        State::WentDown => format!("Halted after {time}: the machine went down"),
-        State::Ended(end) => match &end.reason {
+        RunState::Running => format!("Running for {time}"),
+        RunState::CutOff => format!("Cut off after {time}"),
+        RunState::WentDown => format!("Halted after {time}: the machine went down"),
+        RunState::Ended(end) => match &end.reason {
             RunReason::Finished => format!("Finished in {time}"),
             RunReason::FinishedWithFailures => format!("Finished in {time}, with failures"),
             RunReason::GaveUp => format!("Gave up after {time}"),
@@ -36,7 +36,7 @@ pub(super) fn title(layout: &Layout, now: &Now) -> String {
     }
 }
 
-pub(super) fn summary(found: &Found<Timeline>, layout: &Layout, now: &Now) -> Markup {
+pub(super) fn summary(found: &FoundRun<Timeline>, layout: &Layout, now: &Now) -> Markup {
     let run = &layout.timeline.run;
     html! {
         (refused(&found.refused, now))

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::model::{
     now::{Now, later, span},
-    run::{Halt, Run, Start, Task},
-    run_header::State,
+    run::{HaltTask, RunDetails, TaskHistory, TaskStart},
+    run_header::RunState,
 };
 
 /// How wide a bar is. It is cut for the sake of long names, and left out when nothing
@@ -30,7 +30,7 @@ const BARS: RangeInclusive<usize> = 10..=30;
 const OUTCOMES: usize = 20;
 
 /// A line for each task, below a blank one.
-pub(super) fn chart(run: &Run, now: &Now) -> String {
+pub(super) fn chart(run: &RunDetails, now: &Now) -> String {
     let chart = Chart {
         run,
         now,
@@ -53,9 +53,9 @@ pub(super) fn chart(run: &Run, now: &Now) -> String {
 }
 
 struct Chart<'a> {
-    run: &'a Run,
+    run: &'a RunDetails,
     now: &'a Now,
-    state: State<'a>,
+    state: RunState<'a>,
     /// The time at the right end of the bars.
     until: Timestamp,
 }
@@ -76,18 +76,18 @@ fn cells(name: String, result: &str, time: Option<Duration>, starts: usize) -> [
 }
 
 impl Chart<'_> {
-    fn task(&self, task: &Task) -> Row {
+    fn task(&self, task: &TaskHistory) -> Row {
         let result = task.result();
         let time = match task.last() {
             Some(start) if start.elapsed.is_some() => start.elapsed,
-            Some(start) if self.state == State::Running => Some(span(start.at, self.until)),
+            Some(start) if self.state == RunState::Running => Some(span(start.at, self.until)),
             Some(_) | None => None,
         };
         let outcome = match &task.end {
             _ if task.has_no_end() => match self.state {
-                State::Running => "running".to_owned(),
-                State::CutOff => "cut off".to_owned(),
-                State::Ended(_) | State::WentDown => "end unknown".to_owned(),
+                RunState::Running => "running".to_owned(),
+                RunState::CutOff => "cut off".to_owned(),
+                RunState::Ended(_) | RunState::WentDown => "end unknown".to_owned(),
             },
             Some(end) if result == Some(TaskResult::Ok) && end.outcome.is_zero() => String::new(),
             Some(end) => end.outcome.words(),
@@ -101,7 +101,7 @@ impl Chart<'_> {
         }
     }
 
-    fn piece(&self, start: &Start) -> Piece {
+    fn piece(&self, start: &TaskStart) -> Piece {
         Piece {
             from: start.at,
             to: start
@@ -110,18 +110,18 @@ impl Chart<'_> {
             in_vain: match start.result {
                 Some(TaskResult::Retry | TaskResult::Interrupted) => true,
                 Some(TaskResult::Ok | TaskResult::Halt | TaskResult::Exit) => false,
-                None => self.state != State::Running,
+                None => self.state != RunState::Running,
             },
         }
     }
 
-    fn halt(&self, halt: &Halt) -> Row {
+    fn halt(&self, halt: &HaltTask) -> Row {
         let is_running = self.run.halt_runs(self.now);
         let (time, outcome) = match &halt.end {
             Some((end, time)) if end.is_zero() => (Some(*time), String::new()),
             Some((end, time)) => (Some(*time), end.words()),
             None if is_running => (Some(span(halt.at, self.until)), "running".to_owned()),
-            None if self.state == State::WentDown => (None, "machine went down".to_owned()),
+            None if self.state == RunState::WentDown => (None, "machine went down".to_owned()),
             None => (None, "cut off".to_owned()),
         };
         Row {

@@ -11,9 +11,9 @@ use super::{
 };
 use crate::model::{
     end::RunReason,
-    history::{History, Past, Summary},
+    history::{History, RunSummary, RunnerStart},
     now::Now,
-    run_header::State,
+    run_header::RunState,
 };
 
 const TIME: &str = "%Y-%m-%d %H:%M";
@@ -25,9 +25,9 @@ pub fn history_text(history: &History, now: &Now) -> String {
     table([Left, Left, Left, Right, Right, Left], rows)
 }
 
-fn row(past: Past, now: &Now) -> [String; 6] {
+fn row(past: RunnerStart, now: &Now) -> [String; 6] {
     match past {
-        Past::Run(Summary { head, not_ok }) => {
+        RunnerStart::Run(RunSummary { head, not_ok }) => {
             let names: Vec<String> = not_ok.iter().map(|name| shown(name)).collect();
             [
                 shown(&head.run),
@@ -38,7 +38,7 @@ fn row(past: Past, now: &Now) -> [String; 6] {
                 names.join(", "),
             ]
         }
-        Past::Refused(refused) => [
+        RunnerStart::Refused(refused) => [
             shown(&refused.run),
             now.local(refused.at, TIME),
             "refused".to_owned(),
@@ -50,12 +50,12 @@ fn row(past: Past, now: &Now) -> [String; 6] {
 }
 
 /// A state in as few words as there are.
-fn state(state: State) -> String {
+fn state(state: RunState) -> String {
     match state {
-        State::Running => "running".to_owned(),
-        State::CutOff => "cut off".to_owned(),
-        State::WentDown => "halted".to_owned(),
-        State::Ended(end) => match &end.reason {
+        RunState::Running => "running".to_owned(),
+        RunState::CutOff => "cut off".to_owned(),
+        RunState::WentDown => "halted".to_owned(),
+        RunState::Ended(end) => match &end.reason {
             RunReason::FinishedWithFailures => "with failures".to_owned(),
             reason => shown(reason.as_str()).replace('-', " "),
         },

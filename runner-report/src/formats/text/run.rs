@@ -9,13 +9,13 @@ use super::{chart::chart, shown};
 use crate::model::{
     end::RunReason,
     now::Now,
-    run::{Run, Task},
-    run_header::State,
-    select::{Found, Refusals},
+    run::{RunDetails, TaskHistory},
+    run_header::RunState,
+    select::{FoundRun, Refusals},
 };
 
 /// What there is to say of the run that was found.
-pub fn run_text(found: &Found, now: &Now) -> String {
+pub fn run_text(found: &FoundRun, now: &Now) -> String {
     let mut text = refused(&found.refused, now);
     match &found.run {
         Some(run) => {
@@ -43,19 +43,19 @@ fn refused(refusals: &Refusals, now: &Now) -> String {
     format!("refused {ago}{before}: {reason}\n\n")
 }
 
-fn headline(run: &Run, now: &Now) -> String {
+fn headline(run: &RunDetails, now: &Now) -> String {
     let head = &run.head;
     // Nothing is heard of a run that waits.
     let wait = run.waits.last().filter(|wait| wait.at == head.at);
     let heard = now.ago(head.last_heard());
     let what = match head.state(now) {
-        State::Running => match wait {
+        RunState::Running => match wait {
             Some(wait) => format!("is waiting for try {}", wait.try_num),
             None => "is running".to_owned(),
         },
-        State::CutOff => format!("was cut off, last heard of {heard}"),
-        State::WentDown => format!("halted {heard}: the machine went down"),
-        State::Ended(end) => {
+        RunState::CutOff => format!("was cut off, last heard of {heard}"),
+        RunState::WentDown => format!("halted {heard}: the machine went down"),
+        RunState::Ended(end) => {
             let ago = now.ago(end.at);
             match &end.reason {
                 RunReason::Finished => format!("finished {ago}"),
@@ -78,8 +78,8 @@ fn headline(run: &Run, now: &Now) -> String {
 type Fact = (&'static str, String);
 
 /// What is true of the run as a whole.
-pub(crate) fn facts(run: &Run, now: &Now) -> Vec<Fact> {
-    let Run { head, setup, .. } = run;
+pub(crate) fn facts(run: &RunDetails, now: &Now) -> Vec<Fact> {
+    let RunDetails { head, setup, .. } = run;
     let started = now.local(head.started, "%Y-%m-%d %H:%M:%S");
     let boot = match head.is_of_this_boot(now) {
         true => "this boot",
@@ -88,9 +88,9 @@ pub(crate) fn facts(run: &Run, now: &Now) -> Vec<Fact> {
     let state = head.state(now);
     let mut time = format_duration(head.elapsed(now));
     match state {
-        State::Running => time += " so far",
-        State::CutOff | State::WentDown => time = format!("at least {time}"),
-        State::Ended(_) => {}
+        RunState::Running => time += " so far",
+        RunState::CutOff | RunState::WentDown => time = format!("at least {time}"),
+        RunState::Ended(_) => {}
     }
     let of = match setup.as_ref().map(|setup| setup.max_tries) {
         None | Some(0) => String::new(),
@@ -101,7 +101,7 @@ pub(crate) fn facts(run: &Run, now: &Now) -> Vec<Fact> {
         ("took", format!("{time}, try {}{of}", head.try_num)),
     ];
     if let Some(setup) = setup {
-        let is_ok = |task: &&Task| task.result() == Some(TaskResult::Ok);
+        let is_ok = |task: &&TaskHistory| task.result() == Some(TaskResult::Ok);
         let ok = run.tasks.iter().filter(is_ok).count() + setup.done.len();
         let jobs = match setup.jobs {
             1 => String::new(),
@@ -111,16 +111,16 @@ pub(crate) fn facts(run: &Run, now: &Now) -> Vec<Fact> {
         facts.push(("tasks", format!("{ok} of {tasks} OK{jobs}, in {taskdir}")));
     }
     facts.extend(outstanding(run));
-    if state == State::CutOff {
+    if state == RunState::CutOff {
         facts.push(("cut off", cut_off(run)));
     }
     facts
 }
 
 /// What stands out, as far as anything does.
-fn outstanding(run: &Run) -> Vec<Fact> {
+fn outstanding(run: &RunDetails) -> Vec<Fact> {
     let mut facts = Vec::new();
-    let slowest = |task: &Task| task.starts.iter().filter_map(|start| start.elapsed).max();
+    let slowest = |task: &TaskHistory| task.starts.iter().filter_map(|start| start.elapsed).max();
     let tasks = run.tasks.iter();
     let slowest = tasks.filter_map(|task| Some((slowest(task)?, task)));
     if let Some((time, task)) = slowest.min_by_key(|(time, _)| Reverse(*time))
@@ -148,7 +148,7 @@ fn outstanding(run: &Run) -> Vec<Fact> {
 }
 
 /// What cut the run off, as far as that can be known, and what ran then.
-fn cut_off(run: &Run) -> String {
+fn cut_off(run: &RunDetails) -> String {
     let cut = run.tasks.iter().filter(|task| task.has_no_end());
     let cut: Vec<String> = cut.map(|task| shown(&task.name)).collect();
     match cut.len() {

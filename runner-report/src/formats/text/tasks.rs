@@ -11,10 +11,10 @@ use super::{
         table,
     },
 };
-use crate::model::task_stats::TaskNumbers;
+use crate::model::task_stats::TaskStatistics;
 
 /// A table of `tasks`.
-pub fn tasks_text(tasks: &[TaskNumbers]) -> String {
+pub fn tasks_text(tasks: &[TaskStatistics]) -> String {
     let head = [
         "task", "runs", "retried", "starts", "failures", "median", "p95", "max",
     ];
@@ -25,7 +25,7 @@ pub fn tasks_text(tasks: &[TaskNumbers]) -> String {
     )
 }
 
-fn row(task: &TaskNumbers) -> [String; 8] {
+fn row(task: &TaskStatistics) -> [String; 8] {
     let time = |time: Option<Duration>| time.map(format_duration).unwrap_or_default();
     [
         shown(&task.task),
