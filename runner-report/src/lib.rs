@@ -30,10 +30,10 @@ pub use crate::{
         end::{RecordedOutcome, RunReason},
         history::{History, RunSummary, RunnerStart},
         now::{Now, RunnerProcess},
-        run::{HaltTask, RetryWait, RunDetails, TaskEnd, TaskHistory, TaskStart},
+        run_details::{HaltTask, RetryWait, RunDetails, TaskEnd, TaskHistory, TaskStart},
+        run_finder::{FoundRun, Refusals, RefusedStart, RunFinder, RunSelector},
         run_header::{RunEnd, RunHeader, RunState},
-        select::{FoundRun, Refusals, RefusedStart, RunFinder, RunSelector},
-        task_stats::{StatisticsBuilder, TaskStatistics},
+        task_statistics::{StatisticsBuilder, TaskStatistics},
         timeline::Timeline,
     },
     wait::{

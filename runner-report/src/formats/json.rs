@@ -12,10 +12,10 @@ use crate::{
     model::{
         history::{History, RunSummary, RunnerStart},
         now::{Now, as_seconds},
-        run::{RetryWait, RunDetails, TaskHistory, TaskStart},
+        run_details::{RetryWait, RunDetails, TaskHistory, TaskStart},
+        run_finder::FoundRun,
         run_header::{RunHeader, RunState},
-        select::FoundRun,
-        task_stats::TaskStatistics,
+        task_statistics::TaskStatistics,
     },
 };
 

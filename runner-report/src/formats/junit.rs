@@ -9,7 +9,7 @@ use crate::{
     formats::html::plain,
     model::{
         now::Now,
-        select::FoundRun,
+        run_finder::FoundRun,
         timeline::{DetailedStart, Timeline},
     },
 };

@@ -6,7 +6,8 @@ pub(crate) mod junit;
 pub(crate) mod text;
 
 use crate::model::{
-    history::History, now::Now, select::FoundRun, task_stats::TaskStatistics, timeline::Timeline,
+    history::History, now::Now, run_finder::FoundRun, task_statistics::TaskStatistics,
+    timeline::Timeline,
 };
 
 /// A format, by what it can show.

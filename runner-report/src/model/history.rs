@@ -5,9 +5,9 @@ use runner_exec::TaskResult;
 use crate::{
     journal::record::{Entry, Record, RunEntry, TaskEntry},
     model::{
-        by_run::{FromRecords, RunsById},
+        run_finder::RefusedStart,
         run_header::RunHeader,
-        select::RefusedStart,
+        runs_by_id::{FromRecords, RunsById},
     },
 };
 

@@ -1,12 +1,12 @@
 //! What records are folded into: runs, their histories and statistics.
 
-mod alive;
-pub(crate) mod by_run;
 pub(crate) mod end;
 pub(crate) mod history;
+mod machine;
 pub(crate) mod now;
-pub(crate) mod run;
+pub(crate) mod run_details;
+pub(crate) mod run_finder;
 pub(crate) mod run_header;
-pub(crate) mod select;
-pub(crate) mod task_stats;
+pub(crate) mod runs_by_id;
+pub(crate) mod task_statistics;
 pub(crate) mod timeline;

@@ -12,10 +12,10 @@ use crate::{
         record::{Entry, HookEntry, Record, TaskEntry, TryEntry},
     },
     model::{
-        by_run::FromRecords,
         end::RecordedOutcome,
         now::later,
-        run::{RunDetails, TaskEnd},
+        run_details::{RunDetails, TaskEnd},
+        runs_by_id::FromRecords,
     },
 };
 

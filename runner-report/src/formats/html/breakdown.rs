@@ -3,7 +3,7 @@
 
 use std::{cmp::Reverse, collections::HashMap, time::Duration};
 
-use super::{layout::Layout, mark::Mark};
+use super::{layout::Layout, outcome_mark::Mark};
 use crate::model::now::span;
 
 /// More are added up.

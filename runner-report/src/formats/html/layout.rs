@@ -10,8 +10,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{
     critical_path::decides,
-    piece::Piece,
     placement::{Levels, Room, rows},
+    span::Piece,
 };
 use crate::model::{
     now::{Now, later, share, span},

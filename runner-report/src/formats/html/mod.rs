@@ -3,15 +3,15 @@
 //! The page is well-formed as XML, too, asks nobody for anything, and runs no script. So
 //! an element without content is written with braces, `rect {}`: `maud` would not close it.
 
+mod axis;
 mod breakdown;
 mod critical_path;
 mod escape;
 mod layout;
-mod mark;
+mod outcome_mark;
 mod picture;
-mod piece;
 mod placement;
-mod scale;
+mod span;
 mod summary;
 mod table;
 mod tooltips;
@@ -29,7 +29,7 @@ use self::{
 };
 use crate::{
     formats::text::shown,
-    model::{now::Now, select::FoundRun, timeline::Timeline},
+    model::{now::Now, run_finder::FoundRun, timeline::Timeline},
 };
 
 const STYLE: &str = include_str!("page.css");

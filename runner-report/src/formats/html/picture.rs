@@ -5,11 +5,11 @@ use maud::{Markup, PreEscaped, html};
 use runner_config::format_duration;
 
 use super::{
+    axis::{percent, ticks},
     layout::{Band, HEADER, Layout, ROW},
-    mark::Mark,
-    piece::Piece,
+    outcome_mark::Mark,
     placement::Levels,
-    scale::{percent, ticks},
+    span::Piece,
 };
 use crate::model::now::span;
 

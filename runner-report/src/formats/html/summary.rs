@@ -3,14 +3,14 @@
 use maud::{Markup, html};
 use runner_config::format_duration;
 
-use super::{breakdown::breakdown, layout::Layout, scale::percent};
+use super::{axis::percent, breakdown::breakdown, layout::Layout};
 use crate::{
     formats::text::{facts, shown},
     model::{
         end::RunReason,
         now::{Now, share},
+        run_finder::{FoundRun, Refusals},
         run_header::RunState,
-        select::{FoundRun, Refusals},
         timeline::Timeline,
     },
 };

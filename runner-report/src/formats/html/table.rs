@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{
     layout::{Band, Layout},
-    piece::Piece,
+    span::Piece,
 };
 use crate::{formats::text::shown, model::now::Now};
 

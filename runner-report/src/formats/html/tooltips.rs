@@ -4,9 +4,9 @@
 use maud::{Markup, html};
 
 use super::{
+    axis::percent,
     layout::{Band, Layout},
-    piece::{Piece, cut},
-    scale::percent,
+    span::{Piece, cut},
 };
 
 /// As many lines of output as can be read in passing.

@@ -8,17 +8,16 @@ use runner_exec::TaskResult;
 use unicode_width::UnicodeWidthStr;
 
 use super::{
-    COLUMNS,
-    bar::{Piece, bar},
-    shown,
+    COLUMNS, shown,
     table::{
         Side::{Left, Right},
         lines,
     },
+    time_bar::{Piece, bar},
 };
 use crate::model::{
     now::{Now, later, span},
-    run::{HaltTask, RunDetails, TaskHistory, TaskStart},
+    run_details::{HaltTask, RunDetails, TaskHistory, TaskStart},
     run_header::RunState,
 };
 

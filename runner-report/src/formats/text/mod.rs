@@ -1,11 +1,11 @@
 //! Reports for people, on a terminal of 80 columns.
 
-mod bar;
 mod chart;
 mod history;
 mod run;
 mod table;
 mod tasks;
+mod time_bar;
 
 pub(crate) use self::run::facts;
 pub use self::{history::history_text, run::run_text, tasks::tasks_text};

@@ -9,9 +9,9 @@ use super::{chart::chart, shown};
 use crate::model::{
     end::RunReason,
     now::Now,
-    run::{RunDetails, TaskHistory},
+    run_details::{RunDetails, TaskHistory},
+    run_finder::{FoundRun, Refusals},
     run_header::RunState,
-    select::{FoundRun, Refusals},
 };
 
 /// What there is to say of the run that was found.

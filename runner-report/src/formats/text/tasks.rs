@@ -11,7 +11,7 @@ use super::{
         table,
     },
 };
-use crate::model::task_stats::TaskStatistics;
+use crate::model::task_statistics::TaskStatistics;
 
 /// A table of `tasks`.
 pub fn tasks_text(tasks: &[TaskStatistics]) -> String {

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use crate::{
     journal::record::{Entry, Record, RunEntry},
     model::{
-        by_run::{FromRecords, RunsById},
-        run::RunDetails,
+        run_details::RunDetails,
+        runs_by_id::{FromRecords, RunsById},
     },
 };
 

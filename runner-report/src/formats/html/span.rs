@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use runner_config::format_duration;
 use runner_exec::TaskResult;
 
-use super::{mark::Mark, placement::Room};
+use super::{outcome_mark::Mark, placement::Room};
 use crate::{
     formats::text::shown,
     model::{
         now::{later, span},
-        run::{HaltTask, RetryWait},
+        run_details::{HaltTask, RetryWait},
         run_header::RunState,
         timeline::DetailedStart,
     },

@@ -11,10 +11,10 @@ use crate::{
         Entry, HaltEntry, Record, RunEntry, Setup, TaskEntry, TryEntry, milliseconds,
     },
     model::{
-        by_run::FromRecords,
         end::RecordedOutcome,
         now::{Now, as_seconds, seconds},
         run_header::{RunHeader, RunState},
+        runs_by_id::FromRecords,
     },
 };
 
