@@ -103,20 +103,20 @@ impl Journal<'_> {
     fn run(&self, which: RunSelector, format: Format) -> Answer {
         match format {
             Format::Any { run: show, .. } => {
-                let mut select = RunFinder::<RunDetails>::new(which);
-                self.read(|record| select.take(record))?;
-                let found = select.found();
-                let now = Now::of(found.run.as_ref().map(|run| &run.head));
-                Ok((!found.is_nothing()).then(|| show(&found, &now)))
+                let mut finder = RunFinder::<RunDetails>::new(which);
+                self.read(|record| finder.apply(record))?;
+                let found = finder.finish();
+                let now = Now::read(found.run.as_ref().map(|run| &run.header));
+                Ok((!found.is_empty()).then(|| show(&found, &now)))
             }
             Format::OneRun(show) => {
-                let mut select = RunFinder::<Timeline>::new(which);
-                let author = self.read(|record| select.take(record))?;
-                let mut found = select.found();
+                let mut finder = RunFinder::<Timeline>::new(which);
+                let author = self.read(|record| finder.apply(record))?;
+                let mut found = finder.finish();
                 if let Some(timeline) = &mut found.run {
                     timeline.read_outputs(author);
                 }
-                let now = Now::of(found.run.as_ref().map(|timeline| &timeline.run.head));
+                let now = Now::read(found.run.as_ref().map(|timeline| &timeline.run.header));
                 Ok(show(&found, &now))
             }
         }
@@ -124,15 +124,15 @@ impl Journal<'_> {
 
     fn history(&self, show: fn(&History, &Now) -> String) -> Answer {
         let mut history = History::default();
-        self.read(|record| history.take(record))?;
-        let now = Now::of(history.open());
+        self.read(|record| history.apply(record))?;
+        let now = Now::read(history.open());
         Ok((!history.is_empty()).then(|| show(&history, &now)))
     }
 
     fn tasks(&self, show: fn(&[TaskStatistics]) -> String) -> Answer {
         let mut tasks = StatisticsBuilder::default();
-        self.read(|record| tasks.take(record))?;
-        let tasks = tasks.numbers();
+        self.read(|record| tasks.apply(record))?;
+        let tasks = tasks.finish();
         Ok((!tasks.is_empty()).then(|| show(&tasks)))
     }
 

@@ -8,10 +8,10 @@ use runner_exec::ChainEnd;
 use serde::Serialize;
 
 use crate::{
-    journal::record::{Setup, milliseconds},
+    journal::record::{Setup, serialize_timestamp},
     model::{
         history::{History, RunSummary, RunnerStart},
-        now::{Now, as_seconds},
+        now::{Now, serialize_seconds},
         run_details::{RetryWait, RunDetails, TaskHistory, TaskStart},
         run_finder::FoundRun,
         run_header::{RunHeader, RunState},
@@ -21,14 +21,14 @@ use crate::{
 
 /// One run, and what was refused since.
 pub fn run_json(found: &FoundRun, now: &Now) -> String {
-    let refused = found.refused.last.as_ref().map(|last| RefusedSince {
+    let refused = found.refused.last.as_ref().map(|last| RefusalsJson {
         count: found.refused.count,
         last: last.at,
         status: last.status,
         reason: &last.reason,
     });
-    let run = found.run.as_ref().map(|run| OneRun::of(run, now));
-    pretty(&RunReport { refused, run })
+    let run = found.run.as_ref().map(|run| RunJson::of(run, now));
+    pretty(&ReportJson { refused, run })
 }
 
 /// Every start of the runner.
@@ -36,7 +36,7 @@ pub fn history_json(history: &History, now: &Now) -> String {
     let starts = history.starts().into_iter();
     pretty(
         &starts
-            .map(|past| OneStart::of(past, now))
+            .map(|past| RunnerStartJson::of(past, now))
             .collect::<Vec<_>>(),
     )
 }
@@ -47,15 +47,15 @@ pub fn tasks_json(tasks: &[TaskStatistics]) -> String {
 }
 
 #[derive(Serialize)]
-struct RunReport<'a> {
-    refused: Option<RefusedSince<'a>>,
-    run: Option<OneRun<'a>>,
+struct ReportJson<'a> {
+    refused: Option<RefusalsJson<'a>>,
+    run: Option<RunJson<'a>>,
 }
 
 #[derive(Serialize)]
-struct RefusedSince<'a> {
+struct RefusalsJson<'a> {
     count: usize,
-    #[serde(serialize_with = "milliseconds")]
+    #[serde(serialize_with = "serialize_timestamp")]
     last: Timestamp,
     status: u8,
     reason: &'a str,
@@ -63,59 +63,59 @@ struct RefusedSince<'a> {
 
 /// What a run and a line of the history have in common.
 #[derive(Serialize)]
-struct OneHead<'a> {
+struct HeaderJson<'a> {
     run: &'a str,
     boot: Option<&'a str>,
     state: &'a str,
     status: Option<u8>,
-    #[serde(serialize_with = "milliseconds")]
+    #[serde(serialize_with = "serialize_timestamp")]
     started: Timestamp,
-    #[serde(serialize_with = "milliseconds")]
+    #[serde(serialize_with = "serialize_timestamp")]
     ended: Option<Timestamp>,
-    #[serde(serialize_with = "as_seconds")]
+    #[serde(serialize_with = "serialize_seconds")]
     elapsed: Option<Duration>,
     try_num: Option<u32>,
 }
 
-impl OneHead<'_> {
-    fn of<'a>(head: &'a RunHeader, now: &Now) -> OneHead<'a> {
-        let (state, status) = match head.state(now) {
+impl HeaderJson<'_> {
+    fn of<'a>(header: &'a RunHeader, now: &Now) -> HeaderJson<'a> {
+        let (state, status) = match header.state(now) {
             RunState::Running => ("running", None),
             RunState::CutOff => ("cut-off", None),
             RunState::WentDown => ("halted", Some(ChainEnd::Halted.status(None))),
             RunState::Ended(end) => (end.reason.as_str(), Some(end.status)),
         };
-        OneHead {
-            run: &head.run,
-            boot: Some(&*head.boot).filter(|boot| !boot.is_empty()),
+        HeaderJson {
+            run: &header.run,
+            boot: Some(&*header.boot).filter(|boot| !boot.is_empty()),
             state,
             status,
-            started: head.started,
-            ended: head.end.as_ref().map(|end| end.at),
-            elapsed: Some(head.elapsed(now)),
-            try_num: Some(head.try_num),
+            started: header.started,
+            ended: header.end.as_ref().map(|end| end.at),
+            elapsed: Some(header.elapsed(now)),
+            try_num: Some(header.try_num),
         }
     }
 }
 
 #[derive(Serialize)]
-struct OneStart<'a> {
+struct RunnerStartJson<'a> {
     #[serde(flatten)]
-    head: OneHead<'a>,
+    header: HeaderJson<'a>,
     not_ok: &'a [String],
     reason: Option<&'a str>,
 }
 
-impl OneStart<'_> {
-    fn of<'a>(past: RunnerStart<'a>, now: &Now) -> OneStart<'a> {
+impl RunnerStartJson<'_> {
+    fn of<'a>(past: RunnerStart<'a>, now: &Now) -> RunnerStartJson<'a> {
         match past {
-            RunnerStart::Run(RunSummary { head, not_ok }) => OneStart {
-                head: OneHead::of(head, now),
+            RunnerStart::Run(RunSummary { header, not_ok }) => RunnerStartJson {
+                header: HeaderJson::of(header, now),
                 not_ok,
                 reason: None,
             },
-            RunnerStart::Refused(refused) => OneStart {
-                head: OneHead {
+            RunnerStart::Refused(refused) => RunnerStartJson {
+                header: HeaderJson {
                     run: &refused.run,
                     boot: None,
                     state: "refused",
@@ -133,9 +133,9 @@ impl OneStart<'_> {
 }
 
 #[derive(Serialize)]
-struct OneRun<'a> {
+struct RunJson<'a> {
     #[serde(flatten)]
-    head: OneHead<'a>,
+    header: HeaderJson<'a>,
     this_boot: bool,
     pid: Option<i32>,
     taskdir: Option<&'a str>,
@@ -143,26 +143,26 @@ struct OneRun<'a> {
     jobs: Option<usize>,
     max_tries: Option<u32>,
     done: &'a [String],
-    tasks: Vec<OneTask<'a>>,
+    tasks: Vec<TaskJson<'a>>,
     waits: &'a [RetryWait],
-    halt: Option<OneHalt<'a>>,
+    halt: Option<HaltJson<'a>>,
 }
 
-impl OneRun<'_> {
-    fn of<'a>(run: &'a RunDetails, now: &Now) -> OneRun<'a> {
+impl RunJson<'_> {
+    fn of<'a>(run: &'a RunDetails, now: &Now) -> RunJson<'a> {
         let setup = run.setup.as_ref();
-        OneRun {
-            head: OneHead::of(&run.head, now),
-            this_boot: run.head.is_of_this_boot(now),
+        RunJson {
+            header: HeaderJson::of(&run.header, now),
+            this_boot: run.header.is_of_this_boot(now),
             pid: setup.map(|setup| setup.pid),
             taskdir: setup.map(|setup| &*setup.taskdir),
             task_count: setup.map(|setup| setup.tasks),
             jobs: setup.map(|setup| setup.jobs),
             max_tries: setup.map(|setup| setup.max_tries),
             done: setup.map_or(&[], |Setup { done, .. }| done),
-            tasks: run.tasks.iter().map(one_task).collect(),
+            tasks: run.tasks.iter().map(task_json).collect(),
             waits: &run.waits,
-            halt: run.halt.as_ref().map(|halt| OneHalt {
+            halt: run.halt.as_ref().map(|halt| HaltJson {
                 task: &halt.name,
                 reason: &halt.reason,
                 started: halt.at,
@@ -174,20 +174,20 @@ impl OneRun<'_> {
 }
 
 #[derive(Serialize)]
-struct OneTask<'a> {
+struct TaskJson<'a> {
     task: &'a str,
     failures: usize,
     outcome: Option<String>,
-    #[serde(serialize_with = "as_seconds")]
+    #[serde(serialize_with = "serialize_seconds")]
     limit: Option<Duration>,
     why: Option<&'a str>,
     output: Option<&'a str>,
     starts: &'a [TaskStart],
 }
 
-fn one_task(task: &TaskHistory) -> OneTask<'_> {
+fn task_json(task: &TaskHistory) -> TaskJson<'_> {
     let end = task.end.as_ref();
-    OneTask {
+    TaskJson {
         task: &task.name,
         failures: task.failures(),
         outcome: end.map(|end| end.outcome.to_string()),
@@ -199,13 +199,13 @@ fn one_task(task: &TaskHistory) -> OneTask<'_> {
 }
 
 #[derive(Serialize)]
-struct OneHalt<'a> {
+struct HaltJson<'a> {
     task: &'a str,
     reason: &'a str,
-    #[serde(serialize_with = "milliseconds")]
+    #[serde(serialize_with = "serialize_timestamp")]
     started: Timestamp,
     outcome: Option<String>,
-    #[serde(serialize_with = "as_seconds")]
+    #[serde(serialize_with = "serialize_seconds")]
     elapsed: Option<Duration>,
 }
 

@@ -10,14 +10,14 @@ use crate::{
     model::{
         now::Now,
         run_finder::FoundRun,
-        timeline::{DetailedStart, Timeline},
+        timeline::{FullStart, Timeline},
     },
 };
 
 /// The report of the run that was found, if one was.
 pub fn run_junit(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
-    let Timeline { run, visits, .. } = found.run.as_ref()?;
-    let elapsed = run.head.elapsed(now);
+    let Timeline { run, starts, .. } = found.run.as_ref()?;
+    let elapsed = run.header.elapsed(now);
     let mut suite = TestSuite::new("runner");
     suite.set_time(elapsed);
     for name in run.setup.iter().flat_map(|setup| &setup.done) {
@@ -25,16 +25,16 @@ pub fn run_junit(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
         status.set_message("done by an earlier run");
         suite.add_test_case(TestCase::new(plain(name), status));
     }
-    let mut by_task: HashMap<&str, Vec<&DetailedStart>> = HashMap::new();
-    for visit in visits.iter().filter(|visit| visit.started.is_some()) {
-        by_task.entry(&visit.task).or_default().push(visit);
+    let mut by_task: HashMap<&str, Vec<&FullStart>> = HashMap::new();
+    for start in starts.iter().filter(|start| start.started.is_some()) {
+        by_task.entry(&start.task).or_default().push(start);
     }
-    let visits = (run.tasks.iter()).filter_map(|task| by_task.get(&*task.name)?.split_last());
-    suite.add_test_cases(visits.map(|(last, earlier)| case(last, earlier)));
+    let starts = (run.tasks.iter()).filter_map(|task| by_task.get(&*task.name)?.split_last());
+    suite.add_test_cases(starts.map(|(last, earlier)| case(last, earlier)));
     for case in suite.test_cases.iter_mut() {
         case.set_classname("runner");
     }
-    let mut report = Report::new(format!("run {}", plain(&run.head.run)));
+    let mut report = Report::new(format!("run {}", plain(&run.header.run)));
     report.set_time(elapsed);
     report.add_test_suite(suite);
     match report.to_string() {
@@ -45,7 +45,7 @@ pub fn run_junit(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
 
 /// The last start is the test, and what failed before is told with it: that it was flaky
 /// when it is OK now, and else that it was tried again.
-fn case(last: &DetailedStart, earlier: &[&DetailedStart]) -> TestCase {
+fn case(last: &FullStart, earlier: &[&FullStart]) -> TestCase {
     let mut status = match Failure::of(last) {
         None => TestCaseStatus::success(),
         Some(failure) => {
@@ -56,7 +56,7 @@ fn case(last: &DetailedStart, earlier: &[&DetailedStart]) -> TestCase {
             status
         }
     };
-    status.add_reruns(earlier.iter().filter_map(|visit| rerun(visit)));
+    status.add_reruns(earlier.iter().filter_map(|start| rerun(start)));
     let mut case = TestCase::new(plain(&last.task), status);
     if let Some(ended) = &last.ended {
         case.set_time(ended.elapsed);
@@ -67,22 +67,22 @@ fn case(last: &DetailedStart, earlier: &[&DetailedStart]) -> TestCase {
     case
 }
 
-fn rerun(visit: &DetailedStart) -> Option<TestRerun> {
-    let failure = Failure::of(visit)?;
+fn rerun(start: &FullStart) -> Option<TestRerun> {
+    let failure = Failure::of(start)?;
     let mut rerun = TestRerun::new(failure.kind);
-    rerun.set_message(format!("try {}: {}", visit.try_num, failure.message));
+    rerun.set_message(format!("try {}: {}", start.try_num, failure.message));
     rerun.set_type(failure.outcome);
-    if let Some(ended) = &visit.ended {
+    if let Some(ended) = &start.ended {
         rerun.set_time(ended.elapsed);
     }
-    if let Some(lines) = lines(visit) {
+    if let Some(lines) = lines(start) {
         rerun.set_system_out(lines);
     }
     Some(rerun)
 }
 
-fn lines(visit: &DetailedStart) -> Option<String> {
-    let lines: Vec<String> = visit.lines.iter().map(|line| plain(line)).collect();
+fn lines(start: &FullStart) -> Option<String> {
+    let lines: Vec<String> = start.lines.iter().map(|line| plain(line)).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
@@ -96,8 +96,8 @@ struct Failure {
 
 impl Failure {
     /// What was wrong with a start, unless it was OK.
-    fn of(visit: &DetailedStart) -> Option<Failure> {
-        let Some(ended) = &visit.ended else {
+    fn of(start: &FullStart) -> Option<Failure> {
+        let Some(ended) = &start.ended else {
             return Some(Failure {
                 kind: NonSuccessKind::Error,
                 message: "it has no end".to_owned(),
@@ -117,7 +117,7 @@ impl Failure {
         let word = outcome.to_string();
         Some(Failure {
             kind,
-            message: plain(&format!("{asked}{}", outcome.words())),
+            message: plain(&format!("{asked}{}", outcome.description())),
             outcome: plain(word.split(':').next().unwrap_or_default()),
         })
     }

@@ -45,7 +45,7 @@ pub(crate) fn entry(event: &Event, taskdir: &str) -> Option<Entry> {
             task: text(task),
             phase: phase.as_str().to_owned(),
             outcome: outcome.to_string(),
-            elapsed: seconds(*elapsed),
+            elapsed: rounded_seconds(*elapsed),
         }),
         Event::Started { task, try_num, pid } => Entry::Task(TaskEntry::Start {
             task: text(task),
@@ -66,8 +66,8 @@ pub(crate) fn entry(event: &Event, taskdir: &str) -> Option<Entry> {
             try_num: *try_num,
             result: result.as_str().to_owned(),
             outcome: outcome.to_string(),
-            elapsed: seconds(*elapsed),
-            limit: limit.map(seconds),
+            elapsed: rounded_seconds(*elapsed),
+            limit: limit.map(rounded_seconds),
             why: match outcome {
                 Outcome::NotStarted(failure) => Some(failure.reason.clone()),
                 Outcome::Exited(_) | Outcome::Signaled(_) | Outcome::TimedOut => None,
@@ -75,7 +75,7 @@ pub(crate) fn entry(event: &Event, taskdir: &str) -> Option<Entry> {
             output: output.map(absolute),
         }),
         Event::Wait { time, before } => Entry::Try(TryEntry::Wait {
-            seconds: seconds(*time),
+            seconds: rounded_seconds(*time),
             before: before.as_str().to_owned(),
         }),
         Event::HaltStart { task, reason, .. } => Entry::Halt(HaltEntry::Start {
@@ -90,7 +90,7 @@ pub(crate) fn entry(event: &Event, taskdir: &str) -> Option<Entry> {
         } => Entry::Halt(HaltEntry::End {
             task: text(task),
             outcome: outcome.to_string(),
-            elapsed: seconds(*elapsed),
+            elapsed: rounded_seconds(*elapsed),
         }),
         Event::RunEnd {
             end,
@@ -100,8 +100,8 @@ pub(crate) fn entry(event: &Event, taskdir: &str) -> Option<Entry> {
             ..
         } => Entry::Run(RunEntry::End {
             status: end.status(*signal),
-            reason: RunReason::of(*end, *withheld),
-            elapsed: seconds(*elapsed),
+            reason: RunReason::from_end(*end, *withheld),
+            elapsed: rounded_seconds(*elapsed),
         }),
         Event::TaskStart { .. }
         | Event::NoLog { .. }
@@ -135,6 +135,6 @@ fn absolute(path: &Path) -> String {
 }
 
 /// Rounds to the microsecond: more digits mean nothing.
-fn seconds(time: Duration) -> f64 {
+fn rounded_seconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e6
 }

@@ -18,7 +18,7 @@ pub const VERSION: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Record {
     /// When it happened, in UTC, with milliseconds.
-    #[serde(serialize_with = "milliseconds")]
+    #[serde(serialize_with = "serialize_timestamp")]
     pub ts: Timestamp,
     pub run: String,
     /// The `boot_id` of the machine, empty where it has none.
@@ -200,7 +200,7 @@ impl Record {
 }
 
 /// Writes a time that may be unknown as RFC 3339 with milliseconds and `Z`.
-pub(crate) fn milliseconds<S: Serializer>(
+pub(crate) fn serialize_timestamp<S: Serializer>(
     ts: &(impl Copy + Into<Option<Timestamp>>),
     to: S,
 ) -> Result<S::Ok, S::Error> {

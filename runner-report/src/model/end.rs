@@ -27,7 +27,7 @@ impl RecordedOutcome {
     }
 
     /// Whether the exit code is 0.
-    pub(crate) fn is_zero(&self) -> bool {
+    pub(crate) fn is_exit_zero(&self) -> bool {
         matches!(self, RecordedOutcome::Known(Outcome::Exited(0)))
     }
 
@@ -36,7 +36,7 @@ impl RecordedOutcome {
     }
 
     /// A text for people, without what a terminal would obey.
-    pub(crate) fn words(&self) -> String {
+    pub(crate) fn description(&self) -> String {
         match self {
             RecordedOutcome::Known(Outcome::Exited(code)) => format!("exited with {code}"),
             RecordedOutcome::Known(Outcome::Signaled(signal)) => signal.to_string(),
@@ -86,7 +86,7 @@ pub enum RunReason {
 }
 
 impl RunReason {
-    pub(crate) fn of(end: ChainEnd, withheld: bool) -> RunReason {
+    pub(crate) fn from_end(end: ChainEnd, withheld: bool) -> RunReason {
         match end {
             _ if withheld => RunReason::HaltsUsedUp,
             ChainEnd::Finished { failed: 0 } => RunReason::Finished,

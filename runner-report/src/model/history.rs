@@ -33,17 +33,17 @@ pub enum RunnerStart<'a> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunSummary {
     /// Which one it is, and what became of it.
-    pub head: RunHeader,
+    pub header: RunHeader,
     /// The tasks whose last start has not ended with OK.
     pub not_ok: Vec<String>,
 }
 
 impl History {
     /// Takes over a record of the journal.
-    pub fn take(&mut self, record: &Record) {
-        match RefusedStart::of(record) {
+    pub fn apply(&mut self, record: &Record) {
+        match RefusedStart::from_record(record) {
             Some(refused) => self.refused.push((self.runs.count(), refused)),
-            None => self.runs.take(record),
+            None => self.runs.apply(record),
         }
     }
 
@@ -51,7 +51,7 @@ impl History {
     pub fn starts(&self) -> Vec<RunnerStart<'_>> {
         let refused = self.refused.iter();
         let refused = refused.map(|(runs, refused)| (*runs, RunnerStart::Refused(refused)));
-        let runs = self.runs.kept.iter().map(RunnerStart::Run).enumerate();
+        let runs = self.runs.retained.iter().map(RunnerStart::Run).enumerate();
         let mut starts: Vec<_> = refused.chain(runs).collect();
         // Stable, so a refused start stays before the run that came next.
         starts.sort_by_key(|(runs, _)| *runs);
@@ -60,26 +60,26 @@ impl History {
 
     /// The runs that have no end.
     pub fn open(&self) -> impl Iterator<Item = &RunHeader> {
-        let heads = self.runs.kept.iter().map(|summary| &summary.head);
-        heads.filter(|head| head.end.is_none())
+        let headers = self.runs.retained.iter().map(|summary| &summary.header);
+        headers.filter(|header| header.end.is_none())
     }
 
     /// Returns `true` if the runner was never started.
     pub fn is_empty(&self) -> bool {
-        self.runs.kept.is_empty() && self.refused.is_empty()
+        self.runs.retained.is_empty() && self.refused.is_empty()
     }
 }
 
 impl FromRecords for RunSummary {
     fn new(record: &Record) -> RunSummary {
         RunSummary {
-            head: RunHeader::new(record),
+            header: RunHeader::new(record),
             not_ok: Vec::new(),
         }
     }
 
-    fn take(&mut self, record: &Record) {
-        self.head.take(record);
+    fn apply(&mut self, record: &Record) {
+        self.header.apply(record);
         match &record.entry {
             Entry::Task(TaskEntry::End { task, result, .. })
                 if TaskResult::parse(result) == Some(TaskResult::Ok) =>

@@ -9,11 +9,11 @@ use crate::model::{
 };
 
 impl Now {
-    /// The present, with those of the runners of `heads` that are alive.
-    pub fn of<'a>(heads: impl IntoIterator<Item = &'a RunHeader>) -> Now {
+    /// The present, with those of the runners of `headers` that are alive.
+    pub fn read<'a>(headers: impl IntoIterator<Item = &'a RunHeader>) -> Now {
         let boot = boot_id().unwrap_or_default();
-        let heads = heads.into_iter().filter(|head| head.boot == boot);
-        let alive = heads.filter_map(|head| head.process);
+        let headers = headers.into_iter().filter(|header| header.boot == boot);
+        let alive = headers.filter_map(|header| header.process);
         let alive = alive.filter(|process| process.is_alive()).collect();
         Now {
             at: ZonedDateTime::now(),

@@ -29,7 +29,7 @@ pub struct Now {
 impl Now {
     /// How long ago `then` was, in words.
     pub(crate) fn ago(&self, then: Timestamp) -> String {
-        match span(then, self.at.timestamp()).as_secs() {
+        match between(then, self.at.timestamp()).as_secs() {
             0 => "just now".to_owned(),
             seconds => format!("{} ago", format_duration(Duration::from_secs(seconds))),
         }
@@ -43,12 +43,12 @@ impl Now {
 }
 
 /// From one time to another; none when a clock was set back between them.
-pub(crate) fn span(from: Timestamp, to: Timestamp) -> Duration {
+pub(crate) fn between(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or_default()
 }
 
 /// The part of `whole` that `time` is, at most all of it.
-pub(crate) fn share(time: Duration, whole: Duration) -> f64 {
+pub(crate) fn fraction(time: Duration, whole: Duration) -> f64 {
     match whole.is_zero() {
         true => 0.0,
         false => (time.as_secs_f64() / whole.as_secs_f64()).min(1.0),
@@ -56,22 +56,22 @@ pub(crate) fn share(time: Duration, whole: Duration) -> f64 {
 }
 
 /// So much later than `at`.
-pub(crate) fn later(at: Timestamp, time: Duration) -> Timestamp {
+pub(crate) fn plus(at: Timestamp, time: Duration) -> Timestamp {
     at.checked_add(time).unwrap_or(at)
 }
 
-/// `at` on a clock that is `ahead`.
-pub(crate) fn shifted(at: Timestamp, ahead: SignedDuration) -> Timestamp {
-    at.checked_add(ahead).unwrap_or(at)
+/// `at` on a clock that is `clock_offset`.
+pub(crate) fn shifted(at: Timestamp, clock_offset: SignedDuration) -> Timestamp {
+    at.checked_add(clock_offset).unwrap_or(at)
 }
 
 /// A time as the journal writes it.
-pub(crate) fn seconds(seconds: f64) -> Duration {
+pub(crate) fn to_duration(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
 /// Writes a time that may be unknown as the journal does.
-pub(crate) fn as_seconds<S: Serializer>(
+pub(crate) fn serialize_seconds<S: Serializer>(
     time: &(impl Copy + Into<Option<Duration>>),
     to: S,
 ) -> Result<S::Ok, S::Error> {

@@ -8,11 +8,11 @@ use serde::Serialize;
 
 use crate::{
     journal::record::{
-        Entry, HaltEntry, Record, RunEntry, Setup, TaskEntry, TryEntry, milliseconds,
+        Entry, HaltEntry, Record, RunEntry, Setup, TaskEntry, TryEntry, serialize_timestamp,
     },
     model::{
         end::RecordedOutcome,
-        now::{Now, as_seconds, seconds},
+        now::{Now, serialize_seconds, to_duration},
         run_header::{RunHeader, RunState},
         runs_by_id::FromRecords,
     },
@@ -22,7 +22,7 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunDetails {
     /// Which one it is, and what became of it.
-    pub head: RunHeader,
+    pub header: RunHeader,
     /// What it set out to do; not there when the journal does not reach back so far.
     pub setup: Option<Setup>,
     /// The tasks that were to be started, in the order of their first starts.
@@ -52,10 +52,10 @@ pub struct TaskStart {
     /// The number of the try.
     pub try_num: u32,
     /// When.
-    #[serde(rename = "started", serialize_with = "milliseconds")]
+    #[serde(rename = "started", serialize_with = "serialize_timestamp")]
     pub at: Timestamp,
     /// How long it ran, when it has ended.
-    #[serde(serialize_with = "as_seconds")]
+    #[serde(serialize_with = "serialize_seconds")]
     pub elapsed: Option<Duration>,
     /// What hooks heard of it, when it has ended.
     pub result: Option<TaskResult>,
@@ -84,10 +84,10 @@ pub struct TaskEnd {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct RetryWait {
     /// When it began.
-    #[serde(rename = "started", serialize_with = "milliseconds")]
+    #[serde(rename = "started", serialize_with = "serialize_timestamp")]
     pub at: Timestamp,
     /// How long it was to be.
-    #[serde(rename = "seconds", serialize_with = "as_seconds")]
+    #[serde(rename = "seconds", serialize_with = "serialize_seconds")]
     pub time: Duration,
     /// The number of the try it was for.
     pub try_num: u32,
@@ -109,14 +109,14 @@ pub struct HaltTask {
 impl FromRecords for RunDetails {
     fn new(record: &Record) -> RunDetails {
         RunDetails {
-            head: RunHeader::new(record),
+            header: RunHeader::new(record),
             ..RunDetails::default()
         }
     }
 
-    fn take(&mut self, record: &Record) {
-        self.head.take(record);
-        let at = self.head.at;
+    fn apply(&mut self, record: &Record) {
+        self.header.apply(record);
+        let at = self.header.last_record;
         match &record.entry {
             Entry::Run(RunEntry::Start(setup)) => self.setup = Some(setup.clone()),
             Entry::Try(TryEntry::Wait {
@@ -126,8 +126,8 @@ impl FromRecords for RunDetails {
                 if Before::parse(before) == Some(Before::Try) {
                     self.waits.push(RetryWait {
                         at,
-                        time: seconds(*time),
-                        try_num: self.head.try_num.saturating_add(1),
+                        time: to_duration(*time),
+                        try_num: self.header.try_num.saturating_add(1),
                     });
                 }
             }
@@ -153,9 +153,9 @@ impl FromRecords for RunDetails {
                 let end = TaskEnd {
                     at,
                     result: TaskResult::parse(result),
-                    elapsed: seconds(*elapsed),
+                    elapsed: to_duration(*elapsed),
                     outcome: RecordedOutcome::parse(outcome, why.as_deref()),
-                    limit: limit.map(seconds),
+                    limit: limit.map(to_duration),
                     why: why.clone(),
                     output: output.clone(),
                 };
@@ -174,7 +174,7 @@ impl FromRecords for RunDetails {
                 outcome, elapsed, ..
             }) => {
                 if let Some(halt) = &mut self.halt {
-                    halt.end = Some((RecordedOutcome::parse(outcome, None), seconds(*elapsed)));
+                    halt.end = Some((RecordedOutcome::parse(outcome, None), to_duration(*elapsed)));
                 }
             }
             Entry::Run(_) | Entry::Try(_) | Entry::Hook(_) | Entry::Unknown => {}
@@ -204,18 +204,18 @@ impl RunDetails {
     }
 
     /// The time that a picture of it ends with.
-    pub(crate) fn until(&self, now: &Now) -> Timestamp {
-        match self.head.state(now) {
-            RunState::Running => self.head.now(now),
+    pub(crate) fn picture_end(&self, now: &Now) -> Timestamp {
+        match self.header.state(now) {
+            RunState::Running => self.header.present(now),
             // The halt task of `-H` comes after the end.
-            RunState::Ended(_) if self.halt_runs(now) => self.head.now(now),
-            RunState::Ended(_) | RunState::CutOff | RunState::WentDown => self.head.last,
+            RunState::Ended(_) if self.is_halt_task_running(now) => self.header.present(now),
+            RunState::Ended(_) | RunState::CutOff | RunState::WentDown => self.header.latest,
         }
     }
 
-    pub(crate) fn halt_runs(&self, now: &Now) -> bool {
+    pub(crate) fn is_halt_task_running(&self, now: &Now) -> bool {
         let has_no_end = self.halt.as_ref().is_some_and(|halt| halt.end.is_none());
-        has_no_end && self.head.has_runner(now)
+        has_no_end && self.header.is_runner_alive(now)
     }
 }
 
@@ -244,7 +244,7 @@ impl TaskHistory {
     }
 
     /// Whether the last start has no end.
-    pub(crate) fn has_no_end(&self) -> bool {
+    pub(crate) fn is_unfinished(&self) -> bool {
         self.last().is_some_and(|last| last.elapsed.is_none())
     }
 

@@ -34,7 +34,7 @@ pub struct RefusedStart {
 
 impl RefusedStart {
     /// What `record` says of one.
-    pub(crate) fn of(record: &Record) -> Option<RefusedStart> {
+    pub(crate) fn from_record(record: &Record) -> Option<RefusedStart> {
         let Entry::Run(RunEntry::Refused { status, reason }) = &record.entry else {
             return None;
         };
@@ -59,7 +59,7 @@ pub struct FoundRun<T = RunDetails> {
 
 impl<T> FoundRun<T> {
     /// Whether nothing was found at all.
-    pub fn is_nothing(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.run.is_none() && self.refused.last.is_none()
     }
 }
@@ -89,7 +89,7 @@ impl<T: FromRecords> RunFinder<T> {
     /// Begins to look for a run.
     pub fn new(which: RunSelector) -> RunFinder<T> {
         let runs = match which {
-            RunSelector::FromEnd(back) => RunsById::last(back),
+            RunSelector::FromEnd(back) => RunsById::with_max(back),
             RunSelector::Id(_) => RunsById::default(),
         };
         RunFinder {
@@ -100,29 +100,29 @@ impl<T: FromRecords> RunFinder<T> {
     }
 
     /// Takes over a record of the journal.
-    pub fn take(&mut self, record: &Record) {
-        if let Some(refused) = RefusedStart::of(record) {
+    pub fn apply(&mut self, record: &Record) {
+        if let Some(refused) = RefusedStart::from_record(record) {
             self.refused.count += 1;
             self.refused.last = Some(refused);
             return;
         }
         if !matches!(&self.which, RunSelector::Id(id) if *id != record.run) {
             self.refused = Refusals::default();
-            self.runs.take(record);
+            self.runs.apply(record);
         }
     }
 
     /// What was found.
-    pub fn found(mut self) -> FoundRun<T> {
+    pub fn finish(mut self) -> FoundRun<T> {
         let is_there = match self.which {
-            RunSelector::FromEnd(back) => self.runs.kept.len() >= back,
+            RunSelector::FromEnd(back) => self.runs.retained.len() >= back,
             RunSelector::Id(_) => true,
         };
         if self.which != RunSelector::FromEnd(1) {
             self.refused = Refusals::default();
         }
         FoundRun {
-            run: self.runs.kept.pop_front().filter(|_| is_there),
+            run: self.runs.retained.pop_front().filter(|_| is_there),
             refused: self.refused,
         }
     }

@@ -8,7 +8,7 @@ use crate::{
     journal::record::{Entry, HaltEntry, HookEntry, Record, RunEntry, TaskEntry, TryEntry},
     model::{
         end::RunReason,
-        now::{Now, RunnerProcess, later, seconds, shifted, span},
+        now::{Now, RunnerProcess, between, plus, shifted, to_duration},
     },
 };
 
@@ -17,7 +17,7 @@ use crate::{
 const MAX_DISORDER: Duration = Duration::from_secs(5);
 
 /// Longest gap between two records that is not taken for a change of the clock.
-const MAX_GAP: Duration = Duration::from_secs(3600);
+const MAX_CLOCK_GAP: Duration = Duration::from_secs(3600);
 
 /// A run without its tasks.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,20 +29,20 @@ pub struct RunHeader {
     /// When it started, or the first that is known of it.
     pub started: Timestamp,
     /// The last that is known of it, by the clock of the run.
-    pub last: Timestamp,
+    pub latest: Timestamp,
     /// The last record, by the clock of the run.
-    pub(crate) at: Timestamp,
+    pub(crate) last_record: Timestamp,
     /// How far the clock of the run is ahead of that of the machine, which was set
     /// meanwhile.
-    pub(crate) ahead: SignedDuration,
+    pub(crate) clock_offset: SignedDuration,
     /// The time that is to pass before the next record.
-    wait: Duration,
+    pending_wait: Duration,
     /// The runner, when the journal still holds the start of the run.
     pub process: Option<RunnerProcess>,
     /// The number of the last try.
     pub try_num: u32,
     /// `true` once its halt task has started.
-    pub(crate) halts: bool,
+    pub(crate) has_halt_started: bool,
     /// How it ended, when it did.
     pub end: Option<RunEnd>,
 }
@@ -80,19 +80,19 @@ impl RunHeader {
             run: record.run.clone(),
             boot: record.boot.clone(),
             started: record.ts,
-            last: record.ts,
-            at: record.ts,
+            latest: record.ts,
+            last_record: record.ts,
             try_num: 1,
             ..RunHeader::default()
         }
     }
 
     /// Takes over what a record of the run says, the first one included.
-    pub(crate) fn take(&mut self, record: &Record) {
+    pub(crate) fn apply(&mut self, record: &Record) {
         // An event of a later version can have any time.
         if record.entry != Entry::Unknown {
-            self.at = self.clock(record);
-            self.last = self.last.max(self.at);
+            self.last_record = self.advance_clock(record);
+            self.latest = self.latest.max(self.last_record);
         }
         match &record.entry {
             Entry::Run(RunEntry::Start(setup)) => {
@@ -108,62 +108,63 @@ impl RunHeader {
                     at: record.ts,
                     status: *status,
                     reason: reason.clone(),
-                    elapsed: seconds(*elapsed),
+                    elapsed: to_duration(*elapsed),
                 });
             }
             Entry::Try(TryEntry::Start { try_num }) => self.try_num = *try_num,
             Entry::Task(task) => (_, self.try_num) = task.start(),
-            Entry::Halt(HaltEntry::Start { .. }) => self.halts = true,
+            Entry::Halt(HaltEntry::Start { .. }) => self.has_halt_started = true,
             Entry::Run(_) | Entry::Try(_) | Entry::Hook(_) | Entry::Halt(_) | Entry::Unknown => {}
         }
     }
 
     /// The time of `record` by the clock of the run. It is as the machine's at the start, and
     /// is not set: with each record it advances by what is known to have passed, and no more.
-    fn clock(&mut self, record: &Record) -> Timestamp {
-        let wait = mem::take(&mut self.wait);
+    fn advance_clock(&mut self, record: &Record) -> Timestamp {
+        let wait = mem::take(&mut self.pending_wait);
         let passed = match &record.entry {
             Entry::Task(TaskEntry::End { elapsed, .. })
             | Entry::Hook(HookEntry::End { elapsed, .. })
-            | Entry::Halt(HaltEntry::End { elapsed, .. }) => seconds(*elapsed),
+            | Entry::Halt(HaltEntry::End { elapsed, .. }) => to_duration(*elapsed),
             Entry::Try(TryEntry::Wait { seconds: time, .. }) => {
-                self.wait = seconds(*time);
+                self.pending_wait = to_duration(*time);
                 wait
             }
             _ => wait,
         };
-        let at = shifted(record.ts, self.ahead);
-        let expected = later(self.last, passed);
-        let was_set = span(at, self.last) > MAX_DISORDER || span(expected, at) > MAX_GAP;
+        let at = shifted(record.ts, self.clock_offset);
+        let expected = plus(self.latest, passed);
+        let was_set =
+            between(at, self.latest) > MAX_DISORDER || between(expected, at) > MAX_CLOCK_GAP;
         if was_set {
-            self.ahead += expected.duration_since(at);
+            self.clock_offset += expected.duration_since(at);
             return expected;
         }
         at
     }
 
     /// The present, by the clock of the run.
-    pub(crate) fn now(&self, now: &Now) -> Timestamp {
-        shifted(now.at.timestamp(), self.ahead).max(self.last)
+    pub(crate) fn present(&self, now: &Now) -> Timestamp {
+        shifted(now.at.timestamp(), self.clock_offset).max(self.latest)
     }
 
     /// The time of the last record, by the clock of the machine.
-    pub(crate) fn last_heard(&self) -> Timestamp {
-        shifted(self.at, -self.ahead)
+    pub(crate) fn last_machine_time(&self) -> Timestamp {
+        shifted(self.last_record, -self.clock_offset)
     }
 
     /// What is to be thought of it now.
     pub fn state(&self, now: &Now) -> RunState<'_> {
         match &self.end {
             Some(end) => RunState::Ended(end),
-            None if self.has_runner(now) => RunState::Running,
-            None if self.halts && !self.is_of_this_boot(now) => RunState::WentDown,
+            None if self.is_runner_alive(now) => RunState::Running,
+            None if self.has_halt_started && !self.is_of_this_boot(now) => RunState::WentDown,
             None => RunState::CutOff,
         }
     }
 
     /// Whether the runner is still there.
-    pub(crate) fn has_runner(&self, now: &Now) -> bool {
+    pub(crate) fn is_runner_alive(&self, now: &Now) -> bool {
         let lives = |process: RunnerProcess| now.alive.contains(&process);
         self.is_of_this_boot(now) && self.process.is_some_and(lives)
     }
@@ -175,8 +176,8 @@ impl RunHeader {
     /// How long it took, or has taken by now, or at least until it was cut off.
     pub(crate) fn elapsed(&self, now: &Now) -> Duration {
         match self.state(now) {
-            RunState::Running => span(self.started, self.now(now)),
-            RunState::CutOff | RunState::WentDown => span(self.started, self.last),
+            RunState::Running => between(self.started, self.present(now)),
+            RunState::CutOff | RunState::WentDown => between(self.started, self.latest),
             RunState::Ended(end) => end.elapsed,
         }
     }

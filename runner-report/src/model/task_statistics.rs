@@ -9,7 +9,7 @@ use crate::{
     journal::record::{Entry, Record, TaskEntry},
     model::{
         end::RecordedOutcome,
-        now::{as_seconds, seconds},
+        now::{serialize_seconds, to_duration},
     },
 };
 
@@ -28,13 +28,13 @@ pub struct TaskStatistics {
     /// How often it failed.
     pub failures: usize,
     /// Half of its times are no longer.
-    #[serde(serialize_with = "as_seconds")]
+    #[serde(serialize_with = "serialize_seconds")]
     pub median: Option<Duration>,
     /// 95 of 100 are no longer.
-    #[serde(serialize_with = "as_seconds")]
+    #[serde(serialize_with = "serialize_seconds")]
     pub p95: Option<Duration>,
     /// The longest one.
-    #[serde(serialize_with = "as_seconds")]
+    #[serde(serialize_with = "serialize_seconds")]
     pub max: Option<Duration>,
 }
 
@@ -48,8 +48,8 @@ pub struct StatisticsBuilder {
 
 #[derive(Debug, Default)]
 struct TaskSamples {
-    /// Its place in the order of first starts.
-    place: usize,
+    /// Its position in the order of first starts.
+    position: usize,
     starts: usize,
     elapsed: Vec<Duration>,
     failures: usize,
@@ -59,19 +59,19 @@ struct TaskSamples {
 
 impl StatisticsBuilder {
     /// Takes over a record of the journal.
-    pub fn take(&mut self, record: &Record) {
+    pub fn apply(&mut self, record: &Record) {
         let Entry::Task(entry) = &record.entry else {
             return;
         };
         let (task, _) = entry.start();
         let next = self.runs.len();
         let run = *self.runs.entry(record.run.clone()).or_insert(next);
-        let place = self.tasks.len();
+        let position = self.tasks.len();
         let samples = self
             .tasks
             .entry(task.clone())
             .or_insert_with(|| TaskSamples {
-                place,
+                position,
                 ..TaskSamples::default()
             });
         let failed_in_run = samples.failed_in.entry(run).or_default();
@@ -87,7 +87,7 @@ impl StatisticsBuilder {
                 // There is no record of the start of what did not start.
                 samples.starts +=
                     usize::from(RecordedOutcome::parse(outcome, None).is_not_started());
-                samples.elapsed.push(seconds(*elapsed));
+                samples.elapsed.push(to_duration(*elapsed));
                 samples.failures += usize::from(has_failed);
                 *failed_in_run |= has_failed;
             }
@@ -95,16 +95,18 @@ impl StatisticsBuilder {
     }
 
     /// The numbers of each task, in the order in which they were started first.
-    pub fn numbers(self) -> Vec<TaskStatistics> {
+    pub fn finish(self) -> Vec<TaskStatistics> {
         let mut tasks: Vec<_> = self.tasks.into_iter().collect();
-        tasks.sort_unstable_by_key(|(_, samples)| samples.place);
-        let numbers = tasks.into_iter().map(|(task, samples)| samples.of(task));
+        tasks.sort_unstable_by_key(|(_, samples)| samples.position);
+        let numbers = tasks
+            .into_iter()
+            .map(|(task, samples)| samples.into_statistics(task));
         numbers.collect()
     }
 }
 
 impl TaskSamples {
-    fn of(mut self, task: String) -> TaskStatistics {
+    fn into_statistics(mut self, task: String) -> TaskStatistics {
         self.elapsed.sort_unstable();
         // The least of the times that `percent` of them do not exceed.
         let nearest_rank = |percent: usize| {

@@ -13,7 +13,7 @@ use crate::{
     },
     model::{
         end::RecordedOutcome,
-        now::later,
+        now::plus,
         run_details::{RunDetails, TaskEnd},
         runs_by_id::FromRecords,
     },
@@ -26,22 +26,22 @@ pub struct Timeline {
     /// The same, task by task.
     pub run: RunDetails,
     /// When each try started, in the order of the journal.
-    pub(crate) tries: Vec<Try>,
+    pub(crate) tries: Vec<TryStart>,
     /// Every start, in the same order.
-    pub(crate) visits: Vec<DetailedStart>,
+    pub(crate) starts: Vec<FullStart>,
     /// Which of them was the last one of a task.
-    last: HashMap<String, usize>,
+    last_index: HashMap<String, usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Try {
+pub(crate) struct TryStart {
     pub(crate) number: u32,
     pub(crate) at: Timestamp,
 }
 
 /// A start of a task with the hooks around it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct DetailedStart {
+pub(crate) struct FullStart {
     pub(crate) task: String,
     pub(crate) try_num: u32,
     /// When it began, its hook included.
@@ -70,45 +70,45 @@ impl Timeline {
         let Author(Some(author)) = author else {
             return;
         };
-        for visit in &mut self.visits {
-            let output = visit.ended.as_ref().and_then(|end| end.output.as_deref());
+        for start in &mut self.starts {
+            let output = start.ended.as_ref().and_then(|end| end.output.as_deref());
             if let Some(output) = output.map(from_name_text) {
                 // The log may be deleted since, or be readable for others only.
-                visit.lines = tail(Path::new(&output), Some(author)).unwrap_or_default();
+                start.lines = tail(Path::new(&output), Some(author)).unwrap_or_default();
             }
         }
     }
 
     /// The hook on this side of the last start of `task`.
     fn hook(&mut self, task: &str, phase: &str) -> Option<&mut Option<Hook>> {
-        let visit = &mut self.visits[*self.last.get(task)?];
+        let start = &mut self.starts[*self.last_index.get(task)?];
         Some(match Phase::parse(phase) {
-            Some(Phase::Pre) => &mut visit.before,
-            Some(Phase::Post) | None => &mut visit.after,
+            Some(Phase::Pre) => &mut start.before,
+            Some(Phase::Post) | None => &mut start.after,
         })
     }
 
-    /// The start of `task` that has not got as far as `is_later` says.
-    fn visit(
+    /// The start of `task` that has not got as far as `is_past` says.
+    fn start_of(
         &mut self,
         task: &str,
         from: Timestamp,
-        is_later: fn(&DetailedStart) -> bool,
-    ) -> &mut DetailedStart {
-        let index = match self.last.get(task) {
-            Some(&index) if !is_later(&self.visits[index]) => index,
+        is_past: fn(&FullStart) -> bool,
+    ) -> &mut FullStart {
+        let index = match self.last_index.get(task) {
+            Some(&index) if !is_past(&self.starts[index]) => index,
             Some(_) | None => {
-                self.visits.push(DetailedStart {
+                self.starts.push(FullStart {
                     task: task.to_owned(),
-                    try_num: self.run.head.try_num,
+                    try_num: self.run.header.try_num,
                     from,
-                    ..DetailedStart::default()
+                    ..FullStart::default()
                 });
-                self.visits.len() - 1
+                self.starts.len() - 1
             }
         };
-        self.last.insert(task.to_owned(), index);
-        &mut self.visits[index]
+        self.last_index.insert(task.to_owned(), index);
+        &mut self.starts[index]
     }
 }
 
@@ -120,17 +120,17 @@ impl FromRecords for Timeline {
         }
     }
 
-    fn take(&mut self, record: &Record) {
-        self.run.take(record);
-        let at = self.run.head.at;
+    fn apply(&mut self, record: &Record) {
+        self.run.apply(record);
+        let at = self.run.header.last_record;
         match &record.entry {
-            Entry::Try(TryEntry::Start { try_num }) => self.tries.push(Try {
+            Entry::Try(TryEntry::Start { try_num }) => self.tries.push(TryStart {
                 number: *try_num,
                 at,
             }),
             Entry::Hook(HookEntry::Start { task, phase }) => {
                 if Phase::parse(phase) == Some(Phase::Pre) {
-                    self.visit(task, at, |_| true);
+                    self.start_of(task, at, |_| true);
                 }
                 if let Some(hook) = self.hook(task, phase) {
                     let (from, end) = (at, None);
@@ -148,8 +148,8 @@ impl FromRecords for Timeline {
                 }
             }
             Entry::Task(TaskEntry::Start { task, .. }) => {
-                let visit = self.visit(task, at, |last| last.started.is_some());
-                visit.started = Some(at);
+                let start = self.start_of(task, at, |last| last.started.is_some());
+                start.started = Some(at);
             }
             Entry::Task(TaskEntry::End { task, .. }) => {
                 // What the run has just taken over of it.
@@ -157,64 +157,64 @@ impl FromRecords for Timeline {
                     return;
                 };
                 let started = at.checked_sub(end.elapsed).unwrap_or(at);
-                let visit = self.visit(task, started, |last| last.ended.is_some());
+                let start = self.start_of(task, started, |last| last.ended.is_some());
                 // The clock may have been set since its hook.
-                visit.started.get_or_insert(started.max(visit.from));
-                visit.ended = Some(end);
+                start.started.get_or_insert(started.max(start.from));
+                start.ended = Some(end);
             }
             Entry::Run(_) | Entry::Try(_) | Entry::Halt(_) | Entry::Unknown => {}
         }
     }
 }
 
-impl DetailedStart {
+impl FullStart {
     /// When the task started, or would have.
-    pub(crate) fn starts(&self) -> Timestamp {
-        let hook = self.before.as_ref().map(|hook| hook.to(hook.from));
+    pub(crate) fn task_from(&self) -> Timestamp {
+        let hook = self.before.as_ref().map(|hook| hook.end_or(hook.from));
         self.started.or(hook).unwrap_or(self.from)
     }
 
-    /// When the task ended; what has no end goes on until `otherwise`.
-    pub(crate) fn ends(&self, otherwise: Timestamp) -> Timestamp {
+    /// When the task ended; what has no end goes on until `default_end`.
+    pub(crate) fn task_to(&self, default_end: Timestamp) -> Timestamp {
         let after = self.after.as_ref().map(|hook| hook.from);
         match (&self.ended, self.started) {
             (Some(ended), _) => ended.at,
             // The line of its end is missing.
-            (None, Some(_)) => after.unwrap_or(otherwise),
-            (None, None) => self.starts(),
+            (None, Some(_)) => after.unwrap_or(default_end),
+            (None, None) => self.task_from(),
         }
     }
 
     /// When it was over, its hook included.
-    pub(crate) fn is_over(&self, otherwise: Timestamp) -> Timestamp {
-        let ends = self.ends(otherwise);
+    pub(crate) fn to(&self, default_end: Timestamp) -> Timestamp {
+        let ends = self.task_to(default_end);
         let after = self.after.as_ref();
-        after.map_or(ends, |hook| hook.to(otherwise).max(ends))
+        after.map_or(ends, |hook| hook.end_or(default_end).max(ends))
     }
 
     /// When its limit would have been up.
     pub(crate) fn limit_at(&self) -> Option<Timestamp> {
-        Some(later(self.started?, self.ended.as_ref()?.limit?))
+        Some(plus(self.started?, self.ended.as_ref()?.limit?))
     }
 
     /// The hooks, each with its end. A line of the journal may be missing, so a hook without an
-    /// end lasts until its task starts, or until `otherwise`, and none longer than the visit.
+    /// end lasts until its task starts, or until `default_end`, and none longer than the start.
     pub(crate) fn hooks(
         &self,
-        otherwise: Timestamp,
+        default_end: Timestamp,
     ) -> impl Iterator<Item = (&'static str, &Hook, Timestamp)> {
-        let over = self.is_over(otherwise);
+        let over = self.to(default_end);
         let started = self.started.unwrap_or(over);
         let before = self.before.iter().map(move |it| ("before", it, started));
         let after = self.after.iter().map(move |it| ("after", it, over));
         let hooks = before.chain(after);
-        hooks.map(move |(when, hook, end)| (when, hook, hook.to(end).min(over)))
+        hooks.map(move |(when, hook, end)| (when, hook, hook.end_or(end).min(over)))
     }
 }
 
 impl Hook {
-    /// When it ended; one that has no end goes on until `otherwise`.
-    pub(crate) fn to(&self, otherwise: Timestamp) -> Timestamp {
-        self.end.as_ref().map_or(otherwise, |(at, _)| *at)
+    /// When it ended; one that has no end goes on until `default_end`.
+    pub(crate) fn end_or(&self, default_end: Timestamp) -> Timestamp {
+        self.end.as_ref().map_or(default_end, |(at, _)| *at)
     }
 }

@@ -37,8 +37,8 @@ pub fn wait(state_dir: &Path, timeout: Option<Duration>) -> io::Result<Waited> {
     let changes = Changes::new(state_dir)?;
     let mut journal = Follow::new(state_dir);
     let mut history = History::default();
-    journal.read(|record| history.take(record))?;
-    let mut watch = Watch::new(&history, &Now::of(history.open()));
+    journal.read(|record| history.apply(record))?;
+    let mut watch = Watch::new(&history, &Now::read(history.open()));
     let mut runner: Option<Runner> = None;
     loop {
         // Asked before the journal is read, which then holds its last words.
@@ -46,13 +46,15 @@ pub fn wait(state_dir: &Path, timeout: Option<Duration>) -> io::Result<Waited> {
             Some(runner) => runner.is_gone()?,
             None => false,
         };
-        journal.read(|record| watch.take(record))?;
+        journal.read(|record| watch.apply(record))?;
         match watch {
             Watch::Over(waited) => return Ok(waited),
-            Watch::Run(head) if is_gone && head.halts => return Ok(Waited::WentDown(head.run)),
-            Watch::Run(head) if is_gone => return Ok(Waited::CutOff(head.run)),
-            Watch::Run(ref head) if runner.is_none() => {
-                runner = Some(Runner::of(head)?);
+            Watch::Run(header) if is_gone && header.has_halt_started => {
+                return Ok(Waited::WentDown(header.run));
+            }
+            Watch::Run(header) if is_gone => return Ok(Waited::CutOff(header.run)),
+            Watch::Run(ref header) if runner.is_none() => {
+                runner = Some(Runner::of(header)?);
                 continue;
             }
             Watch::Run(_) | Watch::Next => {}
@@ -68,9 +70,9 @@ pub fn wait(state_dir: &Path, timeout: Option<Duration>) -> io::Result<Waited> {
 struct Runner(Option<OwnedFd>);
 
 impl Runner {
-    fn of(head: &RunHeader) -> io::Result<Runner> {
+    fn of(header: &RunHeader) -> io::Result<Runner> {
         // Of what a file holds, not every number is that of a process.
-        let process = head.process.filter(|process| process.pid > 0);
+        let process = header.process.filter(|process| process.pid > 0);
         let Some((process, pid)) = process.and_then(|it| Some((it, Pid::from_raw(it.pid)?))) else {
             return Ok(Runner(None));
         };

@@ -41,27 +41,27 @@ impl Watch {
     pub fn new(history: &History, now: &Now) -> Watch {
         let running = history
             .open()
-            .filter(|head| head.state(now) == RunState::Running);
+            .filter(|header| header.state(now) == RunState::Running);
         running.last().cloned().map_or(Watch::Next, Watch::Run)
     }
 
     /// Takes over a record that was written since.
-    pub fn take(&mut self, record: &Record) {
+    pub fn apply(&mut self, record: &Record) {
         match self {
             Watch::Next => match &record.entry {
                 Entry::Run(RunEntry::Start(_)) => {
-                    let mut head = RunHeader::new(record);
-                    head.take(record);
-                    *self = Watch::Run(head);
+                    let mut header = RunHeader::new(record);
+                    header.apply(record);
+                    *self = Watch::Run(header);
                 }
                 Entry::Run(RunEntry::Refused { status, reason }) => {
                     *self = Watch::Over(Waited::Refused(*status, reason.clone()));
                 }
                 _ => {}
             },
-            Watch::Run(head) if head.run == record.run => {
-                head.take(record);
-                if let Some(end) = &head.end {
+            Watch::Run(header) if header.run == record.run => {
+                header.apply(record);
+                if let Some(end) = &header.end {
                     *self = Watch::Over(Waited::Ended(end.status));
                 }
             }

@@ -40,9 +40,9 @@ fn run(steps: usize, place: usize, before: impl Fn(Journal) -> Journal) -> Journ
 
 /// Reports of it when the clock is `ahead`, ten seconds after its last step.
 fn reports(journal: &Journal, ahead: f64) -> [String; 3] {
-    let mut select = RunFinder::<Timeline>::new(RunSelector::FromEnd(1));
-    journal.read(|record| select.take(record)).unwrap();
-    let found = select.found();
+    let mut finder = RunFinder::<Timeline>::new(RunSelector::FromEnd(1));
+    journal.read(|record| finder.apply(record)).unwrap();
+    let found = finder.finish();
     let now = now(120.0 + ahead, &[42]);
     [
         run_text(&journal.find(RunSelector::FromEnd(1)), &now),
@@ -100,6 +100,6 @@ fn times_of_tasks_that_run_together_are_taken_as_they_are() {
         .ends(20.003, "1-b", 19.999, "OK", "exited:0")
         .ends(20.001, "1-a", 20.001, "OK", "exited:0");
     let run = journal.find(RunSelector::FromEnd(1)).run.unwrap();
-    assert_eq!(run.head.last, at(20.003));
+    assert_eq!(run.header.latest, at(20.003));
     assert_eq!(run.tasks[0].starts[0].at, at(0.0));
 }

@@ -62,7 +62,7 @@ fn a_clock_that_is_set_back_does_not_change_the_order() {
         .starts()
         .into_iter()
         .map(|past| match past {
-            RunnerStart::Run(summary) => summary.head.run.clone(),
+            RunnerStart::Run(summary) => summary.header.run.clone(),
             RunnerStart::Refused(refused) => refused.run.clone(),
         })
         .collect();

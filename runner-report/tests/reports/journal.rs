@@ -218,9 +218,9 @@ impl Journal {
     }
 
     pub(crate) fn find(&self, which: RunSelector) -> FoundRun {
-        let mut select = RunFinder::new(which);
-        self.read(|record| select.take(record)).unwrap();
-        select.found()
+        let mut finder = RunFinder::new(which);
+        self.read(|record| finder.apply(record)).unwrap();
+        finder.finish()
     }
 
     /// What is said of the last run, at `second` and while these processes are alive.
@@ -230,13 +230,13 @@ impl Journal {
 
     pub(crate) fn history(&self) -> History {
         let mut history = History::default();
-        self.read(|record| history.take(record)).unwrap();
+        self.read(|record| history.apply(record)).unwrap();
         history
     }
 
     pub(crate) fn tasks(&self) -> Vec<TaskStatistics> {
         let mut tasks = StatisticsBuilder::default();
-        self.read(|record| tasks.take(record)).unwrap();
-        tasks.numbers()
+        self.read(|record| tasks.apply(record)).unwrap();
+        tasks.finish()
     }
 }

@@ -14,9 +14,9 @@ const BDI: (&str, &str) = ("http://www.w3.org/1999/xhtml", "bdi");
 const TITLE: (&str, &str) = ("http://www.w3.org/2000/svg", "title");
 
 pub(crate) fn found(journal: &Journal) -> FoundRun<Timeline> {
-    let mut select = RunFinder::new(RunSelector::FromEnd(1));
-    journal.read(|record| select.take(record)).unwrap();
-    select.found()
+    let mut finder = RunFinder::new(RunSelector::FromEnd(1));
+    journal.read(|record| finder.apply(record)).unwrap();
+    finder.finish()
 }
 
 fn svg(journal: &Journal) -> String {

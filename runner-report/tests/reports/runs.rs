@@ -53,7 +53,7 @@ fn a_run_without_an_end_goes_on_while_its_runner_is_alive() {
         ),
     ] {
         let run = last(&journal);
-        let found = match run.head.state(&now(10.0, alive)) {
+        let found = match run.header.state(&now(10.0, alive)) {
             RunState::Running => "running",
             RunState::CutOff => "cut off",
             RunState::WentDown => "went down",
@@ -68,7 +68,7 @@ fn a_process_of_another_start_is_another_process() {
     let journal = Journal::new().starts(0.0, 42);
     let mut now = now(10.0, &[42]);
     now.alive[0].start_time = Some(8);
-    assert_eq!(last(&journal).head.state(&now), RunState::CutOff);
+    assert_eq!(last(&journal).header.state(&now), RunState::CutOff);
 }
 
 /// Which runs the journal has, with the tasks of each.
@@ -77,7 +77,11 @@ fn tasks(journal: &Journal, which: RunSelector) -> String {
         return "none".to_owned();
     };
     let tasks = run.tasks.iter().map(|task| task.name.as_str());
-    format!("{}: {}", run.head.run, tasks.collect::<Vec<_>>().join(" "))
+    format!(
+        "{}: {}",
+        run.header.run,
+        tasks.collect::<Vec<_>>().join(" ")
+    )
 }
 
 #[test]
@@ -173,5 +177,5 @@ fn a_refused_start_counts_when_it_is_later_than_the_last_run() {
     assert_eq!(refused(&journal, RunSelector::FromEnd(2)), 0);
     let found = journal.find(RunSelector::FromEnd(1));
     assert_eq!(found.refused.last.unwrap().reason, "still wrong");
-    assert_eq!(found.run.unwrap().head.run, "r1");
+    assert_eq!(found.run.unwrap().header.run, "r1");
 }

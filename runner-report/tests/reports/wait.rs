@@ -23,7 +23,7 @@ fn records(text: &'static str) -> Journal {
 /// Reads `before`, finds the processes of the runs `alive` alive, and reads `after`.
 fn waited(before: &'static str, alive: &[i32], after: &'static str) -> Option<Waited> {
     let mut watch = Watch::new(&records(before).history(), &now(0.0, alive));
-    let each = |record: &Record| watch.take(record);
+    let each = |record: &Record| watch.apply(record);
     records(after).read(each).unwrap();
     match watch {
         Watch::Over(waited) => Some(waited),

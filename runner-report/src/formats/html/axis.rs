@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use runner_config::format_duration;
 
-use crate::model::now::share;
+use crate::model::now::fraction;
 
 /// More than these would run into each other on a telephone.
 const MAX_TICKS: u64 = 7;
@@ -31,7 +31,7 @@ pub(super) fn ticks(whole: Duration) -> Vec<(f64, String)> {
     // A run of more than half a year has its beginning alone.
     let step = step.unwrap_or(u64::MAX);
     let times = (0..most).map(|tick| Duration::from_millis(tick.saturating_mul(step)));
-    let shares = times.map(|time| (share(time, whole), format_duration(time)));
+    let shares = times.map(|time| (fraction(time, whole), format_duration(time)));
     shares.take_while(|(share, _)| *share < LAST).collect()
 }
 

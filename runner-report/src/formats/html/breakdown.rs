@@ -4,7 +4,7 @@
 use std::{cmp::Reverse, collections::HashMap, time::Duration};
 
 use super::{layout::Layout, outcome_mark::Mark};
-use crate::model::now::span;
+use crate::model::now::between;
 
 /// More are added up.
 const MAX_PARTS: usize = 6;
@@ -32,7 +32,7 @@ pub(super) fn breakdown(layout: &Layout) -> Vec<Part> {
         add_once(format!("{} others", rest.len()), time);
     }
     let bands = layout.bands.iter();
-    let whole: Duration = bands.map(|band| span(band.from, band.to)).sum();
+    let whole: Duration = bands.map(|band| between(band.from, band.to)).sum();
     add_once("between these".to_owned(), whole.saturating_sub(known));
     parts.retain(|part| part.time >= Duration::from_millis(1));
     parts
@@ -54,7 +54,7 @@ fn all_parts(layout: &Layout) -> Vec<Part> {
         parts[place].count += 1;
     };
     for (_, piece) in layout.pieces().filter(|(_, piece)| piece.decides) {
-        let task = span(piece.starts, piece.ends).min(piece.whole());
+        let task = between(piece.task_from, piece.task_to).min(piece.whole());
         if !piece.hooks.is_empty() {
             add("hooks", piece.whole() - task);
         }

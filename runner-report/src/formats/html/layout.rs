@@ -14,12 +14,12 @@ use super::{
     span::Piece,
 };
 use crate::model::{
-    now::{Now, later, share, span},
-    timeline::{DetailedStart, Timeline, Try},
+    now::{Now, between, fraction, plus},
+    timeline::{FullStart, Timeline, TryStart},
 };
 
 /// A picture of more starts or tries could not be read, nor its page be opened.
-const MAX_VISITS: usize = 5_000;
+const MAX_STARTS: usize = 5_000;
 const MAX_TRIES: usize = 100;
 
 /// Pixels from the top: of the axis, of what stands above a try, of a row.
@@ -59,17 +59,17 @@ pub(super) struct Band<'a> {
 
 impl<'a> Layout<'a> {
     pub(super) fn new(timeline: &'a Timeline, now: &Now) -> Layout<'a> {
-        let (tries, visits) = shown(timeline);
-        let bands = bands(&tries, visits, timeline, now);
-        let times = bands.iter().map(|band| span(band.from, band.to));
+        let (tries, starts) = shown(timeline);
+        let bands = bands(&tries, starts, timeline, now);
+        let times = bands.iter().map(|band| between(band.from, band.to));
         let mut layout = Layout {
             timeline,
-            until: timeline.run.until(now),
+            until: timeline.run.picture_end(now),
             whole: times.max().unwrap_or_default(),
             bands,
             levels: Levels::Beside,
             height: 0,
-            left_out: timeline.visits.len() - visits.len(),
+            left_out: timeline.starts.len() - starts.len(),
         };
         for (levels, max_rows) in Levels::ALL {
             layout.stack(levels);
@@ -121,7 +121,7 @@ impl<'a> Layout<'a> {
 
     /// The share of the width at which `at` stands.
     pub(super) fn x(&self, band: &Band, at: Timestamp) -> f64 {
-        share(span(band.from, at), self.whole)
+        fraction(between(band.from, at), self.whole)
     }
 }
 
@@ -136,14 +136,14 @@ impl Piece<'_> {
     fn to_with_name(&self, whole: Duration) -> Timestamp {
         let name = whole.mul_f64(self.need());
         if self.whole() < name {
-            later(self.to, name)
+            plus(self.to, name)
         } else {
             self.to
         }
     }
 
     fn same_level(&self, other: &Piece) -> bool {
-        let (Some(one), Some(other)) = (self.visit, other.visit) else {
+        let (Some(one), Some(other)) = (self.start, other.start) else {
             return false;
         };
         TaskName::new(&*one.task).same_level(&TaskName::new(&*other.task))
@@ -157,8 +157,8 @@ impl<'a> Band<'a> {
             Some(last) if last.same_level(&piece) => last.level,
             Some(last) => last.level + 1,
         };
-        let into = format_duration(span(self.from, piece.starts));
-        let clock = now.local(piece.starts, "%H:%M:%S");
+        let into = format_duration(between(self.from, piece.task_from));
+        let clock = now.local(piece.task_from, "%H:%M:%S");
         piece.began = format!("began {into} into try {}, at {clock}", self.number);
         self.pieces.push(piece);
     }
@@ -170,7 +170,7 @@ impl<'a> Band<'a> {
 
     /// Gives each name its place, as far as `whole` is the width.
     fn give_room(&mut self, whole: Duration) {
-        let x = |at: Timestamp| share(span(self.from, at), whole);
+        let x = |at: Timestamp| fraction(between(self.from, at), whole);
         let mut next = vec![1.0; self.rows];
         for piece in self.pieces.iter_mut().rev() {
             piece.next = next[piece.row];
@@ -186,37 +186,37 @@ impl<'a> Band<'a> {
 }
 
 /// The last tries, as many as can be shown, and their starts.
-fn shown(timeline: &Timeline) -> (Vec<Try>, &[DetailedStart]) {
-    let Timeline { visits, .. } = timeline;
+fn shown(timeline: &Timeline) -> (Vec<TryStart>, &[FullStart]) {
+    let Timeline { starts, .. } = timeline;
     let mut tries = timeline.tries.clone();
     // The journal may not reach back to the first one.
-    if let Some(DetailedStart { try_num, .. }) = visits.first()
+    if let Some(FullStart { try_num, .. }) = starts.first()
         && tries.first().is_none_or(|known| known.number != *try_num)
     {
-        let (number, at) = (*try_num, timeline.run.head.started);
-        tries.insert(0, Try { number, at });
+        let (number, at) = (*try_num, timeline.run.header.started);
+        tries.insert(0, TryStart { number, at });
     }
     let begin = |first: usize| {
         let number = tries.get(first).map_or(0, |known| known.number);
-        visits.partition_point(|visit| visit.try_num < number)
+        starts.partition_point(|start| start.try_num < number)
     };
     let mut first = tries.len().saturating_sub(MAX_TRIES);
-    while visits.len() - begin(first) > MAX_VISITS && first + 1 < tries.len() {
+    while starts.len() - begin(first) > MAX_STARTS && first + 1 < tries.len() {
         first += 1;
     }
-    let visits = &visits[begin(first)..];
-    (tries.split_off(first), visits)
+    let starts = &starts[begin(first)..];
+    (tries.split_off(first), starts)
 }
 
 /// The tries, with what happened in each.
 fn bands<'a>(
-    tries: &[Try],
-    visits: &'a [DetailedStart],
+    tries: &[TryStart],
+    starts: &'a [FullStart],
     timeline: &'a Timeline,
     now: &Now,
 ) -> Vec<Band<'a>> {
-    let state = timeline.run.head.state(now);
-    let until = timeline.run.until(now);
+    let state = timeline.run.header.state(now);
+    let until = timeline.run.picture_end(now);
     let ends = tries.iter().skip(1).map(|next| next.at).chain([until]);
     let bands = tries.iter().zip(ends).map(|(known, to)| Band {
         number: known.number,
@@ -229,9 +229,9 @@ fn bands<'a>(
     let mut bands: Vec<Band> = bands.collect();
     let places = bands.iter().enumerate();
     let places: HashMap<u32, usize> = places.map(|(index, band)| (band.number, index)).collect();
-    for visit in visits {
-        if let Some(&index) = places.get(&visit.try_num) {
-            bands[index].add(Piece::of_visit(visit, until, state), now);
+    for start in starts {
+        if let Some(&index) = places.get(&start.try_num) {
+            bands[index].add(Piece::of_start(start, until, state), now);
         }
     }
     for wait in &timeline.run.waits {

@@ -85,7 +85,7 @@ pub fn run_svg(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
 
 /// Name of page and picture.
 fn heading(layout: &Layout, now: &Now) -> String {
-    let run = shown(&layout.timeline.run.head.run);
+    let run = shown(&layout.timeline.run.header.run);
     format!("{} – run {run}", title(layout, now))
 }
 

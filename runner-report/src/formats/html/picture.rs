@@ -11,7 +11,7 @@ use super::{
     placement::Levels,
     span::Piece,
 };
-use crate::model::now::span;
+use crate::model::now::between;
 
 /// A bar within its row, and the line below it.
 const BAR_TOP: usize = 2;
@@ -84,8 +84,8 @@ pub(super) fn legend(layout: &Layout) -> Vec<(Markup, &'static str)> {
             legend.push((html! { (bar) (sign(mark, "3")) }, mark.word));
         }
     }
-    let mut visits = layout.timeline.visits.iter();
-    if visits.any(|visit| visit.before.is_some() || visit.after.is_some()) {
+    let mut starts = layout.timeline.starts.iter();
+    if starts.any(|start| start.before.is_some() || start.after.is_some()) {
         let hook = html! { rect.hook x="1" y="6" width="14" height="4" {} };
         legend.push((hook, "hook"));
     }
@@ -149,7 +149,7 @@ fn header(band: &Band) -> Markup {
         text.head y=(band.top + HEADER - 10) {
             "Try " (band.number)
             tspan.muted dx="8" {
-                (format_duration(span(band.from, band.to)))
+                (format_duration(between(band.from, band.to)))
                 @if !failed.is_empty() { " · " (failed.join(", ")) " failed" }
             }
         } "\n"
@@ -178,10 +178,10 @@ fn drawn(layout: &Layout, band: &Band, piece: &Piece, alone: bool) -> Markup {
             @if alone {
                 title { (piece.name) ", try " (band.number) "\n" (piece.details().join("\n")) }
             }
-            @for (_, hook, to) in piece.visit.into_iter().flat_map(|it| it.hooks(layout.until)) {
+            @for (_, hook, to) in piece.start.into_iter().flat_map(|it| it.hooks(layout.until)) {
                 (bar("hook", x(hook.from), x(to), y + BAR_TOP + BAR - HOOK, HOOK))
             }
-            (bar(&format!("bar {}", piece.mark.class), x(piece.starts), x(piece.ends), y + BAR_TOP, BAR))
+            (bar(&format!("bar {}", piece.mark.class), x(piece.task_from), x(piece.task_to), y + BAR_TOP, BAR))
             @if piece.decides && layout.has_choice() {
                 (line("decides", [x(piece.from), x(piece.to)], [y + LINE_TOP; 2]))
             }
@@ -200,7 +200,7 @@ fn bar(class: &str, from: f64, to: f64, y: usize, height: usize) -> Markup {
 
 /// Where the limit stands, when it would have come before something else does.
 fn limit(layout: &Layout, band: &Band, piece: &Piece) -> Option<f64> {
-    let at = layout.x(band, piece.visit?.limit_at()?);
+    let at = layout.x(band, piece.start?.limit_at()?);
     Some(at).filter(|at| *at < 1.0 && *at <= piece.next)
 }
 

@@ -11,10 +11,10 @@ use super::{outcome_mark::Mark, placement::Room};
 use crate::{
     formats::text::shown,
     model::{
-        now::{later, span},
+        now::{between, plus},
         run_details::{HaltTask, RetryWait},
         run_header::RunState,
-        timeline::DetailedStart,
+        timeline::FullStart,
     },
 };
 
@@ -23,7 +23,7 @@ const MAX_LABEL: usize = 40;
 
 pub(super) struct Piece<'a> {
     /// The start of a task, if it is one.
-    pub(super) visit: Option<&'a DetailedStart>,
+    pub(super) start: Option<&'a FullStart>,
     pub(super) name: String,
     /// The name, cut.
     pub(super) label: String,
@@ -34,8 +34,8 @@ pub(super) struct Piece<'a> {
     pub(super) from: Timestamp,
     pub(super) to: Timestamp,
     /// Without them.
-    pub(super) starts: Timestamp,
-    pub(super) ends: Timestamp,
+    pub(super) task_from: Timestamp,
+    pub(super) task_to: Timestamp,
     /// How long it took, without hooks, by the clock that limits go by.
     pub(super) time: String,
     pub(super) limit: Option<String>,
@@ -58,7 +58,7 @@ impl<'a> Piece<'a> {
         // What is a matter of milliseconds may be rounded to less than nothing.
         let to = to.max(from);
         Piece {
-            visit: None,
+            start: None,
             label: cut(&name, MAX_LABEL),
             name,
             mark,
@@ -68,9 +68,9 @@ impl<'a> Piece<'a> {
             },
             from,
             to,
-            starts: from,
-            ends: to,
-            time: format_duration(span(from, to)),
+            task_from: from,
+            task_to: to,
+            time: format_duration(between(from, to)),
             limit: None,
             hooks: Vec::new(),
             began: String::new(),
@@ -83,12 +83,8 @@ impl<'a> Piece<'a> {
     }
 
     /// A start of a task; `until` is the end of what has none of its own.
-    pub(super) fn of_visit(
-        visit: &'a DetailedStart,
-        until: Timestamp,
-        state: RunState,
-    ) -> Piece<'a> {
-        let ended = visit.ended.as_ref();
+    pub(super) fn of_start(start: &'a FullStart, until: Timestamp, state: RunState) -> Piece<'a> {
+        let ended = start.ended.as_ref();
         let mark = match ended.and_then(|ended| ended.result) {
             Some(TaskResult::Ok) => Mark::OK,
             Some(TaskResult::Retry) => Mark::FAILED,
@@ -98,31 +94,31 @@ impl<'a> Piece<'a> {
             None if ended.is_none() => Mark::without_end(state),
             None => Mark::UNKNOWN,
         };
-        let how = match (ended, visit.started) {
-            (Some(ended), _) if mark == Mark::OK && ended.outcome.is_zero() => String::new(),
-            (Some(ended), _) => ended.outcome.words(),
+        let how = match (ended, start.started) {
+            (Some(ended), _) if mark == Mark::OK && ended.outcome.is_exit_zero() => String::new(),
+            (Some(ended), _) => ended.outcome.description(),
             (None, Some(_)) => String::new(),
             (None, None) => "not started".to_owned(),
         };
-        let hooks = visit.hooks(until).map(|(when, hook, to)| {
-            let time = format_duration(span(hook.from, to));
+        let hooks = start.hooks(until).map(|(when, hook, to)| {
+            let time = format_duration(between(hook.from, to));
             match &hook.end {
-                Some((_, end)) if end.is_zero() => format!("hook {when}: {time}"),
-                Some((_, end)) => format!("hook {when}: {time}, {}", end.words()),
+                Some((_, end)) if end.is_exit_zero() => format!("hook {when}: {time}"),
+                Some((_, end)) => format!("hook {when}: {time}, {}", end.description()),
                 None => format!("hook {when}: {time}, no end"),
             }
         });
-        let (starts, ends) = (visit.starts(), visit.ends(until));
-        let time = ended.map_or_else(|| span(starts, ends), |ended| ended.elapsed);
-        let (name, to) = (shown(&visit.task), visit.is_over(until));
+        let (task_from, task_to) = (start.task_from(), start.task_to(until));
+        let time = ended.map_or_else(|| between(task_from, task_to), |ended| ended.elapsed);
+        let (name, to) = (shown(&start.task), start.to(until));
         Piece {
-            visit: Some(visit),
-            starts,
-            ends,
+            start: Some(start),
+            task_from,
+            task_to,
             time: format_duration(time),
             limit: ended.and_then(|ended| ended.limit).map(format_duration),
             hooks: hooks.collect(),
-            ..Piece::new(name, visit.from, to, mark, &how)
+            ..Piece::new(name, start.from, to, mark, &how)
         }
     }
 
@@ -136,8 +132,10 @@ impl<'a> Piece<'a> {
     pub(super) fn of_halt(halt: &HaltTask, until: Timestamp, state: RunState) -> Piece<'a> {
         let name = format!("halt task {}", shown(&halt.name));
         let (mark, to, end) = match &halt.end {
-            Some((end, time)) if end.is_zero() => (Mark::OK, later(halt.at, *time), end.words()),
-            Some((end, time)) => (Mark::FAILED, later(halt.at, *time), end.words()),
+            Some((end, time)) if end.is_exit_zero() => {
+                (Mark::OK, plus(halt.at, *time), end.description())
+            }
+            Some((end, time)) => (Mark::FAILED, plus(halt.at, *time), end.description()),
             None => (Mark::without_end(state), until, String::new()),
         };
         let how = format!("{}, {end}", shown(&halt.reason));
@@ -146,12 +144,12 @@ impl<'a> Piece<'a> {
 
     /// Time from the first hook to the last.
     pub(super) fn whole(&self) -> Duration {
-        span(self.from, self.to)
+        between(self.from, self.to)
     }
 
     /// The last lines of the output of the task.
     pub(super) fn output(&self) -> &'a [String] {
-        self.visit.map_or(&[], |visit| &visit.lines)
+        self.start.map_or(&[], |start| &start.lines)
     }
 
     /// Everything but the name, line by line.

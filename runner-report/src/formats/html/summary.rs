@@ -8,7 +8,7 @@ use crate::{
     formats::text::{facts, shown},
     model::{
         end::RunReason,
-        now::{Now, share},
+        now::{Now, fraction},
         run_finder::{FoundRun, Refusals},
         run_header::RunState,
         timeline::Timeline,
@@ -17,9 +17,9 @@ use crate::{
 
 /// What became of the run, and how long it took: the title of page and picture.
 pub(super) fn title(layout: &Layout, now: &Now) -> String {
-    let head = &layout.timeline.run.head;
-    let time = format_duration(head.elapsed(now));
-    match head.state(now) {
+    let header = &layout.timeline.run.header;
+    let time = format_duration(header.elapsed(now));
+    match header.state(now) {
         RunState::Running => format!("Running for {time}"),
         RunState::CutOff => format!("Cut off after {time}"),
         RunState::WentDown => format!("Halted after {time}: the machine went down"),
@@ -41,7 +41,7 @@ pub(super) fn summary(found: &FoundRun<Timeline>, layout: &Layout, now: &Now) ->
     html! {
         (refused(&found.refused, now))
         h1 { (title(layout, now)) }
-        p.id { "run " bdi { (shown(&run.head.run)) } }
+        p.id { "run " bdi { (shown(&run.header.run)) } }
         div.summary {
             dl {
                 @for (name, fact) in facts(run, now) { dt { (name) } dd { (fact) } "\n" }
@@ -74,7 +74,7 @@ fn parts(layout: &Layout) -> Markup {
             h2 { "What took the time" }
             ol {
                 @for part in &parts {
-                    @let share = share(part.time, whole);
+                    @let share = fraction(part.time, whole);
                     li style={ "--share:" (percent(share)) } {
                         bdi { (part.name) }
                         span {

@@ -52,7 +52,7 @@ fn row(number: usize, band: &Band, piece: &Piece, now: &Now) -> Markup {
 }
 
 fn output(piece: &Piece) -> Markup {
-    let ended = piece.visit.and_then(|visit| visit.ended.as_ref());
+    let ended = piece.start.and_then(|start| start.ended.as_ref());
     let path = ended.and_then(|ended| ended.output.as_deref());
     let lines = piece.output();
     html! {

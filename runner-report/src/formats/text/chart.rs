@@ -16,7 +16,7 @@ use super::{
     time_bar::{Piece, bar},
 };
 use crate::model::{
-    now::{Now, later, span},
+    now::{Now, between, plus},
     run_details::{HaltTask, RunDetails, TaskHistory, TaskStart},
     run_header::RunState,
 };
@@ -33,8 +33,8 @@ pub(super) fn chart(run: &RunDetails, now: &Now) -> String {
     let chart = Chart {
         run,
         now,
-        state: run.head.state(now),
-        until: run.until(now),
+        state: run.header.state(now),
+        until: run.picture_end(now),
     };
     let done = run.setup.iter().flat_map(|setup| &setup.done);
     let done = done.map(|name| Row {
@@ -79,17 +79,19 @@ impl Chart<'_> {
         let result = task.result();
         let time = match task.last() {
             Some(start) if start.elapsed.is_some() => start.elapsed,
-            Some(start) if self.state == RunState::Running => Some(span(start.at, self.until)),
+            Some(start) if self.state == RunState::Running => Some(between(start.at, self.until)),
             Some(_) | None => None,
         };
         let outcome = match &task.end {
-            _ if task.has_no_end() => match self.state {
+            _ if task.is_unfinished() => match self.state {
                 RunState::Running => "running".to_owned(),
                 RunState::CutOff => "cut off".to_owned(),
                 RunState::Ended(_) | RunState::WentDown => "end unknown".to_owned(),
             },
-            Some(end) if result == Some(TaskResult::Ok) && end.outcome.is_zero() => String::new(),
-            Some(end) => end.outcome.words(),
+            Some(end) if result == Some(TaskResult::Ok) && end.outcome.is_exit_zero() => {
+                String::new()
+            }
+            Some(end) => end.outcome.description(),
             None => String::new(),
         };
         let result = result.map_or("", TaskResult::as_str);
@@ -105,7 +107,7 @@ impl Chart<'_> {
             from: start.at,
             to: start
                 .elapsed
-                .map_or(self.until, |time| later(start.at, time)),
+                .map_or(self.until, |time| plus(start.at, time)),
             in_vain: match start.result {
                 Some(TaskResult::Retry | TaskResult::Interrupted) => true,
                 Some(TaskResult::Ok | TaskResult::Halt | TaskResult::Exit) => false,
@@ -115,11 +117,11 @@ impl Chart<'_> {
     }
 
     fn halt(&self, halt: &HaltTask) -> Row {
-        let is_running = self.run.halt_runs(self.now);
+        let is_running = self.run.is_halt_task_running(self.now);
         let (time, outcome) = match &halt.end {
-            Some((end, time)) if end.is_zero() => (Some(*time), String::new()),
-            Some((end, time)) => (Some(*time), end.words()),
-            None if is_running => (Some(span(halt.at, self.until)), "running".to_owned()),
+            Some((end, time)) if end.is_exit_zero() => (Some(*time), String::new()),
+            Some((end, time)) => (Some(*time), end.description()),
+            None if is_running => (Some(between(halt.at, self.until)), "running".to_owned()),
             None if self.state == RunState::WentDown => (None, "machine went down".to_owned()),
             None => (None, "cut off".to_owned()),
         };
@@ -127,7 +129,7 @@ impl Chart<'_> {
             cells: cells(format!("halt task {}", shown(&halt.name)), "", time, 1),
             when: vec![Piece {
                 from: halt.at,
-                to: time.map_or(self.until, |time| later(halt.at, time)),
+                to: time.map_or(self.until, |time| plus(halt.at, time)),
                 in_vain: false,
             }],
             outcome,
@@ -149,12 +151,12 @@ impl Chart<'_> {
         let taken = 2 + lines[0].width() + 2 + 2 + outcomes.map_or(0, |width| width + 2);
         let width = COLUMNS.saturating_sub(taken).min(*BARS.end());
         let width = Some(width).filter(|width| BARS.contains(width));
-        let whole = format_duration(span(self.run.head.started, self.until));
+        let whole = format_duration(between(self.run.header.started, self.until));
         // Over the bars: when they begin, and when they end.
         let scale = width.map(|width| format!("   0s{whole:>rest$}", rest = width - 2));
         let mut text = format!("\n  {}{}\n", lines[0], scale.unwrap_or_default());
         for (line, row) in lines[1..].iter().zip(rows) {
-            let axis = (self.run.head.started, self.until);
+            let axis = (self.run.header.started, self.until);
             let bar = match width {
                 Some(width) if !row.when.is_empty() => {
                     format!("  │{}│", bar(&row.when, axis, width))

@@ -27,14 +27,14 @@ pub fn history_text(history: &History, now: &Now) -> String {
 
 fn row(past: RunnerStart, now: &Now) -> [String; 6] {
     match past {
-        RunnerStart::Run(RunSummary { head, not_ok }) => {
+        RunnerStart::Run(RunSummary { header, not_ok }) => {
             let names: Vec<String> = not_ok.iter().map(|name| shown(name)).collect();
             [
-                shown(&head.run),
-                now.local(head.started, TIME),
-                state(head.state(now)),
-                format!("try {}", head.try_num),
-                format_duration(head.elapsed(now)),
+                shown(&header.run),
+                now.local(header.started, TIME),
+                state(header.state(now)),
+                format!("try {}", header.try_num),
+                format_duration(header.elapsed(now)),
                 names.join(", "),
             ]
         }

@@ -44,11 +44,14 @@ fn refused(refusals: &Refusals, now: &Now) -> String {
 }
 
 fn headline(run: &RunDetails, now: &Now) -> String {
-    let head = &run.head;
+    let header = &run.header;
     // Nothing is heard of a run that waits.
-    let wait = run.waits.last().filter(|wait| wait.at == head.at);
-    let heard = now.ago(head.last_heard());
-    let what = match head.state(now) {
+    let wait = run
+        .waits
+        .last()
+        .filter(|wait| wait.at == header.last_record);
+    let heard = now.ago(header.last_machine_time());
+    let what = match header.state(now) {
         RunState::Running => match wait {
             Some(wait) => format!("is waiting for try {}", wait.try_num),
             None => "is running".to_owned(),
@@ -71,7 +74,7 @@ fn headline(run: &RunDetails, now: &Now) -> String {
             }
         }
     };
-    format!("run {} {what}\n\n", shown(&head.run))
+    format!("run {} {what}\n\n", shown(&header.run))
 }
 
 /// What something is called, and what there is to say of it.
@@ -79,14 +82,14 @@ type Fact = (&'static str, String);
 
 /// What is true of the run as a whole.
 pub(crate) fn facts(run: &RunDetails, now: &Now) -> Vec<Fact> {
-    let RunDetails { head, setup, .. } = run;
-    let started = now.local(head.started, "%Y-%m-%d %H:%M:%S");
-    let boot = match head.is_of_this_boot(now) {
+    let RunDetails { header, setup, .. } = run;
+    let started = now.local(header.started, "%Y-%m-%d %H:%M:%S");
+    let boot = match header.is_of_this_boot(now) {
         true => "this boot",
         false => "an earlier boot",
     };
-    let state = head.state(now);
-    let mut time = format_duration(head.elapsed(now));
+    let state = header.state(now);
+    let mut time = format_duration(header.elapsed(now));
     match state {
         RunState::Running => time += " so far",
         RunState::CutOff | RunState::WentDown => time = format!("at least {time}"),
@@ -98,7 +101,7 @@ pub(crate) fn facts(run: &RunDetails, now: &Now) -> Vec<Fact> {
     };
     let mut facts = vec![
         ("started", format!("{started}, in {boot}")),
-        ("took", format!("{time}, try {}{of}", head.try_num)),
+        ("took", format!("{time}, try {}{of}", header.try_num)),
     ];
     if let Some(setup) = setup {
         let is_ok = |task: &&TaskHistory| task.result() == Some(TaskResult::Ok);
@@ -149,7 +152,7 @@ fn outstanding(run: &RunDetails) -> Vec<Fact> {
 
 /// What cut the run off, as far as that can be known, and what ran then.
 fn cut_off(run: &RunDetails) -> String {
-    let cut = run.tasks.iter().filter(|task| task.has_no_end());
+    let cut = run.tasks.iter().filter(|task| task.is_unfinished());
     let cut: Vec<String> = cut.map(|task| shown(&task.name)).collect();
     match cut.len() {
         0 => "by a kill or a power cut".to_owned(),

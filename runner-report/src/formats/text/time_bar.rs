@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::now::{share, span};
+use crate::model::now::{between, fraction};
 
 /// A time in which something ran.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,8 +16,8 @@ pub(super) struct Piece {
 /// `width` columns for the time from one end of `axis` to the other. What was in vain is
 /// lighter, and hidden by nothing.
 pub(super) fn bar(pieces: &[Piece], axis: (Timestamp, Timestamp), width: usize) -> String {
-    let whole = span(axis.0, axis.1);
-    let place = |at: Timestamp| share(span(axis.0, at), whole) * width as f64;
+    let whole = between(axis.0, axis.1);
+    let place = |at: Timestamp| fraction(between(axis.0, at), whole) * width as f64;
     let mut columns = vec![' '; width];
     for piece in pieces {
         // The shortest piece is seen, also when it stands at the end.
