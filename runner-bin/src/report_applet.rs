@@ -10,7 +10,7 @@ use runner_config::{Problems, Settings, escape, reason, shown};
 use runner_exec::{ChainEnd, StateDir, boot_id};
 use runner_report::{
     Author, Format, History, Now, Record, RunDetails, RunFinder, RunSelector, StatisticsBuilder,
-    TaskStatistics, Timeline, Waited, read, wait,
+    TaskStatistics, Timeline, WaitEnd, read_journal, wait_for_run_end,
 };
 
 use crate::{
@@ -31,12 +31,12 @@ pub(crate) fn start(args: ReportArgs) -> Exit {
     };
     let state_dir = match &args.state_dir {
         Some(state_dir) => state_dir.clone(),
-        None => match configured(&args, &log) {
+        None => match configured_state_dir(&args, &log) {
             Some(state_dir) => state_dir,
             None => return Exit::Config,
         },
     };
-    let journal = Journal {
+    let journal = JournalQuery {
         state_dir: &state_dir,
         boot: args.this_boot.then(|| boot_id().unwrap_or_default()),
     };
@@ -44,29 +44,29 @@ pub(crate) fn start(args: ReportArgs) -> Exit {
         Question::Run(which, format) => journal.run(which, format),
         Question::History(show) => journal.history(show),
         Question::Tasks(show) => journal.tasks(show),
-        Question::Wait => return waited(&state_dir, args.timeout, &log),
+        Question::Wait => return wait_for_run(&state_dir, args.timeout, &log),
     };
     match text {
         Ok(Some(text)) => answer(&text, Exit::Finished, &log),
         Ok(None) => {
-            let such = if args.run.is_some() { "such " } else { "" };
+            let qualifier = if args.run.is_some() { "such " } else { "" };
             let since = match args.this_boot {
                 true => " since the machine was started",
                 false => "",
             };
             let path = journal.path();
             log.error(&format!(
-                "there is no {such}run in `{}`{since}",
+                "there is no {qualifier}run in `{}`{since}",
                 shown(&path)
             ));
             Exit::NoInput
         }
-        Err(error) => unreadable(&journal.path(), &error, &log),
+        Err(error) => log_unreadable(&journal.path(), &error, &log),
     }
 }
 
 /// The `state_dir` of the configuration; says why when there is none.
-fn configured(args: &ReportArgs, log: &Log) -> Option<PathBuf> {
+fn configured_state_dir(args: &ReportArgs, log: &Log) -> Option<PathBuf> {
     let document = match document(args.file.path().as_deref()) {
         Ok(document) => document,
         Err(problems) => {
@@ -90,7 +90,7 @@ fn configured(args: &ReportArgs, log: &Log) -> Option<PathBuf> {
 }
 
 /// The journal that is asked.
-struct Journal<'a> {
+struct JournalQuery<'a> {
     state_dir: &'a Path,
     /// The only boot that is of interest.
     boot: Option<String>,
@@ -99,7 +99,7 @@ struct Journal<'a> {
 /// An answer; `None` when there is nothing to speak of.
 type Answer = io::Result<Option<String>>;
 
-impl Journal<'_> {
+impl JournalQuery<'_> {
     fn run(&self, which: RunSelector, format: Format) -> Answer {
         match format {
             Format::Any { run: show, .. } => {
@@ -137,7 +137,7 @@ impl Journal<'_> {
     }
 
     fn read(&self, mut each: impl FnMut(&Record)) -> io::Result<Author> {
-        read(self.state_dir, |record| {
+        read_journal(self.state_dir, |record| {
             if self.boot.as_deref().is_none_or(|boot| boot == record.boot) {
                 each(record);
             }
@@ -149,34 +149,34 @@ impl Journal<'_> {
     }
 }
 
-fn waited(state_dir: &Path, timeout: Option<Duration>, log: &Log) -> Exit {
-    match wait(state_dir, timeout) {
-        Ok(Waited::Ended(status)) => Exit::OfRun(status),
-        Ok(Waited::Refused(status, reason)) => {
+fn wait_for_run(state_dir: &Path, timeout: Option<Duration>, log: &Log) -> Exit {
+    match wait_for_run_end(state_dir, timeout) {
+        Ok(WaitEnd::Ended(status)) => Exit::OfRun(status),
+        Ok(WaitEnd::Refused(status, reason)) => {
             let reason = escape(&reason);
             log.error(&format!("the next run was refused: {reason}"));
             Exit::OfRun(status)
         }
-        Ok(Waited::CutOff(run)) => {
+        Ok(WaitEnd::CutOff(run)) => {
             let run = escape(&run);
             log.error(&format!(
                 "run {run} was cut off: its runner is gone without a word"
             ));
             Exit::CutOff
         }
-        Ok(Waited::WentDown(run)) => {
+        Ok(WaitEnd::WentDown(run)) => {
             let run = shown(Path::new(&run));
             log.error(&format!(
                 "run {run} halted: its runner is gone since the halt task started"
             ));
             Exit::Ended(ChainEnd::Halted, None)
         }
-        Ok(Waited::TimeUp) => Exit::TimeUp,
-        Err(error) => unreadable(state_dir, &error, log),
+        Ok(WaitEnd::TimeUp) => Exit::TimeUp,
+        Err(error) => log_unreadable(state_dir, &error, log),
     }
 }
 
-fn unreadable(path: &Path, error: &io::Error, log: &Log) -> Exit {
+fn log_unreadable(path: &Path, error: &io::Error, log: &Log) -> Exit {
     let (path, why) = (shown(path), reason(error));
     log.error(&format!("cannot read `{path}`: {why}"));
     match error.kind() {

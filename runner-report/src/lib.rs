@@ -1,8 +1,8 @@
 //! What is remembered of runs: events in, the journal and reports of it out.
 //!
-//! [`Journal`] writes it. [`read()`] hands over its records; [`RunFinder`], [`History`] and
+//! [`JournalWriter`] writes it. [`read_journal()`] hands over its records; [`RunFinder`], [`History`] and
 //! [`StatisticsBuilder`] each make something of them, a [`RunDetails`] or a [`Timeline`] for one, [`Now`] says what has become of runs without an
-//! end, and the texts and the JSON show it. [`wait()`] waits for what is not written yet.
+//! end, and the texts and the JSON show it. [`wait_for_run_end()`] waits for what is not written yet.
 
 mod formats;
 mod journal;
@@ -19,12 +19,13 @@ pub use crate::{
     },
     journal::{
         append::JournalFile,
-        follow::Follow,
-        reader::{Author, read},
+        follow::JournalFollower,
+        reader::{Author, read_journal},
         record::{
-            Entry, HaltEntry, HookEntry, Record, RunEntry, Setup, TaskEntry, TryEntry, VERSION,
+            HaltEntry, HookEntry, JournalEntry, Record, RunEntry, RunSetup, SCHEMA_VERSION,
+            TaskEntry, TryEntry,
         },
-        writer::{Journal, refused},
+        writer::{JournalWriter, add_refusal},
     },
     model::{
         end::{RecordedOutcome, RunReason},
@@ -37,7 +38,7 @@ pub use crate::{
         timeline::Timeline,
     },
     wait::{
-        wait,
-        watch::{Waited, Watch},
+        wait_for_run_end,
+        watch::{WaitEnd, WaitState},
     },
 };

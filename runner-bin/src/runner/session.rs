@@ -12,7 +12,7 @@ use runner_config::{Problems, Severity, reason, shown};
 use runner_exec::{
     Busy, Cancel, Event, Lock, NoLock, Plan, RunId, StateDir, StopRequest, Taken, is_lack,
 };
-use runner_report::Journal;
+use runner_report::JournalWriter;
 
 use crate::{
     console::{
@@ -49,7 +49,7 @@ impl Session {
             let id = RunId::new(Timestamp::now(), rand::random());
             let made = StateDir(state_dir).create(&self.taskdir);
             let written =
-                made.and_then(|()| runner_report::refused(state_dir, &id, exit.status(), why));
+                made.and_then(|()| runner_report::add_refusal(state_dir, &id, exit.status(), why));
             if let Err(error) = written {
                 no_journal(&self.log, state_dir, &error);
             }
@@ -177,7 +177,7 @@ impl Session {
     pub(crate) fn sink(&self, with_journal: bool) -> io::Result<impl Fn(&Event) + Sync> {
         let log = self.log.clone();
         let failed = move |path: &Path, error: &io::Error| no_journal(&log, path, error);
-        let start = || Journal::start(&self.taskdir, failed);
+        let start = || JournalWriter::start(&self.taskdir, failed);
         let journal = with_journal.then(start).transpose()?;
         Ok(move |event: &Event| {
             if let Some(journal) = &journal {

@@ -8,7 +8,7 @@ use runner_exec::ChainEnd;
 use serde::Serialize;
 
 use crate::{
-    journal::record::{Setup, serialize_timestamp},
+    journal::record::{RunSetup, serialize_timestamp},
     model::{
         history::{History, RunSummary, RunnerStart},
         now::{Now, serialize_seconds},
@@ -159,7 +159,7 @@ impl RunJson<'_> {
             task_count: setup.map(|setup| setup.tasks),
             jobs: setup.map(|setup| setup.jobs),
             max_tries: setup.map(|setup| setup.max_tries),
-            done: setup.map_or(&[], |Setup { done, .. }| done),
+            done: setup.map_or(&[], |RunSetup { done, .. }| done),
             tasks: run.tasks.iter().map(task_json).collect(),
             waits: &run.waits,
             halt: run.halt.as_ref().map(|halt| HaltJson {

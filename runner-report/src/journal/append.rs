@@ -39,7 +39,7 @@ impl JournalFile {
     ///
     /// It cannot be written. The next one may be.
     pub fn append(&mut self, line: &str, flush: bool) -> io::Result<()> {
-        let (mut file, length) = match self.file.take().and_then(|file| self.still_there(file)) {
+        let (mut file, length) = match self.file.take().and_then(|file| self.if_current(file)) {
             Some(open) => open,
             None => self.open()?,
         };
@@ -65,7 +65,7 @@ impl JournalFile {
     }
 
     /// The open file and its length, if it still has the name: logrotate moves it away.
-    fn still_there(&self, file: File) -> Option<(File, u64)> {
+    fn if_current(&self, file: File) -> Option<(File, u64)> {
         let open = file.metadata().ok()?;
         let length = open.len();
         is_same(Ok(open), fs::metadata(&self.path)).then_some((file, length))

@@ -10,25 +10,25 @@ use std::{
 use runner_exec::{StateDir, is_same};
 
 use crate::journal::{
-    reader::{Reader, open},
+    reader::{RecordReader, open},
     record::Record,
 };
 
 /// Reader of a journal that is still written.
 #[derive(Debug)]
-pub struct Follow {
+pub struct JournalFollower {
     path: PathBuf,
     file: Option<BufReader<File>>,
-    reader: Reader,
+    reader: RecordReader,
 }
 
-impl Follow {
+impl JournalFollower {
     /// Follows the journal of `state_dir`, which need not exist yet.
-    pub fn new(state_dir: &Path) -> Follow {
-        Follow {
+    pub fn new(state_dir: &Path) -> JournalFollower {
+        JournalFollower {
             path: StateDir(state_dir).journal(),
             file: None,
-            reader: Reader::default(),
+            reader: RecordReader::default(),
         }
     }
 
@@ -52,7 +52,7 @@ impl Follow {
                 Err(error) if error.kind() == ErrorKind::NotFound => return self.close_deleted(),
                 opened => self.file = Some(opened?),
             }
-            self.reader = Reader::default();
+            self.reader = RecordReader::default();
         }
     }
 

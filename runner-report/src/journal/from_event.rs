@@ -9,18 +9,20 @@ use runner_config::name_text;
 use runner_exec::{Event, Outcome, Process, TaskName};
 
 use crate::{
-    journal::record::{Entry, HaltEntry, HookEntry, RunEntry, Setup, TaskEntry, TryEntry, VERSION},
+    journal::record::{
+        HaltEntry, HookEntry, JournalEntry, RunEntry, RunSetup, SCHEMA_VERSION, TaskEntry, TryEntry,
+    },
     model::end::RunReason,
 };
 
 /// What is kept of `event`, if anything is; `taskdir` is the absolute path.
-pub(crate) fn entry(event: &Event, taskdir: &str) -> Option<Entry> {
+pub(crate) fn to_entry(event: &Event, taskdir: &str) -> Option<JournalEntry> {
     Some(match event {
         Event::RunStart { plan, done, .. } => {
             let pid = std::process::id() as i32;
-            let done = done.iter().map(|done| text(&plan.tasks[done.0].name));
-            Entry::Run(RunEntry::Start(Setup {
-                version: VERSION,
+            let done = done.iter().map(|done| text_of(&plan.tasks[done.0].name));
+            JournalEntry::Run(RunEntry::Start(RunSetup {
+                version: SCHEMA_VERSION,
                 pid,
                 start_time: Process::read(pid).map(|process| process.started),
                 taskdir: taskdir.to_owned(),
@@ -30,9 +32,9 @@ pub(crate) fn entry(event: &Event, taskdir: &str) -> Option<Entry> {
                 done: done.collect(),
             }))
         }
-        Event::TryStart { try_num, .. } => Entry::Try(TryEntry::Start { try_num: *try_num }),
-        Event::HookStart { task, phase, .. } => Entry::Hook(HookEntry::Start {
-            task: text(task),
+        Event::TryStart { try_num, .. } => JournalEntry::Try(TryEntry::Start { try_num: *try_num }),
+        Event::HookStart { task, phase, .. } => JournalEntry::Hook(HookEntry::Start {
+            task: text_of(task),
             phase: phase.as_str().to_owned(),
         }),
         Event::HookEnd {
@@ -41,14 +43,14 @@ pub(crate) fn entry(event: &Event, taskdir: &str) -> Option<Entry> {
             outcome,
             elapsed,
             ..
-        } => Entry::Hook(HookEntry::End {
-            task: text(task),
+        } => JournalEntry::Hook(HookEntry::End {
+            task: text_of(task),
             phase: phase.as_str().to_owned(),
             outcome: outcome.to_string(),
             elapsed: rounded_seconds(*elapsed),
         }),
-        Event::Started { task, try_num, pid } => Entry::Task(TaskEntry::Start {
-            task: text(task),
+        Event::Started { task, try_num, pid } => JournalEntry::Task(TaskEntry::Start {
+            task: text_of(task),
             try_num: *try_num,
             pid: *pid,
         }),
@@ -61,8 +63,8 @@ pub(crate) fn entry(event: &Event, taskdir: &str) -> Option<Entry> {
             limit,
             output,
             ..
-        } => Entry::Task(TaskEntry::End {
-            task: text(task),
+        } => JournalEntry::Task(TaskEntry::End {
+            task: text_of(task),
             try_num: *try_num,
             result: result.as_str().to_owned(),
             outcome: outcome.to_string(),
@@ -72,14 +74,14 @@ pub(crate) fn entry(event: &Event, taskdir: &str) -> Option<Entry> {
                 Outcome::NotStarted(failure) => Some(failure.reason.clone()),
                 Outcome::Exited(_) | Outcome::Signaled(_) | Outcome::TimedOut => None,
             },
-            output: output.map(absolute),
+            output: output.map(absolute_path),
         }),
-        Event::Wait { time, before } => Entry::Try(TryEntry::Wait {
+        Event::Wait { time, before } => JournalEntry::Try(TryEntry::Wait {
             seconds: rounded_seconds(*time),
             before: before.as_str().to_owned(),
         }),
-        Event::HaltStart { task, reason, .. } => Entry::Halt(HaltEntry::Start {
-            task: text(task),
+        Event::HaltStart { task, reason, .. } => JournalEntry::Halt(HaltEntry::Start {
+            task: text_of(task),
             reason: reason.as_str().to_owned(),
         }),
         Event::HaltEnd {
@@ -87,8 +89,8 @@ pub(crate) fn entry(event: &Event, taskdir: &str) -> Option<Entry> {
             outcome,
             elapsed,
             ..
-        } => Entry::Halt(HaltEntry::End {
-            task: text(task),
+        } => JournalEntry::Halt(HaltEntry::End {
+            task: text_of(task),
             outcome: outcome.to_string(),
             elapsed: rounded_seconds(*elapsed),
         }),
@@ -98,7 +100,7 @@ pub(crate) fn entry(event: &Event, taskdir: &str) -> Option<Entry> {
             signal,
             elapsed,
             ..
-        } => Entry::Run(RunEntry::End {
+        } => JournalEntry::Run(RunEntry::End {
             status: end.status(*signal),
             reason: RunReason::from_end(*end, *withheld),
             elapsed: rounded_seconds(*elapsed),
@@ -114,22 +116,23 @@ pub(crate) fn entry(event: &Event, taskdir: &str) -> Option<Entry> {
 }
 
 /// Returns `true` if the entry must be on the disk before anything else happens.
-pub(crate) fn is_flushed(entry: &Entry) -> bool {
+pub(crate) fn is_flush_required(entry: &JournalEntry) -> bool {
     match entry {
         // The halt task can end the machine, and a refused start ends the program.
-        Entry::Halt(_) | Entry::Run(RunEntry::Refused { .. }) => true,
-        Entry::Run(RunEntry::End { .. }) | Entry::Task(TaskEntry::End { .. }) => true,
-        Entry::Run(RunEntry::Start(_)) | Entry::Task(TaskEntry::Start { .. }) => false,
-        Entry::Try(_) | Entry::Hook(_) | Entry::Unknown => false,
+        JournalEntry::Halt(_) | JournalEntry::Run(RunEntry::Refused { .. }) => true,
+        JournalEntry::Run(RunEntry::End { .. }) | JournalEntry::Task(TaskEntry::End { .. }) => true,
+        JournalEntry::Task(TaskEntry::Start { .. }) | JournalEntry::Try(_) => false,
+        JournalEntry::Run(RunEntry::Start(_)) | JournalEntry::Hook(_) => false,
+        JournalEntry::Unknown => false,
     }
 }
 
-fn text(task: &TaskName) -> String {
+fn text_of(task: &TaskName) -> String {
     name_text(task.as_os_str()).into_owned()
 }
 
 /// A path that names the same file for reports from another directory.
-fn absolute(path: &Path) -> String {
+fn absolute_path(path: &Path) -> String {
     let absolute = path::absolute(path);
     name_text(absolute.as_deref().unwrap_or(path).as_os_str()).into_owned()
 }

@@ -13,13 +13,13 @@ use crate::journal::record::Record;
 
 /// A longer line is none of ours, and may be longer than the memory is large: after a
 /// power cut a file may have any number of NULs in it.
-const LONGEST: usize = 1 << 20;
+const MAX_LINE_BYTES: usize = 1 << 20;
 
 /// The permission to write of everybody but the owner, also by an access control list.
-const OTHERS_WRITE: u32 = 0o022;
+const OTHERS_CAN_WRITE: u32 = 0o022;
 
 /// Few system calls for a long journal.
-const BUFFER: usize = 1 << 18;
+const BUFFER_BYTES: usize = 1 << 18;
 
 /// The user who alone can have written a journal, or `None` if others could write it, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +30,13 @@ pub struct Author(pub Option<u32>);
 /// # Errors
 ///
 /// There is no journal, or it cannot be read.
-pub fn read(state_dir: &Path, each: impl FnMut(&Record)) -> io::Result<Author> {
+pub fn read_journal(state_dir: &Path, each: impl FnMut(&Record)) -> io::Result<Author> {
     let path = StateDir(state_dir).journal();
     let mut journal = open(&path)?;
     // Of the file that is read, and not of what has its name by then.
     let metadata = journal.get_ref().metadata()?;
-    Reader::default().read(&mut journal, each)?;
-    let is_private = metadata.mode() & OTHERS_WRITE == 0;
+    RecordReader::default().read(&mut journal, each)?;
+    let is_private = metadata.mode() & OTHERS_CAN_WRITE == 0;
     let author = is_private.then_some(metadata.uid());
     Ok(Author(author.filter(|&author| is_authentic(&path, author))))
 }
@@ -51,18 +51,18 @@ fn is_authentic(path: &Path, author: u32) -> bool {
 
 pub(crate) fn open(path: &Path) -> io::Result<BufReader<File>> {
     let file = open_file(OpenOptions::new().read(true), path)?;
-    Ok(BufReader::with_capacity(BUFFER, file))
+    Ok(BufReader::with_capacity(BUFFER_BYTES, file))
 }
 
 /// The line that is being read.
 #[derive(Debug, Default)]
-pub(crate) struct Reader {
+pub(crate) struct RecordReader {
     line: Vec<u8>,
     /// Whether its beginning was thrown away.
     is_too_long: bool,
 }
 
-impl Reader {
+impl RecordReader {
     /// Reads on to the present end, and hands each record to `each`. What is no record is
     /// passed over.
     pub(crate) fn read(
@@ -71,7 +71,7 @@ impl Reader {
         mut each: impl FnMut(&Record),
     ) -> io::Result<()> {
         loop {
-            let room = LONGEST - self.line.len();
+            let room = MAX_LINE_BYTES - self.line.len();
             let mut part = from.by_ref().take(room as u64);
             let is_end = part.read_until(b'\n', &mut self.line)? == 0;
             let is_line = self.line.ends_with(b"\n");
@@ -85,7 +85,7 @@ impl Reader {
                 each(&record);
                 self.line.clear();
             }
-            if is_line || self.line.len() == LONGEST {
+            if is_line || self.line.len() == MAX_LINE_BYTES {
                 self.is_too_long = !is_line;
                 self.line.clear();
             }

@@ -12,7 +12,7 @@ use crate::model::end::RunReason;
 
 /// The version of this schema, in `run-start`. Members and events may be added to a version;
 /// what is there keeps its meaning.
-pub const VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 1;
 
 /// A line: what happened, when, and in which run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -25,13 +25,13 @@ pub struct Record {
     pub boot: String,
     /// What happened, by the member `event`, with its own members.
     #[serde(flatten)]
-    pub entry: Entry,
+    pub entry: JournalEntry,
 }
 
 /// What happened, by what it happened to. Times are seconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
-pub enum Entry {
+pub enum JournalEntry {
     /// To the run as a whole.
     Run(RunEntry),
     /// To a try of the chain.
@@ -51,7 +51,7 @@ pub enum Entry {
 #[serde(tag = "event")]
 pub enum RunEntry {
     #[serde(rename = "run-start")]
-    Start(Setup),
+    Start(RunSetup),
     /// It has ended. The halt task of `-H` comes behind it.
     #[serde(rename = "run-end")]
     End {
@@ -66,7 +66,7 @@ pub enum RunEntry {
 
 /// What a run sets out to do.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-pub struct Setup {
+pub struct RunSetup {
     pub version: u32,
     pub pid: i32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -144,7 +144,7 @@ pub enum HaltEntry {
 
 impl TaskEntry {
     /// Returns the name of the task and the number of its try.
-    pub(crate) fn start(&self) -> (&String, u32) {
+    pub(crate) fn task_and_try(&self) -> (&String, u32) {
         let (TaskEntry::Start { task, try_num, .. } | TaskEntry::End { task, try_num, .. }) = self;
         (task, *try_num)
     }
@@ -175,12 +175,12 @@ impl Record {
         }
         let header: Header = serde_json::from_str(line)?;
         let entry = match &*header.event {
-            "run-start" | "run-end" | "refused" => Entry::Run(serde_json::from_str(line)?),
-            "try-start" | "wait" => Entry::Try(serde_json::from_str(line)?),
-            "hook-start" | "hook-end" => Entry::Hook(serde_json::from_str(line)?),
-            "task-start" | "task-end" => Entry::Task(serde_json::from_str(line)?),
-            "halt-start" | "halt-end" => Entry::Halt(serde_json::from_str(line)?),
-            _ => Entry::Unknown,
+            "run-start" | "run-end" | "refused" => JournalEntry::Run(serde_json::from_str(line)?),
+            "try-start" | "wait" => JournalEntry::Try(serde_json::from_str(line)?),
+            "hook-start" | "hook-end" => JournalEntry::Hook(serde_json::from_str(line)?),
+            "task-start" | "task-end" => JournalEntry::Task(serde_json::from_str(line)?),
+            "halt-start" | "halt-end" => JournalEntry::Halt(serde_json::from_str(line)?),
+            _ => JournalEntry::Unknown,
         };
         Ok(Record {
             ts: header.ts.parse().map_err(Error::custom)?,
@@ -191,7 +191,7 @@ impl Record {
     }
 
     /// The line, with its end.
-    pub fn line(&self) -> String {
+    pub fn to_line(&self) -> String {
         match serde_json::to_string(self) {
             Ok(line) => escape_json(line) + "\n",
             Err(error) => unreachable!("strings and numbers are JSON: {error}"),

@@ -19,12 +19,12 @@ use runner_exec::{Event, RunId, StateDir, boot_id, canonical};
 
 use crate::journal::{
     append::JournalFile,
-    from_event::{entry, is_flushed},
-    record::{Entry, Record, RunEntry},
+    from_event::{is_flush_required, to_entry},
+    record::{JournalEntry, Record, RunEntry},
 };
 
 /// Writes what happens into the journal of the state directory, where there is one.
-pub struct Journal {
+pub struct JournalWriter {
     /// The absolute path of the task directory.
     taskdir: String,
     boot: String,
@@ -42,8 +42,8 @@ enum Message {
     Append(String, Option<Sender<()>>),
 }
 
-impl Journal {
-    /// A journal of the runs of `taskdir`. `failed` is told, once, that it cannot be
+impl JournalWriter {
+    /// A journal of the runs of `taskdir`. `on_error` is told, once, that it cannot be
     /// written: where, and why.
     ///
     /// # Errors
@@ -51,13 +51,13 @@ impl Journal {
     /// There are no threads left.
     pub fn start(
         taskdir: &Path,
-        failed: impl FnMut(&Path, &io::Error) + Send + 'static,
-    ) -> io::Result<Journal> {
+        on_error: impl FnMut(&Path, &io::Error) + Send + 'static,
+    ) -> io::Result<JournalWriter> {
         let (sender, receiver) = channel();
         thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || write(receiver, failed))?;
-        Ok(Journal {
+            .spawn(move || write_lines(receiver, on_error))?;
+        Ok(JournalWriter {
             taskdir: name_text(canonical(taskdir).as_os_str()).into_owned(),
             boot: boot_id().unwrap_or_default(),
             run: Mutex::new(None),
@@ -82,12 +82,12 @@ impl Journal {
         if let Event::TaskStart { .. } | Event::HookStart { .. } = event {
             drop(self.flushing.write());
         }
-        let Some(entry) = entry(event, &self.taskdir) else {
+        let Some(entry) = to_entry(event, &self.taskdir) else {
             return;
         };
-        let is_flushed = is_flushed(&entry);
-        let line = record(run, self.boot.clone(), entry).line();
-        if is_flushed {
+        let is_flush_required = is_flush_required(&entry);
+        let line = record_now(run, self.boot.clone(), entry).to_line();
+        if is_flush_required {
             let _flushing = self.flushing.read();
             let (sender, dropped) = channel();
             self.send(Message::Append(line, Some(sender)));
@@ -108,14 +108,14 @@ impl Journal {
 /// # Errors
 ///
 /// The journal of `state_dir` cannot be written.
-pub fn refused(state_dir: &Path, run: &RunId, status: u8, reason: &str) -> io::Result<()> {
+pub fn add_refusal(state_dir: &Path, run: &RunId, status: u8, reason: &str) -> io::Result<()> {
     let reason = reason.to_owned();
-    let entry = Entry::Run(RunEntry::Refused { status, reason });
-    let record = record(run.to_string(), boot_id().unwrap_or_default(), entry);
-    JournalFile::new(StateDir(state_dir).journal()).append(&record.line(), true)
+    let entry = JournalEntry::Run(RunEntry::Refused { status, reason });
+    let record = record_now(run.to_string(), boot_id().unwrap_or_default(), entry);
+    JournalFile::new(StateDir(state_dir).journal()).append(&record.to_line(), true)
 }
 
-fn record(run: String, boot: String, entry: Entry) -> Record {
+fn record_now(run: String, boot: String, entry: JournalEntry) -> Record {
     Record {
         ts: Timestamp::now(),
         run,
@@ -124,7 +124,7 @@ fn record(run: String, boot: String, entry: Entry) -> Record {
     }
 }
 
-fn write(receiver: Receiver<Message>, mut failed: impl FnMut(&Path, &io::Error)) {
+fn write_lines(receiver: Receiver<Message>, mut on_error: impl FnMut(&Path, &io::Error)) {
     let mut journal: Option<JournalFile> = None;
     let mut has_failed = false;
     for message in receiver {
@@ -140,7 +140,7 @@ fn write(receiver: Receiver<Message>, mut failed: impl FnMut(&Path, &io::Error))
                     && !has_failed
                 {
                     has_failed = true;
-                    failed(journal.path(), &error);
+                    on_error(journal.path(), &error);
                 }
             }
         }

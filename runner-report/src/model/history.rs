@@ -3,7 +3,7 @@
 use runner_exec::TaskResult;
 
 use crate::{
-    journal::record::{Entry, Record, RunEntry, TaskEntry},
+    journal::record::{JournalEntry, Record, RunEntry, TaskEntry},
     model::{
         run_finder::RefusedStart,
         run_header::RunHeader,
@@ -81,20 +81,24 @@ impl FromRecords for RunSummary {
     fn apply(&mut self, record: &Record) {
         self.header.apply(record);
         match &record.entry {
-            Entry::Task(TaskEntry::End { task, result, .. })
+            JournalEntry::Task(TaskEntry::End { task, result, .. })
                 if TaskResult::parse(result) == Some(TaskResult::Ok) =>
             {
                 self.not_ok.retain(|name| name != task);
             }
-            Entry::Task(task) => {
-                let (name, _) = task.start();
+            JournalEntry::Task(task) => {
+                let (name, _) = task.task_and_try();
                 if !self.not_ok.contains(name) {
                     self.not_ok.push(name.clone());
                 }
             }
             // Nothing more comes, and there may be many runs.
-            Entry::Run(RunEntry::End { .. }) => self.not_ok.shrink_to_fit(),
-            Entry::Run(_) | Entry::Try(_) | Entry::Hook(_) | Entry::Halt(_) | Entry::Unknown => {}
+            JournalEntry::Run(RunEntry::End { .. }) => self.not_ok.shrink_to_fit(),
+            JournalEntry::Run(_)
+            | JournalEntry::Try(_)
+            | JournalEntry::Hook(_)
+            | JournalEntry::Halt(_)
+            | JournalEntry::Unknown => {}
         }
     }
 }

@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use crate::{
     journal::record::{
-        Entry, HaltEntry, Record, RunEntry, Setup, TaskEntry, TryEntry, serialize_timestamp,
+        HaltEntry, JournalEntry, Record, RunEntry, RunSetup, TaskEntry, TryEntry,
+        serialize_timestamp,
     },
     model::{
         end::RecordedOutcome,
@@ -24,7 +25,7 @@ pub struct RunDetails {
     /// Which one it is, and what became of it.
     pub header: RunHeader,
     /// What it set out to do; not there when the journal does not reach back so far.
-    pub setup: Option<Setup>,
+    pub setup: Option<RunSetup>,
     /// The tasks that were to be started, in the order of their first starts.
     pub tasks: Vec<TaskHistory>,
     /// When nothing was started for a while, before another try.
@@ -118,8 +119,8 @@ impl FromRecords for RunDetails {
         self.header.apply(record);
         let at = self.header.last_record;
         match &record.entry {
-            Entry::Run(RunEntry::Start(setup)) => self.setup = Some(setup.clone()),
-            Entry::Try(TryEntry::Wait {
+            JournalEntry::Run(RunEntry::Start(setup)) => self.setup = Some(setup.clone()),
+            JournalEntry::Try(TryEntry::Wait {
                 seconds: time,
                 before,
             }) => {
@@ -131,7 +132,7 @@ impl FromRecords for RunDetails {
                     });
                 }
             }
-            Entry::Task(TaskEntry::Start { task, try_num, .. }) => {
+            JournalEntry::Task(TaskEntry::Start { task, try_num, .. }) => {
                 self.task(task).starts.push(TaskStart {
                     try_num: *try_num,
                     at,
@@ -139,7 +140,7 @@ impl FromRecords for RunDetails {
                     result: None,
                 });
             }
-            Entry::Task(TaskEntry::End {
+            JournalEntry::Task(TaskEntry::End {
                 task,
                 try_num,
                 result,
@@ -162,7 +163,7 @@ impl FromRecords for RunDetails {
                 task.ended(*try_num, &end);
                 task.end = Some(end);
             }
-            Entry::Halt(HaltEntry::Start { task, reason }) => {
+            JournalEntry::Halt(HaltEntry::Start { task, reason }) => {
                 self.halt = Some(HaltTask {
                     name: task.clone(),
                     reason: reason.clone(),
@@ -170,14 +171,17 @@ impl FromRecords for RunDetails {
                     end: None,
                 });
             }
-            Entry::Halt(HaltEntry::End {
+            JournalEntry::Halt(HaltEntry::End {
                 outcome, elapsed, ..
             }) => {
                 if let Some(halt) = &mut self.halt {
                     halt.end = Some((RecordedOutcome::parse(outcome, None), to_duration(*elapsed)));
                 }
             }
-            Entry::Run(_) | Entry::Try(_) | Entry::Hook(_) | Entry::Unknown => {}
+            JournalEntry::Run(_)
+            | JournalEntry::Try(_)
+            | JournalEntry::Hook(_)
+            | JournalEntry::Unknown => {}
         }
     }
 }

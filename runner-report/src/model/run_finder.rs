@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    journal::record::{Entry, Record, RunEntry},
+    journal::record::{JournalEntry, Record, RunEntry},
     model::{
         run_details::RunDetails,
         runs_by_id::{FromRecords, RunsById},
@@ -35,7 +35,7 @@ pub struct RefusedStart {
 impl RefusedStart {
     /// What `record` says of one.
     pub(crate) fn from_record(record: &Record) -> Option<RefusedStart> {
-        let Entry::Run(RunEntry::Refused { status, reason }) = &record.entry else {
+        let JournalEntry::Run(RunEntry::Refused { status, reason }) = &record.entry else {
             return None;
         };
         Some(RefusedStart {

@@ -5,7 +5,7 @@ use std::{mem, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    journal::record::{Entry, HaltEntry, HookEntry, Record, RunEntry, TaskEntry, TryEntry},
+    journal::record::{HaltEntry, HookEntry, JournalEntry, Record, RunEntry, TaskEntry, TryEntry},
     model::{
         end::RunReason,
         now::{Now, RunnerProcess, between, plus, shifted, to_duration},
@@ -90,16 +90,16 @@ impl RunHeader {
     /// Takes over what a record of the run says, the first one included.
     pub(crate) fn apply(&mut self, record: &Record) {
         // An event of a later version can have any time.
-        if record.entry != Entry::Unknown {
+        if record.entry != JournalEntry::Unknown {
             self.last_record = self.advance_clock(record);
             self.latest = self.latest.max(self.last_record);
         }
         match &record.entry {
-            Entry::Run(RunEntry::Start(setup)) => {
+            JournalEntry::Run(RunEntry::Start(setup)) => {
                 let (pid, start_time) = (setup.pid, setup.start_time);
                 self.process = Some(RunnerProcess { pid, start_time });
             }
-            Entry::Run(RunEntry::End {
+            JournalEntry::Run(RunEntry::End {
                 status,
                 reason,
                 elapsed,
@@ -111,10 +111,14 @@ impl RunHeader {
                     elapsed: to_duration(*elapsed),
                 });
             }
-            Entry::Try(TryEntry::Start { try_num }) => self.try_num = *try_num,
-            Entry::Task(task) => (_, self.try_num) = task.start(),
-            Entry::Halt(HaltEntry::Start { .. }) => self.has_halt_started = true,
-            Entry::Run(_) | Entry::Try(_) | Entry::Hook(_) | Entry::Halt(_) | Entry::Unknown => {}
+            JournalEntry::Try(TryEntry::Start { try_num }) => self.try_num = *try_num,
+            JournalEntry::Task(task) => (_, self.try_num) = task.task_and_try(),
+            JournalEntry::Halt(HaltEntry::Start { .. }) => self.has_halt_started = true,
+            JournalEntry::Run(_)
+            | JournalEntry::Try(_)
+            | JournalEntry::Hook(_)
+            | JournalEntry::Halt(_)
+            | JournalEntry::Unknown => {}
         }
     }
 
@@ -123,10 +127,10 @@ impl RunHeader {
     fn advance_clock(&mut self, record: &Record) -> Timestamp {
         let wait = mem::take(&mut self.pending_wait);
         let passed = match &record.entry {
-            Entry::Task(TaskEntry::End { elapsed, .. })
-            | Entry::Hook(HookEntry::End { elapsed, .. })
-            | Entry::Halt(HaltEntry::End { elapsed, .. }) => to_duration(*elapsed),
-            Entry::Try(TryEntry::Wait { seconds: time, .. }) => {
+            JournalEntry::Task(TaskEntry::End { elapsed, .. })
+            | JournalEntry::Hook(HookEntry::End { elapsed, .. })
+            | JournalEntry::Halt(HaltEntry::End { elapsed, .. }) => to_duration(*elapsed),
+            JournalEntry::Try(TryEntry::Wait { seconds: time, .. }) => {
                 self.pending_wait = to_duration(*time);
                 wait
             }

@@ -6,7 +6,7 @@ use runner_exec::TaskResult;
 use serde::Serialize;
 
 use crate::{
-    journal::record::{Entry, Record, TaskEntry},
+    journal::record::{JournalEntry, Record, TaskEntry},
     model::{
         end::RecordedOutcome,
         now::{serialize_seconds, to_duration},
@@ -60,10 +60,10 @@ struct TaskSamples {
 impl StatisticsBuilder {
     /// Takes over a record of the journal.
     pub fn apply(&mut self, record: &Record) {
-        let Entry::Task(entry) = &record.entry else {
+        let JournalEntry::Task(entry) = &record.entry else {
             return;
         };
-        let (task, _) = entry.start();
+        let (task, _) = entry.task_and_try();
         let next = self.runs.len();
         let run = *self.runs.entry(record.run.clone()).or_insert(next);
         let position = self.tasks.len();

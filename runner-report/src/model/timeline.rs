@@ -9,7 +9,7 @@ use runner_exec::{Phase, tail};
 use crate::{
     journal::{
         reader::Author,
-        record::{Entry, HookEntry, Record, TaskEntry, TryEntry},
+        record::{HookEntry, JournalEntry, Record, TaskEntry, TryEntry},
     },
     model::{
         end::RecordedOutcome,
@@ -124,11 +124,11 @@ impl FromRecords for Timeline {
         self.run.apply(record);
         let at = self.run.header.last_record;
         match &record.entry {
-            Entry::Try(TryEntry::Start { try_num }) => self.tries.push(TryStart {
+            JournalEntry::Try(TryEntry::Start { try_num }) => self.tries.push(TryStart {
                 number: *try_num,
                 at,
             }),
-            Entry::Hook(HookEntry::Start { task, phase }) => {
+            JournalEntry::Hook(HookEntry::Start { task, phase }) => {
                 if Phase::parse(phase) == Some(Phase::Pre) {
                     self.start_of(task, at, |_| true);
                 }
@@ -137,7 +137,7 @@ impl FromRecords for Timeline {
                     *hook = Some(Hook { from, end });
                 }
             }
-            Entry::Hook(HookEntry::End {
+            JournalEntry::Hook(HookEntry::End {
                 task,
                 phase,
                 outcome,
@@ -147,11 +147,11 @@ impl FromRecords for Timeline {
                     hook.end = Some((at, RecordedOutcome::parse(outcome, None)));
                 }
             }
-            Entry::Task(TaskEntry::Start { task, .. }) => {
+            JournalEntry::Task(TaskEntry::Start { task, .. }) => {
                 let start = self.start_of(task, at, |last| last.started.is_some());
                 start.started = Some(at);
             }
-            Entry::Task(TaskEntry::End { task, .. }) => {
+            JournalEntry::Task(TaskEntry::End { task, .. }) => {
                 // What the run has just taken over of it.
                 let Some(end) = self.run.end_of(task).cloned() else {
                     return;
@@ -162,7 +162,10 @@ impl FromRecords for Timeline {
                 start.started.get_or_insert(started.max(start.from));
                 start.ended = Some(end);
             }
-            Entry::Run(_) | Entry::Try(_) | Entry::Halt(_) | Entry::Unknown => {}
+            JournalEntry::Run(_)
+            | JournalEntry::Try(_)
+            | JournalEntry::Halt(_)
+            | JournalEntry::Unknown => {}
         }
     }
 }

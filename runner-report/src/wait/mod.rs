@@ -18,9 +18,9 @@ use rustix::{
 };
 
 use crate::{
-    journal::follow::Follow,
+    journal::follow::JournalFollower,
     model::{history::History, now::Now, run_header::RunHeader},
-    wait::watch::{Waited, Watch},
+    wait::watch::{WaitEnd, WaitState},
 };
 
 /// Waits until the run that goes on has ended, or else the next one, by the journal in
@@ -30,16 +30,16 @@ use crate::{
 ///
 /// The directory is not there or goes away, the journal cannot be read, or the system does
 /// not let anybody wait.
-pub fn wait(state_dir: &Path, timeout: Option<Duration>) -> io::Result<Waited> {
+pub fn wait_for_run_end(state_dir: &Path, timeout: Option<Duration>) -> io::Result<WaitEnd> {
     // Too large for a deadline: wait without one.
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     // Before the journal is read, so that nothing happens between the two.
-    let changes = Changes::new(state_dir)?;
-    let mut journal = Follow::new(state_dir);
+    let changes = DirectoryWatch::new(state_dir)?;
+    let mut journal = JournalFollower::new(state_dir);
     let mut history = History::default();
     journal.read(|record| history.apply(record))?;
-    let mut watch = Watch::new(&history, &Now::read(history.open()));
-    let mut runner: Option<Runner> = None;
+    let mut watch = WaitState::new(&history, &Now::read(history.open()));
+    let mut runner: Option<RunnerExit> = None;
     loop {
         // Asked before the journal is read, which then holds its last words.
         let is_gone = match &runner {
@@ -48,38 +48,38 @@ pub fn wait(state_dir: &Path, timeout: Option<Duration>) -> io::Result<Waited> {
         };
         journal.read(|record| watch.apply(record))?;
         match watch {
-            Watch::Over(waited) => return Ok(waited),
-            Watch::Run(header) if is_gone && header.has_halt_started => {
-                return Ok(Waited::WentDown(header.run));
+            WaitState::Done(waited) => return Ok(waited),
+            WaitState::Run(header) if is_gone && header.has_halt_started => {
+                return Ok(WaitEnd::WentDown(header.run));
             }
-            Watch::Run(header) if is_gone => return Ok(Waited::CutOff(header.run)),
-            Watch::Run(ref header) if runner.is_none() => {
-                runner = Some(Runner::of(header)?);
+            WaitState::Run(header) if is_gone => return Ok(WaitEnd::CutOff(header.run)),
+            WaitState::Run(ref header) if runner.is_none() => {
+                runner = Some(RunnerExit::of(header)?);
                 continue;
             }
-            Watch::Run(_) | Watch::Next => {}
+            WaitState::Run(_) | WaitState::NextRun => {}
         }
         if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            return Ok(Waited::TimeUp);
+            return Ok(WaitEnd::TimeUp);
         }
         changes.wait(runner.as_ref(), deadline)?;
     }
 }
 
 /// The process of a runner: a descriptor that is readable when it ends, or `None` if it is gone.
-struct Runner(Option<OwnedFd>);
+struct RunnerExit(Option<OwnedFd>);
 
-impl Runner {
-    fn of(header: &RunHeader) -> io::Result<Runner> {
+impl RunnerExit {
+    fn of(header: &RunHeader) -> io::Result<RunnerExit> {
         // Of what a file holds, not every number is that of a process.
         let process = header.process.filter(|process| process.pid > 0);
         let Some((process, pid)) = process.and_then(|it| Some((it, Pid::from_raw(it.pid)?))) else {
-            return Ok(Runner(None));
+            return Ok(RunnerExit(None));
         };
         match pidfd_open(pid, PidfdFlags::empty()) {
             // Only now it is sure whose descriptor it is.
-            Ok(fd) => Ok(Runner(process.is_alive().then_some(fd))),
-            Err(Errno::SRCH) => Ok(Runner(None)),
+            Ok(fd) => Ok(RunnerExit(process.is_alive().then_some(fd))),
+            Err(Errno::SRCH) => Ok(RunnerExit(None)),
             Err(error) => Err(error.into()),
         }
     }
@@ -95,31 +95,31 @@ impl Runner {
 }
 
 /// Says when anything changes in a directory.
-struct Changes(OwnedFd);
+struct DirectoryWatch(OwnedFd);
 
-impl Changes {
-    fn new(directory: &Path) -> io::Result<Changes> {
+impl DirectoryWatch {
+    fn new(directory: &Path) -> io::Result<DirectoryWatch> {
         let fd = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-        let what = WatchFlags::ONLYDIR
+        let events = WatchFlags::ONLYDIR
             | WatchFlags::MODIFY
             | WatchFlags::CREATE
             | WatchFlags::MOVED_TO
             | WatchFlags::DELETE;
-        inotify::add_watch(&fd, directory, what)?;
-        Ok(Changes(fd))
+        inotify::add_watch(&fd, directory, events)?;
+        Ok(DirectoryWatch(fd))
     }
 
     /// Waits for a change, for the end of `runner`, or for `deadline`.
-    fn wait(&self, runner: Option<&Runner>, deadline: Option<Instant>) -> io::Result<()> {
+    fn wait(&self, runner: Option<&RunnerExit>, deadline: Option<Instant>) -> io::Result<()> {
         let mut fds = vec![PollFd::new(&self.0, PollFlags::IN)];
         let runner = runner.and_then(|runner| runner.0.as_ref());
         fds.extend(runner.map(|fd| PollFd::new(fd, PollFlags::IN)));
         poll_until(&mut fds, deadline)?;
-        self.forget()
+        self.drain()
     }
 
     /// Takes what is known of changes, to hear of further ones.
-    fn forget(&self) -> io::Result<()> {
+    fn drain(&self) -> io::Result<()> {
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut changes = inotify::Reader::new(self.0.as_fd(), &mut buffer);
         loop {

@@ -1,7 +1,7 @@
 //! What a wait waits for, by what the journal says.
 
 use crate::{
-    journal::record::{Entry, Record, RunEntry},
+    journal::record::{JournalEntry, Record, RunEntry},
     model::{
         history::History,
         now::Now,
@@ -11,7 +11,7 @@ use crate::{
 
 /// How a wait ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Waited {
+pub enum WaitEnd {
     /// The run ended with this exit status.
     Ended(u8),
     /// The next run was refused, with this exit status and for this reason.
@@ -26,46 +26,45 @@ pub enum Waited {
 
 /// The state of a wait, by what the journal says.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Watch {
+pub enum WaitState {
     /// The next run.
-    Next,
+    NextRun,
     /// The end of this one.
     Run(RunHeader),
     /// Nothing any more.
-    Over(Waited),
+    Done(WaitEnd),
 }
 
-impl Watch {
+impl WaitState {
     /// Begins to wait for the run that goes on, the last one when there are several, or for
     /// the next one.
-    pub fn new(history: &History, now: &Now) -> Watch {
-        let running = history
-            .open()
-            .filter(|header| header.state(now) == RunState::Running);
-        running.last().cloned().map_or(Watch::Next, Watch::Run)
+    pub fn new(history: &History, now: &Now) -> WaitState {
+        let is_running = |header: &&RunHeader| header.state(now) == RunState::Running;
+        let last = history.open().filter(is_running).last().cloned();
+        last.map_or(WaitState::NextRun, WaitState::Run)
     }
 
     /// Takes over a record that was written since.
     pub fn apply(&mut self, record: &Record) {
         match self {
-            Watch::Next => match &record.entry {
-                Entry::Run(RunEntry::Start(_)) => {
+            WaitState::NextRun => match &record.entry {
+                JournalEntry::Run(RunEntry::Start(_)) => {
                     let mut header = RunHeader::new(record);
                     header.apply(record);
-                    *self = Watch::Run(header);
+                    *self = WaitState::Run(header);
                 }
-                Entry::Run(RunEntry::Refused { status, reason }) => {
-                    *self = Watch::Over(Waited::Refused(*status, reason.clone()));
+                JournalEntry::Run(RunEntry::Refused { status, reason }) => {
+                    *self = WaitState::Done(WaitEnd::Refused(*status, reason.clone()));
                 }
                 _ => {}
             },
-            Watch::Run(header) if header.run == record.run => {
+            WaitState::Run(header) if header.run == record.run => {
                 header.apply(record);
                 if let Some(end) = &header.end {
-                    *self = Watch::Over(Waited::Ended(end.status));
+                    *self = WaitState::Done(WaitEnd::Ended(end.status));
                 }
             }
-            Watch::Run(_) | Watch::Over(_) => {}
+            WaitState::Run(_) | WaitState::Done(_) => {}
         }
     }
 }

@@ -11,21 +11,21 @@ type Step = fn(Journal) -> Journal;
 
 /// A run with two tries, a wait, and the halt task. Nothing takes time between its steps.
 const STEPS: [Step; 10] = [
-    |journal| journal.begins(0.0, "1-a"),
-    |journal| journal.ends(10.0, "1-a", 10.0, "OK", "exited:0"),
-    |journal| journal.begins(10.0, "2-b"),
-    |journal| journal.ends(40.0, "2-b", 30.0, "RETRY", "exited:7"),
+    |journal| journal.task_starts(0.0, "1-a"),
+    |journal| journal.task_ends(10.0, "1-a", 10.0, "OK", "exited:0"),
+    |journal| journal.task_starts(10.0, "2-b"),
+    |journal| journal.task_ends(40.0, "2-b", 30.0, "RETRY", "exited:7"),
     |journal| journal.waits(40.0, 20.0, "try"),
-    |journal| journal.tries(60.0, 2),
-    |journal| journal.begins(60.0, "2-b"),
-    |journal| journal.ends(100.0, "2-b", 40.0, "RETRY", "exited:7"),
+    |journal| journal.try_starts(60.0, 2),
+    |journal| journal.task_starts(60.0, "2-b"),
+    |journal| journal.task_ends(100.0, "2-b", 40.0, "RETRY", "exited:7"),
     |journal| journal.halt_starts(100.0, "gave-up"),
     |journal| journal.halt_ends(110.0, 10.0, "exited:0"),
 ];
 
 /// The first `steps` of the run, with `before` before one of them.
 fn run(steps: usize, place: usize, before: impl Fn(Journal) -> Journal) -> Journal {
-    let mut journal = Journal::new().starts(0.0, 42);
+    let mut journal = Journal::new().run_starts(0.0, 42);
     for (index, step) in STEPS.iter().take(steps).enumerate() {
         if index == place {
             journal = before(journal);
@@ -94,11 +94,11 @@ fn an_unknown_event_of_any_time_does_not_change_what_reports_show() {
 #[test]
 fn times_of_tasks_that_run_together_are_taken_as_they_are() {
     let journal = Journal::new()
-        .starts(0.0, 42)
-        .begins(0.0, "1-a")
-        .begins(0.004, "1-b")
-        .ends(20.003, "1-b", 19.999, "OK", "exited:0")
-        .ends(20.001, "1-a", 20.001, "OK", "exited:0");
+        .run_starts(0.0, 42)
+        .task_starts(0.0, "1-a")
+        .task_starts(0.004, "1-b")
+        .task_ends(20.003, "1-b", 19.999, "OK", "exited:0")
+        .task_ends(20.001, "1-a", 20.001, "OK", "exited:0");
     let run = journal.find(RunSelector::FromEnd(1)).run.unwrap();
     assert_eq!(run.header.latest, at(20.003));
     assert_eq!(run.tasks[0].starts[0].at, at(0.0));

@@ -10,7 +10,7 @@ use std::{
 
 use proptest::{collection::vec, prelude::*};
 use runner_exec::StateDir;
-use runner_report::{Entry, Follow, Record, TryEntry};
+use runner_report::{JournalEntry, JournalFollower, Record, TryEntry};
 use tempfile::TempDir;
 
 use crate::journal::Journal;
@@ -30,13 +30,13 @@ enum Change {
 /// The number of the line that `record` is.
 fn number(record: &Record) -> u32 {
     match record.entry {
-        Entry::Try(TryEntry::Start { try_num }) => try_num,
+        JournalEntry::Try(TryEntry::Start { try_num }) => try_num,
         ref other => panic!("{other:?}"),
     }
 }
 
 fn line(number: u32) -> Vec<u8> {
-    Journal::new().tries(0.0, number).text
+    Journal::new().try_starts(0.0, number).text
 }
 
 /// A generation of the file: from its creation, or from a truncation, to the next one.
@@ -46,7 +46,7 @@ struct Generation(usize);
 /// A journal with its follower, and what that should have seen.
 struct Followed {
     state_dir: TempDir,
-    follow: Follow,
+    follow: JournalFollower,
     seen: Vec<u32>,
     expected: Vec<u32>,
     /// The complete lines of each generation.
@@ -67,7 +67,7 @@ impl Followed {
     fn new() -> Followed {
         let state_dir = TempDir::new().unwrap();
         Followed {
-            follow: Follow::new(state_dir.path()),
+            follow: JournalFollower::new(state_dir.path()),
             state_dir,
             seen: Vec::new(),
             expected: Vec::new(),
@@ -240,7 +240,7 @@ fn a_line_that_is_appended_right_before_a_rotation_is_seen() {
             }
         }
     };
-    let mut follow = Follow::new(state_dir.path());
+    let mut follow = JournalFollower::new(state_dir.path());
     let mut seen = Vec::new();
     append(1);
     follow.read(|record| seen.push(number(record))).unwrap();

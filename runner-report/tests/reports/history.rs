@@ -10,22 +10,22 @@ fn several() -> Journal {
         .boot(EARLIER_BOOT)
         .refused(0.0, 78, "configuration or plan is wrong")
         .run("r1")
-        .starts(60.0, 42)
+        .run_starts(60.0, 42)
         .ok(61.0, 62.0, "1-a")
-        .begins(62.0, "2-b")
+        .task_starts(62.0, "2-b")
         .run("r2")
         .boot(crate::journal::THIS_BOOT)
-        .starts(300.0, 42)
+        .run_starts(300.0, 42)
         .task(301.0, 302.0, "1-a", "RETRY", "exited:7")
-        .tries(310.0, 2)
+        .try_starts(310.0, 2)
         .ok(311.0, 312.0, "1-a")
         .task(312.0, 400.0, "2-b", "RETRY", "timed-out")
         .run_ends(400.0, 4, "finished-with-failures")
         .run("x2")
         .refused(350.0, 75, "already\nrunning")
         .run("r3")
-        .starts(500.0, 43)
-        .begins(501.0, "1-a")
+        .run_starts(500.0, 43)
+        .task_starts(501.0, "1-a")
 }
 
 #[test]
@@ -51,10 +51,10 @@ fn a_task_is_not_ok_until_it_ends_with_ok() {
 #[test]
 fn a_clock_that_is_set_back_does_not_change_the_order() {
     let journal = Journal::new()
-        .starts(900.0, 1)
+        .run_starts(900.0, 1)
         .run_ends(910.0, 0, "finished")
         .run("r2")
-        .starts(0.0, 2)
+        .run_starts(0.0, 2)
         .run("x1")
         .refused(1.0, 75, "already running");
     let order: Vec<String> = journal

@@ -5,9 +5,9 @@ use std::{fs, io};
 use jiff::{Timestamp, tz::TimeZone};
 use runner_exec::StateDir;
 use runner_report::{
-    Entry, FoundRun, HaltEntry, History, Now, Record, RunEntry, RunFinder, RunSelector,
-    RunnerProcess, Setup, StatisticsBuilder, TaskEntry, TaskStatistics, TryEntry, VERSION, read,
-    run_text,
+    FoundRun, HaltEntry, History, JournalEntry, Now, Record, RunEntry, RunFinder, RunSelector,
+    RunSetup, RunnerProcess, SCHEMA_VERSION, StatisticsBuilder, TaskEntry, TaskStatistics,
+    TryEntry, read_journal, run_text,
 };
 use tempfile::TempDir;
 
@@ -83,31 +83,31 @@ impl Journal {
         self
     }
 
-    pub(crate) fn add(self, second: f64, entry: Entry) -> Journal {
+    pub(crate) fn add(self, second: f64, entry: JournalEntry) -> Journal {
         let record = Record {
             ts: at(second + self.ahead),
             run: self.run.into(),
             boot: self.boot.into(),
             entry,
         };
-        let line = record.line();
+        let line = record.to_line();
         self.raw(line.as_bytes())
     }
 
     /// The run starts, in a process of this number.
-    pub(crate) fn starts(self, second: f64, pid: i32) -> Journal {
-        self.starts_with(second, pid, 1, &[])
+    pub(crate) fn run_starts(self, second: f64, pid: i32) -> Journal {
+        self.run_starts_with(second, pid, 1, &[])
     }
 
-    pub(crate) fn starts_with(
+    pub(crate) fn run_starts_with(
         self,
         second: f64,
         pid: i32,
         jobs: usize,
         done: &[&'static str],
     ) -> Journal {
-        let start = Setup {
-            version: VERSION,
+        let start = RunSetup {
+            version: SCHEMA_VERSION,
             pid,
             start_time: process(pid).start_time,
             taskdir: "/etc/tasks.d".into(),
@@ -116,27 +116,27 @@ impl Journal {
             max_tries: 5,
             done: done.iter().map(|&name| name.into()).collect(),
         };
-        self.add(second, Entry::Run(RunEntry::Start(start)))
-            .tries(second, 1)
+        self.add(second, JournalEntry::Run(RunEntry::Start(start)))
+            .try_starts(second, 1)
     }
 
-    pub(crate) fn tries(mut self, second: f64, try_num: u32) -> Journal {
+    pub(crate) fn try_starts(mut self, second: f64, try_num: u32) -> Journal {
         self.try_num = try_num;
-        self.add(second, Entry::Try(TryEntry::Start { try_num }))
+        self.add(second, JournalEntry::Try(TryEntry::Start { try_num }))
     }
 
-    pub(crate) fn begins(self, second: f64, task: &str) -> Journal {
+    pub(crate) fn task_starts(self, second: f64, task: &str) -> Journal {
         let try_num = self.try_num;
         let start = TaskEntry::Start {
             task: task.into(),
             try_num,
             pid: 99,
         };
-        self.add(second, Entry::Task(start))
+        self.add(second, JournalEntry::Task(start))
     }
 
     /// The task ends `elapsed` seconds after it began.
-    pub(crate) fn ends(
+    pub(crate) fn task_ends(
         self,
         second: f64,
         task: &str,
@@ -158,7 +158,7 @@ impl Journal {
             why,
             output: None,
         };
-        self.add(second, Entry::Task(end))
+        self.add(second, JournalEntry::Task(end))
     }
 
     /// The task runs from one second to another.
@@ -170,8 +170,8 @@ impl Journal {
         result: &str,
         outcome: &str,
     ) -> Journal {
-        self.begins(from, task)
-            .ends(to, task, to - from, result, outcome)
+        self.task_starts(from, task)
+            .task_ends(to, task, to - from, result, outcome)
     }
 
     pub(crate) fn ok(self, from: f64, to: f64, task: &str) -> Journal {
@@ -180,12 +180,18 @@ impl Journal {
 
     pub(crate) fn waits(self, second: f64, seconds: f64, before: &str) -> Journal {
         let before = before.into();
-        self.add(second, Entry::Try(TryEntry::Wait { seconds, before }))
+        self.add(
+            second,
+            JournalEntry::Try(TryEntry::Wait { seconds, before }),
+        )
     }
 
     pub(crate) fn halt_starts(self, second: f64, reason: &str) -> Journal {
         let (task, reason) = ("halt.sh".into(), reason.into());
-        self.add(second, Entry::Halt(HaltEntry::Start { task, reason }))
+        self.add(
+            second,
+            JournalEntry::Halt(HaltEntry::Start { task, reason }),
+        )
     }
 
     pub(crate) fn halt_ends(self, second: f64, elapsed: f64, outcome: &str) -> Journal {
@@ -194,7 +200,7 @@ impl Journal {
             outcome: outcome.into(),
             elapsed,
         };
-        self.add(second, Entry::Halt(end))
+        self.add(second, JournalEntry::Halt(end))
     }
 
     pub(crate) fn run_ends(self, second: f64, status: u8, reason: &str) -> Journal {
@@ -203,18 +209,21 @@ impl Journal {
             reason: serde_json::from_value(reason.into()).unwrap(),
             elapsed: second,
         };
-        self.add(second, Entry::Run(end))
+        self.add(second, JournalEntry::Run(end))
     }
 
     pub(crate) fn refused(self, second: f64, status: u8, reason: &str) -> Journal {
         let reason = reason.into();
-        self.add(second, Entry::Run(RunEntry::Refused { status, reason }))
+        self.add(
+            second,
+            JournalEntry::Run(RunEntry::Refused { status, reason }),
+        )
     }
 
     pub(crate) fn read(&self, each: impl FnMut(&Record)) -> io::Result<()> {
         let state_dir = TempDir::new()?;
         fs::write(StateDir(state_dir.path()).journal(), &self.text)?;
-        read(state_dir.path(), each).map(|_| ())
+        read_journal(state_dir.path(), each).map(|_| ())
     }
 
     pub(crate) fn find(&self, which: RunSelector) -> FoundRun {

@@ -91,12 +91,12 @@ fn report(journal: &Journal, alive: &[i32]) -> Report {
 #[test]
 fn a_run_and_all_that_happened_in_it() {
     let journal = Journal::new()
-        .starts_with(0.0, 42, 2, &["0-x"])
+        .run_starts_with(0.0, 42, 2, &["0-x"])
         .task(1.0, 2.5, "1-a", "RETRY", "exited:7")
         .waits(2.5, 7.5, "try")
-        .tries(10.0, 2)
+        .try_starts(10.0, 2)
         .ok(10.0, 11.0, "1-a")
-        .ends(11.0, "2-b", 0.0, "HALT", "not-started: why ever")
+        .task_ends(11.0, "2-b", 0.0, "HALT", "not-started: why ever")
         .halt_starts(12.0, "halted")
         .halt_ends(13.0, 1.0, "exited:0")
         .run_ends(13.0, 2, "halted")
@@ -155,7 +155,10 @@ fn a_run_and_all_that_happened_in_it() {
 
 #[test]
 fn what_is_not_known_is_null() {
-    let running = report(&Journal::new().starts(0.0, 42).begins(1.0, "1-a"), &[42]);
+    let running = report(
+        &Journal::new().run_starts(0.0, 42).task_starts(1.0, "1-a"),
+        &[42],
+    );
     let run = running.run.unwrap();
     assert_eq!(
         (&*run.state, run.status, run.ended),
@@ -170,7 +173,7 @@ fn what_is_not_known_is_null() {
         (None, None)
     );
     assert_eq!(run.halt, None);
-    let headless = report(&Journal::new().boot("").begins(1.0, "1-a"), &[42]);
+    let headless = report(&Journal::new().boot("").task_starts(1.0, "1-a"), &[42]);
     let run = headless.run.unwrap();
     assert_eq!((&*run.state, run.boot, run.pid), ("cut-off", None, None));
     assert_eq!((run.taskdir, run.max_tries), (None, None));
@@ -203,7 +206,7 @@ struct Past {
 #[test]
 fn every_start_of_the_runner() {
     let journal = Journal::new()
-        .starts(0.0, 42)
+        .run_starts(0.0, 42)
         .task(1.0, 2.0, "1-a", "RETRY", "exited:7")
         .run_ends(2.0, 1, "gave-up")
         .run("x1")
@@ -255,7 +258,7 @@ fn the_numbers_of_a_task() {
     let journal = Journal::new()
         .task(0.0, 4.0, "1-a", "RETRY", "exited:7")
         .ok(5.0, 6.0, "1-a")
-        .begins(6.0, "2-b");
+        .task_starts(6.0, "2-b");
     let tasks: Vec<Numbers> = serde_json::from_str(&tasks_json(&journal.tasks())).unwrap();
     let a = Numbers {
         task: "1-a".into(),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use proptest::{collection::vec, prelude::*};
 use roxmltree::{Document, Node};
-use runner_report::{Entry, HookEntry, run_svg};
+use runner_report::{HookEntry, JournalEntry, run_svg};
 
 use crate::{
     journal::{Journal, now},
@@ -18,7 +18,7 @@ const ROUNDED: f64 = 0.003;
 type Happened = (f64, usize, usize, f64);
 
 fn journal(happened: &[Happened]) -> Journal {
-    let mut journal = Journal::new().starts_with(0.0, 7, 3, &[]);
+    let mut journal = Journal::new().run_starts_with(0.0, 7, 3, &[]);
     let mut at = 0.0;
     let mut try_num = 1;
     for &(later, event, task, elapsed) in happened {
@@ -34,10 +34,10 @@ fn journal(happened: &[Happened]) -> Journal {
         let (task, outcome) = (name.into(), "exited:0".into());
         let phase = if elapsed < 5.0 { "pre" } else { "post" }.into();
         journal = match event {
-            0..6 => journal.begins(at, name),
-            6..10 => journal.ends(at, name, elapsed, "OK", "exited:0"),
-            10 => journal.ends(at, name, elapsed, "RETRY", "timed-out"),
-            11..13 => journal.add(at, Entry::Hook(HookEntry::Start { task, phase })),
+            0..6 => journal.task_starts(at, name),
+            6..10 => journal.task_ends(at, name, elapsed, "OK", "exited:0"),
+            10 => journal.task_ends(at, name, elapsed, "RETRY", "timed-out"),
+            11..13 => journal.add(at, JournalEntry::Hook(HookEntry::Start { task, phase })),
             13..15 => {
                 let end = HookEntry::End {
                     task,
@@ -45,12 +45,12 @@ fn journal(happened: &[Happened]) -> Journal {
                     outcome,
                     elapsed,
                 };
-                journal.add(at, Entry::Hook(end))
+                journal.add(at, JournalEntry::Hook(end))
             }
             15 => journal.waits(at, elapsed, "try"),
             16 => {
                 try_num += 1;
-                journal.tries(at, try_num)
+                journal.try_starts(at, try_num)
             }
             17 => journal.halt_starts(at, "halted"),
             _ => journal.halt_ends(at, elapsed, "exited:1"),
@@ -133,12 +133,12 @@ fn a_hook_without_an_end_is_drawn_until_its_task_starts() {
         phase: "pre".into(),
     };
     let journal = Journal::new()
-        .starts_with(0.0, 7, 2, &[])
-        .add(0.0, Entry::Hook(hook))
-        .begins(1.0, "1-a")
-        .ends(2.0, "1-a", 1.0, "OK", "exited:0")
-        .begins(20.0, "1-b")
-        .ends(40.0, "1-b", 20.0, "OK", "exited:0");
+        .run_starts_with(0.0, 7, 2, &[])
+        .add(0.0, JournalEntry::Hook(hook))
+        .task_starts(1.0, "1-a")
+        .task_ends(2.0, "1-a", 1.0, "OK", "exited:0")
+        .task_starts(20.0, "1-b")
+        .task_ends(40.0, "1-b", 20.0, "OK", "exited:0");
     are_all_apart(&journal).unwrap();
 }
 

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use roxmltree::{Document, ParsingOptions};
 use runner_config::{escape, is_hidden};
 use runner_report::{
-    Entry, FoundRun, HookEntry, RunFinder, RunSelector, Timeline, history_text, run_html, run_json,
-    run_junit, run_svg,
+    FoundRun, HookEntry, JournalEntry, RunFinder, RunSelector, Timeline, history_text, run_html,
+    run_json, run_junit, run_svg,
 };
 
 use crate::journal::{Journal, now};
@@ -51,25 +51,25 @@ fn hook(journal: Journal, from: f64, to: f64, task: &str, phase: &str, outcome: 
         elapsed: to - from,
     };
     journal
-        .add(from, Entry::Hook(start))
-        .add(to, Entry::Hook(end))
+        .add(from, JournalEntry::Hook(start))
+        .add(to, JournalEntry::Hook(end))
 }
 
 /// Two tries with two jobs, hooks around one task, a wait between them.
 fn parallel() -> Journal {
-    let journal = Journal::new().starts_with(0.0, 7, 2, &["0-done"]);
+    let journal = Journal::new().run_starts_with(0.0, 7, 2, &["0-done"]);
     let journal = journal
-        .begins(0.0, "1-slow")
-        .begins(0.0, "1-quick")
-        .ends(20.0, "1-quick", 20.0, "OK", "exited:0")
-        .ends(60.0, "1-slow", 60.0, "RETRY", "exited:7")
+        .task_starts(0.0, "1-slow")
+        .task_starts(0.0, "1-quick")
+        .task_ends(20.0, "1-quick", 20.0, "OK", "exited:0")
+        .task_ends(60.0, "1-slow", 60.0, "RETRY", "exited:7")
         .waits(60.0, 30.0, "try")
-        .tries(90.0, 2);
+        .try_starts(90.0, 2);
     let journal = hook(journal, 90.0, 92.0, "1-slow", "pre", "exited:0")
-        .begins(90.0, "1-quick")
-        .begins(92.0, "1-slow")
-        .ends(110.0, "1-quick", 20.0, "OK", "exited:0")
-        .ends(142.0, "1-slow", 50.0, "OK", "exited:0");
+        .task_starts(90.0, "1-quick")
+        .task_starts(92.0, "1-slow")
+        .task_ends(110.0, "1-quick", 20.0, "OK", "exited:0")
+        .task_ends(142.0, "1-slow", 50.0, "OK", "exited:0");
     hook(journal, 142.0, 143.0, "1-slow", "post", "exited:0")
         .task(143.0, 150.0, "2-halt", "HALT", "exited:2")
         .halt_starts(150.0, "task")
@@ -88,22 +88,22 @@ fn a_picture() {
 #[test]
 fn tests_for_ci() {
     let journal = parallel().run("r2");
-    let journal = journal.starts_with(200.0, 7, 1, &["0-done"]);
+    let journal = journal.run_starts_with(200.0, 7, 1, &["0-done"]);
     let journal = journal
         .task(200.0, 201.0, "1-flaky", "RETRY", "timed-out")
-        .tries(201.0, 2)
+        .try_starts(201.0, 2)
         .task(201.0, 202.0, "1-flaky", "OK", "exited:0")
         .task(202.0, 203.0, "2-bad\u{1}</testcase>", "RETRY", "exited:1")
-        .tries(203.0, 3)
+        .try_starts(203.0, 3)
         .task(203.0, 204.0, "1-flaky", "OK", "exited:0")
-        .ends(
+        .task_ends(
             204.0,
             "2-bad\u{1}</testcase>",
             0.0,
             "RETRY",
             "not-started: no such file",
         )
-        .begins(204.0, "3-cut");
+        .task_starts(204.0, "3-cut");
     snapshot!("report-junit", junit(&journal));
 }
 
@@ -152,7 +152,7 @@ fn the_length_is_added_up_along_what_decided_it() {
 #[test]
 fn many_levels_stand_beside_each_other() {
     let height = |tasks: u32| {
-        let mut journal = Journal::new().starts(0.0, 7);
+        let mut journal = Journal::new().run_starts(0.0, 7);
         for number in 0..tasks {
             let at = f64::from(number);
             journal = journal.ok(at, at + 1.0, &format!("{number}-task"));
@@ -189,7 +189,7 @@ fn ticks_of_the_axis_are_few_and_round() {
         (900.0 * 86_400.0, "0s@0%"),
     ] {
         let journal = Journal::new()
-            .starts(0.0, 7)
+            .run_starts(0.0, 7)
             .ok(0.0, whole, "1-a")
             .run_ends(whole, 0, "finished");
         let text = svg(&journal);
@@ -222,7 +222,7 @@ fn a_name_does_nothing() {
         "1-\u{202e}hs\u{0}\u{1b}[31m\u{ffff}",
     ] {
         let journal = Journal::new()
-            .starts(0.0, 7)
+            .run_starts(0.0, 7)
             .task(0.0, 1.0, name, "RETRY", name)
             .halt_starts(1.0, name)
             .run_ends(1.0, 1, name);
@@ -241,7 +241,7 @@ fn a_name_does_nothing() {
 
 /// The name of the first task, as a parser reads it from page, picture and tests.
 fn names(name: &str) -> [String; 3] {
-    let journal = Journal::new().starts(0.0, 7).ok(0.0, 1.0, name);
+    let journal = Journal::new().run_starts(0.0, 7).ok(0.0, 1.0, name);
     let text = html(&journal);
     let page = parse(&text);
     let mut names = page.descendants().filter(|node| node.has_tag_name(BDI));
@@ -297,9 +297,9 @@ proptest! {
 #[test]
 fn a_run_that_goes_on_or_was_cut_off_is_shown_as_far_as_it_got() {
     let journal = Journal::new()
-        .starts(0.0, 7)
+        .run_starts(0.0, 7)
         .ok(0.0, 1.0, "1-a")
-        .begins(1.0, "2-b");
+        .task_starts(1.0, "2-b");
     let text = html(&journal);
     assert!(text.contains("<h1>Running for 16m 40s</h1>"), "{text}");
     assert!(text.contains("2-b: running;"), "{text}");
@@ -310,10 +310,10 @@ fn a_run_that_goes_on_or_was_cut_off_is_shown_as_far_as_it_got() {
 
 #[test]
 fn words_of_a_later_version_are_shown_as_they_are() {
-    let journal = Journal::new().starts(0.0, 7).begins(0.0, "1-a");
+    let journal = Journal::new().run_starts(0.0, 7).task_starts(0.0, "1-a");
     let journal = hook(journal, 1.0, 2.0, "1-a", "around", "slept:9")
-        .ends(2.0, "1-a", 2.0, "DREAMT", "dreamt:007")
-        .ends(3.0, "2-b", 1.0, "RETRY", "exited:300")
+        .task_ends(2.0, "1-a", 2.0, "DREAMT", "dreamt:007")
+        .task_ends(3.0, "2-b", 1.0, "RETRY", "exited:300")
         .halt_starts(4.0, "tired")
         .halt_ends(5.0, 1.0, "signaled:SIGNEW")
         .run_ends(5.0, 9, "woke-up");

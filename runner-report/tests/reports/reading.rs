@@ -34,12 +34,12 @@ fn what_is_no_record_is_passed_over_and_never_glued_to_the_next_line() {
         &[&*long_json, b"\n"].concat(),
         &[&*nuls, b"\n"].concat(),
     ] {
-        let journal = Journal::new().tries(10.0, 1).raw(garbage).tries(20.0, 1);
+        let journal = Journal::new().try_starts(10.0, 1).raw(garbage).try_starts(20.0, 1);
         let begin = String::from_utf8_lossy(&garbage[..garbage.len().min(80)]);
         assert_eq!(records(&journal), "r1@10 r1@20", "{begin:?}");
         // The end of a journal is the same.
         let end = &garbage[..garbage.len() - 1];
-        let journal = Journal::new().tries(10.0, 1).raw(end);
+        let journal = Journal::new().try_starts(10.0, 1).raw(end);
         assert_eq!(records(&journal), "r1@10", "{begin:?}");
     }
 }
@@ -48,24 +48,27 @@ fn what_is_no_record_is_passed_over_and_never_glued_to_the_next_line() {
 fn the_end_of_a_long_line_is_no_record() {
     for length in [1 << 20, (1 << 20) + 1, 2 << 20] {
         let mut line = vec![b'x'; length];
-        line.extend(Journal::new().tries(20.0, 1).text);
-        let journal = Journal::new().tries(10.0, 1).raw(&line).tries(30.0, 1);
+        line.extend(Journal::new().try_starts(20.0, 1).text);
+        let journal = Journal::new()
+            .try_starts(10.0, 1)
+            .raw(&line)
+            .try_starts(30.0, 1);
         assert_eq!(records(&journal), "r1@10 r1@30", "{length}");
     }
 }
 
 #[test]
 fn a_line_that_was_cut_anywhere_is_no_record_and_a_whole_one_is() {
-    let line = Journal::new().tries(20.0, 1).text;
+    let line = Journal::new().try_starts(20.0, 1).text;
     for cut in 0..=line.len() {
-        let journal = Journal::new().tries(10.0, 1).raw(&line[..cut]);
+        let journal = Journal::new().try_starts(10.0, 1).raw(&line[..cut]);
         let expected = match cut {
             cut if cut < line.len() - 1 => "r1@10",
             _ => "r1@10 r1@20",
         };
         assert_eq!(records(&journal), expected, "{cut}");
         // Whoever finds no end writes one.
-        let journal = journal.raw(b"\n").tries(30.0, 1);
+        let journal = journal.raw(b"\n").try_starts(30.0, 1);
         assert_eq!(records(&journal), format!("{expected} r1@30"), "{cut}");
     }
 }

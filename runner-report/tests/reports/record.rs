@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use proptest::{collection::vec, option, prelude::*};
 use runner_exec::{Outcome, Signal, StartFailure};
 use runner_report::{
-    Entry, HaltEntry, HookEntry, Record, RunEntry, RunReason, Setup, TaskEntry, TryEntry,
+    HaltEntry, HookEntry, JournalEntry, Record, RunEntry, RunReason, RunSetup, TaskEntry, TryEntry,
 };
 
 fn text() -> impl Strategy<Value = String> {
@@ -34,7 +34,7 @@ fn run() -> impl Strategy<Value = RunEntry> {
         (any::<usize>(), any::<usize>(), number(), vec(text(), 0..3)),
     );
     let setup = setup.prop_map(
-        |((version, pid, start_time, taskdir), (tasks, jobs, max_tries, done))| Setup {
+        |((version, pid, start_time, taskdir), (tasks, jobs, max_tries, done))| RunSetup {
             version,
             pid,
             start_time,
@@ -97,18 +97,19 @@ fn task() -> impl Strategy<Value = TaskEntry> {
     ]
 }
 
-fn entry() -> impl Strategy<Value = Entry> {
+fn entry() -> impl Strategy<Value = JournalEntry> {
     let wait = (seconds(), text());
     let halt_end = (text(), text(), seconds());
     prop_oneof![
-        run().prop_map(Entry::Run),
-        any::<u32>().prop_map(|try_num| Entry::Try(TryEntry::Start { try_num })),
-        wait.prop_map(|(seconds, before)| Entry::Try(TryEntry::Wait { seconds, before })),
-        hook().prop_map(Entry::Hook),
-        task().prop_map(Entry::Task),
-        (text(), text()).prop_map(|(task, reason)| Entry::Halt(HaltEntry::Start { task, reason })),
+        run().prop_map(JournalEntry::Run),
+        any::<u32>().prop_map(|try_num| JournalEntry::Try(TryEntry::Start { try_num })),
+        wait.prop_map(|(seconds, before)| JournalEntry::Try(TryEntry::Wait { seconds, before })),
+        hook().prop_map(JournalEntry::Hook),
+        task().prop_map(JournalEntry::Task),
+        (text(), text())
+            .prop_map(|(task, reason)| JournalEntry::Halt(HaltEntry::Start { task, reason })),
         halt_end.prop_map(|(task, outcome, elapsed)| {
-            Entry::Halt(HaltEntry::End {
+            JournalEntry::Halt(HaltEntry::End {
                 task,
                 outcome,
                 elapsed,
@@ -127,16 +128,16 @@ proptest! {
     ) {
         // An event that is not here is not in `entry()` above either.
         match &entry {
-            Entry::Run(RunEntry::Start(_) | RunEntry::End { .. } | RunEntry::Refused { .. })
-            | Entry::Try(TryEntry::Start { .. } | TryEntry::Wait { .. })
-            | Entry::Hook(HookEntry::Start { .. } | HookEntry::End { .. })
-            | Entry::Task(TaskEntry::Start { .. } | TaskEntry::End { .. })
-            | Entry::Halt(HaltEntry::Start { .. } | HaltEntry::End { .. }) => {}
-            Entry::Unknown => unreachable!("none is written"),
+            JournalEntry::Run(RunEntry::Start(_) | RunEntry::End { .. } | RunEntry::Refused { .. })
+            | JournalEntry::Try(TryEntry::Start { .. } | TryEntry::Wait { .. })
+            | JournalEntry::Hook(HookEntry::Start { .. } | HookEntry::End { .. })
+            | JournalEntry::Task(TaskEntry::Start { .. } | TaskEntry::End { .. })
+            | JournalEntry::Halt(HaltEntry::Start { .. } | HaltEntry::End { .. }) => {}
+            JournalEntry::Unknown => unreachable!("none is written"),
         }
         let ts = Timestamp::from_millisecond(millis).unwrap();
         let record = Record { ts, run, boot, entry };
-        let line = record.line();
+        let line = record.to_line();
         prop_assert_eq!(line.find('\n'), Some(line.len() - 1));
         prop_assert_eq!(Record::parse(&line).unwrap(), record);
     }
@@ -162,7 +163,7 @@ fn a_line_of_each_event_keeps_its_form() {
         let line = format!(
             "{{\"ts\":\"2026-11-24T14:01:03.120Z\",\"run\":\"r\",\"boot\":\"b\",\"event\":{event}}}\n"
         );
-        assert_eq!(Record::parse(&line).unwrap().line(), line);
+        assert_eq!(Record::parse(&line).unwrap().to_line(), line);
     }
 }
 
@@ -199,13 +200,16 @@ fn an_outcome_is_read_as_it_was_written_and_nothing_else_is_one() {
 fn what_a_later_version_adds_is_passed_over() {
     let line = r#"{"ts":"2026-11-24T14:01:03.120Z","new":[1,{"a":null}],"run":"r","boot":"b","event":"try-start","try_num":2,"more":true}"#;
     let record = Record::parse(line).unwrap();
-    assert_eq!(record.entry, Entry::Try(TryEntry::Start { try_num: 2 }));
+    assert_eq!(
+        record.entry,
+        JournalEntry::Try(TryEntry::Start { try_num: 2 })
+    );
     let known =
         r#"{"ts":"2026-11-24T14:01:03.120Z","run":"r","boot":"b","event":"try-start","try_num":2}"#;
-    assert_eq!(record.line(), format!("{known}\n"));
+    assert_eq!(record.to_line(), format!("{known}\n"));
     let line = r#"{"ts":"2026-11-24T14:01:03.120Z","run":"r","event":"task-dreamt","task":1}"#;
     let record = Record::parse(line).unwrap();
-    assert_eq!((record.entry, &*record.boot), (Entry::Unknown, ""));
+    assert_eq!((record.entry, &*record.boot), (JournalEntry::Unknown, ""));
 }
 
 #[test]

@@ -12,9 +12,9 @@ fn last(journal: &Journal) -> RunDetails {
 
 #[test]
 fn a_run_without_an_end_goes_on_while_its_runner_is_alive() {
-    let start = || Journal::new().starts(0.0, 42);
-    let early = || Journal::new().boot(EARLIER_BOOT).starts(0.0, 42);
-    let headless = || Journal::new().begins(0.0, "1-a");
+    let start = || Journal::new().run_starts(0.0, 42);
+    let early = || Journal::new().boot(EARLIER_BOOT).run_starts(0.0, 42);
+    let headless = || Journal::new().task_starts(0.0, "1-a");
     for (journal, alive, expected) in [
         (start(), &[42][..], "running"),
         (start(), &[], "cut off"),
@@ -65,7 +65,7 @@ fn a_run_without_an_end_goes_on_while_its_runner_is_alive() {
 
 #[test]
 fn a_process_of_another_start_is_another_process() {
-    let journal = Journal::new().starts(0.0, 42);
+    let journal = Journal::new().run_starts(0.0, 42);
     let mut now = now(10.0, &[42]);
     now.alive[0].start_time = Some(8);
     assert_eq!(last(&journal).header.state(&now), RunState::CutOff);
@@ -87,16 +87,16 @@ fn tasks(journal: &Journal, which: RunSelector) -> String {
 #[test]
 fn runs_are_told_apart_by_their_ids() {
     let journal = Journal::new()
-        .starts(0.0, 1)
+        .run_starts(0.0, 1)
         .ok(1.0, 2.0, "1-a")
         .run("r2")
-        .starts(3.0, 2)
+        .run_starts(3.0, 2)
         .run("r1")
         .ok(4.0, 5.0, "2-b")
         .run("r2")
         .ok(4.0, 5.0, "1-a")
         .run("r3")
-        .starts(6.0, 3)
+        .run_starts(6.0, 3)
         .run("r1")
         .ok(7.0, 8.0, "3-c")
         .run_ends(8.0, 0, "finished");
@@ -126,13 +126,13 @@ fn a_run_whose_start_was_rotated_away_is_a_run() {
 #[test]
 fn every_start_of_a_task_is_kept() {
     let journal = Journal::new()
-        .starts(0.0, 1)
+        .run_starts(0.0, 1)
         .task(1.0, 2.5, "1-a", "RETRY", "exited:7")
-        .tries(10.0, 2)
+        .try_starts(10.0, 2)
         .ok(11.0, 12.0, "1-a")
-        .ends(13.0, "2-b", 0.25, "RETRY", "not-started: it is a directory")
-        .tries(20.0, 3)
-        .begins(21.0, "1-a");
+        .task_ends(13.0, "2-b", 0.25, "RETRY", "not-started: it is a directory")
+        .try_starts(20.0, 3)
+        .task_starts(21.0, "1-a");
     let run = last(&journal);
     let starts = |task: usize| {
         let starts = run.tasks[task].starts.iter().map(|start| {
@@ -161,7 +161,7 @@ fn a_refused_start_counts_when_it_is_later_than_the_last_run() {
         .run("x1")
         .refused(0.0, 78, "wrong")
         .run("r1")
-        .starts(1.0, 1)
+        .run_starts(1.0, 1)
         .run("x2")
         .refused(2.0, 75, "already running")
         .run("r1")

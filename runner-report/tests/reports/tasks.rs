@@ -10,22 +10,22 @@ fn runs_starts_and_failures_are_counted_and_times_ranked() {
     for (run, elapsed) in [("r1", 1.0), ("r2", 2.0), ("r3", 90.0)] {
         journal = journal
             .run(run)
-            .starts(0.0, 1)
+            .run_starts(0.0, 1)
             .task(0.0, elapsed, "1-a", "OK", "exited:0");
     }
     let text = journal
         .task(100.0, 100.5, "2-b", "RETRY", "exited:1")
-        .tries(101.0, 2)
+        .try_starts(101.0, 2)
         .task(101.0, 101.5, "2-b", "RETRY", "exited:1")
-        .tries(102.0, 3)
+        .try_starts(102.0, 3)
         .ok(102.0, 102.1, "2-b")
-        .ends(103.0, "3-c", 0.0, "RETRY", "not-started: why ever")
+        .task_ends(103.0, "3-c", 0.0, "RETRY", "not-started: why ever")
         .run("r4")
-        .starts(200.0, 1)
+        .run_starts(200.0, 1)
         .ok(200.0, 200.1, "2-b")
         // A run that is not the last one goes on.
         .run("r3")
-        .begins(300.0, "4-d")
+        .task_starts(300.0, "4-d")
         .tasks();
     snapshot!("report-tasks", tasks_text(&text));
 }
@@ -34,7 +34,7 @@ fn runs_starts_and_failures_are_counted_and_times_ranked() {
 fn a_percentile_is_a_time_that_was_taken() {
     for (most, median, p95) in [(1, 1, 1), (2, 1, 2), (3, 2, 3), (20, 10, 19), (100, 50, 95)] {
         let journal = (1..=most).rev().fold(Journal::new(), |journal, seconds| {
-            journal.ends(0.0, "1-a", f64::from(seconds), "OK", "exited:0")
+            journal.task_ends(0.0, "1-a", f64::from(seconds), "OK", "exited:0")
         });
         let task = &journal.tasks()[0];
         let seconds = [task.median, task.p95, task.max].map(|time| time.unwrap().as_secs());

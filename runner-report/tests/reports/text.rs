@@ -8,20 +8,20 @@ use crate::journal::{EARLIER_BOOT, Journal};
 fn eventful() -> Journal {
     let mut journal = Journal::new()
         .run("20261124T060000.000Z-da2e7952")
-        .starts_with(0.0, 42, 2, &["0-provision"]);
+        .run_starts_with(0.0, 42, 2, &["0-provision"]);
     for (try_num, second) in [(1, 0.0), (2, 70.0), (3, 200.0)] {
-        journal = journal.tries(second, try_num);
+        journal = journal.try_starts(second, try_num);
         journal = journal.ok(second, second + 0.012, "1-workdir.sh");
         journal = match try_num {
             1 => journal
-                .begins(second + 0.1, "2-docs.sh")
+                .task_starts(second + 0.1, "2-docs.sh")
                 .task(second + 0.1, second + 20.0, "2-fetch", "RETRY", "exited:7")
-                .ends(second + 60.0, "2-docs.sh", 59.9, "OK", "exited:0")
+                .task_ends(second + 60.0, "2-docs.sh", 59.9, "OK", "exited:0")
                 .waits(second + 60.0, 10.0, "try"),
             2 => journal
-                .begins(second + 0.1, "2-docs.sh")
+                .task_starts(second + 0.1, "2-docs.sh")
                 .ok(second + 0.1, second + 30.0, "2-fetch")
-                .ends(second + 40.0, "2-docs.sh", 39.9, "OK", "exited:0")
+                .task_ends(second + 40.0, "2-docs.sh", 39.9, "OK", "exited:0")
                 .task(
                     second + 40.0,
                     second + 100.0,
@@ -31,10 +31,10 @@ fn eventful() -> Journal {
                 )
                 .waits(second + 100.0, 30.0, "try"),
             _ => journal
-                .begins(second + 0.1, "2-docs.sh")
+                .task_starts(second + 0.1, "2-docs.sh")
                 .ok(second + 0.1, second + 30.0, "2-fetch")
-                .ends(second + 40.0, "2-docs.sh", 39.9, "OK", "exited:0")
-                .begins(second + 40.0, "3-build.sh"),
+                .task_ends(second + 40.0, "2-docs.sh", 39.9, "OK", "exited:0")
+                .task_starts(second + 40.0, "3-build.sh"),
         };
     }
     journal
@@ -43,7 +43,7 @@ fn eventful() -> Journal {
 /// It finished, and the halt task came after it.
 fn finished() -> String {
     eventful()
-        .ends(330.0, "3-build.sh", 90.0, "OK", "exited:0")
+        .task_ends(330.0, "3-build.sh", 90.0, "OK", "exited:0")
         .run_ends(330.0, 0, "finished")
         .halt_starts(330.1, "halt-after")
         .halt_ends(340.0, 9.9, "exited:0")
@@ -91,9 +91,9 @@ fn a_run_that_was_cut_off_names_what_ran() {
 fn a_run_that_gave_up_in_an_earlier_boot() {
     let text = Journal::new()
         .boot(EARLIER_BOOT)
-        .starts(0.0, 42)
+        .run_starts(0.0, 42)
         .ok(0.0, 0.5, "1-a")
-        .ends(
+        .task_ends(
             0.5,
             "2-b\u{1b}[31m",
             0.0,
@@ -113,19 +113,19 @@ fn a_run_that_gave_up_in_an_earlier_boot() {
 #[test]
 fn a_run_that_waits_says_what_for() {
     let journal = Journal::new()
-        .starts(0.0, 42)
+        .run_starts(0.0, 42)
         .task(0.0, 1.0, "1-a", "RETRY", "exited:7")
         .waits(1.0, 30.0, "try");
     let text = journal.report(10.0, &[42]);
     assert!(text.starts_with("run r1 is waiting for try 2\n"), "{text}");
-    let text = journal.tries(31.0, 2).report(31.0, &[42]);
+    let text = journal.try_starts(31.0, 2).report(31.0, &[42]);
     assert!(text.starts_with("run r1 is running\n"), "{text}");
 }
 
 #[test]
 fn a_halt_task_after_the_end_reaches_to_the_present_while_it_runs() {
     let journal = Journal::new()
-        .starts(0.0, 42)
+        .run_starts(0.0, 42)
         .ok(0.0, 30.0, "1-a")
         .run_ends(30.0, 0, "finished")
         .halt_starts(30.0, "halt-after");
@@ -158,7 +158,7 @@ fn a_long_name_cuts_the_bar_and_no_line_is_wider_than_the_terminal() {
     for length in [1, 20, 35, 36, 49] {
         let name = "n".repeat(length);
         let text = Journal::new()
-            .starts(0.0, 42)
+            .run_starts(0.0, 42)
             .ok(0.0, 5.0, &name)
             .task(5.0, 9.0, "2-b", "RETRY", "exited:7")
             .run_ends(9.0, 1, "gave-up")
@@ -191,7 +191,7 @@ fn what_ended_in_other_ways_is_said_in_words() {
             "run r1 ended 1s ago: of-a-later-version\n",
         ),
     ] {
-        let journal = Journal::new().starts(0.0, 1).run_ends(9.0, 0, reason);
+        let journal = Journal::new().run_starts(0.0, 1).run_ends(9.0, 0, reason);
         let text = journal.report(10.0, &[]);
         assert!(text.starts_with(expected), "{text}");
     }

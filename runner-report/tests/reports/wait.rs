@@ -1,6 +1,6 @@
 //! What is waited for, by what the journal says.
 
-use runner_report::{Record, Waited, Watch};
+use runner_report::{Record, WaitEnd, WaitState};
 
 use crate::journal::{Journal, now};
 
@@ -12,7 +12,7 @@ fn records(text: &'static str) -> Journal {
         let (run, what) = record.split_at(record.len() - 1);
         journal = journal.run(run);
         journal = match what {
-            "<" => journal.starts(0.0, run.parse().unwrap()),
+            "<" => journal.run_starts(0.0, run.parse().unwrap()),
             "!" => journal.refused(0.0, status as u8, "why"),
             _ => journal.run_ends(0.0, status as u8, "finished"),
         };
@@ -21,20 +21,20 @@ fn records(text: &'static str) -> Journal {
 }
 
 /// Reads `before`, finds the processes of the runs `alive` alive, and reads `after`.
-fn waited(before: &'static str, alive: &[i32], after: &'static str) -> Option<Waited> {
-    let mut watch = Watch::new(&records(before).history(), &now(0.0, alive));
+fn waited(before: &'static str, alive: &[i32], after: &'static str) -> Option<WaitEnd> {
+    let mut watch = WaitState::new(&records(before).history(), &now(0.0, alive));
     let each = |record: &Record| watch.apply(record);
     records(after).read(each).unwrap();
     match watch {
-        Watch::Over(waited) => Some(waited),
-        Watch::Next | Watch::Run(_) => None,
+        WaitState::Done(waited) => Some(waited),
+        WaitState::NextRun | WaitState::Run(_) => None,
     }
 }
 
 #[test]
 fn the_present_run_is_waited_for_or_else_the_next_one() {
-    let ended = |status| Some(Waited::Ended(status));
-    let refused = |status| Some(Waited::Refused(status, "why".to_owned()));
+    let ended = |status| Some(WaitEnd::Ended(status));
+    let refused = |status| Some(WaitEnd::Refused(status, "why".to_owned()));
     for (before, alive, after, expected) in [
         ("1<", &[1][..], "1>", ended(0)),
         ("1<", &[1], "2< 2! 2> 1>", ended(3)),
