@@ -6,7 +6,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestRerun, T
 use runner_exec::TaskResult;
 
 use crate::{
-    formats::html::plain,
+    formats::html::xml_text,
     model::{
         now::Now,
         run_finder::FoundRun,
@@ -23,18 +23,18 @@ pub fn run_junit(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
     for name in run.setup.iter().flat_map(|setup| &setup.done) {
         let mut status = TestCaseStatus::skipped();
         status.set_message("done by an earlier run");
-        suite.add_test_case(TestCase::new(plain(name), status));
+        suite.add_test_case(TestCase::new(xml_text(name), status));
     }
     let mut by_task: HashMap<&str, Vec<&FullStart>> = HashMap::new();
     for start in starts.iter().filter(|start| start.started.is_some()) {
         by_task.entry(&start.task).or_default().push(start);
     }
     let starts = (run.tasks.iter()).filter_map(|task| by_task.get(&*task.name)?.split_last());
-    suite.add_test_cases(starts.map(|(last, earlier)| case(last, earlier)));
+    suite.add_test_cases(starts.map(|(last, earlier)| test_case(last, earlier)));
     for case in suite.test_cases.iter_mut() {
         case.set_classname("runner");
     }
-    let mut report = Report::new(format!("run {}", plain(&run.header.run)));
+    let mut report = Report::new(format!("run {}", xml_text(&run.header.run)));
     report.set_time(elapsed);
     report.add_test_suite(suite);
     match report.to_string() {
@@ -45,7 +45,7 @@ pub fn run_junit(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
 
 /// The last start is the test, and what failed before is told with it: that it was flaky
 /// when it is OK now, and else that it was tried again.
-fn case(last: &FullStart, earlier: &[&FullStart]) -> TestCase {
+fn test_case(last: &FullStart, earlier: &[&FullStart]) -> TestCase {
     let mut status = match Failure::of(last) {
         None => TestCaseStatus::success(),
         Some(failure) => {
@@ -57,11 +57,11 @@ fn case(last: &FullStart, earlier: &[&FullStart]) -> TestCase {
         }
     };
     status.add_reruns(earlier.iter().filter_map(|start| rerun(start)));
-    let mut case = TestCase::new(plain(&last.task), status);
+    let mut case = TestCase::new(xml_text(&last.task), status);
     if let Some(ended) = &last.ended {
         case.set_time(ended.elapsed);
     }
-    if let Some(lines) = lines(last) {
+    if let Some(lines) = output_lines(last) {
         case.set_system_out(lines);
     }
     case
@@ -75,14 +75,14 @@ fn rerun(start: &FullStart) -> Option<TestRerun> {
     if let Some(ended) = &start.ended {
         rerun.set_time(ended.elapsed);
     }
-    if let Some(lines) = lines(start) {
+    if let Some(lines) = output_lines(start) {
         rerun.set_system_out(lines);
     }
     Some(rerun)
 }
 
-fn lines(start: &FullStart) -> Option<String> {
-    let lines: Vec<String> = start.lines.iter().map(|line| plain(line)).collect();
+fn output_lines(start: &FullStart) -> Option<String> {
+    let lines: Vec<String> = start.lines.iter().map(|line| xml_text(line)).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
@@ -105,7 +105,7 @@ impl Failure {
             });
         };
         let outcome = &ended.outcome;
-        let (kind, asked) = match ended.result {
+        let (kind, prefix) = match ended.result {
             Some(TaskResult::Ok) => return None,
             Some(TaskResult::Retry) if outcome.is_not_started() => (NonSuccessKind::Error, ""),
             Some(TaskResult::Retry) => (NonSuccessKind::Failure, ""),
@@ -117,8 +117,8 @@ impl Failure {
         let word = outcome.to_string();
         Some(Failure {
             kind,
-            message: plain(&format!("{asked}{}", outcome.description())),
-            outcome: plain(word.split(':').next().unwrap_or_default()),
+            message: xml_text(&format!("{prefix}{}", outcome.description())),
+            outcome: xml_text(word.split(':').next().unwrap_or_default()),
         })
     }
 }

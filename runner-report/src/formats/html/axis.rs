@@ -10,7 +10,7 @@ use crate::model::now::fraction;
 const MAX_TICKS: u64 = 7;
 
 /// What would stand further to the right is cut by the edge.
-const LAST: f64 = 0.97;
+const MAX_POSITION: f64 = 0.97;
 
 /// Steps that people count in: a unit in milliseconds, and how many of it.
 const STEPS: [(u64, &[u64]); 5] = [
@@ -32,7 +32,7 @@ pub(super) fn ticks(whole: Duration) -> Vec<(f64, String)> {
     let step = step.unwrap_or(u64::MAX);
     let times = (0..most).map(|tick| Duration::from_millis(tick.saturating_mul(step)));
     let shares = times.map(|time| (fraction(time, whole), format_duration(time)));
-    shares.take_while(|(share, _)| *share < LAST).collect()
+    shares.take_while(|(at, _)| *at < MAX_POSITION).collect()
 }
 
 /// A share as SVG and CSS write it, as exact as a screen can show.

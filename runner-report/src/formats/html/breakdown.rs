@@ -3,14 +3,14 @@
 
 use std::{cmp::Reverse, collections::HashMap, time::Duration};
 
-use super::{layout::Layout, outcome_mark::Mark};
+use super::{badge::Badge, layout::Layout};
 use crate::model::now::between;
 
 /// More are added up.
 const MAX_PARTS: usize = 6;
 
 /// A part of the length.
-pub(super) struct Part {
+pub(super) struct TimePart {
     pub(super) name: String,
     pub(super) time: Duration,
     /// How often it had a part in it.
@@ -18,14 +18,14 @@ pub(super) struct Part {
 }
 
 /// The largest parts and what is left, each more than nothing.
-pub(super) fn breakdown(layout: &Layout) -> Vec<Part> {
+pub(super) fn breakdown(layout: &Layout) -> Vec<TimePart> {
     let mut parts = all_parts(layout);
     parts.sort_by_key(|part| Reverse(part.time));
     let known: Duration = parts.iter().map(|part| part.time).sum();
     let rest = parts.split_off(parts.len().min(MAX_PARTS));
     let mut add_once = |name, time| {
         let count = 1;
-        parts.push(Part { name, time, count });
+        parts.push(TimePart { name, time, count });
     };
     if !rest.is_empty() {
         let time = rest.iter().map(|part| part.time).sum();
@@ -38,29 +38,29 @@ pub(super) fn breakdown(layout: &Layout) -> Vec<Part> {
     parts
 }
 
-fn all_parts(layout: &Layout) -> Vec<Part> {
-    let mut parts: Vec<Part> = Vec::new();
-    let mut places: HashMap<String, usize> = HashMap::new();
+fn all_parts(layout: &Layout) -> Vec<TimePart> {
+    let mut parts: Vec<TimePart> = Vec::new();
+    let mut indexes: HashMap<String, usize> = HashMap::new();
     let mut add = |name: &str, time| {
-        let place = *places.entry(name.to_owned()).or_insert(parts.len());
-        if place == parts.len() {
-            parts.push(Part {
+        let index = *indexes.entry(name.to_owned()).or_insert(parts.len());
+        if index == parts.len() {
+            parts.push(TimePart {
                 name: name.to_owned(),
                 time: Duration::ZERO,
                 count: 0,
             });
         }
-        parts[place].time += time;
-        parts[place].count += 1;
+        parts[index].time += time;
+        parts[index].count += 1;
     };
-    for (_, piece) in layout.pieces().filter(|(_, piece)| piece.decides) {
-        let task = between(piece.task_from, piece.task_to).min(piece.whole());
-        if !piece.hooks.is_empty() {
-            add("hooks", piece.whole() - task);
+    for (_, span) in layout.spans().filter(|(_, span)| span.is_critical) {
+        let task = between(span.task_from, span.task_to).min(span.duration());
+        if !span.hooks.is_empty() {
+            add("hooks", span.duration() - task);
         }
-        match piece.mark {
-            Mark::WAIT => add("waits before another try", task),
-            _ => add(&piece.name, task),
+        match span.badge {
+            Badge::WAIT => add("waits before another try", task),
+            _ => add(&span.name, task),
         }
     }
     parts

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 /// From the one that ended last it goes back to the one whose end was the latest before its
 /// start, and so on. `times` are in the order of their starts; none is asked for that stands
 /// behind, so a clock that was set back does not lead in a circle.
-pub(super) fn decides(times: &[(Timestamp, Timestamp)]) -> Vec<usize> {
+pub(super) fn critical_path(times: &[(Timestamp, Timestamp)]) -> Vec<usize> {
     let latest = |times: &[(Timestamp, Timestamp)], before: Option<Timestamp>| {
         let indexes = 0..times.len();
         indexes
@@ -50,7 +50,7 @@ mod tests {
             (&[(10, 20), (5, 30)], &[1]),
         ] {
             let times: Vec<_> = times.iter().map(|&(from, to)| (at(from), at(to))).collect();
-            assert_eq!(decides(&times), expected, "{times:?}");
+            assert_eq!(critical_path(&times), expected, "{times:?}");
         }
     }
 }

@@ -4,27 +4,27 @@
 use maud::Markup;
 use runner_config::{escape, is_hidden};
 
-/// A document in which [`plain`] has seen every line.
-pub(super) fn document(markup: Markup) -> String {
+/// A document in which [`xml_text`] has seen every line.
+pub(super) fn sanitized_document(markup: Markup) -> String {
     let markup = markup.into_string();
-    let lines: Vec<String> = markup.split('\n').map(plain).collect();
+    let lines: Vec<String> = markup.split('\n').map(xml_text).collect();
     lines.join("\n")
 }
 
 /// Spells out what XML cannot hold, what a terminal would obey, and what turns the direction
 /// of the text around it.
-pub(crate) fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
+pub(crate) fn xml_text(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             // Output is full of emoji with it.
-            '\u{fe0f}' => plain.push(c),
-            c if is_hidden(c) => plain += &escape(c.encode_utf8(&mut [0; 4])),
-            c if is_noncharacter(c) => plain += &format!("\\U{:08x}", u32::from(c)),
-            c => plain.push(c),
+            '\u{fe0f}' => safe.push(c),
+            c if is_hidden(c) => safe += &escape(c.encode_utf8(&mut [0; 4])),
+            c if is_noncharacter(c) => safe += &format!("\\U{:08x}", u32::from(c)),
+            c => safe.push(c),
         }
     }
-    plain
+    safe
 }
 
 fn is_noncharacter(c: char) -> bool {

@@ -9,9 +9,9 @@ use runner_exec::TaskName;
 use unicode_width::UnicodeWidthStr;
 
 use super::{
-    critical_path::decides,
-    placement::{Levels, Room, rows},
-    span::Piece,
+    critical_path::critical_path,
+    placement::{LabelRoom, Stacking, assign_rows},
+    span::Span,
 };
 use crate::model::{
     now::{Now, between, fraction, plus},
@@ -23,126 +23,126 @@ const MAX_STARTS: usize = 5_000;
 const MAX_TRIES: usize = 100;
 
 /// Pixels from the top: of the axis, of what stands above a try, of a row.
-pub(super) const AXIS: usize = 24;
-pub(super) const HEADER: usize = 30;
-pub(super) const ROW: usize = 22;
+pub(super) const AXIS_HEIGHT: usize = 24;
+pub(super) const HEADER_HEIGHT: usize = 30;
+pub(super) const ROW_HEIGHT: usize = 22;
 
 /// What sign and letter are wide, as shares of a width of a thousand pixels, and how many
 /// letters the time takes.
-const SIGN: f64 = 0.024;
-const LETTER: f64 = 0.0068;
-const TIME: usize = 6;
+const SIGN_WIDTH: f64 = 0.024;
+const LETTER_WIDTH: f64 = 0.0068;
+const TIME_LETTERS: usize = 6;
 
 pub(super) struct Layout<'a> {
     pub(super) timeline: &'a Timeline,
     /// When the picture ends.
     pub(super) until: Timestamp,
     /// How long the longest try took, which is the width.
-    pub(super) whole: Duration,
-    pub(super) bands: Vec<Band<'a>>,
-    pub(super) levels: Levels,
+    pub(super) longest_try: Duration,
+    pub(super) bands: Vec<TryBand<'a>>,
+    pub(super) stacking: Stacking,
     pub(super) height: usize,
     /// How many starts of earlier tries are not shown.
-    pub(super) left_out: usize,
+    pub(super) omitted_starts: usize,
 }
 
 /// A try.
-pub(super) struct Band<'a> {
+pub(super) struct TryBand<'a> {
     pub(super) number: u32,
     pub(super) from: Timestamp,
     pub(super) to: Timestamp,
     /// In the order of their beginnings.
-    pub(super) pieces: Vec<Piece<'a>>,
+    pub(super) spans: Vec<Span<'a>>,
     pub(super) top: usize,
     pub(super) rows: usize,
 }
 
 impl<'a> Layout<'a> {
     pub(super) fn new(timeline: &'a Timeline, now: &Now) -> Layout<'a> {
-        let (tries, starts) = shown(timeline);
-        let bands = bands(&tries, starts, timeline, now);
+        let (tries, starts) = last_tries(timeline);
+        let bands = try_bands(&tries, starts, timeline, now);
         let times = bands.iter().map(|band| between(band.from, band.to));
         let mut layout = Layout {
             timeline,
             until: timeline.run.picture_end(now),
-            whole: times.max().unwrap_or_default(),
+            longest_try: times.max().unwrap_or_default(),
             bands,
-            levels: Levels::Beside,
+            stacking: Stacking::Beside,
             height: 0,
-            left_out: timeline.starts.len() - starts.len(),
+            omitted_starts: timeline.starts.len() - starts.len(),
         };
-        for (levels, max_rows) in Levels::ALL {
-            layout.stack(levels);
+        for (stacking, max_rows) in Stacking::ALL {
+            layout.stack(stacking);
             if layout.bands.iter().map(|band| band.rows).sum::<usize>() <= max_rows {
                 break;
             }
         }
         for band in &mut layout.bands {
-            let pieces = band.pieces.iter();
-            let times: Vec<_> = pieces.map(|piece| (piece.from, piece.to)).collect();
-            for index in decides(&times) {
-                band.pieces[index].decides = true;
+            let spans = band.spans.iter();
+            let times: Vec<_> = spans.map(|span| (span.from, span.to)).collect();
+            for index in critical_path(&times) {
+                band.spans[index].is_critical = true;
             }
-            band.give_room(layout.whole);
+            band.place_labels(layout.longest_try);
         }
         layout
     }
 
-    /// Gives each piece a row, and each try its place.
-    fn stack(&mut self, levels: Levels) {
-        let mut top = AXIS;
+    /// Gives each span a row, and each try its place.
+    fn stack(&mut self, stacking: Stacking) {
+        let mut top = AXIS_HEIGHT;
         for band in &mut self.bands {
-            let bars = band.pieces.iter().map(|piece| match levels {
-                Levels::Named => (piece.level, piece.from, piece.to_with_name(self.whole)),
-                Levels::Below | Levels::Beside => (piece.level, piece.from, piece.to),
+            let bars = band.spans.iter().map(|span| match stacking {
+                Stacking::Stairs => (span.level, span.from, span.to_with_label(self.longest_try)),
+                Stacking::Below | Stacking::Beside => (span.level, span.from, span.to),
             });
-            let found = rows(bars, levels);
+            let found = assign_rows(bars, stacking);
             band.top = top;
             band.rows = found.iter().max().map_or(0, |last| last + 1);
-            for (piece, row) in band.pieces.iter_mut().zip(found) {
-                piece.row = row;
+            for (span, row) in band.spans.iter_mut().zip(found) {
+                span.row = row;
             }
-            top += HEADER + band.rows * ROW;
+            top += HEADER_HEIGHT + band.rows * ROW_HEIGHT;
         }
-        self.levels = levels;
+        self.stacking = stacking;
         self.height = top + 8;
     }
 
-    /// Each piece with its try, in the order of time.
-    pub(super) fn pieces(&self) -> impl Iterator<Item = (&Band<'a>, &Piece<'a>)> {
+    /// Each span with its try, in the order of time.
+    pub(super) fn spans(&self) -> impl Iterator<Item = (&TryBand<'a>, &Span<'a>)> {
         let bands = self.bands.iter();
-        bands.flat_map(|band| band.pieces.iter().map(move |piece| (band, piece)))
+        bands.flat_map(|band| band.spans.iter().map(move |span| (band, span)))
     }
 
     /// Returns `true` if something ran beside the critical path.
-    pub(super) fn has_choice(&self) -> bool {
-        self.pieces().any(|(_, piece)| !piece.decides)
+    pub(super) fn has_noncritical_spans(&self) -> bool {
+        self.spans().any(|(_, span)| !span.is_critical)
     }
 
     /// The share of the width at which `at` stands.
-    pub(super) fn x(&self, band: &Band, at: Timestamp) -> f64 {
-        fraction(between(band.from, at), self.whole)
+    pub(super) fn x(&self, band: &TryBand, at: Timestamp) -> f64 {
+        fraction(between(band.from, at), self.longest_try)
     }
 }
 
-impl Piece<'_> {
+impl Span<'_> {
     /// The share of the width that its name wants.
-    fn need(&self) -> f64 {
-        let letters = self.label.width() + TIME;
-        SIGN + letters as f64 * LETTER
+    fn label_width(&self) -> f64 {
+        let letters = self.label.width() + TIME_LETTERS;
+        SIGN_WIDTH + letters as f64 * LETTER_WIDTH
     }
 
     /// When the row is free again, if its name stands in it or behind it.
-    fn to_with_name(&self, whole: Duration) -> Timestamp {
-        let name = whole.mul_f64(self.need());
-        if self.whole() < name {
+    fn to_with_label(&self, whole: Duration) -> Timestamp {
+        let name = whole.mul_f64(self.label_width());
+        if self.duration() < name {
             plus(self.to, name)
         } else {
             self.to
         }
     }
 
-    fn same_level(&self, other: &Piece) -> bool {
+    fn is_same_level(&self, other: &Span) -> bool {
         let (Some(one), Some(other)) = (self.start, other.start) else {
             return false;
         };
@@ -150,43 +150,43 @@ impl Piece<'_> {
     }
 }
 
-impl<'a> Band<'a> {
-    fn add(&mut self, mut piece: Piece<'a>, now: &Now) {
-        piece.level = match self.pieces.last() {
+impl<'a> TryBand<'a> {
+    fn add(&mut self, mut span: Span<'a>, now: &Now) {
+        span.level = match self.spans.last() {
             None => 0,
-            Some(last) if last.same_level(&piece) => last.level,
+            Some(last) if last.is_same_level(&span) => last.level,
             Some(last) => last.level + 1,
         };
-        let into = format_duration(between(self.from, piece.task_from));
-        let clock = now.local(piece.task_from, "%H:%M:%S");
-        piece.began = format!("began {into} into try {}, at {clock}", self.number);
-        self.pieces.push(piece);
+        let into = format_duration(between(self.from, span.task_from));
+        let clock = now.local(span.task_from, "%H:%M:%S");
+        span.start_text = format!("began {into} into try {}, at {clock}", self.number);
+        self.spans.push(span);
     }
 
     /// Where a row begins.
-    pub(super) fn row(&self, row: usize) -> usize {
-        self.top + HEADER + row * ROW
+    pub(super) fn row_top(&self, row: usize) -> usize {
+        self.top + HEADER_HEIGHT + row * ROW_HEIGHT
     }
 
     /// Gives each name its place, as far as `whole` is the width.
-    fn give_room(&mut self, whole: Duration) {
+    fn place_labels(&mut self, whole: Duration) {
         let x = |at: Timestamp| fraction(between(self.from, at), whole);
         let mut next = vec![1.0; self.rows];
-        for piece in self.pieces.iter_mut().rev() {
-            piece.next = next[piece.row];
-            next[piece.row] = x(piece.from);
+        for span in self.spans.iter_mut().rev() {
+            span.next_from = next[span.row];
+            next[span.row] = x(span.from);
         }
         let mut last = vec![0.0; self.rows];
-        for piece in &mut self.pieces {
-            let bar = (x(piece.from), x(piece.to));
-            piece.room = Room::new(last[piece.row], bar, piece.next, piece.need());
-            last[piece.row] = bar.1.max(piece.room.to);
+        for span in &mut self.spans {
+            let bar = (x(span.from), x(span.to));
+            span.room = LabelRoom::new(last[span.row], bar, span.next_from, span.label_width());
+            last[span.row] = bar.1.max(span.room.to);
         }
     }
 }
 
 /// The last tries, as many as can be shown, and their starts.
-fn shown(timeline: &Timeline) -> (Vec<TryStart>, &[FullStart]) {
+fn last_tries(timeline: &Timeline) -> (Vec<TryStart>, &[FullStart]) {
     let Timeline { starts, .. } = timeline;
     let mut tries = timeline.tries.clone();
     // The journal may not reach back to the first one.
@@ -209,39 +209,39 @@ fn shown(timeline: &Timeline) -> (Vec<TryStart>, &[FullStart]) {
 }
 
 /// The tries, with what happened in each.
-fn bands<'a>(
+fn try_bands<'a>(
     tries: &[TryStart],
     starts: &'a [FullStart],
     timeline: &'a Timeline,
     now: &Now,
-) -> Vec<Band<'a>> {
+) -> Vec<TryBand<'a>> {
     let state = timeline.run.header.state(now);
     let until = timeline.run.picture_end(now);
     let ends = tries.iter().skip(1).map(|next| next.at).chain([until]);
-    let bands = tries.iter().zip(ends).map(|(known, to)| Band {
+    let bands = tries.iter().zip(ends).map(|(known, to)| TryBand {
         number: known.number,
         from: known.at,
         to,
-        pieces: Vec::new(),
+        spans: Vec::new(),
         top: 0,
         rows: 0,
     });
-    let mut bands: Vec<Band> = bands.collect();
-    let places = bands.iter().enumerate();
-    let places: HashMap<u32, usize> = places.map(|(index, band)| (band.number, index)).collect();
+    let mut bands: Vec<TryBand> = bands.collect();
+    let indexes = bands.iter().enumerate();
+    let indexes: HashMap<u32, usize> = indexes.map(|(index, band)| (band.number, index)).collect();
     for start in starts {
-        if let Some(&index) = places.get(&start.try_num) {
-            bands[index].add(Piece::of_start(start, until, state), now);
+        if let Some(&index) = indexes.get(&start.try_num) {
+            bands[index].add(Span::of_start(start, until, state), now);
         }
     }
     for wait in &timeline.run.waits {
-        if let Some(&index) = places.get(&wait.try_num.saturating_sub(1)) {
+        if let Some(&index) = indexes.get(&wait.try_num.saturating_sub(1)) {
             let to = bands[index].to;
-            bands[index].add(Piece::of_wait(wait, to), now);
+            bands[index].add(Span::of_wait(wait, to), now);
         }
     }
     if let (Some(halt), Some(band)) = (&timeline.run.halt, bands.last_mut()) {
-        band.add(Piece::of_halt(halt, until, state), now);
+        band.add(Span::of_halt(halt, until, state), now);
     }
     bands
 }

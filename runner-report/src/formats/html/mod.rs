@@ -4,11 +4,11 @@
 //! an element without content is written with braces, `rect {}`: `maud` would not close it.
 
 mod axis;
+mod badge;
 mod breakdown;
 mod critical_path;
 mod escape;
 mod layout;
-mod outcome_mark;
 mod picture;
 mod placement;
 mod span;
@@ -18,17 +18,17 @@ mod tooltips;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-pub(crate) use self::escape::plain;
+pub(crate) use self::escape::xml_text;
 use self::{
-    escape::document,
+    escape::sanitized_document,
     layout::Layout,
     picture::legend,
     summary::{summary, title},
     table::table,
-    tooltips::hot,
+    tooltips::tooltips,
 };
 use crate::{
-    formats::text::shown,
+    formats::text::printable,
     model::{now::Now, run_finder::FoundRun, timeline::Timeline},
 };
 
@@ -40,19 +40,19 @@ const META: &str = r#"<meta charset="utf-8"/>
 <meta name="color-scheme" content="light dark"/>"#;
 
 /// Room of a printed page below the summary, in pixels.
-const PRINTED: usize = 470;
+const PRINT_HEIGHT: usize = 470;
 
 /// The page of the run that was found, if one was.
 pub fn run_html(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
     let layout = Layout::new(found.run.as_ref()?, now);
-    let zoom = (PRINTED as f64 / layout.height as f64).min(1.0);
+    let zoom = (PRINT_HEIGHT as f64 / layout.height as f64).min(1.0);
     let zoom = format!("@media print {{ .timeline {{ zoom: {zoom:.3}; }} }}");
     let page = html! {
         (DOCTYPE) "\n"
         html xmlns="http://www.w3.org/1999/xhtml" lang="en" {
             head {
                 (PreEscaped(META))
-                title { (heading(&layout, now)) }
+                title { (document_title(&layout, now)) }
                 style { (PreEscaped(STYLE)) (PreEscaped(zoom)) }
             }
             body {
@@ -60,11 +60,11 @@ pub fn run_html(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
                     (summary(found, &layout, now))
                     section.when {
                         h2 { "When it ran " small { "each try from its own beginning" } }
-                        @if layout.left_out > 0 {
-                            p { (layout.left_out) " starts of earlier tries are left out." }
+                        @if layout.omitted_starts > 0 {
+                            p { (layout.omitted_starts) " starts of earlier tries are left out." }
                         }
                         div.scroll {
-                            div.timeline { (picture::within(&layout)) (hot(&layout)) }
+                            div.timeline { (picture::embedded(&layout)) (tooltips(&layout)) }
                         }
                         (legend_list(&layout))
                     }
@@ -73,19 +73,19 @@ pub fn run_html(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
             }
         }
     };
-    Some(document(page))
+    Some(sanitized_document(page))
 }
 
 /// The picture alone.
 pub fn run_svg(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
     let layout = Layout::new(found.run.as_ref()?, now);
-    let title = heading(&layout, now);
-    Some(document(picture::alone(&layout, &title)))
+    let title = document_title(&layout, now);
+    Some(sanitized_document(picture::standalone(&layout, &title)))
 }
 
 /// Name of page and picture.
-fn heading(layout: &Layout, now: &Now) -> String {
-    let run = shown(&layout.timeline.run.header.run);
+fn document_title(layout: &Layout, now: &Now) -> String {
+    let run = printable(&layout.timeline.run.header.run);
     format!("{} – run {run}", title(layout, now))
 }
 

@@ -6,35 +6,35 @@ use runner_config::format_duration;
 
 use super::{
     axis::{percent, ticks},
-    layout::{Band, HEADER, Layout, ROW},
-    outcome_mark::Mark,
-    placement::Levels,
-    span::Piece,
+    badge::Badge,
+    layout::{HEADER_HEIGHT, Layout, ROW_HEIGHT, TryBand},
+    placement::Stacking,
+    span::Span,
 };
 use crate::model::now::between;
 
 /// A bar within its row, and the line below it.
 const BAR_TOP: usize = 2;
-const BAR: usize = 16;
-const LINE_TOP: usize = BAR_TOP + BAR + 1;
+const BAR_HEIGHT: usize = 16;
+const LINE_TOP: usize = BAR_TOP + BAR_HEIGHT + 1;
 
 /// A hook is a thin edge, as low as letters are not.
-const HOOK: usize = 4;
+const HOOK_HEIGHT: usize = 4;
 
 /// What a letter is wide, about, where that has to be known.
-const LETTER: usize = 7;
+const LETTER_PIXELS: usize = 7;
 
 /// How wide a picture is that stands alone.
-const ALONE: usize = 1200;
+const STANDALONE_WIDTH: usize = 1200;
 
 /// Less than this share of the width has no room for a letter, or for a sign.
-const NO_NAME: f64 = 0.03;
-const NO_SIGN: f64 = 0.016;
+const MIN_NAME_WIDTH: f64 = 0.03;
+const MIN_SIGN_WIDTH: f64 = 0.016;
 
 const STYLE: &str = include_str!("picture.css");
 
 /// The picture in a page that explains it.
-pub(super) fn within(layout: &Layout) -> Markup {
+pub(super) fn embedded(layout: &Layout) -> Markup {
     html! {
         svg.picture width="100%" height=(layout.height) aria-hidden="true" focusable="false" { "\n"
             (style())
@@ -44,18 +44,18 @@ pub(super) fn within(layout: &Layout) -> Markup {
 }
 
 /// The picture in a file of its own, with its explanations in it.
-pub(super) fn alone(layout: &Layout, title: &str) -> Markup {
+pub(super) fn standalone(layout: &Layout, title: &str) -> Markup {
     let height = layout.height + 64;
     html! {
-        svg xmlns="http://www.w3.org/2000/svg" class="picture alone" width=(ALONE) height=(height)
-            viewBox={ "0 0 " (ALONE) " " (height) } role="group" aria-labelledby="title" { "\n"
+        svg xmlns="http://www.w3.org/2000/svg" class="picture alone" width=(STANDALONE_WIDTH) height=(height)
+            viewBox={ "0 0 " (STANDALONE_WIDTH) " " (height) } role="group" aria-labelledby="title" { "\n"
             title #title { (title) } "\n"
             (style())
             rect.paper width="100%" height="100%" {} "\n"
-            svg x="16" y="12" width=(ALONE - 32) height=(layout.height) overflow="visible" { "\n"
+            svg x="16" y="12" width=(STANDALONE_WIDTH - 32) height=(layout.height) overflow="visible" { "\n"
                 (drawing(layout, true))
             } "\n"
-            (legend_alone(layout))
+            (standalone_legend(layout))
         } "\n"
     }
 }
@@ -64,7 +64,7 @@ fn style() -> Markup {
     html! {
         style { "\n" (PreEscaped(STYLE)) } "\n"
         defs {
-            @for mark in Mark::ALL { path id={ "sign-" (mark.class) } d=(mark.pen) {} }
+            @for badge in Badge::ALL { path id={ "sign-" (badge.class) } d=(badge.path) {} }
             pattern #hatch width="6" height="6" patternUnits="userSpaceOnUse"
                 patternTransform="rotate(45)" {
                 path.hatch d="M0 0V6" {}
@@ -75,13 +75,13 @@ fn style() -> Markup {
 
 /// A sample of everything in the picture, sixteen pixels wide, and its meaning.
 pub(super) fn legend(layout: &Layout) -> Vec<(Markup, &'static str)> {
-    let pieces = || layout.pieces();
+    let spans = || layout.spans();
     let mut legend = Vec::new();
-    for mark in Mark::ALL {
-        if pieces().any(|(_, piece)| piece.mark == mark) {
-            let class = format!("bar {}", mark.class);
+    for badge in Badge::ALL {
+        if spans().any(|(_, span)| span.badge == badge) {
+            let class = format!("bar {}", badge.class);
             let bar = html! { rect class=(class) x=".5" y=".5" width="15" height="15" {} };
-            legend.push((html! { (bar) (sign(mark, "3")) }, mark.word));
+            legend.push((html! { (bar) (sign(badge, "3")) }, badge.word));
         }
     }
     let mut starts = layout.timeline.starts.iter();
@@ -89,25 +89,25 @@ pub(super) fn legend(layout: &Layout) -> Vec<(Markup, &'static str)> {
         let hook = html! { rect.hook x="1" y="6" width="14" height="4" {} };
         legend.push((hook, "hook"));
     }
-    if pieces().any(|(band, piece)| limit(layout, band, piece).is_some()) {
+    if spans().any(|(band, span)| limit_x(layout, band, span).is_some()) {
         legend.push((html! { path.limit d="M4 1H12M8 1V15M4 15H12" {} }, "limit"));
     }
-    if layout.has_choice() {
+    if layout.has_noncritical_spans() {
         let line = html! { path.decides d="M0 8H16" {} };
         legend.push((line, "decided how long it took"));
     }
     legend
 }
 
-fn sign(Mark { class, .. }: Mark, x: &str) -> Markup {
+fn sign(Badge { class, .. }: Badge, x: &str) -> Markup {
     html! { use class={ "sign " (class) } href={ "#sign-" (class) } x=(x) y="3" {} }
 }
 
-fn legend_alone(layout: &Layout) -> Markup {
+fn standalone_legend(layout: &Layout) -> Markup {
     let mut x = 16;
     let places = legend(layout).into_iter().map(|(sample, word)| {
         let place = x;
-        x += 22 + word.len() * LETTER + 20;
+        x += 22 + word.len() * LETTER_PIXELS + 20;
         (place, sample, word)
     });
     html! {
@@ -120,17 +120,17 @@ fn legend_alone(layout: &Layout) -> Markup {
     }
 }
 
-/// Everything but the frame. A picture that is `alone` has the details in it.
-fn drawing(layout: &Layout, alone: bool) -> Markup {
+/// Everything but the frame. A standalone picture has the details in it.
+fn drawing(layout: &Layout, is_standalone: bool) -> Markup {
     html! {
-        @for (share, text) in ticks(layout.whole) {
+        @for (share, text) in ticks(layout.longest_try) {
             (line("grid", [share; 2], [4, layout.height]))
             text.muted.small x=(percent(share)) dx="4" y="14" { (text) } "\n"
         }
         @for band in &layout.bands {
-            (header(band))
-            (levels(layout, band))
-            @for piece in &band.pieces { (drawn(layout, band, piece, alone)) "\n" }
+            (band_header(band))
+            (level_lines(layout, band))
+            @for span in &band.spans { (span_drawing(layout, band, span, is_standalone)) "\n" }
         }
     }
 }
@@ -140,13 +140,13 @@ fn line(class: &str, [x1, x2]: [f64; 2], [y1, y2]: [usize; 2]) -> Markup {
     html! { line class=(class) x1=(percent(x1)) x2=(percent(x2)) y1=(y1) y2=(y2) {} }
 }
 
-fn header(band: &Band) -> Markup {
-    let pieces = band.pieces.iter();
-    let failed = pieces.filter(|piece| piece.mark == Mark::FAILED).take(3);
-    let failed: Vec<&str> = failed.map(|piece| &*piece.label).collect();
+fn band_header(band: &TryBand) -> Markup {
+    let spans = band.spans.iter();
+    let failed = spans.filter(|span| span.badge == Badge::FAILED);
+    let failed: Vec<&str> = failed.take(3).map(|span| &*span.label).collect();
     html! {
         (line("edge", [0.0, 1.0], [band.top; 2]))
-        text.head y=(band.top + HEADER - 10) {
+        text.head y=(band.top + HEADER_HEIGHT - 10) {
             "Try " (band.number)
             tspan.muted dx="8" {
                 (format_duration(between(band.from, band.to)))
@@ -157,38 +157,38 @@ fn header(band: &Band) -> Markup {
 }
 
 /// What separates the levels: a line below each, or one before each.
-fn levels(layout: &Layout, band: &Band) -> Markup {
-    let pairs = band.pieces.iter().zip(band.pieces.iter().skip(1));
-    let starts = pairs.filter(|(last, piece)| last.level != piece.level);
-    let lines = starts.map(|(_, piece)| match layout.levels {
-        Levels::Named | Levels::Below => line("grid", [0.0, 1.0], [band.row(piece.row); 2]),
-        Levels::Beside => {
-            let x = layout.x(band, piece.from);
-            line("level", [x; 2], [band.row(0), band.row(band.rows)])
+fn level_lines(layout: &Layout, band: &TryBand) -> Markup {
+    let pairs = band.spans.iter().zip(band.spans.iter().skip(1));
+    let starts = pairs.filter(|(last, span)| last.level != span.level);
+    let lines = starts.map(|(_, span)| match layout.stacking {
+        Stacking::Stairs | Stacking::Below => line("grid", [0.0, 1.0], [band.row_top(span.row); 2]),
+        Stacking::Beside => {
+            let x = layout.x(band, span.from);
+            line("level", [x; 2], [band.row_top(0), band.row_top(band.rows)])
         }
     });
     html! { @for line in lines { (line) "\n" } }
 }
 
-fn drawn(layout: &Layout, band: &Band, piece: &Piece, alone: bool) -> Markup {
-    let y = band.row(piece.row);
+fn span_drawing(layout: &Layout, band: &TryBand, span: &Span, is_standalone: bool) -> Markup {
+    let y = band.row_top(span.row);
     let x = |at| layout.x(band, at);
     html! {
-        g tabindex=[alone.then_some("0")] role=[alone.then_some("img")] {
-            @if alone {
-                title { (piece.name) ", try " (band.number) "\n" (piece.details().join("\n")) }
+        g tabindex=[is_standalone.then_some("0")] role=[is_standalone.then_some("img")] {
+            @if is_standalone {
+                title { (span.name) ", try " (band.number) "\n" (span.details().join("\n")) }
             }
-            @for (_, hook, to) in piece.start.into_iter().flat_map(|it| it.hooks(layout.until)) {
-                (bar("hook", x(hook.from), x(to), y + BAR_TOP + BAR - HOOK, HOOK))
+            @for (_, hook, to) in span.start.into_iter().flat_map(|it| it.hooks(layout.until)) {
+                (bar("hook", x(hook.from), x(to), y + BAR_TOP + BAR_HEIGHT - HOOK_HEIGHT, HOOK_HEIGHT))
             }
-            (bar(&format!("bar {}", piece.mark.class), x(piece.task_from), x(piece.task_to), y + BAR_TOP, BAR))
-            @if piece.decides && layout.has_choice() {
-                (line("decides", [x(piece.from), x(piece.to)], [y + LINE_TOP; 2]))
+            (bar(&format!("bar {}", span.badge.class), x(span.task_from), x(span.task_to), y + BAR_TOP, BAR_HEIGHT))
+            @if span.is_critical && layout.has_noncritical_spans() {
+                (line("decides", [x(span.from), x(span.to)], [y + LINE_TOP; 2]))
             }
-            @if let Some(at) = limit(layout, band, piece) {
-                (line("limit", [at; 2], [y + 1, y + ROW - 1]))
+            @if let Some(at) = limit_x(layout, band, span) {
+                (line("limit", [at; 2], [y + 1, y + ROW_HEIGHT - 1]))
             }
-            (label(piece, y + BAR_TOP))
+            (label(span, y + BAR_TOP))
         }
     }
 }
@@ -199,29 +199,29 @@ fn bar(class: &str, from: f64, to: f64, y: usize, height: usize) -> Markup {
 }
 
 /// Where the limit stands, when it would have come before something else does.
-fn limit(layout: &Layout, band: &Band, piece: &Piece) -> Option<f64> {
-    let at = layout.x(band, piece.start?.limit_at()?);
-    Some(at).filter(|at| *at < 1.0 && *at <= piece.next)
+fn limit_x(layout: &Layout, band: &TryBand, span: &Span) -> Option<f64> {
+    let at = layout.x(band, span.start?.limit_at()?);
+    Some(at).filter(|at| *at < 1.0 && *at <= span.next_from)
 }
 
 /// Sign and name, cut where something else begins.
-fn label(piece: &Piece, y: usize) -> Markup {
-    let room = piece.room;
+fn label(span: &Span, y: usize) -> Markup {
+    let room = span.room;
     let width = room.to - room.from;
-    let sign = |x| sign(piece.mark, x);
+    let sign = |x| sign(span.badge, x);
     html! {
-        @if width >= NO_SIGN {
-            svg x=(percent(room.from)) y=(y) width=(percent(width)) height=(BAR) {
-                @if room.is_before {
+        @if width >= MIN_SIGN_WIDTH {
+            svg x=(percent(room.from)) y=(y) width=(percent(width)) height=(BAR_HEIGHT) {
+                @if room.is_right_aligned {
                     svg x="100%" overflow="visible" { (sign("-15")) }
                 } @else {
                     (sign("4"))
                 }
-                @if width >= NO_NAME {
-                    text.name y="12" x=(if room.is_before { "100%" } else { "19" })
-                        dx=[room.is_before.then_some("-20")]
-                        text-anchor=[room.is_before.then_some("end")] {
-                        (piece.label) tspan.muted dx="6" { (piece.time) }
+                @if width >= MIN_NAME_WIDTH {
+                    text.name y="12" x=(if room.is_right_aligned { "100%" } else { "19" })
+                        dx=[room.is_right_aligned.then_some("-20")]
+                        text-anchor=[room.is_right_aligned.then_some("end")] {
+                        (span.label) tspan.muted dx="6" { (span.time) }
                     }
                 }
             }

@@ -5,36 +5,36 @@ use jiff::Timestamp;
 
 /// How levels and what is in them stand to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Levels {
+pub(super) enum Stacking {
     /// Below each other, like stairs, and no name in the way of another one.
-    Named,
+    Stairs,
     /// Below each other, each with as many rows as workers.
     Below,
     /// Beside each other, in as many rows as workers.
     Beside,
 }
 
-impl Levels {
+impl Stacking {
     /// From the one that is read best to the one with the fewest rows, and the maximum number
     /// of rows of each.
-    pub(super) const ALL: [(Levels, usize); 3] = [
-        (Levels::Named, 60),
-        (Levels::Below, 120),
-        (Levels::Beside, usize::MAX),
+    pub(super) const ALL: [(Stacking, usize); 3] = [
+        (Stacking::Stairs, 60),
+        (Stacking::Below, 120),
+        (Stacking::Beside, usize::MAX),
     ];
 }
 
 /// The row of each bar, given by its level and its time, in the order of time.
-pub(super) fn rows(
+pub(super) fn assign_rows(
     bars: impl Iterator<Item = (usize, Timestamp, Timestamp)>,
-    levels: Levels,
+    stacking: Stacking,
 ) -> Vec<usize> {
     let mut rows = Vec::new();
     // Until when each row of the level is taken.
     let mut taken: Vec<Timestamp> = Vec::new();
     let (mut first, mut last_level) = (0, 0);
     for (level, from, to) in bars {
-        if levels != Levels::Beside && level != last_level {
+        if stacking != Stacking::Beside && level != last_level {
             first += taken.len();
             taken.clear();
         }
@@ -52,21 +52,21 @@ pub(super) fn rows(
 
 /// Room of a name, from one share of the width to another.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Room {
+pub(super) struct LabelRoom {
     pub(super) from: f64,
     pub(super) to: f64,
     /// `true` if the name stands at the right end of it.
-    pub(super) is_before: bool,
+    pub(super) is_right_aligned: bool,
 }
 
-impl Room {
+impl LabelRoom {
     /// The room for a name that wants `need`, of a bar between the name or bar that ends at
     /// `last` and the one that begins at `next`.
-    pub(super) fn new(last: f64, (from, to): (f64, f64), next: f64, need: f64) -> Room {
-        let room = |from, to, is_before| Room {
+    pub(super) fn new(last: f64, (from, to): (f64, f64), next: f64, need: f64) -> LabelRoom {
+        let room = |from, to, is_right_aligned| LabelRoom {
             from,
             to,
-            is_before,
+            is_right_aligned,
         };
         if to - from < need && next - to >= need {
             room(to, next, false)
@@ -100,14 +100,14 @@ mod tests {
             let bars = bars
                 .iter()
                 .map(|&(level, from, to)| (level, at(from), at(to)));
-            assert_eq!(rows(bars.clone(), Levels::Below), below);
-            assert_eq!(rows(bars, Levels::Beside), beside);
+            assert_eq!(assign_rows(bars.clone(), Stacking::Below), below);
+            assert_eq!(assign_rows(bars, Stacking::Beside), beside);
         }
     }
 
     #[test]
     fn a_name_stands_where_it_can_be_read() {
-        for (last, bar, next, from, to, is_before) in [
+        for (last, bar, next, from, to, is_right_aligned) in [
             // In its bar.
             (0.0, (0.1, 0.5), 1.0, 0.1, 1.0, false),
             (0.0, (0.1, 0.5), 0.5, 0.1, 0.5, false),
@@ -123,10 +123,10 @@ mod tests {
             (0.5, (0.5, 0.6), 0.6, 0.5, 0.6, false),
             (0.6, (0.5, 0.7), 0.7, 0.6, 0.7, false),
         ] {
-            let room = Room::new(last, bar, next, 0.3);
+            let room = LabelRoom::new(last, bar, next, 0.3);
             assert_eq!(
-                (room.from, room.to, room.is_before),
-                (from, to, is_before),
+                (room.from, room.to, room.is_right_aligned),
+                (from, to, is_right_aligned),
                 "{bar:?}"
             );
         }

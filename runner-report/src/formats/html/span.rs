@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use runner_config::format_duration;
 use runner_exec::TaskResult;
 
-use super::{outcome_mark::Mark, placement::Room};
+use super::{badge::Badge, placement::LabelRoom};
 use crate::{
-    formats::text::shown,
+    formats::text::printable,
     model::{
         now::{between, plus},
         run_details::{HaltTask, RetryWait},
@@ -21,15 +21,15 @@ use crate::{
 /// Letters of a name in the picture.
 const MAX_LABEL: usize = 40;
 
-pub(super) struct Piece<'a> {
+pub(super) struct Span<'a> {
     /// The start of a task, if it is one.
     pub(super) start: Option<&'a FullStart>,
     pub(super) name: String,
     /// The name, cut.
     pub(super) label: String,
-    pub(super) mark: Mark,
+    pub(super) badge: Badge,
     /// `failed: exited with 7`.
-    pub(super) fate: String,
+    pub(super) status: String,
     /// When it was, with the hooks around it.
     pub(super) from: Timestamp,
     pub(super) to: Timestamp,
@@ -42,29 +42,29 @@ pub(super) struct Piece<'a> {
     /// One text for each hook.
     pub(super) hooks: Vec<String>,
     /// When it began, by the clock of the try and by that on the wall.
-    pub(super) began: String,
+    pub(super) start_text: String,
     pub(super) level: usize,
     pub(super) row: usize,
     /// `true` if it is on the critical path: the try would have been shorter without.
-    pub(super) decides: bool,
-    pub(super) room: Room,
+    pub(super) is_critical: bool,
+    pub(super) room: LabelRoom,
     /// Where the next one begins in the same row.
-    pub(super) next: f64,
+    pub(super) next_from: f64,
 }
 
-impl<'a> Piece<'a> {
+impl<'a> Span<'a> {
     /// Something that has no hooks, and did `how`.
-    fn new(name: String, from: Timestamp, to: Timestamp, mark: Mark, how: &str) -> Piece<'a> {
+    fn new(name: String, from: Timestamp, to: Timestamp, badge: Badge, how: &str) -> Span<'a> {
         // What is a matter of milliseconds may be rounded to less than nothing.
         let to = to.max(from);
-        Piece {
+        Span {
             start: None,
             label: cut(&name, MAX_LABEL),
             name,
-            mark,
-            fate: match how {
-                "" => mark.word.to_owned(),
-                how => format!("{}: {how}", mark.word),
+            badge,
+            status: match how {
+                "" => badge.word.to_owned(),
+                how => format!("{}: {how}", badge.word),
             },
             from,
             to,
@@ -73,29 +73,29 @@ impl<'a> Piece<'a> {
             time: format_duration(between(from, to)),
             limit: None,
             hooks: Vec::new(),
-            began: String::new(),
+            start_text: String::new(),
             level: 0,
             row: 0,
-            decides: false,
-            room: Room::default(),
-            next: 1.0,
+            is_critical: false,
+            room: LabelRoom::default(),
+            next_from: 1.0,
         }
     }
 
     /// A start of a task; `until` is the end of what has none of its own.
-    pub(super) fn of_start(start: &'a FullStart, until: Timestamp, state: RunState) -> Piece<'a> {
+    pub(super) fn of_start(start: &'a FullStart, until: Timestamp, state: RunState) -> Span<'a> {
         let ended = start.ended.as_ref();
-        let mark = match ended.and_then(|ended| ended.result) {
-            Some(TaskResult::Ok) => Mark::OK,
-            Some(TaskResult::Retry) => Mark::FAILED,
-            Some(TaskResult::Halt) => Mark::HALT,
-            Some(TaskResult::Exit) => Mark::EXIT,
-            Some(TaskResult::Interrupted) => Mark::INTERRUPTED,
-            None if ended.is_none() => Mark::without_end(state),
-            None => Mark::UNKNOWN,
+        let badge = match ended.and_then(|ended| ended.result) {
+            Some(TaskResult::Ok) => Badge::OK,
+            Some(TaskResult::Retry) => Badge::FAILED,
+            Some(TaskResult::Halt) => Badge::HALT,
+            Some(TaskResult::Exit) => Badge::EXIT,
+            Some(TaskResult::Interrupted) => Badge::INTERRUPTED,
+            None if ended.is_none() => Badge::without_end(state),
+            None => Badge::UNKNOWN,
         };
         let how = match (ended, start.started) {
-            (Some(ended), _) if mark == Mark::OK && ended.outcome.is_exit_zero() => String::new(),
+            (Some(ended), _) if badge == Badge::OK && ended.outcome.is_exit_zero() => String::new(),
             (Some(ended), _) => ended.outcome.description(),
             (None, Some(_)) => String::new(),
             (None, None) => "not started".to_owned(),
@@ -110,40 +110,40 @@ impl<'a> Piece<'a> {
         });
         let (task_from, task_to) = (start.task_from(), start.task_to(until));
         let time = ended.map_or_else(|| between(task_from, task_to), |ended| ended.elapsed);
-        let (name, to) = (shown(&start.task), start.to(until));
-        Piece {
+        let (name, to) = (printable(&start.task), start.to(until));
+        Span {
             start: Some(start),
             task_from,
             task_to,
             time: format_duration(time),
             limit: ended.and_then(|ended| ended.limit).map(format_duration),
             hooks: hooks.collect(),
-            ..Piece::new(name, start.from, to, mark, &how)
+            ..Span::new(name, start.from, to, badge, &how)
         }
     }
 
     /// A wait that was over at `until`.
-    pub(super) fn of_wait(wait: &RetryWait, until: Timestamp) -> Piece<'a> {
+    pub(super) fn of_wait(wait: &RetryWait, until: Timestamp) -> Span<'a> {
         let how = format!("before try {}", wait.try_num);
-        Piece::new("wait".to_owned(), wait.at, until, Mark::WAIT, &how)
+        Span::new("wait".to_owned(), wait.at, until, Badge::WAIT, &how)
     }
 
     /// The halt task; `until` is its end if it has none of its own.
-    pub(super) fn of_halt(halt: &HaltTask, until: Timestamp, state: RunState) -> Piece<'a> {
-        let name = format!("halt task {}", shown(&halt.name));
-        let (mark, to, end) = match &halt.end {
+    pub(super) fn of_halt(halt: &HaltTask, until: Timestamp, state: RunState) -> Span<'a> {
+        let name = format!("halt task {}", printable(&halt.name));
+        let (badge, to, end) = match &halt.end {
             Some((end, time)) if end.is_exit_zero() => {
-                (Mark::OK, plus(halt.at, *time), end.description())
+                (Badge::OK, plus(halt.at, *time), end.description())
             }
-            Some((end, time)) => (Mark::FAILED, plus(halt.at, *time), end.description()),
-            None => (Mark::without_end(state), until, String::new()),
+            Some((end, time)) => (Badge::FAILED, plus(halt.at, *time), end.description()),
+            None => (Badge::without_end(state), until, String::new()),
         };
-        let how = format!("{}, {end}", shown(&halt.reason));
-        Piece::new(name, halt.at, to, mark, &how)
+        let how = format!("{}, {end}", printable(&halt.reason));
+        Span::new(name, halt.at, to, badge, &how)
     }
 
     /// Time from the first hook to the last.
-    pub(super) fn whole(&self) -> Duration {
+    pub(super) fn duration(&self) -> Duration {
         between(self.from, self.to)
     }
 
@@ -156,7 +156,7 @@ impl<'a> Piece<'a> {
     pub(super) fn details(&self) -> Vec<String> {
         let of = self.limit.iter().map(|limit| format!(" of {limit}"));
         let took = format!("took {}{}", self.time, of.collect::<String>());
-        let lines = [self.fate.clone(), took, self.began.clone()];
+        let lines = [self.status.clone(), took, self.start_text.clone()];
         lines.into_iter().chain(self.hooks.clone()).collect()
     }
 }

@@ -5,7 +5,7 @@ use runner_config::format_duration;
 
 use super::{axis::percent, breakdown::breakdown, layout::Layout};
 use crate::{
-    formats::text::{facts, shown},
+    formats::text::{printable, run_facts},
     model::{
         end::RunReason,
         now::{Now, fraction},
@@ -31,7 +31,7 @@ pub(super) fn title(layout: &Layout, now: &Now) -> String {
             RunReason::Stopped => format!("Stopped after {time}"),
             RunReason::Interrupted => format!("Interrupted after {time}"),
             RunReason::HaltsUsedUp => format!("Ended after {time}, without the halt task"),
-            RunReason::Other(later) => format!("Ended after {time}: {}", shown(later)),
+            RunReason::Other(later) => format!("Ended after {time}: {}", printable(later)),
         },
     }
 }
@@ -39,19 +39,19 @@ pub(super) fn title(layout: &Layout, now: &Now) -> String {
 pub(super) fn summary(found: &FoundRun<Timeline>, layout: &Layout, now: &Now) -> Markup {
     let run = &layout.timeline.run;
     html! {
-        (refused(&found.refused, now))
+        (refused_note(&found.refused, now))
         h1 { (title(layout, now)) }
-        p.id { "run " bdi { (shown(&run.header.run)) } }
+        p.id { "run " bdi { (printable(&run.header.run)) } }
         div.summary {
             dl {
-                @for (name, fact) in facts(run, now) { dt { (name) } dd { (fact) } "\n" }
+                @for (name, fact) in run_facts(run, now) { dt { (name) } dd { (fact) } "\n" }
             }
-            (parts(layout))
+            (breakdown_list(layout))
         }
     }
 }
 
-fn refused(refusals: &Refusals, now: &Now) -> Markup {
+fn refused_note(refusals: &Refusals, now: &Now) -> Markup {
     let count = match refusals.count {
         1 => "A later start was".to_owned(),
         count => format!("{count} later starts were"),
@@ -60,13 +60,13 @@ fn refused(refusals: &Refusals, now: &Now) -> Markup {
         @if let Some(last) = &refusals.last {
             p.refused role="note" {
                 (count) " refused, the last one at " (now.local(last.at, "%Y-%m-%d %H:%M:%S"))
-                ": " (shown(&last.reason))
+                ": " (printable(&last.reason))
             }
         }
     }
 }
 
-fn parts(layout: &Layout) -> Markup {
+fn breakdown_list(layout: &Layout) -> Markup {
     let parts = breakdown(layout);
     let whole = parts.iter().map(|part| part.time).sum();
     html! {

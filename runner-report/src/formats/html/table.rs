@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 
 use super::{
-    layout::{Band, Layout},
-    span::Piece,
+    layout::{Layout, TryBand},
+    span::Span,
 };
-use crate::{formats::text::shown, model::now::Now};
+use crate::{formats::text::printable, model::now::Now};
 
 pub(super) fn table(layout: &Layout, now: &Now) -> Markup {
     let head = [
@@ -23,40 +23,40 @@ pub(super) fn table(layout: &Layout, now: &Now) -> Markup {
             caption { "Every start, in the order of time" }
             thead { tr { @for head in head { th scope="col" { (head) } } } }
             tbody {
-                @for (number, (band, piece)) in layout.pieces().enumerate() {
-                    (row(number, band, piece, now)) "\n"
+                @for (number, (band, span)) in layout.spans().enumerate() {
+                    (row(number, band, span, now)) "\n"
                 }
             }
         }
     }
 }
 
-fn row(number: usize, band: &Band, piece: &Piece, now: &Now) -> Markup {
-    let class = piece.mark.class;
+fn row(number: usize, band: &TryBand, span: &Span, now: &Now) -> Markup {
+    let class = span.badge.class;
     html! {
         tr id={ "s" (number) } {
-            th scope="row" { bdi { (piece.name) } }
+            th scope="row" { bdi { (span.name) } }
             td.n { (band.number) }
-            td.n { (now.local(piece.from, "%H:%M:%S%.3f")) }
-            td.n { (piece.time) }
-            td.n { (piece.limit.as_deref().unwrap_or_default()) }
+            td.n { (now.local(span.from, "%H:%M:%S%.3f")) }
+            td.n { (span.time) }
+            td.n { (span.limit.as_deref().unwrap_or_default()) }
             td {
                 svg.picture width="10" height="10" aria-hidden="true" {
                     use class={ "sign " (class) } href={ "#sign-" (class) } {}
                 }
-                " " (piece.fate) (output(piece))
+                " " (span.status) (output(span))
             }
-            td { (piece.hooks.join("; ")) }
+            td { (span.hooks.join("; ")) }
         }
     }
 }
 
-fn output(piece: &Piece) -> Markup {
-    let ended = piece.start.and_then(|start| start.ended.as_ref());
+fn output(span: &Span) -> Markup {
+    let ended = span.start.and_then(|start| start.ended.as_ref());
     let path = ended.and_then(|ended| ended.output.as_deref());
-    let lines = piece.output();
+    let lines = span.output();
     html! {
-        @if let Some(path) = path.map(shown) {
+        @if let Some(path) = path.map(printable) {
             @if lines.is_empty() {
                 div { code { (path) } }
             } @else {

@@ -1,44 +1,44 @@
-//! Links over the picture: one for each piece, to its row in the table. It shows the details
+//! Links over the picture: one for each span, to its row in the table. It shows the details
 //! while it has the focus or the pointer.
 
 use maud::{Markup, html};
 
 use super::{
     axis::percent,
-    layout::{Band, Layout},
-    span::{Piece, cut},
+    layout::{Layout, TryBand},
+    span::{Span, cut},
 };
 
 /// As many lines of output as can be read in passing.
-const LINES: usize = 6;
-const LETTERS: usize = 160;
+const MAX_LINES: usize = 6;
+const MAX_LETTERS: usize = 160;
 
-/// One link a piece, in the order of time.
-pub(super) fn hot(layout: &Layout) -> Markup {
+/// One link a span, in the order of time.
+pub(super) fn tooltips(layout: &Layout) -> Markup {
     html! {
         div.hot {
-            @for (number, (band, piece)) in layout.pieces().enumerate() {
-                (link(layout, number, band, piece)) "\n"
+            @for (number, (band, span)) in layout.spans().enumerate() {
+                (tooltip(layout, number, band, span)) "\n"
             }
         }
     }
 }
 
-fn link(layout: &Layout, number: usize, band: &Band, piece: &Piece) -> Markup {
-    let (from, to) = (layout.x(band, piece.from), layout.x(band, piece.to));
+fn tooltip(layout: &Layout, number: usize, band: &TryBand, span: &Span) -> Markup {
+    let (from, to) = (layout.x(band, span.from), layout.x(band, span.to));
     // The details stay within the page at its right edge, too.
     let class = (from > 0.5).then_some("left");
     let (left, width) = (percent(from), percent(to - from));
-    let details = piece.details();
-    let output = piece.output();
-    let last = output.iter().skip(output.len().saturating_sub(LINES));
-    let last = last.map(|line| cut(&line.replace('\t', "    "), LETTERS));
+    let details = span.details();
+    let output = span.output();
+    let last = output[output.len().saturating_sub(MAX_LINES)..].iter();
+    let last = last.map(|line| cut(&line.replace('\t', "    "), MAX_LETTERS));
     html! {
         a href={ "#s" (number) } class=[class]
-            style={ "left:" (left) ";top:" (band.row(piece.row)) "px;width:" (width) }
-            aria-label={ (piece.name) ": " (details.join("; ")) } {
+            style={ "left:" (left) ";top:" (band.row_top(span.row)) "px;width:" (width) }
+            aria-label={ (span.name) ": " (details.join("; ")) } {
             span {
-                b { bdi { (piece.name) } }
+                b { bdi { (span.name) } }
                 @for line in &details { i { (line) } }
                 @if !output.is_empty() { samp { (last.collect::<Vec<_>>().join("\n")) } }
             }

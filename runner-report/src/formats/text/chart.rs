@@ -8,12 +8,12 @@ use runner_exec::TaskResult;
 use unicode_width::UnicodeWidthStr;
 
 use super::{
-    COLUMNS, shown,
+    MAX_COLUMNS, printable,
     table::{
-        Side::{Left, Right},
-        lines,
+        Align::{Left, Right},
+        aligned_lines,
     },
-    time_bar::{Piece, bar},
+    time_bar::{Interval, time_bar},
 };
 use crate::model::{
     now::{Now, between, plus},
@@ -23,10 +23,10 @@ use crate::model::{
 
 /// How wide a bar is. It is cut for the sake of long names, and left out when nothing
 /// would be seen.
-const BARS: RangeInclusive<usize> = 10..=30;
+const BAR_WIDTHS: RangeInclusive<usize> = 10..=30;
 
 /// A longer outcome gets no room: a reason may be longer than any line.
-const OUTCOMES: usize = 20;
+const MAX_OUTCOME_WIDTH: usize = 20;
 
 /// A line for each task, below a blank one.
 pub(super) fn chart(run: &RunDetails, now: &Now) -> String {
@@ -38,8 +38,8 @@ pub(super) fn chart(run: &RunDetails, now: &Now) -> String {
     };
     let done = run.setup.iter().flat_map(|setup| &setup.done);
     let done = done.map(|name| Row {
-        cells: cells(shown(name), "done", None, 0),
-        when: Vec::new(),
+        cells: cells(printable(name), "done", None, 0),
+        intervals: Vec::new(),
         outcome: "by an earlier run".to_owned(),
     });
     let tasks = run.tasks.iter().map(|task| chart.task(task));
@@ -61,7 +61,7 @@ struct Chart<'a> {
 
 struct Row {
     cells: [String; 4],
-    when: Vec<Piece>,
+    intervals: Vec<Interval>,
     outcome: String,
 }
 
@@ -96,19 +96,19 @@ impl Chart<'_> {
         };
         let result = result.map_or("", TaskResult::as_str);
         Row {
-            cells: cells(shown(&task.name), result, time, task.starts.len()),
-            when: task.starts.iter().map(|start| self.piece(start)).collect(),
+            cells: cells(printable(&task.name), result, time, task.starts.len()),
+            intervals: task.starts.iter().map(|it| self.interval(it)).collect(),
             outcome,
         }
     }
 
-    fn piece(&self, start: &TaskStart) -> Piece {
-        Piece {
+    fn interval(&self, start: &TaskStart) -> Interval {
+        Interval {
             from: start.at,
             to: start
                 .elapsed
                 .map_or(self.until, |time| plus(start.at, time)),
-            in_vain: match start.result {
+            is_failed: match start.result {
                 Some(TaskResult::Retry | TaskResult::Interrupted) => true,
                 Some(TaskResult::Ok | TaskResult::Halt | TaskResult::Exit) => false,
                 None => self.state != RunState::Running,
@@ -126,11 +126,11 @@ impl Chart<'_> {
             None => (None, "cut off".to_owned()),
         };
         Row {
-            cells: cells(format!("halt task {}", shown(&halt.name)), "", time, 1),
-            when: vec![Piece {
+            cells: cells(format!("halt task {}", printable(&halt.name)), "", time, 1),
+            intervals: vec![Interval {
                 from: halt.at,
                 to: time.map_or(self.until, |time| plus(halt.at, time)),
-                in_vain: false,
+                is_failed: false,
             }],
             outcome,
         }
@@ -143,14 +143,14 @@ impl Chart<'_> {
         };
         let head = iter::once(["task", "result", "time", starts].map(str::to_owned));
         let cells = head.chain(rows.iter().map(|row| row.cells.clone()));
-        let lines: Vec<String> = lines([Left, Left, Right, Right], cells).collect();
-        let drawn = rows.iter().filter(|row| !row.when.is_empty());
+        let lines: Vec<String> = aligned_lines([Left, Left, Right, Right], cells).collect();
+        let drawn = rows.iter().filter(|row| !row.intervals.is_empty());
         let outcomes = drawn.map(|row| row.outcome.width());
-        let outcomes = outcomes.filter(|width| *width <= OUTCOMES).max();
+        let outcomes = outcomes.filter(|width| *width <= MAX_OUTCOME_WIDTH).max();
         // Two blanks before each column, and the ends of the bar.
         let taken = 2 + lines[0].width() + 2 + 2 + outcomes.map_or(0, |width| width + 2);
-        let width = COLUMNS.saturating_sub(taken).min(*BARS.end());
-        let width = Some(width).filter(|width| BARS.contains(width));
+        let width = MAX_COLUMNS.saturating_sub(taken).min(*BAR_WIDTHS.end());
+        let width = Some(width).filter(|width| BAR_WIDTHS.contains(width));
         let whole = format_duration(between(self.run.header.started, self.until));
         // Over the bars: when they begin, and when they end.
         let scale = width.map(|width| format!("   0s{whole:>rest$}", rest = width - 2));
@@ -158,8 +158,8 @@ impl Chart<'_> {
         for (line, row) in lines[1..].iter().zip(rows) {
             let axis = (self.run.header.started, self.until);
             let bar = match width {
-                Some(width) if !row.when.is_empty() => {
-                    format!("  │{}│", bar(&row.when, axis, width))
+                Some(width) if !row.intervals.is_empty() => {
+                    format!("  │{}│", time_bar(&row.intervals, axis, width))
                 }
                 Some(_) | None => String::new(),
             };

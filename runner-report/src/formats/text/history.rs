@@ -3,9 +3,9 @@
 use runner_config::format_duration;
 
 use super::{
-    shown,
+    printable,
     table::{
-        Side::{Left, Right},
+        Align::{Left, Right},
         table,
     },
 };
@@ -16,7 +16,7 @@ use crate::model::{
     run_header::RunState,
 };
 
-const TIME: &str = "%Y-%m-%d %H:%M";
+const TIME_FORMAT: &str = "%Y-%m-%d %H:%M";
 
 /// A line for each start of the runner.
 pub fn history_text(history: &History, now: &Now) -> String {
@@ -28,36 +28,36 @@ pub fn history_text(history: &History, now: &Now) -> String {
 fn row(past: RunnerStart, now: &Now) -> [String; 6] {
     match past {
         RunnerStart::Run(RunSummary { header, not_ok }) => {
-            let names: Vec<String> = not_ok.iter().map(|name| shown(name)).collect();
+            let names: Vec<String> = not_ok.iter().map(|name| printable(name)).collect();
             [
-                shown(&header.run),
-                now.local(header.started, TIME),
-                state(header.state(now)),
+                printable(&header.run),
+                now.local(header.started, TIME_FORMAT),
+                state_label(header.state(now)),
                 format!("try {}", header.try_num),
                 format_duration(header.elapsed(now)),
                 names.join(", "),
             ]
         }
         RunnerStart::Refused(refused) => [
-            shown(&refused.run),
-            now.local(refused.at, TIME),
+            printable(&refused.run),
+            now.local(refused.at, TIME_FORMAT),
             "refused".to_owned(),
             String::new(),
             String::new(),
-            shown(&refused.reason),
+            printable(&refused.reason),
         ],
     }
 }
 
 /// A state in as few words as there are.
-fn state(state: RunState) -> String {
+fn state_label(state: RunState) -> String {
     match state {
         RunState::Running => "running".to_owned(),
         RunState::CutOff => "cut off".to_owned(),
         RunState::WentDown => "halted".to_owned(),
         RunState::Ended(end) => match &end.reason {
             RunReason::FinishedWithFailures => "with failures".to_owned(),
-            reason => shown(reason.as_str()).replace('-', " "),
+            reason => printable(reason.as_str()).replace('-', " "),
         },
     }
 }

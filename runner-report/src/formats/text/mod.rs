@@ -7,13 +7,13 @@ mod table;
 mod tasks;
 mod time_bar;
 
-pub(crate) use self::run::facts;
+pub(crate) use self::run::run_facts;
 pub use self::{history::history_text, run::run_text, tasks::tasks_text};
 
 /// What a line may take, where nothing forces it to take more.
-const COLUMNS: usize = 80;
+const MAX_COLUMNS: usize = 80;
 
 /// Text of the journal without what a terminal would obey: names may hold anything.
-pub(crate) fn shown(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     runner_config::escape(text).into_owned()
 }

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use runner_config::format_duration;
 use runner_exec::TaskResult;
 
-use super::{chart::chart, shown};
+use super::{chart::chart, printable};
 use crate::model::{
     end::RunReason,
     now::Now,
@@ -16,11 +16,11 @@ use crate::model::{
 
 /// What there is to say of the run that was found.
 pub fn run_text(found: &FoundRun, now: &Now) -> String {
-    let mut text = refused(&found.refused, now);
+    let mut text = refusal_line(&found.refused, now);
     match &found.run {
         Some(run) => {
             text += &headline(run, now);
-            for (name, fact) in facts(run, now) {
+            for (name, fact) in run_facts(run, now) {
                 text += &format!("  {name:<12}  {fact}\n");
             }
             text += &chart(run, now);
@@ -30,7 +30,7 @@ pub fn run_text(found: &FoundRun, now: &Now) -> String {
     text
 }
 
-fn refused(refusals: &Refusals, now: &Now) -> String {
+fn refusal_line(refusals: &Refusals, now: &Now) -> String {
     let Some(last) = &refusals.last else {
         return String::new();
     };
@@ -39,7 +39,7 @@ fn refused(refusals: &Refusals, now: &Now) -> String {
         1 => ", and once before".to_owned(),
         count => format!(", and {count} times before"),
     };
-    let (ago, reason) = (now.ago(last.at), shown(&last.reason));
+    let (ago, reason) = (now.ago(last.at), printable(&last.reason));
     format!("refused {ago}{before}: {reason}\n\n")
 }
 
@@ -70,18 +70,18 @@ fn headline(run: &RunDetails, now: &Now) -> String {
                 RunReason::HaltsUsedUp => {
                     format!("ended {ago}, without the halt task: its halts are used up")
                 }
-                RunReason::Other(later) => format!("ended {ago}: {}", shown(later)),
+                RunReason::Other(later) => format!("ended {ago}: {}", printable(later)),
             }
         }
     };
-    format!("run {} {what}\n\n", shown(&header.run))
+    format!("run {} {what}\n\n", printable(&header.run))
 }
 
 /// What something is called, and what there is to say of it.
 type Fact = (&'static str, String);
 
 /// What is true of the run as a whole.
-pub(crate) fn facts(run: &RunDetails, now: &Now) -> Vec<Fact> {
+pub(crate) fn run_facts(run: &RunDetails, now: &Now) -> Vec<Fact> {
     let RunDetails { header, setup, .. } = run;
     let started = now.local(header.started, "%Y-%m-%d %H:%M:%S");
     let boot = match header.is_of_this_boot(now) {
@@ -97,7 +97,7 @@ pub(crate) fn facts(run: &RunDetails, now: &Now) -> Vec<Fact> {
     }
     let of = match setup.as_ref().map(|setup| setup.max_tries) {
         None | Some(0) => String::new(),
-        Some(most) => format!(" of {most}"),
+        Some(max) => format!(" of {max}"),
     };
     let mut facts = vec![
         ("started", format!("{started}, in {boot}")),
@@ -110,18 +110,18 @@ pub(crate) fn facts(run: &RunDetails, now: &Now) -> Vec<Fact> {
             1 => String::new(),
             jobs => format!(", {jobs} jobs"),
         };
-        let (tasks, taskdir) = (setup.tasks, shown(&setup.taskdir));
+        let (tasks, taskdir) = (setup.tasks, printable(&setup.taskdir));
         facts.push(("tasks", format!("{ok} of {tasks} OK{jobs}, in {taskdir}")));
     }
-    facts.extend(outstanding(run));
+    facts.extend(highlights(run));
     if state == RunState::CutOff {
-        facts.push(("cut off", cut_off(run)));
+        facts.push(("cut off", cut_off_cause(run)));
     }
     facts
 }
 
 /// What stands out, as far as anything does.
-fn outstanding(run: &RunDetails) -> Vec<Fact> {
+fn highlights(run: &RunDetails) -> Vec<Fact> {
     let mut facts = Vec::new();
     let slowest = |task: &TaskHistory| task.starts.iter().filter_map(|start| start.elapsed).max();
     let tasks = run.tasks.iter();
@@ -129,18 +129,19 @@ fn outstanding(run: &RunDetails) -> Vec<Fact> {
     if let Some((time, task)) = slowest.min_by_key(|(time, _)| Reverse(*time))
         && run.tasks.len() > 1
     {
-        let (name, time) = (shown(&task.name), format_duration(time));
+        let (name, time) = (printable(&task.name), format_duration(time));
         facts.push(("slowest", format!("{name}, {time}")));
     }
     let retried = run.tasks.iter().filter(|task| task.failures() > 0);
     // The first of several, as everywhere.
     if let Some(task) = retried.min_by_key(|task| Reverse(task.failures())) {
+        let name = printable(&task.name);
         let times = match task.failures() {
             1 => "failed once".to_owned(),
             2 => "failed twice".to_owned(),
             failures => format!("failed {failures} times"),
         };
-        facts.push(("most retried", format!("{}, {times}", shown(&task.name))));
+        facts.push(("most retried", format!("{name}, {times}")));
     }
     let waits = run.waits.iter().filter(|wait| !wait.time.is_zero());
     if let Some(wait) = waits.min_by_key(|wait| Reverse(wait.time)) {
@@ -151,9 +152,9 @@ fn outstanding(run: &RunDetails) -> Vec<Fact> {
 }
 
 /// What cut the run off, as far as that can be known, and what ran then.
-fn cut_off(run: &RunDetails) -> String {
+fn cut_off_cause(run: &RunDetails) -> String {
     let cut = run.tasks.iter().filter(|task| task.is_unfinished());
-    let cut: Vec<String> = cut.map(|task| shown(&task.name)).collect();
+    let cut: Vec<String> = cut.map(|task| printable(&task.name)).collect();
     match cut.len() {
         0 => "by a kill or a power cut".to_owned(),
         _ => format!("by a kill or a power cut, during {}", cut.join(", ")),

@@ -2,9 +2,9 @@
 
 use unicode_width::UnicodeWidthStr;
 
-/// On which side of a column its cells stand.
+/// Alignment of the cells of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
+pub(super) enum Align {
     Left,
     Right,
 }
@@ -12,8 +12,8 @@ pub(super) enum Side {
 /// A line for each row, two blanks between the columns, and blanks up to the end of the
 /// last one. A column that is empty everywhere is left out. There may be very many rows, so
 /// they are made twice rather than kept.
-pub(super) fn lines<const N: usize>(
-    sides: [Side; N],
+pub(super) fn aligned_lines<const N: usize>(
+    aligns: [Align; N],
     rows: impl Iterator<Item = [String; N]> + Clone,
 ) -> impl Iterator<Item = String> {
     let mut widths = [0; N];
@@ -23,13 +23,13 @@ pub(super) fn lines<const N: usize>(
         }
     }
     rows.map(move |row| {
-        let cells = sides.iter().zip(widths).zip(&row);
+        let cells = aligns.iter().zip(widths).zip(&row);
         let cells = cells.filter(|((_, width), _)| *width > 0);
-        let cells = cells.map(|((side, width), cell)| {
+        let cells = cells.map(|((align, width), cell)| {
             let pad = " ".repeat(width - cell.width());
-            match side {
-                Side::Left => format!("{cell}{pad}"),
-                Side::Right => format!("{pad}{cell}"),
+            match align {
+                Align::Left => format!("{cell}{pad}"),
+                Align::Right => format!("{pad}{cell}"),
             }
         });
         cells.collect::<Vec<_>>().join("  ")
@@ -38,11 +38,11 @@ pub(super) fn lines<const N: usize>(
 
 /// The same as a text, without the blanks at the ends of lines.
 pub(super) fn table<const N: usize>(
-    sides: [Side; N],
+    aligns: [Align; N],
     rows: impl Iterator<Item = [String; N]> + Clone,
 ) -> String {
     let mut text = String::new();
-    for line in lines(sides, rows) {
+    for line in aligned_lines(aligns, rows) {
         text += line.trim_end();
         text += "\n";
     }

@@ -5,9 +5,9 @@ use std::{iter, time::Duration};
 use runner_config::format_duration;
 
 use super::{
-    shown,
+    printable,
     table::{
-        Side::{Left, Right},
+        Align::{Left, Right},
         table,
     },
 };
@@ -28,7 +28,7 @@ pub fn tasks_text(tasks: &[TaskStatistics]) -> String {
 fn row(task: &TaskStatistics) -> [String; 8] {
     let time = |time: Option<Duration>| time.map(format_duration).unwrap_or_default();
     [
-        shown(&task.task),
+        printable(&task.task),
         task.runs.to_string(),
         task.retried.to_string(),
         task.starts.to_string(),

@@ -6,25 +6,29 @@ use crate::model::now::{between, fraction};
 
 /// A time in which something ran.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Piece {
+pub(super) struct Interval {
     pub(super) from: Timestamp,
     pub(super) to: Timestamp,
     /// Whether it was in vain.
-    pub(super) in_vain: bool,
+    pub(super) is_failed: bool,
 }
 
 /// `width` columns for the time from one end of `axis` to the other. What was in vain is
 /// lighter, and hidden by nothing.
-pub(super) fn bar(pieces: &[Piece], axis: (Timestamp, Timestamp), width: usize) -> String {
+pub(super) fn time_bar(
+    intervals: &[Interval],
+    axis: (Timestamp, Timestamp),
+    width: usize,
+) -> String {
     let whole = between(axis.0, axis.1);
     let place = |at: Timestamp| fraction(between(axis.0, at), whole) * width as f64;
     let mut columns = vec![' '; width];
-    for piece in pieces {
-        // The shortest piece is seen, also when it stands at the end.
-        let from = (place(piece.from) as usize).min(width.saturating_sub(1));
-        let to = (place(piece.to).ceil() as usize).clamp(from + 1, width.max(from + 1));
+    for interval in intervals {
+        // The shortest interval is seen, also when it stands at the end.
+        let from = (place(interval.from) as usize).min(width.saturating_sub(1));
+        let to = (place(interval.to).ceil() as usize).clamp(from + 1, width.max(from + 1));
         for column in columns.iter_mut().take(to).skip(from) {
-            *column = match piece.in_vain || *column == '░' {
+            *column = match interval.is_failed || *column == '░' {
                 true => '░',
                 false => '█',
             };
@@ -40,7 +44,7 @@ mod tests {
     #[test]
     fn a_piece_takes_its_share_and_at_least_a_column() {
         let at = |second| Timestamp::from_second(second).unwrap();
-        for (pieces, expected) in [
+        for (intervals, expected) in [
             (&[][..], "          "),
             (&[(0, 100, false)], "██████████"),
             (&[(0, 0, false)], "█         "),
@@ -50,15 +54,15 @@ mod tests {
             (&[(10, 11, true), (12, 20, false)], " ░        "),
             (&[(90, 500, false)], "         █"),
         ] {
-            let piece = |&(from, to, in_vain)| Piece {
+            let interval = |&(from, to, is_failed)| Interval {
                 from: at(from),
                 to: at(to),
-                in_vain,
+                is_failed,
             };
-            let pieces: Vec<Piece> = pieces.iter().map(piece).collect();
-            assert_eq!(bar(&pieces, (at(0), at(100)), 10), expected);
-            assert_eq!(bar(&pieces, (at(0), at(100)), 0), "");
-            bar(&pieces, (at(50), at(50)), 10);
+            let intervals: Vec<Interval> = intervals.iter().map(interval).collect();
+            assert_eq!(time_bar(&intervals, (at(0), at(100)), 10), expected);
+            assert_eq!(time_bar(&intervals, (at(0), at(100)), 0), "");
+            time_bar(&intervals, (at(50), at(50)), 10);
         }
     }
 }

@@ -1,0 +1,61 @@
+//! What became of a start, as colour, sign and word: colours alone are not seen by all.
+
+use crate::model::run_header::RunState;
+
+/// What is drawn alike.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct Badge {
+    /// Class in the style sheets, which ends the id of the sign.
+    pub(super) class: &'static str,
+    pub(super) word: &'static str,
+    /// The sign in a square of ten, as the path that a pen takes.
+    pub(super) path: &'static str,
+}
+
+const fn badge(class: &'static str, word: &'static str, path: &'static str) -> Badge {
+    Badge { class, word, path }
+}
+
+impl Badge {
+    pub(super) const OK: Badge = badge("ok", "OK", "M1 5.5 4 8.5 9 2");
+    pub(super) const FAILED: Badge = badge(
+        "failed",
+        "failed",
+        "M8.7 3.4A4.2 4.2 0 1 0 9.2 6M9.2.8V3.6H6.4",
+    );
+    pub(super) const HALT: Badge =
+        badge("halt", "asked to halt", "M2.8 2.6a4 4 0 1 0 4.4 0M5 .6V5");
+    pub(super) const EXIT: Badge =
+        badge("exit", "asked to stop", "M2 2H8V8H2ZM3 3.5H7M3 5H7M3 6.5H7");
+    pub(super) const INTERRUPTED: Badge = badge(
+        "interrupted",
+        "interrupted",
+        "M1.5 1.5 8.5 8.5M8.5 1.5 1.5 8.5",
+    );
+    pub(super) const RUNNING: Badge = badge("running", "running", "M3 1.5 8 5 3 8.5Z");
+    pub(super) const UNKNOWN: Badge = badge(
+        "unknown",
+        "end unknown",
+        "M2.8 3.2a2.2 2.2 0 1 1 3.2 2c-.8.4-1 .8-1 1.4M5 8.8v.2",
+    );
+    pub(super) const WAIT: Badge = badge("wait", "wait", "M2 1H8L2 9H8Z");
+
+    pub(super) const ALL: [Badge; 8] = [
+        Badge::OK,
+        Badge::FAILED,
+        Badge::HALT,
+        Badge::EXIT,
+        Badge::INTERRUPTED,
+        Badge::RUNNING,
+        Badge::UNKNOWN,
+        Badge::WAIT,
+    ];
+
+    /// What has no end runs as long as its run does.
+    pub(super) fn without_end(state: RunState) -> Badge {
+        match state {
+            RunState::Running => Badge::RUNNING,
+            RunState::CutOff | RunState::WentDown | RunState::Ended(_) => Badge::UNKNOWN,
+        }
+    }
+}
