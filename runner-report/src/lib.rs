@@ -1,8 +1,8 @@
-//! What is remembered of runs: events in, the journal and reports of it out.
+//! The journal of runs, and reports of it.
 //!
-//! [`JournalWriter`] writes it. [`read_journal()`] hands over its records; [`RunFinder`], [`History`] and
-//! [`StatisticsBuilder`] each make something of them, a [`RunDetails`] or a [`Timeline`] for one, [`Now`] says what has become of runs without an
-//! end, and the texts and the JSON show it. [`wait_for_run_end()`] waits for what is not written yet.
+//! [`JournalWriter`] writes events to the journal. [`read_journal()`] reads its records; [`RunFinder`],
+//! [`History`] and [`StatisticsBuilder`] build a [`RunDetails`] or a [`Timeline`], all runs, or numbers of
+//! tasks from them. [`Now`] tells a running run from an interrupted one. [`wait_for_run_end()`] waits.
 
 mod formats;
 mod journal;

@@ -1,5 +1,5 @@
-//! How processes and runs end, as the journal says it. A later version may have further
-//! words, which are kept as they are.
+//! The ends of processes and runs, as the journal has them. Words of later versions are
+//! kept unchanged.
 
 use std::fmt::{Display, Formatter, Result};
 
@@ -7,17 +7,17 @@ use runner_config::escape;
 use runner_exec::{ChainEnd, Outcome};
 use serde::{Deserialize, Serialize};
 
-/// What a process did.
+/// Outcome of a process.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RecordedOutcome {
-    /// An outcome that this version has.
+    /// An outcome that this version knows.
     Known(Outcome),
-    /// The word of a later version.
+    /// A word of a later version.
     Other(String),
 }
 
 impl RecordedOutcome {
-    /// Reads `RUNNER_OUTCOME`; `why` is the reason of a process that did not start.
+    /// Parses the form of `RUNNER_OUTCOME`. `why` is the reason if the process did not start.
     pub(crate) fn parse(word: &str, why: Option<&str>) -> RecordedOutcome {
         let known = Outcome::parse(word, why.unwrap_or_default());
         known.map_or_else(
@@ -26,7 +26,7 @@ impl RecordedOutcome {
         )
     }
 
-    /// Whether the exit code is 0.
+    /// Returns `true` if the process exited with 0.
     pub(crate) fn is_exit_zero(&self) -> bool {
         matches!(self, RecordedOutcome::Known(Outcome::Exited(0)))
     }
@@ -35,7 +35,7 @@ impl RecordedOutcome {
         matches!(self, RecordedOutcome::Known(Outcome::NotStarted(_)))
     }
 
-    /// A text for people, without what a terminal would obey.
+    /// Returns a text for people. Control characters are escaped.
     pub(crate) fn description(&self) -> String {
         match self {
             RecordedOutcome::Known(Outcome::Exited(code)) => format!("exited with {code}"),
@@ -52,7 +52,7 @@ impl RecordedOutcome {
     }
 }
 
-/// The form of the journal.
+/// Writes the form of the journal.
 impl Display for RecordedOutcome {
     fn fmt(&self, f: &mut Formatter) -> Result {
         match self {
@@ -62,25 +62,25 @@ impl Display for RecordedOutcome {
     }
 }
 
-/// Why a run ended.
+/// Reason of the end of a run.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunReason {
     /// All tasks are done.
     Finished,
-    /// All tasks are done but some that are not required.
+    /// All tasks are done, but some that are not required failed.
     FinishedWithFailures,
     /// The tries were used up.
     GaveUp,
-    /// A task asked for the halt task.
+    /// A task requested the halt task.
     Halted,
-    /// A task asked for the end.
+    /// A task requested the end.
     Stopped,
-    /// The runner was asked to end.
+    /// The runner received a stop signal.
     Interrupted,
-    /// `max_halts` kept the halt task back.
+    /// `max_halts` was reached, so the halt task did not run.
     HaltsUsedUp,
-    /// The word of a later version.
+    /// A word of a later version.
     #[serde(untagged)]
     Other(String),
 }
@@ -98,7 +98,7 @@ impl RunReason {
         }
     }
 
-    /// The word in the journal.
+    /// Returns the word in the journal.
     pub fn as_str(&self) -> &str {
         match self {
             RunReason::Finished => "finished",

@@ -1,4 +1,4 @@
-//! All runs of a journal, each of them in a few words.
+//! All runs of a journal, in short form.
 
 use runner_exec::TaskResult;
 
@@ -11,35 +11,35 @@ use crate::{
     },
 };
 
-/// Every start of the runner, in the order of the journal: the clock may be set while a
-/// machine starts.
+/// Every start of the runner, in the order of the journal. Times would not do: the clock can
+/// be set back while a machine boots.
 #[derive(Debug, Default)]
 pub struct History {
     runs: RunsById<RunSummary>,
-    /// Each with the number of runs that had started before.
+    /// Refused starts, each with the number of runs that started before it.
     refused: Vec<(usize, RefusedStart)>,
 }
 
 /// A start of the runner.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum RunnerStart<'a> {
-    /// It became a run.
+    /// The start became a run.
     Run(&'a RunSummary),
-    /// It was refused.
+    /// The start was refused.
     Refused(&'a RefusedStart),
 }
 
-/// A run, and what went wrong in it. There may be very many of them.
+/// A run in short form. A journal can have very many of them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunSummary {
-    /// Which one it is, and what became of it.
+    /// Identity, times and end of the run.
     pub header: RunHeader,
-    /// The tasks whose last start has not ended with OK.
+    /// Tasks whose last start did not end with OK, or has no end.
     pub not_ok: Vec<String>,
 }
 
 impl History {
-    /// Takes over a record of the journal.
+    /// Adds a record of the journal.
     pub fn apply(&mut self, record: &Record) {
         match RefusedStart::from_record(record) {
             Some(refused) => self.refused.push((self.runs.count(), refused)),
@@ -47,7 +47,7 @@ impl History {
         }
     }
 
-    /// Every start, the oldest one first.
+    /// Returns every start, the oldest first.
     pub fn starts(&self) -> Vec<RunnerStart<'_>> {
         let refused = self.refused.iter();
         let refused = refused.map(|(runs, refused)| (*runs, RunnerStart::Refused(refused)));
@@ -58,13 +58,13 @@ impl History {
         starts.into_iter().map(|(_, past)| past).collect()
     }
 
-    /// The runs that have no end.
+    /// Returns the headers of the runs without an end.
     pub fn open(&self) -> impl Iterator<Item = &RunHeader> {
         let headers = self.runs.retained.iter().map(|summary| &summary.header);
         headers.filter(|header| header.end.is_none())
     }
 
-    /// Returns `true` if the runner was never started.
+    /// Returns `true` if the journal has no start of the runner.
     pub fn is_empty(&self) -> bool {
         self.runs.retained.is_empty() && self.refused.is_empty()
     }
@@ -92,7 +92,7 @@ impl FromRecords for RunSummary {
                     self.not_ok.push(name.clone());
                 }
             }
-            // Nothing more comes, and there may be many runs.
+            // The list is final now. With many runs, unused capacity adds up.
             JournalEntry::Run(RunEntry::End { .. }) => self.not_ok.shrink_to_fit(),
             JournalEntry::Run(_)
             | JournalEntry::Try(_)

@@ -1,4 +1,4 @@
-//! Edge: what the machine says of its boot and of processes.
+//! Reads the boot id and the live processes from the machine.
 
 use jiff::ZonedDateTime;
 use runner_exec::boot_id;
@@ -9,7 +9,7 @@ use crate::model::{
 };
 
 impl Now {
-    /// The present, with those of the runners of `headers` that are alive.
+    /// Reads the present: time, boot, and which runners of `headers` are alive.
     pub fn read<'a>(headers: impl IntoIterator<Item = &'a RunHeader>) -> Now {
         let boot = boot_id().unwrap_or_default();
         let headers = headers.into_iter().filter(|header| header.boot == boot);
@@ -24,8 +24,8 @@ impl Now {
 }
 
 impl RunnerProcess {
-    /// Whether this very process is still there. One that has ended and whose parent has
-    /// not asked for it is not.
+    /// Returns `true` while the process runs. A zombie, or a later process with the same
+    /// number, does not count.
     pub(crate) fn is_alive(self) -> bool {
         let found = runner_exec::Process::read(self.pid).filter(runner_exec::Process::lives);
         let is_it = |started| self.start_time.is_none_or(|expected| expected == started);
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_known_by_its_start() {
+    fn a_process_with_another_start_time_is_another_process() {
         let pid = std::process::id() as i32;
         let start_time = runner_exec::Process::read(pid).unwrap().started;
         for (start_time, alive) in [

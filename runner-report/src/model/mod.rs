@@ -1,4 +1,4 @@
-//! What records are folded into: runs, their histories and statistics.
+//! Runs, their history and statistics, built from the records of a journal.
 
 pub(crate) mod end;
 pub(crate) mod history;

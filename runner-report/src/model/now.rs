@@ -1,4 +1,4 @@
-//! What is compared with the journal: the time, the machine's boot, who is alive.
+//! The present, as values that reports compare with the journal, and arithmetic of times.
 
 use std::time::Duration;
 
@@ -6,28 +6,28 @@ use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use runner_config::format_duration;
 use serde::{Serialize, Serializer};
 
-/// A process, told apart from a later one that has its number.
+/// The process of a runner. The start time tells it from a later process with its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunnerProcess {
-    /// Its number.
+    /// Process id.
     pub pid: i32,
-    /// When it started, in clock ticks since the machine did, where that is known.
+    /// Start time in clock ticks since boot, if known.
     pub start_time: Option<u64>,
 }
 
 /// The present, as values.
 #[derive(Clone, Debug)]
 pub struct Now {
-    /// The time, where people read it.
+    /// Current time, in the time zone of the reader.
     pub at: ZonedDateTime,
-    /// Which time the machine is running for, or nothing where it does not say.
+    /// Boot id of the machine, or empty if it has none.
     pub boot: String,
-    /// The runners that are alive.
+    /// Runners that are alive.
     pub alive: Vec<RunnerProcess>,
 }
 
 impl Now {
-    /// How long ago `then` was, in words.
+    /// Returns the time since `then` in words, such as `5m ago`.
     pub(crate) fn ago(&self, then: Timestamp) -> String {
         match between(then, self.at.timestamp()).as_secs() {
             0 => "just now".to_owned(),
@@ -35,42 +35,42 @@ impl Now {
         }
     }
 
-    /// A time as a clock on the wall shows it.
+    /// Formats `then` in the local time zone.
     pub(crate) fn local(&self, then: Timestamp, format: &str) -> String {
         let local = then.to_zoned_datetime(self.at.time_zone().clone());
         local.strftime(format).to_string()
     }
 }
 
-/// From one time to another; none when a clock was set back between them.
+/// Returns the time from `from` to `to`, or zero if a clock was set back between them.
 pub(crate) fn between(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or_default()
 }
 
-/// The part of `whole` that `time` is, at most all of it.
+/// Returns `time` as a fraction of `whole`, at most 1.0; 0.0 if `whole` is zero.
 pub(crate) fn fraction(time: Duration, whole: Duration) -> f64 {
-    match whole.is_zero() {
-        true => 0.0,
-        false => (time.as_secs_f64() / whole.as_secs_f64()).min(1.0),
+    if whole.is_zero() {
+        return 0.0;
     }
+    (time.as_secs_f64() / whole.as_secs_f64()).min(1.0)
 }
 
-/// So much later than `at`.
+/// Returns `at` plus `time`, or `at` if that is out of range.
 pub(crate) fn plus(at: Timestamp, time: Duration) -> Timestamp {
     at.checked_add(time).unwrap_or(at)
 }
 
-/// `at` on a clock that is `clock_offset`.
+/// Returns `at` plus an offset of either sign, or `at` if that is out of range.
 pub(crate) fn shifted(at: Timestamp, clock_offset: SignedDuration) -> Timestamp {
     at.checked_add(clock_offset).unwrap_or(at)
 }
 
-/// A time as the journal writes it.
+/// Converts seconds of the journal. Values that are no duration become zero.
 pub(crate) fn to_duration(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
-/// Writes a time that may be unknown as the journal does.
+/// Serializes a duration, or an optional one, as seconds.
 pub(crate) fn serialize_seconds<S: Serializer>(
     time: &(impl Copy + Into<Option<Duration>>),
     to: S,

@@ -1,4 +1,4 @@
-//! One run as its records tell it: tasks, waits, the halt task.
+//! One run in detail: tasks, waits, and the halt task.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -19,91 +19,91 @@ use crate::{
     },
 };
 
-/// A run with all that happened in it.
+/// A run with its tasks. [`TaskHistory`] keeps the details of the last end only.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunDetails {
-    /// Which one it is, and what became of it.
+    /// Identity, times and end of the run.
     pub header: RunHeader,
-    /// What it set out to do; not there when the journal does not reach back so far.
+    /// Settings at the start, or `None` if that record was rotated away.
     pub setup: Option<RunSetup>,
-    /// The tasks that were to be started, in the order of their first starts.
+    /// Tasks in the order of their first starts, including those that could not start.
     pub tasks: Vec<TaskHistory>,
-    /// When nothing was started for a while, before another try.
+    /// Waits before further tries.
     pub waits: Vec<RetryWait>,
-    /// The halt task, when it was started.
+    /// The halt task, if it started.
     pub halt: Option<HaltTask>,
-    /// Where the task of a name stands among [`RunDetails::tasks`].
-    places: HashMap<String, usize>,
+    /// Index of each task name in [`RunDetails::tasks`].
+    indexes: HashMap<String, usize>,
 }
 
 /// A task of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskHistory {
-    /// Its name.
+    /// File name.
     pub name: String,
-    /// Each time it was started, or was to be.
+    /// Every start, including those that failed to start.
     pub starts: Vec<TaskStart>,
-    /// How it ended last, if it ever did.
+    /// The last end, if there is one.
     pub end: Option<TaskEnd>,
 }
 
-/// One start of a task. There may be very many of them in a run.
+/// One start of a task, in short form. A run can have very many of them.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct TaskStart {
-    /// The number of the try.
+    /// Number of the try.
     pub try_num: u32,
-    /// When.
+    /// Time of the start.
     #[serde(rename = "started", serialize_with = "serialize_timestamp")]
     pub at: Timestamp,
-    /// How long it ran, when it has ended.
+    /// Run time, or `None` if the task has no end.
     #[serde(serialize_with = "serialize_seconds")]
     pub elapsed: Option<Duration>,
-    /// What hooks heard of it, when it has ended.
+    /// Result as hooks receive it, or `None` if there is no end or the word is unknown.
     pub result: Option<TaskResult>,
 }
 
-/// How a start of a task ended.
+/// End of a task.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskEnd {
-    /// When.
+    /// Time of the end.
     pub at: Timestamp,
-    /// What hooks heard of it.
+    /// Result as hooks receive it, or `None` for a word of a later version.
     pub result: Option<TaskResult>,
-    /// How long it ran.
+    /// Run time.
     pub elapsed: Duration,
-    /// What the process did.
+    /// Outcome of the process.
     pub outcome: RecordedOutcome,
-    /// How long it might run.
+    /// Time limit.
     pub limit: Option<Duration>,
-    /// Why it did not start, when it did not.
+    /// Reason if the task did not start.
     pub why: Option<String>,
-    /// The file that has its output.
+    /// Path of the file with its output.
     pub output: Option<String>,
 }
 
 /// A wait before another try.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct RetryWait {
-    /// When it began.
+    /// Time of the begin.
     #[serde(rename = "started", serialize_with = "serialize_timestamp")]
     pub at: Timestamp,
-    /// How long it was to be.
+    /// Planned duration.
     #[serde(rename = "seconds", serialize_with = "serialize_seconds")]
     pub time: Duration,
-    /// The number of the try it was for.
+    /// Number of the try after the wait.
     pub try_num: u32,
 }
 
 /// The halt task of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HaltTask {
-    /// Its name.
+    /// File name.
     pub name: String,
-    /// Why it was started, as `RUNNER_HALT_REASON` says it.
+    /// Reason of the start, in the form of `RUNNER_HALT_REASON`.
     pub reason: String,
-    /// When.
+    /// Time of the start.
     pub at: Timestamp,
-    /// What it did and how long it ran, when it has ended.
+    /// Outcome and run time, if it has ended.
     pub end: Option<(RecordedOutcome, Duration)>,
 }
 
@@ -160,7 +160,7 @@ impl FromRecords for RunDetails {
                     why: why.clone(),
                     output: output.clone(),
                 };
-                task.ended(*try_num, &end);
+                task.add_end(*try_num, &end);
                 task.end = Some(end);
             }
             JournalEntry::Halt(HaltEntry::Start { task, reason }) => {
@@ -187,36 +187,37 @@ impl FromRecords for RunDetails {
 }
 
 impl RunDetails {
-    /// The task of this name, which is put behind the others when it is new.
+    /// Returns the task of this name. Appends it if it is new.
     fn task(&mut self, name: &str) -> &mut TaskHistory {
-        if let Some(&place) = self.places.get(name) {
-            return &mut self.tasks[place];
+        if let Some(&index) = self.indexes.get(name) {
+            return &mut self.tasks[index];
         }
-        let place = self.tasks.len();
-        self.places.insert(name.to_owned(), place);
+        let index = self.tasks.len();
+        self.indexes.insert(name.to_owned(), index);
         self.tasks.push(TaskHistory {
             name: name.to_owned(),
             starts: Vec::new(),
             end: None,
         });
-        &mut self.tasks[place]
+        &mut self.tasks[index]
     }
 
-    /// How the task of this name ended last.
+    /// Returns the last end of the task of this name.
     pub(crate) fn end_of(&self, name: &str) -> Option<&TaskEnd> {
-        self.tasks[*self.places.get(name)?].end.as_ref()
+        self.tasks[*self.indexes.get(name)?].end.as_ref()
     }
 
-    /// The time that a picture of it ends with.
+    /// Returns the time at the right edge of a picture of the run.
     pub(crate) fn picture_end(&self, now: &Now) -> Timestamp {
         match self.header.state(now) {
             RunState::Running => self.header.present(now),
-            // The halt task of `-H` comes after the end.
+            // With `-H` the halt task runs after the end.
             RunState::Ended(_) if self.is_halt_task_running(now) => self.header.present(now),
             RunState::Ended(_) | RunState::CutOff | RunState::WentDown => self.header.latest,
         }
     }
 
+    /// Returns `true` if the halt task has no end and the runner is alive.
     pub(crate) fn is_halt_task_running(&self, now: &Now) -> bool {
         let has_no_end = self.halt.as_ref().is_some_and(|halt| halt.end.is_none());
         has_no_end && self.header.is_runner_alive(now)
@@ -224,9 +225,9 @@ impl RunDetails {
 }
 
 impl TaskHistory {
-    /// Takes over the end of the start that has none, or of one that there is no record of:
-    /// it was not started, or the journal does not reach back so far.
-    fn ended(&mut self, try_num: u32, end: &TaskEnd) {
+    /// Adds an end to the start that has none, or adds a start with this end: the task could
+    /// not be started, or the record of its start was rotated away.
+    fn add_end(&mut self, try_num: u32, end: &TaskEnd) {
         let without_end = self.starts.pop_if(|start| start.elapsed.is_none());
         let started = end.at.checked_sub(end.elapsed).unwrap_or(end.at);
         self.starts.push(TaskStart {
@@ -237,22 +238,22 @@ impl TaskHistory {
         });
     }
 
-    /// The last start.
+    /// Returns the last start.
     pub(crate) fn last(&self) -> Option<&TaskStart> {
         self.starts.last()
     }
 
-    /// How the last start ended, if it has.
+    /// Returns the result of the last start, if it has one.
     pub(crate) fn result(&self) -> Option<TaskResult> {
         self.last()?.result
     }
 
-    /// Whether the last start has no end.
+    /// Returns `true` if the last start has no end.
     pub(crate) fn is_unfinished(&self) -> bool {
         self.last().is_some_and(|last| last.elapsed.is_none())
     }
 
-    /// How often it failed.
+    /// Returns the number of failed starts.
     pub(crate) fn failures(&self) -> usize {
         let failed = |start: &&TaskStart| start.result == Some(TaskResult::Retry);
         self.starts.iter().filter(failed).count()

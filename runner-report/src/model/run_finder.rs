@@ -1,4 +1,4 @@
-//! One run out of a journal.
+//! Finds one run in a journal.
 
 use jiff::Timestamp;
 
@@ -10,30 +10,30 @@ use crate::{
     },
 };
 
-/// Which run is meant.
+/// Choice of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunSelector {
-    /// So many from the end; 1 is the last one.
+    /// Position from the end; 1 is the last run.
     FromEnd(usize),
-    /// The one of this id.
+    /// Run with this id.
     Id(String),
 }
 
-/// A start that came to nothing.
+/// A start of the runner that was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedStart {
-    /// The id that a run would have had.
+    /// Id that the run would have had.
     pub run: String,
-    /// When.
+    /// Time of the refusal.
     pub at: Timestamp,
-    /// The exit status of the runner.
+    /// Exit status of the runner.
     pub status: u8,
-    /// Why, as the runner said it.
+    /// Reason that the runner logged.
     pub reason: String,
 }
 
 impl RefusedStart {
-    /// What `record` says of one.
+    /// Returns the refused start that `record` is, if it is one.
     pub(crate) fn from_record(record: &Record) -> Option<RefusedStart> {
         let JournalEntry::Run(RunEntry::Refused { status, reason }) = &record.entry else {
             return None;
@@ -47,82 +47,82 @@ impl RefusedStart {
     }
 }
 
-/// What is found of one run, in as much detail as a report wants.
+/// The result of a search: a [`RunDetails`] or a [`Timeline`](crate::Timeline).
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundRun<T = RunDetails> {
-    /// The run.
+    /// The run, if the journal has it.
     pub run: Option<T>,
-    /// Which starts were refused since, when it is the last one: what it says is not the
-    /// news then.
+    /// Starts that were refused since, if the last run was searched for: they are newer than
+    /// the run.
     pub refused: Refusals,
 }
 
 impl<T> FoundRun<T> {
-    /// Whether nothing was found at all.
+    /// Returns `true` if neither a run nor a refused start was found.
     pub fn is_empty(&self) -> bool {
         self.run.is_none() && self.refused.last.is_none()
     }
 }
 
-/// Starts that were refused.
+/// Refused starts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusals {
-    /// How many.
+    /// Number of them.
     pub count: usize,
-    /// The last one.
+    /// The last of them.
     pub last: Option<RefusedStart>,
 }
 
-/// Looks for a run while records come.
+/// Searches the records of a journal for a run.
 #[derive(Debug)]
 pub struct RunFinder<T = RunDetails> {
-    which: RunSelector,
+    selector: RunSelector,
     runs: RunsById<T>,
     refused: Refusals,
 }
 
 #[expect(
     private_bounds,
-    reason = "a run is told in two ways, and both of them are here"
+    reason = "only types of this crate are built from records"
 )]
 impl<T: FromRecords> RunFinder<T> {
-    /// Begins to look for a run.
-    pub fn new(which: RunSelector) -> RunFinder<T> {
-        let runs = match which {
-            RunSelector::FromEnd(back) => RunsById::with_max(back),
+    /// Starts a search.
+    pub fn new(selector: RunSelector) -> RunFinder<T> {
+        let runs = match selector {
+            RunSelector::FromEnd(position) => RunsById::with_max(position),
             RunSelector::Id(_) => RunsById::default(),
         };
         RunFinder {
-            which,
+            selector,
             runs,
             refused: Refusals::default(),
         }
     }
 
-    /// Takes over a record of the journal.
+    /// Adds a record of the journal.
     pub fn apply(&mut self, record: &Record) {
         if let Some(refused) = RefusedStart::from_record(record) {
             self.refused.count += 1;
             self.refused.last = Some(refused);
             return;
         }
-        if !matches!(&self.which, RunSelector::Id(id) if *id != record.run) {
+        if !matches!(&self.selector, RunSelector::Id(id) if *id != record.run) {
             self.refused = Refusals::default();
             self.runs.apply(record);
         }
     }
 
-    /// What was found.
+    /// Returns the result.
     pub fn finish(mut self) -> FoundRun<T> {
-        let is_there = match self.which {
-            RunSelector::FromEnd(back) => self.runs.retained.len() >= back,
+        let exists = match self.selector {
+            RunSelector::FromEnd(position) => self.runs.retained.len() >= position,
             RunSelector::Id(_) => true,
         };
-        if self.which != RunSelector::FromEnd(1) {
+        if self.selector != RunSelector::FromEnd(1) {
             self.refused = Refusals::default();
         }
         FoundRun {
-            run: self.runs.retained.pop_front().filter(|_| is_there),
+            run: self.runs.retained.pop_front().filter(|_| exists),
             refused: self.refused,
         }
     }

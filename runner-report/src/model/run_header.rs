@@ -1,4 +1,4 @@
-//! What every report says of a run: which one it is, and what became of it.
+//! The part of a run that every report shows: identity, times and state.
 
 use std::{mem, time::Duration};
 
@@ -12,69 +12,69 @@ use crate::{
     },
 };
 
-/// Tasks that run at the same time may be written down in another order than that of their
-/// times, by less than this.
+/// Records of parallel tasks can be out of order. A record that is older by more than this
+/// means that the clock was set back.
 const MAX_DISORDER: Duration = Duration::from_secs(5);
 
-/// Longest gap between two records that is not taken for a change of the clock.
+/// Longest unexplained gap between two records. A longer one means that the clock was set.
 const MAX_CLOCK_GAP: Duration = Duration::from_secs(3600);
 
 /// A run without its tasks.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunHeader {
-    /// Its id.
+    /// Run id.
     pub run: String,
-    /// Which time the machine was running for.
+    /// Boot id of the machine.
     pub boot: String,
-    /// When it started, or the first that is known of it.
+    /// Time of the first known record.
     pub started: Timestamp,
-    /// The last that is known of it, by the clock of the run.
+    /// Latest time of any record, by the clock of the run.
     pub latest: Timestamp,
-    /// The last record, by the clock of the run.
+    /// Time of the last record, by the clock of the run.
     pub(crate) last_record: Timestamp,
-    /// How far the clock of the run is ahead of that of the machine, which was set
-    /// meanwhile.
+    /// Clock of the run minus clock of the machine. It changes when the machine's clock is
+    /// set.
     pub(crate) clock_offset: SignedDuration,
-    /// The time that is to pass before the next record.
+    /// Announced wait before the next record.
     pending_wait: Duration,
-    /// The runner, when the journal still holds the start of the run.
+    /// The runner, or `None` if the start of the run was rotated away.
     pub process: Option<RunnerProcess>,
-    /// The number of the last try.
+    /// Number of the last try.
     pub try_num: u32,
-    /// `true` once its halt task has started.
+    /// `true` once the halt task has started.
     pub(crate) has_halt_started: bool,
-    /// How it ended, when it did.
+    /// End of the run, if it has one.
     pub end: Option<RunEnd>,
 }
 
-/// How a run ended.
+/// End of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunEnd {
-    /// When.
+    /// Time of the end.
     pub at: Timestamp,
-    /// The exit status of the runner.
+    /// Exit status of the runner.
     pub status: u8,
-    /// How.
+    /// Reason of the end.
     pub reason: RunReason,
-    /// How long the run took.
+    /// Duration of the run.
     pub elapsed: Duration,
 }
 
-/// What is to be thought of a run.
+/// State of a run at a given time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum RunState<'a> {
-    /// It goes on.
+    /// The runner is alive.
     Running,
-    /// It has no end, and its runner is gone.
+    /// The run has no end, and its runner is gone.
     CutOff,
-    /// Its halt task has started, and the machine has gone down.
+    /// The halt task started, and the machine went down.
     WentDown,
-    /// It has ended.
+    /// The run has ended.
     Ended(&'a RunEnd),
 }
 
 impl RunHeader {
-    /// What the first record of a run says.
+    /// Starts from the first record of a run.
     pub(crate) fn new(record: &Record) -> RunHeader {
         RunHeader {
             run: record.run.clone(),
@@ -87,9 +87,9 @@ impl RunHeader {
         }
     }
 
-    /// Takes over what a record of the run says, the first one included.
+    /// Adds a record of the run, the first one included.
     pub(crate) fn apply(&mut self, record: &Record) {
-        // An event of a later version can have any time.
+        // Events of later versions need not be in the order of time.
         if record.entry != JournalEntry::Unknown {
             self.last_record = self.advance_clock(record);
             self.latest = self.latest.max(self.last_record);
@@ -122,8 +122,8 @@ impl RunHeader {
         }
     }
 
-    /// The time of `record` by the clock of the run. It is as the machine's at the start, and
-    /// is not set: with each record it advances by what is known to have passed, and no more.
+    /// Returns the time of `record` by the clock of the run, and advances that clock. It starts
+    /// as the machine's clock. When that was set, it advances by the time known to have passed.
     fn advance_clock(&mut self, record: &Record) -> Timestamp {
         let wait = mem::take(&mut self.pending_wait);
         let passed = match &record.entry {
@@ -147,17 +147,17 @@ impl RunHeader {
         at
     }
 
-    /// The present, by the clock of the run.
+    /// Returns the current time by the clock of the run.
     pub(crate) fn present(&self, now: &Now) -> Timestamp {
         shifted(now.at.timestamp(), self.clock_offset).max(self.latest)
     }
 
-    /// The time of the last record, by the clock of the machine.
+    /// Returns the time of the last record by the clock of the machine.
     pub(crate) fn last_machine_time(&self) -> Timestamp {
         shifted(self.last_record, -self.clock_offset)
     }
 
-    /// What is to be thought of it now.
+    /// Returns the state at the time of `now`.
     pub fn state(&self, now: &Now) -> RunState<'_> {
         match &self.end {
             Some(end) => RunState::Ended(end),
@@ -167,17 +167,17 @@ impl RunHeader {
         }
     }
 
-    /// Whether the runner is still there.
+    /// Returns `true` while the runner is alive.
     pub(crate) fn is_runner_alive(&self, now: &Now) -> bool {
-        let lives = |process: RunnerProcess| now.alive.contains(&process);
-        self.is_of_this_boot(now) && self.process.is_some_and(lives)
+        let is_alive = |process: RunnerProcess| now.alive.contains(&process);
+        self.is_of_this_boot(now) && self.process.is_some_and(is_alive)
     }
 
     pub(crate) fn is_of_this_boot(&self, now: &Now) -> bool {
         self.boot == now.boot
     }
 
-    /// How long it took, or has taken by now, or at least until it was cut off.
+    /// Returns the duration: up to the end, to now while it runs, or to its last record.
     pub(crate) fn elapsed(&self, now: &Now) -> Duration {
         match self.state(now) {
             RunState::Running => between(self.started, self.present(now)),

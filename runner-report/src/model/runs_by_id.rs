@@ -1,25 +1,25 @@
-//! Records sorted by their runs, which are interleaved when nobody has the lock.
+//! Records grouped by run. Runs without a lock are interleaved in the journal.
 
 use std::collections::{HashMap, VecDeque};
 
 use crate::journal::record::Record;
 
-/// What is made of the records of one run.
+/// A value that is built from the records of one run.
 pub(crate) trait FromRecords: Default {
-    /// Begins with the first record, which [`FromRecords::apply`] gets as well.
+    /// Starts from the first record, which is passed to [`FromRecords::apply`] as well.
     fn new(record: &Record) -> Self;
 
-    /// Takes over what a record says.
+    /// Updates the value with a record.
     fn apply(&mut self, record: &Record);
 }
 
-/// The last runs, in the order in which they started.
+/// The runs of a journal, in the order of their first records.
 #[derive(Debug, Default)]
 pub(crate) struct RunsById<T> {
     /// Maximum number of runs in `retained`, if there is one.
     max_retained: Option<usize>,
-    /// Number of each run, also of those that are not retained: a record of a dropped run does
-    /// not start another one.
+    /// Sequence number of each run, dropped runs included: their late records must not start
+    /// new runs.
     numbers: HashMap<String, usize>,
     pub(crate) retained: VecDeque<T>,
 }
@@ -51,7 +51,7 @@ impl<T: FromRecords> RunsById<T> {
         }
     }
 
-    /// Number of all runs, also of those that are not retained.
+    /// Number of all runs, dropped ones included.
     pub(crate) fn count(&self) -> usize {
         self.numbers.len()
     }

@@ -1,4 +1,4 @@
-//! How each task does, over many runs.
+//! Statistics of each task over many runs.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -13,52 +13,52 @@ use crate::{
     },
 };
 
-/// What is known of a task, in the form of `--tasks --format json`. Times are there when it
-/// ever ended, by nearest rank.
+/// Statistics of a task, in the form of `--tasks --format json`. Times are nearest-rank
+/// percentiles, or `None` if the task never ended.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TaskStatistics {
-    /// Its name.
+    /// File name.
     pub task: String,
-    /// Number of runs that it had a part in.
+    /// Number of runs with at least one start.
     pub runs: usize,
-    /// Number of runs in which it failed, so that it needed a retry.
+    /// Number of runs in which it failed at least once.
     pub retried: usize,
-    /// How often it was started, or was to be.
+    /// Number of starts, including those that failed to start.
     pub starts: usize,
-    /// How often it failed.
+    /// Number of failures.
     pub failures: usize,
-    /// Half of its times are no longer.
+    /// Median run time.
     #[serde(serialize_with = "serialize_seconds")]
     pub median: Option<Duration>,
-    /// 95 of 100 are no longer.
+    /// 95th percentile of the run times.
     #[serde(serialize_with = "serialize_seconds")]
     pub p95: Option<Duration>,
-    /// The longest one.
+    /// Longest run time.
     #[serde(serialize_with = "serialize_seconds")]
     pub max: Option<Duration>,
 }
 
-/// Counts while records come.
+/// Collects statistics from the records of a journal.
 #[derive(Debug, Default)]
 pub struct StatisticsBuilder {
-    /// The number of each run.
+    /// Sequence number of each run.
     runs: HashMap<String, usize>,
     tasks: HashMap<String, TaskSamples>,
 }
 
 #[derive(Debug, Default)]
 struct TaskSamples {
-    /// Its position in the order of first starts.
+    /// Position in the order of first starts.
     position: usize,
     starts: usize,
     elapsed: Vec<Duration>,
     failures: usize,
-    /// The runs it had a part in, with `true` where it failed.
+    /// Runs with a start of the task; `true` if it failed there.
     failed_in: HashMap<usize, bool>,
 }
 
 impl StatisticsBuilder {
-    /// Takes over a record of the journal.
+    /// Adds a record of the journal.
     pub fn apply(&mut self, record: &Record) {
         let JournalEntry::Task(entry) = &record.entry else {
             return;
@@ -84,7 +84,7 @@ impl StatisticsBuilder {
                 ..
             } => {
                 let has_failed = TaskResult::parse(result) == Some(TaskResult::Retry);
-                // There is no record of the start of what did not start.
+                // A task that failed to start has no record of its start.
                 samples.starts +=
                     usize::from(RecordedOutcome::parse(outcome, None).is_not_started());
                 samples.elapsed.push(to_duration(*elapsed));
@@ -94,7 +94,7 @@ impl StatisticsBuilder {
         }
     }
 
-    /// The numbers of each task, in the order in which they were started first.
+    /// Returns the statistics of each task, in the order of first starts.
     pub fn finish(self) -> Vec<TaskStatistics> {
         let mut tasks: Vec<_> = self.tasks.into_iter().collect();
         tasks.sort_unstable_by_key(|(_, samples)| samples.position);
@@ -108,7 +108,7 @@ impl StatisticsBuilder {
 impl TaskSamples {
     fn into_statistics(mut self, task: String) -> TaskStatistics {
         self.elapsed.sort_unstable();
-        // The least of the times that `percent` of them do not exceed.
+        // The smallest value that `percent` of all values do not exceed.
         let nearest_rank = |percent: usize| {
             let rank = (self.elapsed.len() * percent).div_ceil(100);
             self.elapsed.get(rank.checked_sub(1)?).copied()

@@ -1,4 +1,4 @@
-//! One run with every start in it, and the hooks around each: what a picture of it needs.
+//! One run with every start of a task and the hooks around it, for pictures.
 
 use std::{collections::HashMap, path::Path};
 
@@ -19,17 +19,17 @@ use crate::{
     },
 };
 
-/// A run, start by start. It takes more memory than a [`RunDetails`], which forgets how a task
-/// ended as soon as it is started again.
+/// A run with full details of every start. It takes more memory than a [`RunDetails`], which
+/// has the details of the last end of a task only.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Timeline {
-    /// The same, task by task.
+    /// The run by tasks.
     pub run: RunDetails,
-    /// When each try started, in the order of the journal.
+    /// Starts of tries, in the order of the journal.
     pub(crate) tries: Vec<TryStart>,
-    /// Every start, in the same order.
+    /// Starts of tasks, in the order of the journal.
     pub(crate) starts: Vec<FullStart>,
-    /// Which of them was the last one of a task.
+    /// Index in `starts` of the last start of each task.
     last_index: HashMap<String, usize>,
 }
 
@@ -44,13 +44,13 @@ pub(crate) struct TryStart {
 pub(crate) struct FullStart {
     pub(crate) task: String,
     pub(crate) try_num: u32,
-    /// When it began, its hook included.
+    /// Start of its first hook, or of the task without one.
     pub(crate) from: Timestamp,
     pub(crate) before: Option<Hook>,
-    /// When the task started, unless something kept it from that after its hook.
+    /// Start of the task, or `None` if only its hook ran.
     pub(crate) started: Option<Timestamp>,
     pub(crate) ended: Option<TaskEnd>,
-    /// The last lines of its output, once [`Timeline::read_outputs`] has seen them.
+    /// Last lines of its output; empty before [`Timeline::read_outputs`].
     pub(crate) lines: Vec<String>,
     pub(crate) after: Option<Hook>,
 }
@@ -58,14 +58,14 @@ pub(crate) struct FullStart {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Hook {
     pub(crate) from: Timestamp,
-    /// When it ended, and what it did.
+    /// Time of the end, and outcome.
     pub(crate) end: Option<(Timestamp, RecordedOutcome)>,
 }
 
 impl Timeline {
-    /// Edge: reads the last lines of the output of each task, where there are any. The journal
-    /// names the files, so only those of its `author` are read: otherwise a journal could
-    /// make root show what its author cannot read.
+    /// Reads the last lines of the output of each task from its log file. The journal names
+    /// the files, so only those of its `author` are read: otherwise a journal could make root
+    /// show files that its author cannot read.
     pub fn read_outputs(&mut self, author: Author) {
         let Author(Some(author)) = author else {
             return;
@@ -73,13 +73,13 @@ impl Timeline {
         for start in &mut self.starts {
             let output = start.ended.as_ref().and_then(|end| end.output.as_deref());
             if let Some(output) = output.map(from_name_text) {
-                // The log may be deleted since, or be readable for others only.
+                // The log can be deleted or unreadable.
                 start.lines = tail(Path::new(&output), Some(author)).unwrap_or_default();
             }
         }
     }
 
-    /// The hook on this side of the last start of `task`.
+    /// Returns the hook of this phase of the last start of `task`.
     fn hook(&mut self, task: &str, phase: &str) -> Option<&mut Option<Hook>> {
         let start = &mut self.starts[*self.last_index.get(task)?];
         Some(match Phase::parse(phase) {
@@ -88,7 +88,7 @@ impl Timeline {
         })
     }
 
-    /// The start of `task` that has not got as far as `is_past` says.
+    /// Returns the last start of `task`, or a new one if that `is_past` the present event.
     fn start_of(
         &mut self,
         task: &str,
@@ -152,13 +152,13 @@ impl FromRecords for Timeline {
                 start.started = Some(at);
             }
             JournalEntry::Task(TaskEntry::End { task, .. }) => {
-                // What the run has just taken over of it.
+                // `self.run` has just added this end.
                 let Some(end) = self.run.end_of(task).cloned() else {
                     return;
                 };
                 let started = at.checked_sub(end.elapsed).unwrap_or(at);
                 let start = self.start_of(task, started, |last| last.ended.is_some());
-                // The clock may have been set since its hook.
+                // The clock can have been set back since the hook.
                 start.started.get_or_insert(started.max(start.from));
                 start.ended = Some(end);
             }
@@ -171,37 +171,37 @@ impl FromRecords for Timeline {
 }
 
 impl FullStart {
-    /// When the task started, or would have.
+    /// Returns the start of the task, or the end of its hook if it did not start.
     pub(crate) fn task_from(&self) -> Timestamp {
         let hook = self.before.as_ref().map(|hook| hook.end_or(hook.from));
         self.started.or(hook).unwrap_or(self.from)
     }
 
-    /// When the task ended; what has no end goes on until `default_end`.
+    /// Returns the end of the task, or `default_end` while it has none.
     pub(crate) fn task_to(&self, default_end: Timestamp) -> Timestamp {
         let after = self.after.as_ref().map(|hook| hook.from);
         match (&self.ended, self.started) {
             (Some(ended), _) => ended.at,
-            // The line of its end is missing.
+            // The record of its end is missing.
             (None, Some(_)) => after.unwrap_or(default_end),
             (None, None) => self.task_from(),
         }
     }
 
-    /// When it was over, its hook included.
+    /// Returns the end of its last hook, or of the task without one.
     pub(crate) fn to(&self, default_end: Timestamp) -> Timestamp {
         let ends = self.task_to(default_end);
         let after = self.after.as_ref();
         after.map_or(ends, |hook| hook.end_or(default_end).max(ends))
     }
 
-    /// When its limit would have been up.
+    /// Returns the time at which its limit is reached.
     pub(crate) fn limit_at(&self) -> Option<Timestamp> {
         Some(plus(self.started?, self.ended.as_ref()?.limit?))
     }
 
-    /// The hooks, each with its end. A line of the journal may be missing, so a hook without an
-    /// end lasts until its task starts, or until `default_end`, and none longer than the start.
+    /// Returns the hooks, each with its phase in words and its end. The record of an end can be
+    /// missing: then the first hook lasts until the task starts, the other until the very end.
     pub(crate) fn hooks(
         &self,
         default_end: Timestamp,
@@ -216,7 +216,7 @@ impl FullStart {
 }
 
 impl Hook {
-    /// When it ended; one that has no end goes on until `default_end`.
+    /// Returns the end of the hook, or `default_end` if it has none.
     pub(crate) fn end_or(&self, default_end: Timestamp) -> Timestamp {
         self.end.as_ref().map_or(default_end, |(at, _)| *at)
     }
