@@ -170,7 +170,7 @@ fn a_signal_and_the_tasks_not_reached_are_named() {
 #[test]
 fn a_signal_is_logged_before_the_end_that_it_requests() {
     for _ in 0..10 {
-        let ran = four("kill -TERM $PPID").run().status(143);
+        let ran = four_tasks("kill -TERM $PPID").run().status(143);
         let (before, _) = ran.stderr.split_once("interrupted by SIGTERM").unwrap();
         assert_eq!(before.matches("got SIGTERM: ending").count(), 1);
         assert_eq!(ran.stderr.matches("got SIGTERM").count(), 1);
