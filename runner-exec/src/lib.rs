@@ -1,8 +1,7 @@
-//! What to run, in what order, and what to do when it fails.
+//! Tasks, their order, their processes, and the reaction to failures.
 //!
-//! [`discover()`] reads a directory, [`Plan`] puts it in order, [`Chain`] decides what
-//! comes next, [`launch()`] starts a process and sees to its end, and [`Run`] obeys
-//! the chain. What happens is said as [`Event`]s.
+//! [`discover()`] reads a directory, [`Plan`] orders its tasks, [`Chain`] decides the next step,
+//! [`launch()`] runs a process to its end, and [`Run`] drives the chain. [`Event`]s report it.
 
 mod chain;
 mod plan;

@@ -1,4 +1,4 @@
-//! Reports what refusing to read, run or write, since another user could change it.
+//! Reports each file that root refuses to use, since another user could change it.
 #![expect(
     clippy::disallowed_methods,
     reason = "this is where the PATH of tasks is looked up"

@@ -1,4 +1,4 @@
-//! What is wrong with a task, as far as it can be known before it starts.
+//! Checks of tasks before anything starts.
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 
@@ -13,7 +13,7 @@ use crate::{
 const DISABLE: &str = "disable it (`enabled = no`, or a name ending in `.disabled`)";
 const NAME_ANOTHER: &str = "name another one with `halt_task` in `[runner]`";
 
-/// Says what will keep a file from starting.
+/// Reports the reasons for which a file will not start.
 pub(crate) fn judge_start(task: &Task, kind: &Kind, is_halt: bool, problems: &mut Problems) {
     let name = &task.name;
     let otherwise = if is_halt { NAME_ANOTHER } else { DISABLE };
@@ -65,7 +65,7 @@ pub(crate) fn judge_start(task: &Task, kind: &Kind, is_halt: bool, problems: &mu
     }
 }
 
-/// Says so when a halt task that is wanted is not there, or `is_directory`.
+/// Reports a halt task that is required and missing, or is a directory.
 pub(crate) fn judge_halt(
     directory: &Path,
     settings: &Settings,
@@ -93,12 +93,12 @@ pub(crate) fn judge_halt(
     problems.error(None, message).hint(hint);
 }
 
-/// The interpreters that were looked up, each of them once.
+/// Cache of the interpreters that were looked up in PATH.
 #[derive(Default)]
 pub(crate) struct Interpreters(HashMap<Words, Result<Words, String>>);
 
 impl Interpreters {
-    /// Replaces the interpreter of `task` by what PATH says.
+    /// Replaces the interpreter of `task` by its path, found in PATH.
     pub(crate) fn look_up(
         &mut self,
         task: &mut Task,

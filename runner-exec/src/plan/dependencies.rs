@@ -1,5 +1,4 @@
-//! Levels and dependencies: from names to the links of the chain, or to what is
-//! wrong with them.
+//! Levels and dependencies: from names to the nodes of the chain, or to problems.
 
 use runner_config::{Origin, Problems, Settings};
 
@@ -12,7 +11,7 @@ use crate::{
     },
 };
 
-/// Why a name stands for no task that could be waited for.
+/// Reason for which a name is not a task that another one can depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Absent {
     Disabled,
@@ -20,8 +19,8 @@ pub(crate) enum Absent {
     HaltTask,
 }
 
-/// The links of `tasks`, which are sorted, and for each task those that it depends on;
-/// `absent` are the names that no task can wait for. What is wrong goes to `problems`.
+/// Returns the nodes of `tasks`, which are sorted, and for each task its dependencies. `absent`
+/// has the names that no task can depend on. Errors are added to `problems`.
 pub(crate) fn links(
     tasks: &[Task],
     absent: &[(TaskName, Absent)],
@@ -52,7 +51,7 @@ pub(crate) fn links(
         let found = task.sections.iter();
         let found = found.flat_map(|section| written.find(index, section, &links, problems));
         let found: Vec<TaskId> = found.collect();
-        // Those of lower levels come first anyway.
+        // Tasks of lower levels come first anyway.
         let level = links[index].level;
         let same_level = found.iter().filter(|need| links[need.0].level == level);
         let mut needs: Vec<TaskId> = same_level.copied().collect();
@@ -69,7 +68,7 @@ pub(crate) fn links(
     (links, all)
 }
 
-/// Dependencies as they are written, and what is needed to find the tasks they name.
+/// The dependencies as written, and the index to find the tasks that they name.
 struct Written<'a> {
     tasks: &'a [Task],
     absent: &'a [(TaskName, Absent)],
@@ -78,7 +77,7 @@ struct Written<'a> {
 }
 
 impl Written<'_> {
-    /// The tasks that a task depends on, as its `section` says.
+    /// Returns the tasks that a task depends on by its `section`.
     fn find(
         &self,
         index: usize,
@@ -138,9 +137,10 @@ impl Written<'_> {
     }
 }
 
-/// Every cycle that shares no task with one before it, each in its own order.
+/// Returns the cycles, each in its own order. Cycles that share a task with an earlier one are
+/// left out.
 fn cycles(links: &[Link]) -> Vec<Vec<usize>> {
-    // Part of a cycle that was found, or leads to no further one.
+    // Visited: part of a cycle that was found, or not part of one.
     let mut is_over = vec![false; links.len()];
     let mut is_on_walk = is_over.clone();
     let mut cycles = Vec::new();

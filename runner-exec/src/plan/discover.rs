@@ -1,5 +1,4 @@
-//! Reads a task directory: what every entry of it is. [`crate::plan::Plan`] decides what
-//! follows from that.
+//! Reads the entries of a task directory. [`crate::plan::Plan`] decides which of them are tasks.
 
 use std::{
     ffi::OsStr,
@@ -24,37 +23,37 @@ use crate::{
 /// One entry of the task directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirEntry {
-    /// Its file name, whether it is a task or not.
+    /// Its file name.
     pub name: TaskName,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// Whether it is a file that nobody but root may write, and no link to one. What
     /// this is not may still be fit for root.
     pub is_roots: bool,
 }
 
-/// What an entry of the task directory is; links are followed.
+/// Kind of an entry of the task directory; links are followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file.
     File {
-        /// Whether this process may execute it.
+        /// This process can execute it.
         executable: bool,
-        /// How it begins.
+        /// Its format.
         head: Head,
     },
     /// A directory.
     Directory,
     /// A named pipe, a socket or a device.
     Special(&'static str),
-    /// A link that leads nowhere.
+    /// A dangling link.
     Dangling,
-    /// Something that may not be looked at, and why.
+    /// An entry without access, and the reason.
     Hidden(String),
 }
 
-/// Looks at every entry of `directory`, in the order of their names. A file that `check` does
-/// not trust is not opened.
+/// Reads all entries of `directory`, sorted by name. A file that `check` does not trust is not
+/// opened.
 ///
 /// # Errors
 ///
@@ -79,7 +78,7 @@ pub fn discover(directory: &Path, check: Option<&TrustCheck>) -> io::Result<Vec<
     Ok(listing.into_iter().map(entry).collect())
 }
 
-/// The names in `directory`, each with `true` for a regular file that is no symlink.
+/// Returns the names in `directory`, each with `true` for a regular file (not a symlink).
 fn listing(directory: &OwnedFd) -> io::Result<Vec<(TaskName, bool)>> {
     let mut names = Vec::new();
     for entry in Dir::new(directory.try_clone()?)? {
@@ -90,22 +89,22 @@ fn listing(directory: &OwnedFd) -> io::Result<Vec<(TaskName, bool)>> {
             names.push((TaskName::new(OsStr::from_bytes(name)), plain));
         }
     }
-    // Neighbours in the alphabet were often made one after the other, and the kernel
-    // finds them sooner when they are asked for in that order.
+    // Files with neighbouring names were often created one after the other, and the kernel finds
+    // their inodes faster in that order.
     names.sort_unstable_by(|(a, _), (b, _)| a.as_os_str().cmp(b.as_os_str()));
     Ok(names)
 }
 
-/// A task directory while its entries are looked at.
+/// A task directory that is being read.
 struct Discovery<'a> {
     directory: OwnedFd,
-    /// The check that comes before a file is opened, and the path of the directory for it.
+    /// The check before a file is opened, and the path of the directory for it.
     trust: Option<(&'a TrustCheck<'a>, &'a Path)>,
 }
 
 impl Discovery<'_> {
-    /// Returns the kind of the entry `name`, and `true` if it is root's alone. Symlinks are
-    /// followed; `plain` stands for a regular file that is none.
+    /// Returns the kind of the entry `name`, and `true` if only root can write it. Symlinks are
+    /// followed; `plain` means that it is a regular file and not a symlink.
     fn kind_of(&self, name: &OsStr, plain: bool, heads: &mut Heads) -> (Kind, bool) {
         let stat = plain.then(|| self.stat(name)).flatten();
         let is_roots = self.trust.is_some() && stat.as_ref().is_some_and(is_roots);
@@ -113,7 +112,7 @@ impl Discovery<'_> {
             let path = directory.join(name);
             let walk = check.walk(&path);
             if let Some(distrust) = walk.distrust {
-                // The end of a link is what another user makes of it, now or later.
+                // Another user can change the target of a link at any time.
                 let end = match path.is_symlink() && !distrust.is_of_device() {
                     true => End::Unknown,
                     false => walk.end,
@@ -141,7 +140,7 @@ impl Discovery<'_> {
         (kind, is_roots)
     }
 
-    /// Returns owner, mode and mount of a file; `None` if it has become anything else.
+    /// Returns owner, mode and mount of a file; `None` if it is not a file any more.
     fn stat(&self, name: &OsStr) -> Option<Statx> {
         let mask = StatxFlags::MODE | StatxFlags::UID | StatxFlags::TYPE;
         let stat = statx(&self.directory, name, AtFlags::SYMLINK_NOFOLLOW, mask).ok()?;
@@ -154,14 +153,14 @@ impl Discovery<'_> {
     }
 
     fn head(&self, name: &OsStr, heads: &mut Heads) -> io::Result<Head> {
-        // What has become a pipe meanwhile would be waited for.
+        // Opening it could block if it has become a pipe meanwhile.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let open = || rustix::fs::openat(&self.directory, name, flags, Mode::empty());
         heads.read(&File::from(retry_on_intr(open)?))
     }
 }
 
-/// Returns `true` for a file that only root can write. A mount on it is looked at closer.
+/// Returns `true` for a file that only root can write. A mount point is checked further.
 fn is_roots(stat: &Statx) -> bool {
     let mount_root = StatxAttributes::MOUNT_ROOT;
     stat.stx_uid == 0

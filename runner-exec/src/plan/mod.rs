@@ -1,4 +1,4 @@
-//! The plan: which files are tasks, in which order, and with which settings.
+//! The plan: the tasks of a directory in their order, with their settings.
 
 mod checks;
 mod dependencies;
@@ -27,25 +27,25 @@ use crate::{
     trust::TrustCheck,
 };
 
-/// One file of the task directory that is started.
+/// A task: a file of the task directory that the chain starts.
 #[derive(Clone, Debug)]
 pub struct Task {
     /// Its name.
     pub name: TaskName,
     /// The task directory, as it was given.
     directory: Arc<Path>,
-    /// Whether its file is known to be root's alone; see [`DirEntry::is_roots`].
+    /// Only root can write its file; see [`DirEntry::is_roots`].
     pub is_roots: bool,
-    /// How its file begins.
+    /// The format of its file.
     pub head: Head,
-    /// What is in force for it.
+    /// Its settings.
     pub settings: Arc<TaskSettings>,
-    /// The sections of the configuration that are its own; more than one is an error.
+    /// Its sections in the configuration; more than one is an error.
     pub sections: Vec<String>,
 }
 
 impl Task {
-    /// Its path, as the task directory was given.
+    /// Returns its path, relative if the task directory was given so.
     pub fn path(&self) -> PathBuf {
         self.directory.join(self.name.as_os_str())
     }
@@ -56,13 +56,13 @@ impl Task {
 pub struct Plan {
     /// The tasks in the order of their names; a [`crate::chain::TaskId`] is an index.
     pub tasks: Vec<Task>,
-    /// What the chain has to know of each of them.
+    /// The node of each task in the chain.
     pub links: Arc<[Link]>,
-    /// For each of them, those that it names in `depends_on`.
+    /// For each task, the tasks that it names in `depends_on`.
     dependencies: Vec<Vec<TaskId>>,
-    /// The names in the directory that stand for no task, and why.
+    /// The names in the directory that are not tasks, and the reasons.
     pub(crate) absent: Vec<(TaskName, Absent)>,
-    /// The halt task, when it is there.
+    /// The halt task, if it exists.
     pub halt: Option<Task>,
     /// The command of the hooks.
     pub hook: Option<Words>,
@@ -73,11 +73,10 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Makes a plan of the `entries` of `directory`. `needs_halt` says that the
-    /// halt task will be run in any case, so that it has to be there. Programs are looked up
-    /// only where `check` lets.
+    /// Creates the plan of the `entries` of `directory`. With `needs_halt` the halt task must
+    /// exist. Programs are looked up only where `check` allows it.
     ///
-    /// What is wrong goes to `problems`; a plan made with errors is not to be run.
+    /// Errors and warnings are added to `problems`; a plan with errors must not be run.
     pub fn new(
         directory: &Path,
         mut entries: Vec<DirEntry>,
@@ -89,7 +88,7 @@ impl Plan {
         entries.sort_by(|a, b| a.name.as_os_str().cmp(b.name.as_os_str()));
         let halt_name = settings.halt_task.as_deref().map(OsStr::new);
         let mut absent = Vec::new();
-        // Those that may be tasks, or the halt task.
+        // Entries that can be tasks, or the halt task.
         let mut candidates = Vec::with_capacity(entries.len());
         for entry in entries {
             let file = entry.name.as_os_str();
@@ -180,8 +179,8 @@ impl Plan {
         }
     }
 
-    /// Says so when more tasks could run at the same time than ever do: numbers and
-    /// dependencies let each task only start after the one before it.
+    /// Returns a message if `jobs` is above 1 but numbers and dependencies allow only one task at
+    /// a time.
     pub fn jobs_without_use(&self) -> Option<String> {
         let jobs = self.settings.jobs;
         let is_after = |pair: &[TaskId]| {
@@ -195,8 +194,8 @@ impl Plan {
         })
     }
 
-    /// The order in which one worker runs the tasks: the chain itself, walked with
-    /// every task succeeding, so that a list cannot disagree with the run.
+    /// Returns the tasks in the order in which one worker runs them. This walks the chain itself,
+    /// with every task succeeding, so a list always agrees with the run.
     pub fn order(&self) -> Vec<TaskId> {
         let mut chain = Chain::new(self.links.clone(), self.settings.retry_from);
         let mut order = Vec::with_capacity(self.tasks.len());
@@ -208,17 +207,16 @@ impl Plan {
         order
     }
 
-    /// The tasks that `task` names in `depends_on`, as they are written.
+    /// Returns the tasks that `task` names in `depends_on`, in the order of the file.
     pub fn dependencies(&self, task: TaskId) -> &[TaskId] {
         &self.dependencies[task.0]
     }
 
-    /// The task that `name` stands for: its file name, or its short name when no
-    /// other task has the same.
+    /// Finds a task by its file name, or by its short name if no other task has the same.
     ///
     /// # Errors
     ///
-    /// There is no such task; the sentence says why.
+    /// There is no such task; the sentence has the reason.
     pub fn find(&self, name: &str) -> Result<&Task, String> {
         let mut tasks = self.tasks.iter();
         if let Some(task) = tasks.find(|task| task.name.as_os_str() == name) {
@@ -246,13 +244,13 @@ impl Plan {
     }
 }
 
-/// What an entry is to the chain.
+/// Role of an entry in the chain.
 enum Is {
     /// A task, or the halt task.
     Task,
-    /// Nothing, and that is as it should be.
+    /// None, as expected.
     NoTask(String),
-    /// Nothing, although somebody may think otherwise; and how to make a task of it.
+    /// None, which can be a mistake; and how to make a task of it.
     Skipped(String, Option<&'static str>),
 }
 
@@ -279,8 +277,8 @@ fn what_is(name: &TaskName, kind: &Kind, is_halt: bool) -> Is {
     }
 }
 
-/// For each candidate, the sections that are its own. All but the first one are errors, and
-/// their values are checked all the same.
+/// Returns the sections of each candidate. All but the first one are errors; their values are
+/// checked nevertheless.
 fn sections(
     candidates: &[DirEntry],
     absent: &[(TaskName, Absent)],
@@ -309,7 +307,7 @@ fn sections(
                 )
             }
             Ok(None) => {
-                // What is skipped has been said to be.
+                // A skipped file was reported before.
                 if !absent.iter().any(|(name, _)| name.is_called(section)) {
                     settings.judge_stray(section, problems);
                 }

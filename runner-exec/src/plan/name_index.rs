@@ -1,4 +1,4 @@
-//! From the names that a configuration uses to the tasks they stand for.
+//! Finds the tasks that a configuration names.
 
 use std::collections::HashMap;
 
@@ -10,11 +10,11 @@ use crate::plan::task_name::TaskName;
 pub(crate) struct Names<'a> {
     names: Vec<&'a TaskName>,
     by_file: HashMap<&'a str, usize>,
-    /// All tasks of each short name.
+    /// The tasks with each short name.
     by_short: HashMap<&'a str, Vec<usize>>,
 }
 
-/// A short name that several tasks share: their names, as a sentence has them.
+/// Names of the tasks that share a short name, joined for a message.
 pub(crate) struct Ambiguous(pub(crate) String);
 
 impl<'a> Names<'a> {
@@ -47,7 +47,7 @@ impl<'a> Names<'a> {
         Ok(file.or(same_short.first()).copied())
     }
 
-    /// The file name or short name that `name` may be meant for.
+    /// Returns the file name or short name that is nearest to `name`, for "did you mean".
     pub(crate) fn nearest(&self, name: &str) -> Option<&'a str> {
         let all = self.by_file.keys().chain(self.by_short.keys()).copied();
         nearest(name, all).first().copied()

@@ -1,4 +1,4 @@
-//! The name of a task: its file name, and what follows from it.
+//! The name of a task: its file name, its number and its short name.
 
 use std::{
     borrow::Cow,
@@ -9,24 +9,23 @@ use std::{
 
 use runner_config::{escape, name_text};
 
-/// The file name of a task. It is ordered as tasks are: by leading number, then
-/// byte by byte.
+/// File name of a task. Names sort like tasks: by leading number, then byte by byte.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TaskName(OsString);
 
 impl TaskName {
-    /// A task's name from the name of its file.
+    /// Creates the name of a task from the name of its file.
     pub fn new(file_name: impl Into<OsString>) -> TaskName {
         TaskName(file_name.into())
     }
 
-    /// The name of the file.
+    /// Returns the name of the file.
     pub fn as_os_str(&self) -> &OsStr {
         &self.0
     }
 
-    /// The leading number: all leading digits, of any length, without leading
-    /// zeros. `None` when the name starts with something else.
+    /// Returns the leading number: all leading digits, of any length, without leading zeros.
+    /// `None` if the name does not start with a digit.
     pub fn number(&self) -> Option<&[u8]> {
         let name = self.0.as_encoded_bytes();
         let digits = &name[..leading_digits(name)];
@@ -34,9 +33,8 @@ impl TaskName {
         (!digits.is_empty()).then(|| &digits[zeros..])
     }
 
-    /// The name without a leading number and `-` or `_`, and without the last
-    /// extension: `clobber` for `3-clobber.sh`. `None` when it is not UTF-8,
-    /// since no configuration can name it then.
+    /// Returns the name without a leading number and `-` or `_`, and without the last extension:
+    /// `clobber` for `3-clobber.sh`. `None` if it is not UTF-8, as no configuration can name it.
     pub fn short(&self) -> Option<&str> {
         self.0.to_str().map(short_of)
     }
@@ -46,7 +44,7 @@ impl TaskName {
         self.0 == name || self.short() == Some(name)
     }
 
-    /// The text of the name, as `Display` has it.
+    /// Returns the text of the name, as `Display` writes it.
     pub fn shown(&self) -> Cow<'_, str> {
         match name_text(&self.0) {
             Cow::Borrowed(text) => escape(text),
@@ -61,14 +59,13 @@ impl TaskName {
         }
     }
 
-    /// Whether the two have the same leading number, so that names alone do not
-    /// order them.
+    /// Returns `true` if both have the same leading number.
     pub fn same_level(&self, other: &TaskName) -> bool {
         self.level() == other.level()
     }
 }
 
-/// The short name of a file that is called `name`.
+/// Returns the short name of a file with this name.
 pub(crate) fn short_of(name: &str) -> &str {
     let digits = leading_digits(name.as_bytes());
     let stem = match name[digits..].strip_prefix(['-', '_']) {
@@ -98,7 +95,7 @@ impl PartialOrd for TaskName {
     }
 }
 
-/// The text of the name, on one line and safe for a terminal.
+/// Writes the name on one line, safe for a terminal.
 impl fmt::Display for TaskName {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(&self.shown())

@@ -1,4 +1,4 @@
-//! Files that are there as a whole or not at all, also after a power cut.
+//! Files that exist completely or not at all, also after a power cut.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -16,7 +16,7 @@ use crate::process::Process;
 /// Maximum size of a file of the state, in bytes.
 pub(super) const LARGEST: u64 = 1 << 20;
 
-/// A file that is written, and not in its place yet. Dropping it removes it.
+/// A written file that is not at its final path yet. Dropping it removes it.
 #[derive(Debug)]
 pub(crate) struct Draft {
     draft: PathBuf,
@@ -24,7 +24,7 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// Writes the file that is to be at `path`, and flushes it.
+    /// Writes a draft of the file at `path`, and flushes it.
     pub(super) fn write(path: PathBuf, bytes: &[u8]) -> io::Result<Draft> {
         let draft = draft_beside(&path)?;
         let draft = Draft { draft, path };
@@ -40,13 +40,13 @@ impl Draft {
         &self.path
     }
 
-    /// Puts the file into its place.
+    /// Renames the draft to its final path, and flushes the directory.
     pub(crate) fn commit(&self) -> io::Result<()> {
         fs::rename(&self.draft, &self.path)?;
         sync_directory(&self.path)
     }
 
-    /// Puts the file into its place, unless there is one.
+    /// Commits the draft, unless the final path exists.
     pub(super) fn commit_new(&self) -> io::Result<()> {
         match fs::hard_link(&self.draft, &self.path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -57,13 +57,13 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // After a commit it is gone. If it stays, a later run removes it.
+        // After a commit it does not exist. If this fails, a later run removes it.
         let _ = fs::remove_file(&self.draft);
     }
 }
 
-/// Returns a name for a file that is to be at `path`: no task has it, and no other runner.
-/// What a killed one has left there is removed, and a link is not followed.
+/// Returns a path for a draft of the file at `path`, which no task and no other runner uses. A
+/// draft of a killed runner is removed; a link is not followed.
 pub(super) fn draft_beside(path: &Path) -> io::Result<PathBuf> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -76,7 +76,7 @@ pub(super) fn draft_beside(path: &Path) -> io::Result<PathBuf> {
 
 /// Removes the drafts that killed runners have left in `directory`.
 pub(super) fn remove_drafts(directory: &Path) -> io::Result<()> {
-    // Version 0.1 named all but marks after the file.
+    // Version 0.1 named its drafts after the file, except those of marks.
     let prefixes = [".new.", ".taskdir.", ".halts.", ".lock."];
     let own = process::id() as i32;
     for entry in fs::read_dir(directory)? {
@@ -87,7 +87,7 @@ pub(super) fn remove_drafts(directory: &Path) -> io::Result<()> {
             .filter_map(|prefix| name.to_str()?.strip_prefix(prefix))
             .next();
         let pid = rest.and_then(|rest| rest.split('.').next()?.parse().ok());
-        // This process has written none yet; an earlier one may have had its number.
+        // This process has not written one yet, but an earlier one can have had its number.
         if pid.is_some_and(|pid| pid == own || Process::read(pid).is_none()) {
             let _ = fs::remove_file(entry.path());
         }
@@ -95,7 +95,7 @@ pub(super) fn remove_drafts(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads a file of the state, which has to be a regular one.
+/// Reads a regular file of the state.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let file = open_file(OpenOptions::new().read(true), path)?;
     let mut bytes = Vec::new();
@@ -103,11 +103,11 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Opens what has to be a regular file: a pipe would be waited for.
+/// Opens a regular file. Does not block on a pipe.
 ///
 /// # Errors
 ///
-/// It cannot be opened, or is something else.
+/// It cannot be opened, or is not a regular file.
 pub fn open_file(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let flags = OFlags::NONBLOCK.bits() as i32;
     let file = options.custom_flags(flags).open(path)?;
@@ -121,11 +121,11 @@ pub fn open_file(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Makes a directory, and those on the way to it, unless they are there.
+/// Creates a directory and its parents, unless they exist.
 ///
 /// # Errors
 ///
-/// It cannot be made.
+/// It cannot be created.
 pub fn create_directory(path: &Path) -> io::Result<()> {
     match fs::metadata(path) {
         Ok(there) if there.is_dir() => Ok(()),
@@ -137,8 +137,8 @@ pub fn create_directory(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Flushes the directory of the file at `path`: without that, a file that was made or
-/// renamed may be gone after a power cut.
+/// Flushes the directory of the file at `path`. Without it, a file that was created or renamed
+/// can be gone after a power cut.
 ///
 /// # Errors
 ///

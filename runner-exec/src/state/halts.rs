@@ -1,7 +1,7 @@
-//! `max_halts`: how often a machine may halt, over all its boots.
+//! `max_halts`: limits the halts of a machine, over all its boots.
 //!
-//! The times are kept in a file of their own, since a journal is rotated away. Each is
-//! written and flushed before the halt task starts, which may end the machine.
+//! The times are in a file of their own, since a journal is rotated. Each is written and flushed
+//! before the halt task starts, as that can end the machine.
 
 use std::{
     io,
@@ -11,27 +11,26 @@ use std::{
 
 use super::durable_file::{self, Draft};
 
-/// The halts of a task directory.
+/// Halts of a task directory.
 #[derive(Debug)]
 pub(crate) struct Halts {
     pub(crate) path: PathBuf,
-    /// Maximum number within the period; 0 means any number.
+    /// Maximum number within the period; 0 = no limit.
     pub(crate) max: u32,
     pub(crate) period: Duration,
 }
 
-/// Whether the halt task may run.
+/// Result of counting a halt.
 #[derive(Debug)]
 pub(crate) struct Counted {
-    /// It ran often enough.
+    /// The maximum is exceeded, so the halt task must not run.
     pub(crate) used_up: bool,
-    /// Whether this one will be remembered.
+    /// The error if this halt could not be written.
     pub(crate) written: io::Result<()>,
 }
 
 impl Halts {
-    /// Counts one more, and says whether it is one too many. `None` when any number may
-    /// run.
+    /// Counts one more halt. `None` without a limit.
     pub(crate) fn count(&self, now: SystemTime) -> Option<Counted> {
         if self.max == 0 {
             return None;
@@ -45,11 +44,11 @@ impl Halts {
         };
         let text = String::from_utf8_lossy(&text);
         let times = text.lines().filter_map(|line| line.parse::<u64>().ok());
-        // One that lies ahead was counted before the clock was set back.
+        // A time in the future was counted before the clock was set back.
         let mut times: Vec<u64> = times.filter(|&time| time > since).collect();
         let used_up = times.len() >= self.max as usize;
         times.push(now);
-        // No more than what decides: a machine may fail for years.
+        // Older times make no difference, and a machine can fail for years.
         let first = times.len().saturating_sub(self.max as usize);
         let lines: String = (times[first..].iter())
             .map(|time| format!("{time}\n"))
@@ -66,7 +65,7 @@ impl Halts {
 mod tests {
     use super::*;
 
-    /// Counts at each of these seconds, and says of which the halt task runs.
+    /// Counts a halt at each of these seconds, and returns for each whether the halt task runs.
     fn runs(max: u32, period: u64, seconds: &[u64]) -> Vec<bool> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("halts");
@@ -87,14 +86,14 @@ mod tests {
         let (yes, no) = (true, false);
         assert_eq!(runs(0, 10, &[1, 1, 1]), [yes, yes, yes]);
         assert_eq!(runs(2, 10, &[100, 101, 102]), [yes, yes, no]);
-        // A run that would halt counts too.
+        // A run whose halt task is withheld counts too.
         assert_eq!(
             runs(2, 10, &[100, 105, 109, 111, 120, 131]),
             [yes, yes, no, no, yes, yes]
         );
-        // The period begins to count anew when nothing failed for so long.
+        // After a whole period without a halt the count is empty.
         assert_eq!(runs(1, 10, &[100, 110, 115, 125]), [yes, yes, no, yes]);
-        // A clock that was set back does not make the machine halt for ever.
+        // A clock that was set back does not allow more halts.
         assert_eq!(runs(2, 10, &[1000, 1000, 5, 6]), [yes, yes, no, no]);
     }
 }

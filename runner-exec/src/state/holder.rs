@@ -1,8 +1,8 @@
-//! What the lock's file says: who has it, and what that one runs.
+//! The content of the lock file: the runner that has the lock, and its processes.
 //!
-//! It is text that ends at the first empty line: the number of the runner's process,
-//! then the boot, then a line for each process that it runs. A killed runner leaves it
-//! behind, and by it the next one knows which of them go on.
+//! It is text that ends at the first empty line: the number of the runner's process, then the
+//! boot, then a line for each process that it runs. A killed runner leaves it behind, and the
+//! next runner reads which of them are still running.
 
 use std::{
     ffi::OsString,
@@ -23,31 +23,31 @@ use crate::{
 /// Maximum time from the line about a process to its start, in seconds.
 const START_TIME: u64 = 10;
 
-/// The content of the file.
+/// Content of the file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Holder {
     /// The process of the runner.
     pub(super) pid: i32,
-    /// Where its numbers are those of processes.
+    /// The boot and PID namespace in which its process numbers are valid.
     machine: String,
     /// The id of the run.
     pub(super) run: String,
     running: Vec<Running>,
 }
 
-/// Something that the runner runs, or is about to start.
+/// A process that the runner runs, or is about to start.
 #[derive(Debug, PartialEq, Eq)]
 struct Running {
     part: Part,
-    /// There once it has started.
+    /// Its number, once it has started.
     pid: Option<i32>,
-    /// The clock when the line was written, in ticks. Version 0.1 wrote it only with a number.
+    /// The time when the line was written, in clock ticks. Version 0.1 wrote it only with a number.
     clock: Option<u64>,
-    /// The name of the task, as it is shown.
+    /// The text of the name of the task.
     task: String,
 }
 
-/// What of a task a process is.
+/// Role of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     Task,
@@ -73,8 +73,8 @@ impl Part {
     }
 }
 
-/// The boot, and the PID namespace of this process: in another one the same number is that of
-/// another process.
+/// Returns the boot and the PID namespace of this process. In another one, the same number
+/// belongs to another process.
 fn machine() -> String {
     let boot = boot_id().unwrap_or_default();
     let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
@@ -82,7 +82,7 @@ fn machine() -> String {
 }
 
 impl Holder {
-    /// This process, which runs nothing yet.
+    /// Creates the content for this process, which runs nothing yet.
     pub(super) fn new() -> Holder {
         Holder {
             pid: std::process::id() as i32,
@@ -92,7 +92,7 @@ impl Holder {
         }
     }
 
-    /// Returns `None` if `file` does not have the form.
+    /// Reads the content of `file`; `None` if it does not have this form.
     pub(super) fn read(file: &File) -> Option<Holder> {
         let length = file.metadata().ok()?.len().min(LARGEST);
         let mut bytes = vec![0; length as usize];
@@ -141,22 +141,22 @@ impl Holder {
         }
     }
 
-    /// Returns `false` if it had no number: then its line has to go from the file, where it
-    /// would be believed of any process that looks like it.
+    /// Removes the line of a process. Returns `false` if it had no number: then the file must be
+    /// written again, or the line would match any process with the same environment.
     pub(super) fn ended(&mut self, task: &TaskName, part: Part) -> bool {
         let mut ended = (self.running).extract_if(.., |running| running.is(task, part));
         ended.all(|running| running.pid.is_some())
     }
 
-    /// Returns one of the processes that still run although their runner is gone, with the
-    /// name of its task.
+    /// Returns a process that is still running although its runner is gone, with the name of its
+    /// task.
     pub(super) fn survivor(self) -> Option<(String, Process)> {
         if self.machine != machine() {
             return None;
         }
         self.running.iter().find_map(|running| {
             let process = match (running.pid, running.clock) {
-                // A process that started later is another one with its number.
+                // A process that started later is another one with the same number.
                 (Some(pid), Some(clock)) => {
                     Process::read(pid).filter(|process| process.lives() && process.started <= clock)
                 }
@@ -166,8 +166,8 @@ impl Holder {
         })
     }
 
-    /// The runner was killed between the start of a process and the writing of its
-    /// number. The leader of its group has an environment that no other leader has.
+    /// Finds a process whose runner was killed before it wrote the number. No other leader of a
+    /// group has the same environment.
     fn find_unnumbered(&self, running: &Running) -> Option<Process> {
         let is_it = |process: &Process| {
             let names = [
@@ -181,7 +181,7 @@ impl Holder {
             };
             let hook = hook.as_deref();
             let is_part = match running.part {
-                // The halt task sees the name of the task that caused it.
+                // The halt task gets the name of the task that caused the halt.
                 Part::Halt => halt.is_some(),
                 Part::Hook(phase) => hook == Some(phase.as_str().as_bytes()),
                 Part::Task => hook.is_none() && halt.is_none(),
@@ -191,7 +191,7 @@ impl Holder {
                 running.part == Part::Halt || name.is_some_and(|name| name.shown() == running.task);
             run.as_deref() == Some(self.run.as_bytes()) && is_part && is_task
         };
-        // Another user can give a process any environment, later.
+        // Another user can start a process with the same environment later.
         let is_in_time = |process: &Process| {
             running.clock.is_none_or(|since| {
                 let latest = since.saturating_add(START_TIME * clock_ticks_per_second());
@@ -238,7 +238,7 @@ mod tests {
         holder.started(&names[1], Part::Hook(Phase::Pre), 42);
         let full = holder.text();
         assert_eq!(Holder::parse(&full).as_ref(), Some(&holder));
-        // What was longer before stands behind the end.
+        // The rest of a longer text follows after the empty line.
         holder.ended(&names[0], Part::Task);
         let text = holder.text();
         let over = format!("{text}{}", &full[text.len()..]);

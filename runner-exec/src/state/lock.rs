@@ -5,9 +5,9 @@
 //! two containers) meet in the state directory. Version 0.1 took one of the two.
 //!
 //! The files are locked with flock, so they are free as soon as their process is gone. The
-//! content of the first is for the next runner: the process that has the lock, and what it
-//! runs, since that continues when the runner is killed. That a process is about to start
-//! is written before it does, its number after; so at no moment is one forgotten.
+//! content of the first is for the next runner: the process that has the lock, and the
+//! processes that it runs, which continue when it is killed. The line of a process is written
+//! before its start, and its number after it, so no process is missing at any moment.
 
 use std::{
     fs::{self, DirBuilder, OpenOptions, Permissions},
@@ -32,43 +32,42 @@ use super::{
 };
 use crate::{plan::task_name::TaskName, process::Cancel, run::run_id::RunId};
 
-/// Bytes that are reserved in a file when it is locked, since the disk can fill up: some 60
-/// lines.
+/// Bytes to reserve in a file when it is locked (about 60 lines), since the disk can fill up.
 const ROOM: usize = 4096;
 
 /// The lock of a task directory, until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
     held: Arc<Held>,
-    /// Lets a thread write the holder, where a disk may have to be waited for.
+    /// Sends the holder to a thread that writes it, if the file is on a disk, which can block.
     write_later: Option<Sender<()>>,
 }
 
 #[derive(Debug)]
 struct Held {
-    /// Locked for moments only.
+    /// The content of the first file.
     holder: Mutex<Holder>,
-    /// In the order in which they were taken. The first has the content.
+    /// The files in the order in which they were locked. The first has the content.
     files: Mutex<Vec<LockFile>>,
 }
 
-/// The lock, and the places where there is none.
+/// The lock, and the places without a lock.
 #[derive(Debug)]
 pub struct Taken {
-    /// `None` when there is no place for it.
+    /// `None` if no place could have a lock.
     pub lock: Option<Lock>,
-    /// The files that cannot be made, and why.
+    /// The files that cannot be created, and the errors.
     pub absent: Vec<(PathBuf, io::Error)>,
 }
 
-/// Why there is no lock.
+/// Reason for which the lock was not taken.
 #[derive(Debug)]
 pub enum NoLock {
     /// Another process has it.
     Busy(Busy),
     /// The runner was requested to end while it waited.
     Asked,
-    /// This file cannot be locked, and another runner may have it.
+    /// This file cannot be locked, and another runner could have it.
     Failed(PathBuf, io::Error),
 }
 
@@ -78,7 +77,7 @@ impl Lock {
     ///
     /// # Errors
     ///
-    /// Another process has it, or may have it.
+    /// Another process has it, or could have it.
     pub fn take(
         taskdir: &Path,
         state_dir: Option<StateDir>,
@@ -155,14 +154,14 @@ impl Lock {
         self.held.write();
     }
 
-    /// Writes that a process is about to start, for the case that this one is killed.
+    /// Records a process that is about to start, in case this runner is killed.
     pub(crate) fn starting(&self, task: &TaskName, part: Part) {
         lock(&self.held.holder).starting(task, part);
         self.held.write();
     }
 
-    /// Writes the number of the process, without a wait for a disk: the limit of the process
-    /// counts.
+    /// Records the number of a process. Does not wait for a disk, as the limit of the process
+    /// counts already.
     pub(crate) fn started(&self, task: &TaskName, part: Part, pid: i32) {
         lock(&self.held.holder).started(task, part, pid);
         match &self.write_later {
@@ -171,8 +170,8 @@ impl Lock {
         }
     }
 
-    /// The process has ended. That need not be written where there is its number: a process
-    /// that is gone keeps nobody out.
+    /// Records the end of a process. The file is written only if it has a line without a number:
+    /// a number of an ended process does not block the next runner.
     pub(crate) fn ended(&self, task: &TaskName, part: Part) {
         if !lock(&self.held.holder).ended(task, part) {
             self.held.write();
@@ -182,7 +181,7 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // The last first: a runner that has the first finds the others free.
+        // The last one first: a runner that locks the first finds the others free.
         let mut files = lock(&self.held.files);
         while files.pop().is_some() {}
     }
@@ -192,7 +191,7 @@ impl Held {
     fn write(&self) {
         if let Some(first) = lock(&self.files).first() {
             let text = lock(&self.holder).text();
-            // Without that the lock holds all the same.
+            // If this fails, the lock is effective nevertheless.
             let _ = first.write(&text);
         }
     }
@@ -202,8 +201,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Takes the places that are not among `files` yet. Returns those where there can be none, and
-/// why; or the first that another process has.
+/// Locks the places that are not among `files` yet. Returns the places that cannot have a lock,
+/// with their errors; or the first that another process has.
 fn take_places(
     files: &mut Vec<LockFile>,
     taskdir: &Path,
@@ -228,7 +227,7 @@ fn take_places(
                 Err(error) if files.is_empty() && error.kind() != ErrorKind::FileTooLarge => {
                     absent.push((path, error));
                 }
-                // The limit of this process, and not a lack of the machine.
+                // A limit of this process, not a full machine.
                 Ok(()) | Err(_) => files.push(file),
             },
             Ok(Attempt::Absent(error)) => absent.push((path, error)),
@@ -239,8 +238,8 @@ fn take_places(
     Ok(Ok(absent))
 }
 
-/// Returns `true` if a lock could be there, but the machine has no room for it now. Another
-/// user can have filled it up, so that is not the same as no place for a lock.
+/// Returns `true` if the place can have a lock, but the disk is full now. Another user can have
+/// filled it, so this is not the same as a place without a lock.
 pub fn is_lack(error: &io::Error) -> bool {
     !matches!(
         error.kind(),
@@ -251,7 +250,7 @@ pub fn is_lack(error: &io::Error) -> bool {
     )
 }
 
-/// The place in the directory that is empty after a boot.
+/// Returns the place in the runtime directory, which is empty after a boot.
 fn runtime_place(taskdir: &Path) -> Option<PathBuf> {
     let runtime = match geteuid().is_root() {
         true => PathBuf::from("/run"),
@@ -261,13 +260,13 @@ fn runtime_place(taskdir: &Path) -> Option<PathBuf> {
     // `su` keeps the variable, and the new user cannot enter the directory.
     let is_closed = fs::symlink_metadata(&directory)
         .is_err_and(|error| error.kind() == ErrorKind::PermissionDenied);
-    // By its number on its file system, so that every path to it means the same lock.
+    // Named by device and inode, so that every path to the directory means the same lock.
     let taskdir = fs::metadata(taskdir).ok().filter(|_| !is_closed)?;
     let name = format!("{:x}-{}.lock", taskdir.dev(), taskdir.ino());
     Some(directory.join(name))
 }
 
-/// Makes `directory`, and lets no other user enter it. Returns the error if it cannot be made.
+/// Creates `directory` with mode 0700. Returns the error if it cannot be created.
 fn close_to_others(directory: &Path) -> io::Result<Option<io::Error>> {
     let made = DirBuilder::new().mode(0o700).create(directory);
     if made.is_err() && !directory.exists() {
@@ -282,7 +281,7 @@ fn close_to_others(directory: &Path) -> io::Result<Option<io::Error>> {
         return Err(io::Error::other("it belongs to another user"));
     }
     if metadata.mode() & 0o7777 != 0o700 {
-        // Version 0.1 made it for everybody. On a read-only file system it stays so.
+        // Version 0.1 created it with mode 0755. On a read-only file system this stays.
         let _ = directory.set_permissions(Permissions::from_mode(0o700));
     }
     Ok(None)

@@ -1,18 +1,17 @@
 //! One file of a lock.
 //!
-//! flock needs an open descriptor and no permission beyond that, so a user who can read the
-//! file can keep a runner out. A file is therefore made with mode 0600, and used with no
-//! other mode and of no other owner. Version 0.1 made it with 0644: a process of another
-//! user may have such a file open for as long as it likes, and hold its lock or wait for
-//! it, which a change of the mode would not end. So the file is replaced:
+//! flock needs only an open descriptor, so a user who can read the file can block a runner. So
+//! the file is created with mode 0600, and a file with another mode or owner is not used.
+//! Version 0.1 created it with 0644: a process of another user can have such a file open for
+//! any time, and have its lock or wait for it. A change of the mode would not end that. So the
+//! file is replaced:
 //!
-//! - When nobody has its lock, this process takes it first, so no runner has it.
-//! - When a process has its lock, `/proc/locks` names that process. A runner of version 0.1
-//!   was started by this user, by root or by the owner of the file, and keeps this one out.
-//!   Any other process does not.
+//! - If no process has its lock, this process takes it first, so no runner has it.
+//! - If a process has its lock, `/proc/locks` names that process. A runner of version 0.1 was
+//!   started by this user, by root or by the owner of the file, and blocks this one. Any other
+//!   process does not.
 //!
-//! An unknown process (no `/proc`, another PID namespace) counts as a
-//! runner.
+//! An unknown process (no `/proc`, another PID namespace) counts as a runner.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -40,7 +39,7 @@ use crate::{
 /// See `statfs(2)`.
 const TMPFS_MAGIC: FsWord = 0x0102_1994;
 
-/// Maximum number of looks for the process that has a lock, which may change hands.
+/// Maximum number of looks for the process that has a lock, which can change meanwhile.
 const MAX_LOOKS: u32 = 100;
 
 /// A file that this process has locked, until it is dropped.
@@ -54,9 +53,9 @@ pub(super) struct LockFile {
 #[derive(Debug)]
 pub(super) enum Attempt {
     Taken(LockFile),
-    /// Another process is in the way.
+    /// Another process has it.
     Blocked(Obstacle),
-    /// There is no such file, and it cannot be made.
+    /// There is no such file, and it cannot be created.
     Absent(io::Error),
 }
 
@@ -65,7 +64,7 @@ impl LockFile {
     ///
     /// # Errors
     ///
-    /// There is a file, and it cannot be opened or locked.
+    /// The file exists, but cannot be opened or locked.
     pub(super) fn take(path: &Path) -> io::Result<Attempt> {
         let mut looks = 0;
         loop {
@@ -105,18 +104,18 @@ impl LockFile {
         }
     }
 
-    /// Writes the text at the beginning of the file, in one piece. Its old rest is behind the
-    /// empty line at the end of the text.
+    /// Writes the text at the beginning of the file, with one call. A rest of the old text follows
+    /// after the empty line at the end.
     pub(super) fn write(&self, text: &str) -> io::Result<()> {
         self.file.write_all_at(text.as_bytes(), 0)
     }
 
-    /// Returns `true` if no disk has to be waited for.
+    /// Returns `true` if a write does not wait for a disk.
     pub(super) fn is_in_memory(&self) -> bool {
         fstatfs(&self.file).is_ok_and(|it| it.f_type == TMPFS_MAGIC)
     }
 
-    /// Returns `true` if it is the file that others find at `path`.
+    /// Returns `true` if `path` leads to this file.
     pub(super) fn is_at(&self, path: &Path) -> bool {
         self.path == path && is_at(&self.file, path)
     }
@@ -124,15 +123,15 @@ impl LockFile {
 
 impl Drop for LockFile {
     fn drop(&mut self) {
-        // While it is locked it is no other runner's, unless it was removed before.
+        // No other runner has it while it is locked, unless it was removed before.
         if is_at(&self.file, &self.path) {
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// Opens or makes the file at `path`. Also returns whether only this user could open it
-/// ever since it was made.
+/// Opens or creates the file at `path`. Also returns `true` if only this user could open it since
+/// it was created.
 fn open(path: &Path) -> io::Result<(File, bool)> {
     let mut options = OpenOptions::new();
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
@@ -154,7 +153,7 @@ fn open(path: &Path) -> io::Result<(File, bool)> {
         }
         match options.create_new(true).open(path) {
             Ok(file) => {
-                // The umask may have taken away too much. Some file systems have no modes.
+                // The umask can have removed too much. Some file systems have no modes.
                 let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
                 return Ok((file, true));
             }
@@ -177,11 +176,11 @@ fn is_at(file: &File, path: &Path) -> bool {
 
 /// The process that has locked a file which other users can open.
 enum Suspect {
-    /// It may be a runner; `None` when it cannot be seen.
+    /// It can be a runner; `None` if it is not visible.
     Runner(Option<Process>),
     /// It was started by a user whose runner could not have this file.
     Stranger,
-    /// It has just unlocked the file, or cannot be seen.
+    /// It has just unlocked the file, or is not visible.
     Unknown,
 }
 
@@ -207,26 +206,26 @@ impl Suspect {
     }
 }
 
-/// Puts a new file with the content of `old` in its place at `path`, unless another runner
-/// has done so.
+/// Replaces `old` at `path` by a new file with the same content, unless another runner has done
+/// so.
 fn replace(path: &Path, old: &File, is_locked: bool) -> io::Result<()> {
     let draft = draft_beside(path)?;
     let (new, _) = open(&draft)?;
     let mut content = Vec::new();
     old.take(LARGEST).read_to_end(&mut content)?;
     new.write_all_at(&content, 0)?;
-    // No other runner takes it where it does not stay.
+    // No other runner locks it at its temporary path.
     flock(&new, FlockOperation::NonBlockingLockExclusive)?;
     let exchange = || renameat_with(CWD, &draft, CWD, path, RenameFlags::EXCHANGE);
     let done = match exchange() {
-        // The file of a runner that was faster goes back to its place.
+        // Restore the file of a runner that was faster.
         Ok(()) if !is_at(old, &draft) => exchange(),
         done => done,
     };
     let done = match done {
         // A file system without exchange. The lock keeps other runners from `path`.
         Err(Errno::INVAL) if is_locked => return fs::rename(&draft, path),
-        // It was removed, so the next look finds nothing or something new.
+        // It was removed; the next attempt finds no file or a new one.
         Err(Errno::NOENT) => Ok(()),
         done => done.map_err(io::Error::from),
     };

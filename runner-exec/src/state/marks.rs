@@ -1,8 +1,8 @@
-//! `done/TASK`: the mark of a task that is done for longer than a run.
+//! `done/TASK`: the mark of a task that further runs do not start.
 //!
-//! The file is written and flushed before the task starts, and put into its place when
-//! the task is done. So a full disk is found out before the task has done anything, and
-//! a mark is there as a whole or not at all.
+//! A draft is written and flushed before the task starts, and committed when the task is done.
+//! So a full disk is noticed before the task has done anything, and a mark exists completely or
+//! not at all.
 
 use std::{fs, io, os::unix::fs::MetadataExt, path::PathBuf};
 
@@ -23,8 +23,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Marks {
     directory: PathBuf,
-    /// `None` where the machine does not say which time it is running for: then it may have
-    /// been started again.
+    /// The current boot; `None` if unknown: then a mark `once-per-boot` never counts.
     boot: Option<String>,
 }
 
@@ -34,12 +33,12 @@ impl Marks {
         Marks { directory, boot }
     }
 
-    /// The mark of a task.
+    /// Returns the path of the mark of a task.
     fn path(&self, task: &TaskName) -> PathBuf {
         self.directory.join(task.as_os_str())
     }
 
-    /// Returns `true` if `task` is done and not to be started.
+    /// Returns `true` if an earlier run has done `task`, so it must not start.
     fn has(&self, task: &Task) -> bool {
         match task.settings.frequency {
             Frequency::Always => false,
@@ -52,8 +51,8 @@ impl Marks {
         }
     }
 
-    /// Returns `true` if there is a mark that only this user or root can have made. Others can
-    /// have left one from a time when the directory was theirs.
+    /// Returns `true` if there is a mark that belongs to this user or root. Another user can have
+    /// left one if the directory belonged to that user before.
     fn is_ours(&self, task: &TaskName) -> bool {
         fs::symlink_metadata(self.path(task)).is_ok_and(|mark| {
             let owners = [0, geteuid().as_raw()];
@@ -61,7 +60,7 @@ impl Marks {
         })
     }
 
-    /// The boot that the mark of `task` was made in.
+    /// Returns the boot in which the mark of `task` was made.
     fn boot_of(&self, task: &TaskName) -> Option<String> {
         let mark = durable_file::read(&self.path(task)).ok()?;
         let mark = String::from_utf8_lossy(&mark);
@@ -69,7 +68,7 @@ impl Marks {
         boot.map(str::to_owned)
     }
 
-    /// The tasks of `plan` that are done.
+    /// Returns the tasks of `plan` that are done.
     pub(crate) fn done(&self, plan: &Plan) -> Vec<TaskId> {
         let tasks = plan.tasks.iter().enumerate();
         tasks
@@ -78,8 +77,8 @@ impl Marks {
             .collect()
     }
 
-    /// Writes the mark of `task`, for the time when it is done; `None` when it needs none. An
-    /// error is that of the mark at this path.
+    /// Writes the draft of the mark of `task`; `None` if it needs none. The error has the path of
+    /// the mark.
     pub(crate) fn write(
         &self,
         task: &Task,

@@ -1,4 +1,4 @@
-//! `state_dir`: what outlives a run.
+//! `state_dir`: the state that outlives a run.
 #![expect(clippy::disallowed_methods, reason = "the files of the state are here")]
 
 mod durable_file;
@@ -27,46 +27,47 @@ pub use self::{
     obstacle::Busy,
 };
 
-/// The state directory of a task directory, which has all that outlives a run.
+/// The state directory of a task directory.
 #[derive(Clone, Copy, Debug)]
 pub struct StateDir<'a>(pub &'a Path);
 
 impl<'a> StateDir<'a> {
-    /// Returns `None` if `settings` name none.
+    /// Returns the state directory of `settings`, if there is one.
     pub fn of(settings: &'a Settings) -> Option<StateDir<'a>> {
         settings.state_dir.as_deref().map(StateDir)
     }
 
-    /// The file that runners lock.
+    /// Returns the path of the file that runners lock.
     pub fn lock(self) -> PathBuf {
         self.0.join("lock")
     }
 
-    /// The directory with a mark for each task that is done for longer than a run.
+    /// Returns the path of the directory with the marks.
     pub fn marks(self) -> PathBuf {
         self.0.join("done")
     }
 
-    /// The times at which the halt task was started.
+    /// Returns the path of the file with the times of halts.
     pub fn halts(self) -> PathBuf {
         self.0.join("halts")
     }
 
-    /// What happened in all runs, one line for each event.
+    /// Returns the path of the journal, one line for each event of all runs.
     pub fn journal(self) -> PathBuf {
         self.0.join("journal.jsonl")
     }
 
-    /// The file that names the task directory. Without it the state belongs to none.
+    /// Returns the path of the file that names the task directory. Without this file, the state
+    /// does not belong to a task directory.
     pub fn owner(self) -> PathBuf {
         self.0.join("taskdir")
     }
 
-    /// Makes it for `taskdir`, unless it is there.
+    /// Creates it for `taskdir`, unless it exists.
     ///
     /// # Errors
     ///
-    /// It cannot be made, or not be written.
+    /// It cannot be created or written.
     pub fn create(self, taskdir: &Path) -> io::Result<()> {
         create_directory(self.0)?;
         if self.owner().symlink_metadata().is_ok() {
@@ -74,37 +75,36 @@ impl<'a> StateDir<'a> {
         }
         let mut path = canonical(taskdir).into_os_string().into_vec();
         path.push(b'\n');
-        // Of two that do so at once one is first, and the other one finds that.
+        // If two runners do this at the same time, the second one finds the file of the first.
         Draft::write(self.owner(), &path)?.commit_new()
     }
 
-    /// Returns the task directory that it belongs to if that is not `taskdir`.
+    /// Returns the task directory that it belongs to, if that is not `taskdir`.
     pub fn other_owner(self, taskdir: &Path) -> Option<PathBuf> {
         let owner = durable_file::read(&self.owner()).ok()?;
         let owner = Path::new(OsStr::from_bytes(owner.strip_suffix(b"\n")?));
         (owner != canonical(taskdir)).then(|| owner.to_owned())
     }
 
-    /// Removes the files that killed runners have left before they were in their places. Only
-    /// for the holder of the lock.
+    /// Removes the drafts of killed runners. Only the holder of the lock can call this.
     pub fn remove_drafts(self) {
-        // Either directory may not be there, or not be readable: then there is nothing to do.
+        // A directory that is missing or not readable has nothing to remove.
         let _ = durable_file::remove_drafts(self.0);
         let _ = durable_file::remove_drafts(&self.marks());
     }
 }
 
-/// What a run finds in its state directory.
+/// State of a run.
 #[derive(Debug)]
 pub(crate) struct State {
-    /// Which tasks are done for longer than a run.
+    /// Marks of tasks that earlier runs have done.
     pub(crate) marks: Marks,
-    /// Whether the halt task may run once more.
+    /// Count of halts.
     pub(crate) halts: Halts,
 }
 
 impl State {
-    /// The state that `settings` name; `None` when they name none.
+    /// Returns the state in the state directory of `settings`, if there is one.
     pub(crate) fn of(settings: &Settings) -> Option<State> {
         let directory = StateDir::of(settings)?;
         Some(State {
@@ -118,14 +118,14 @@ impl State {
     }
 }
 
-/// A path that names the same directory wherever the runner was started.
+/// Returns an absolute path of a directory, without symlinks if they can be resolved.
 pub fn canonical(path: &Path) -> PathBuf {
     let absolute = || std::path::absolute(path);
     let canonical = fs::canonicalize(path).or_else(|_| absolute());
     canonical.unwrap_or_else(|_| path.to_owned())
 }
 
-/// Which time the machine is running for; `None` where the system does not say.
+/// Returns the id of the current boot; `None` if the kernel has none.
 pub fn boot_id() -> Option<String> {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     Some(id.trim().to_owned()).filter(|id| !id.is_empty())

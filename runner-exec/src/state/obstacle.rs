@@ -1,4 +1,4 @@
-//! The process that keeps a lock from being taken, and the wait for its end.
+//! The process that has a lock, and the wait for its end.
 
 use std::{fs::File, io, os::fd::AsFd, sync::Arc, thread, time::Instant};
 
@@ -15,28 +15,28 @@ use crate::process::{Cancel, Latch, Process, wait_readable, watch};
 pub enum Busy {
     /// A runner.
     Runner {
-        /// Its number; `None` when it has not written it yet.
+        /// Its number; `None` if it has not written it yet.
         pid: Option<i32>,
-        /// The id of its run, once there is one.
+        /// The id of its run, if one has started.
         run: Option<String>,
     },
-    /// A task of a runner that is gone, by its name and the number of its process.
+    /// A task whose runner is gone: its name and process number.
     Task(String, i32),
 }
 
-/// A lock that another process has, or a task that runs on without its runner.
+/// A lock that another process has, or a task that is still running without its runner.
 #[derive(Debug)]
 pub(super) struct Obstacle {
     pub(super) busy: Busy,
-    /// It is over when this file is not locked any more,
+    /// It ends when this file is unlocked,
     locked: Option<File>,
     /// or when this process has ended.
     process: Option<Process>,
 }
 
 impl Obstacle {
-    /// A runner that has locked `file`. `process` is that of the lock, where another user
-    /// could take the lock next.
+    /// Creates the obstacle of a runner that has locked `file`. `process` is set if another user
+    /// could lock the file next, so that its end counts, and not the lock.
     pub(super) fn runner(file: File, process: Option<Process>) -> Obstacle {
         let holder = Holder::read(&file);
         let pid = holder.as_ref().map(|holder| holder.pid);
@@ -59,8 +59,8 @@ impl Obstacle {
         }
     }
 
-    /// Waits until it is over, `deadline` has come, or `cancel` requests the end. The lock
-    /// is not taken: a process that waits has no lock that another one could wait for.
+    /// Waits for its end, until `deadline`, or until `cancel` requests the end. Does not take the
+    /// lock: a waiting process must not have a lock that another one could wait for.
     pub(super) fn wait(self, deadline: Option<Instant>, cancel: &Cancel) -> io::Result<()> {
         let exit = match &self.process {
             None => None,
@@ -72,7 +72,7 @@ impl Obstacle {
         let free = Arc::new(Latch::new()?);
         if let Some(file) = self.locked {
             let free = free.clone();
-            // It ends with the program, at the latest.
+            // The thread ends with the program, at the latest.
             thread::Builder::new().spawn(move || {
                 while flock(&file, FlockOperation::LockExclusive) == Err(Errno::INTR) {}
                 drop(file);

@@ -1,4 +1,4 @@
-//! POSIX access control lists, as far as they let another user write.
+//! POSIX access control lists: the users and groups that they allow to write.
 
 use std::{io, path::Path};
 
@@ -6,7 +6,7 @@ use rustix::{fs::getxattr, io::Errno};
 
 const NAME: &str = "system.posix_acl_access";
 
-/// Longest list that is read; ext4 keeps less than a block of 4 KiB.
+/// Maximum size of a list; on ext4 it is less than 4 KiB.
 const MAX_BYTES: usize = 64 * 1024;
 
 /// The tags of entries that name a user, the group of the file, and another group; see
@@ -18,16 +18,16 @@ const MASK: u16 = 0x10;
 
 const WRITE: u16 = 0o2;
 
-/// A user or a group that an entry lets write.
+/// A user or a group that an entry allows to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Writer {
     User(u32),
     Group(u32),
 }
 
-/// Returns the users and groups that the list of `path` lets write, beside its owner and
-/// everybody; `None` when it has no list. `group` is the group of the file. Fails when the
-/// list cannot be read, or is not of the known version.
+/// Returns the users and groups that the list of `path` allows to write, without its owner and
+/// others; `None` if it has no list. `group` is the group of the file. Fails if the list cannot
+/// be read, or has an unknown version.
 pub(super) fn writers(path: &Path, group: u32) -> io::Result<Option<Vec<Writer>>> {
     let mut bytes = vec![0_u8; MAX_BYTES];
     match getxattr(path, NAME, &mut bytes[..]) {

@@ -1,4 +1,4 @@
-//! The reason why refusing to use a file, and the fix for it.
+//! The reason for which root refuses a file, and its fix.
 
 use std::{
     fmt, fs, io,
@@ -18,11 +18,11 @@ use super::{
 pub struct Distrust {
     /// The part of the path that could be changed.
     pub path: PathBuf,
-    /// How.
+    /// The way to change it.
     pub why: Why,
 }
 
-/// The reason why a path is not trusted.
+/// Reason for which a path is not trusted.
 #[derive(Debug)]
 pub enum Why {
     /// It belongs to this user.
@@ -39,7 +39,7 @@ pub enum Why {
     ProcLink,
     /// It is relative, and the working directory has no path.
     NoWorkingDirectory,
-    /// It cannot be looked at.
+    /// Its metadata cannot be read.
     Unknown(io::Error),
 }
 
@@ -50,7 +50,7 @@ impl Distrust {
         what.is_ok_and(|what| what.is_char_device() || what.is_block_device())
     }
 
-    /// Returns how to fix it.
+    /// Returns the fix, as a sentence with a command.
     pub fn hint(&self) -> String {
         let path = quoted(&self.path);
         let is_sticky = |it: fs::Metadata| it.is_dir() && it.mode() & STICKY != 0;
@@ -63,7 +63,7 @@ impl Distrust {
             Why::Fuse(_) => "copy it to a file system that root has mounted".to_owned(),
             // Others need it as it is.
             _ if self.is_of_device() => format!("`{path}` is a device; write another path"),
-            // To trust this number would trust everybody outside the namespace.
+            // Trusting this number would trust every user outside the namespace.
             Why::Owner(owner) if is_unmapped(owner) => {
                 format!("map the owner of `{path}` into this user namespace, or copy it as root")
             }

@@ -1,4 +1,4 @@
-//! The files that root uses: none that another user could write or replace.
+//! Trust: root uses no file that another user could write or replace.
 //!
 //! A path is walked from the root of the file system, through every symlink. Nobody but a
 //! trusted owner can be able to rename, replace or write anything on the way. A sticky
@@ -54,8 +54,8 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// Returns the trust of root in itself and in `owners`; `None` for every other user, who
-    /// risks nothing but own files.
+    /// Returns the trust of root in itself and in `owners`; `None` for every other user, who can
+    /// only harm their own files.
     pub fn of_root(owners: impl IntoIterator<Item = u32>) -> Option<Trust> {
         geteuid().is_root().then(|| Trust {
             owners: owners.into_iter().chain([0]).collect(),
@@ -104,17 +104,17 @@ pub enum End {
     Other,
     /// Nothing.
     Missing,
-    /// It is not known, since the walk stopped before.
+    /// Unknown: the walk stopped before it.
     Unknown,
 }
 
 impl TrustCheck<'_> {
-    /// Checks that no other user can change what `path` leads to. A path to nothing is
-    /// trusted if nobody else can create it.
+    /// Checks that no other user can change the target of `path`. A path to nothing is trusted if
+    /// no other user can create it.
     ///
     /// # Errors
     ///
-    /// Another user can.
+    /// Another user can change or create it.
     pub fn path(&self, path: &Path) -> Result<(), Distrust> {
         self.walk(path).distrust.map_or(Ok(()), Err)
     }
@@ -128,8 +128,8 @@ impl TrustCheck<'_> {
         self.writers(path, metadata, false)
     }
 
-    /// Walks `path` to its end, also past a part that is not trusted: what is there decides
-    /// how bad that is. The walk stops where looking further could wait for another user.
+    /// Walks `path` to its end, also past a part that is not trusted: its end determines how
+    /// severe that is. The walk stops where the next step could block on another user.
     pub fn walk(&self, path: &Path) -> Walk {
         let mut distrust = None;
         let mut note = |checked: Result<(), Distrust>| {
@@ -172,14 +172,14 @@ impl TrustCheck<'_> {
                 Component::Normal(name) => {
                     let next = at.join(name);
                     let Some(metadata) = self.look(&at, &next, note)? else {
-                        // Once it is made, the rest leads elsewhere than this walk.
+                        // Once it is created, the rest of the path can lead elsewhere.
                         return match behind.components().any(|it| it == Component::ParentDir) {
                             true => Err(unknown(&next, ErrorKind::NotFound)),
                             false => Ok(End::Missing),
                         };
                     };
                     if metadata.is_symlink() {
-                        // Its owner can replace a link where the directory is sticky.
+                        // The owner of a link in a sticky directory can replace it.
                         note(self.owner(&next, &metadata));
                         links += 1;
                         if links > MAX_SYMLINKS {
@@ -234,16 +234,16 @@ impl TrustCheck<'_> {
         }
     }
 
-    /// Checks that the entries of a directory stay what they are; when `closed`, also that
-    /// nobody can add one.
+    /// Checks that no other user can replace the entries of a directory; with `closed`, also that
+    /// no other user can add one.
     fn directory(&self, directory: &Path, closed: bool) -> Result<(), Distrust> {
         let metadata = fs::symlink_metadata(directory);
         let metadata = metadata.map_err(|error| unknown(directory, error))?;
         self.writers(directory, &metadata, !closed)
     }
 
-    /// Checks that nobody else can write it; with `allow_sticky`, everybody can write a
-    /// sticky directory.
+    /// Checks that no other user can write it; with `allow_sticky`, a sticky directory can be
+    /// world-writable.
     fn writers(&self, path: &Path, it: &Metadata, allow_sticky: bool) -> Result<(), Distrust> {
         self.owner(path, it)?;
         let mode = it.mode();

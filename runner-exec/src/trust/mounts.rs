@@ -22,21 +22,20 @@ pub(super) enum Mount {
     Fuse(Option<u32>),
 }
 
-/// The mounts of this process. They are read when they are first needed, and once more
-/// for a mount that is new.
+/// The mounts of this process. They are read at the first use, and again for a new mount.
 #[derive(Debug, Default)]
 pub(super) struct Mounts {
-    /// By their numbers, as `statx` and `/proc/self/mountinfo` have them.
+    /// The mounts by their ids, as in `statx` and `/proc/self/mountinfo`.
     table: RefCell<HashMap<u64, Mount>>,
 }
 
 impl Mounts {
-    /// Returns the mount that `path` is on. A symlink is not followed, and no FUSE daemon is
-    /// asked: it could let this process wait forever.
+    /// Returns the mount of `path`. Does not follow a symlink, and sends no request to a FUSE
+    /// daemon, which could block this process forever.
     pub(super) fn of(&self, path: &Path) -> Mount {
         let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::STATX_DONT_SYNC;
         let stat = statx(CWD, path, flags, MOUNT_ID).ok();
-        // Kernels before 5.8 do not tell the number.
+        // Kernels before 5.8 do not report the id.
         let id = stat
             .filter(|stat| stat.stx_mask & MOUNT_ID.bits() != 0)
             .map(|stat| stat.stx_mnt_id);

@@ -1,5 +1,5 @@
-//! Names and numbers of `/etc/passwd` and `/etc/group`. Users that are known elsewhere have
-//! a number too: to look up their names a static program would need libraries of the
+//! Names and numbers in `/etc/passwd` and `/etc/group`. Users from other sources (LDAP) are
+//! shown by number: a static program cannot look up their names without libraries of the
 //! machine.
 
 use std::fs;

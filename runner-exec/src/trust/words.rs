@@ -1,6 +1,5 @@
-//! The words of a command that could name something that is run: the program, a script, a
-//! program behind `env`. A word is not understood, only looked at; `sh -c ". ./file"` hides
-//! a file from this.
+//! The words of a command that can name a file that is run: the program, a script, a program
+//! behind `env`. Words are not interpreted: a file in `sh -c ". ./file"` is not found.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -8,17 +7,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Something that a word could name.
+/// A file that a word can name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Named {
     /// A path with a slash, whether it exists or not.
     Path(PathBuf),
-    /// A word without a slash: a file in the working directory, if it is there.
+    /// A word without a slash: a file in the working directory, if it exists.
     Bare(OsString),
 }
 
-/// Returns what the arguments of a program could name. Web addresses name nothing, and
-/// neither do stdin, stdout and stderr.
+/// Returns the files that the arguments of a program can name. Web addresses, stdin, stdout and
+/// stderr are left out.
 pub fn named<'a>(words: impl IntoIterator<Item = &'a OsStr>) -> Vec<Named> {
     let mut found = Vec::new();
     (words.into_iter()).for_each(|word| name(word.as_bytes(), &mut found));
@@ -55,7 +54,7 @@ pub struct Env {
     pub program: Option<OsString>,
     /// The `PATH` that it sets.
     pub path: Option<OsString>,
-    /// The directory that it changes to, in which relative paths count then.
+    /// The directory that it changes to, against which relative paths are resolved.
     pub directory: Option<OsString>,
     /// All words, with the value of `-S` split.
     pub words: Vec<OsString>,
