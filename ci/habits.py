@@ -26,7 +26,7 @@ FIRST_WORDS = re.compile(
 WORDS = re.compile(
     r"\b(judge[sd]?|judging|mend(s|ed|ing)?|cure[sd]?|heard|hears?|in vain|for ever|somebody|whoever"
     r"|so many|so long|goes on|going on|go on|stood|stands (in|on|above|below|there|behind|before)"
-    r"|undying|made of|belongs into|is no (key|task|setting|section|option))\b",
+    r"|undying|made of|belongs into|(?<!there )is no (key|task|setting|section|option))\b",
     re.IGNORECASE,
 )
 ADVERBS = re.compile(
