@@ -91,7 +91,11 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
             halt_after: args.halt_after,
         },
     };
-    run(source, what, &command, &Arc::new(session))
+    let session = Arc::new(session);
+    let exit = run(source, what, &command, &session);
+    // The thread of the journal can have the log for longer than this process lives.
+    session.log.flush();
+    exit
 }
 
 /// What is to be run.
