@@ -343,6 +343,21 @@ fn the_last_line_of_a_terminal_shows_progress() {
     }
 }
 
+#[test]
+fn the_last_line_is_drawn_again_at_once_when_the_terminal_is_resized() {
+    if is_missing("script") || is_missing("stty") {
+        return;
+    }
+    let resizes = "for n in 0 1 2 3 4 5 6 7 8 9; do
+        stty -F /dev/tty cols 40; sleep 0.1; stty -F /dev/tty cols 90; sleep 0.1
+    done";
+    let test = Test::new().task("1-a", resizes).task("1-b", "sleep 1.5");
+    let seen = on_a_terminal(test, "TERM=xterm", "-j 2");
+    // Once a second it is drawn in any case.
+    assert!(seen.matches("2 running").count() >= 8, "{seen}");
+    assert!(!seen.contains("\x1b[J"), "{seen}");
+}
+
 /// Runs with everything that has a colour on a terminal, and a wait of `wait` seconds.
 fn colourful(wait: &str) -> Test {
     Test::new()

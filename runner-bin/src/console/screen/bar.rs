@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use runner_config::format_duration;
-use unicode_width::UnicodeWidthChar;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// What there is to show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,51 +21,104 @@ pub(crate) struct Bar {
 }
 
 impl Bar {
-    /// The text at the time `now`, no wider than `width` columns.
+    /// The text at the time `now`, no wider than `width` columns: the longest counts that leave
+    /// room for the name of a task, and otherwise the longest that fit.
     pub(super) fn text(&self, now: Instant, width: usize) -> String {
-        let seconds = |time: Duration| format_duration(Duration::from_secs(time.as_secs()));
-        let mut text = format!("{} of {} done", self.done, self.tasks);
-        if self.try_num > 1 {
-            text += &format!(", try {}", self.try_num);
-        }
-        if let Some((what, at)) = self.next {
+        let counts = self.counts(now);
+        let with_names = counts[..3].iter().find_map(|counts| {
+            let room = width.checked_sub(counts.width() + 2)?;
+            Some(format!("{counts}; {}", self.names(now, room)?))
+        });
+        let fits = || counts.iter().find(|counts| counts.width() <= width);
+        let text = with_names.or_else(|| fits().cloned());
+        text.unwrap_or_else(|| cut(&counts[2], width))
+    }
+
+    /// How many tasks are done and running, and the wait, from long to short; the last one does
+    /// not say how many are done.
+    fn counts(&self, now: Instant) -> [String; 4] {
+        let Bar { done, tasks, .. } = self;
+        let try_num = match self.try_num {
+            0 | 1 => String::new(),
+            try_num => format!(", try {try_num}"),
+        };
+        let running = match self.running.len() {
+            0 | 1 => String::new(),
+            running => format!(", {running} running"),
+        };
+        let next = self.next.map(|(what, at)| {
             // Rounded up, so that it ends with 1s and not with 0s.
             let left = at.saturating_duration_since(now) + Duration::from_millis(999);
-            text += &format!("; next {what} in {}", seconds(left));
-        }
-        let running = self.running.iter().map(|(name, since)| {
-            let time = seconds(now.saturating_duration_since(*since));
-            format!("{name} {time}")
+            format!("; next {what} in {}", seconds(left))
         });
-        let running: Vec<String> = running.collect();
-        if !running.is_empty() {
-            text += &format!("; {}", running.join(", "));
-        }
-        cut(text, width)
+        let rest = running + &next.unwrap_or_default();
+        [
+            format!("{done} of {tasks} done{try_num}{rest}"),
+            format!("{done} of {tasks} done{rest}"),
+            format!("{done}/{tasks}{rest}"),
+            rest.trim_start_matches([',', ';', ' ']).to_owned(),
+        ]
+    }
+
+    /// As many running tasks as fit into `room` columns, those that run longest first, with
+    /// their times and the number of the others; `None` if not even one fits.
+    fn names(&self, now: Instant, room: usize) -> Option<String> {
+        let most = self.running.len().min(room / MIN_NAME + 1);
+        (1..=most).rev().find_map(|number| {
+            let shown = &self.running[..number];
+            let times: Vec<String> = (shown.iter())
+                .map(|(_, since)| seconds(now.saturating_duration_since(*since)))
+                .collect();
+            let others = match self.running.len() - number {
+                0 => String::new(),
+                others => format!(", +{others}"),
+            };
+            let between = 3 * number - 2 + others.len();
+            let taken = between + times.iter().map(String::len).sum::<usize>();
+            let name_width = share(shown, room.checked_sub(taken)?)?;
+            let names = shown.iter().zip(times);
+            let names = names.map(|((name, _), time)| format!("{} {time}", cut(name, name_width)));
+            Some(names.collect::<Vec<_>>().join(", ") + &others)
+        })
     }
 }
 
-/// The beginning of `text` that fits into `width` columns.
-fn cut(text: String, width: usize) -> String {
-    let columns = |c: char| c.width().unwrap_or(0);
-    if text.chars().map(columns).sum::<usize>() <= width {
-        return text;
+/// A name is not cut to fewer columns than this.
+const MIN_NAME: usize = 8;
+
+/// The width to which the names are cut so that together they take at most `room` columns;
+/// `None` if that would be too little.
+fn share(names: &[(String, Instant)], room: usize) -> Option<usize> {
+    let widths = || names.iter().map(|(name, _)| name.width());
+    let widest = widths().max().unwrap_or(0);
+    let fits = |width: &usize| widths().map(|it| it.min(*width)).sum::<usize>() <= room;
+    (widest.min(MIN_NAME)..=widest).rev().find(fits)
+}
+
+/// A time in whole seconds.
+fn seconds(time: Duration) -> String {
+    format_duration(Duration::from_secs(time.as_secs()))
+}
+
+/// `text`, or its beginning and `…` if it is wider than `width` columns.
+fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
     }
     let mut left = width.saturating_sub(1);
-    let mut short: String = text
-        .chars()
-        .take_while(|&c| {
-            let fits = columns(c) <= left;
-            left = left.saturating_sub(columns(c));
-            fits
-        })
-        .collect();
-    short.push('…');
-    short
+    let fitting = text.chars().take_while(|c| {
+        let columns = c.width().unwrap_or(0);
+        let fits = columns <= left;
+        left = left.saturating_sub(columns);
+        fits
+    });
+    fitting.chain(['…']).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -80,24 +133,82 @@ mod tests {
         };
         assert_eq!(bar.text(now, 80), "3 of 8 done");
         bar.running = vec![("4-a".to_owned(), since(61)), ("4-b".to_owned(), since(0))];
-        assert_eq!(bar.text(now, 80), "3 of 8 done; 4-a 1m 1s, 4-b 0s");
+        assert_eq!(
+            bar.text(now, 80),
+            "3 of 8 done, 2 running; 4-a 1m 1s, 4-b 0s"
+        );
         bar.running.clear();
         bar.try_num = 2;
         bar.next = Some(("try", now + Duration::from_millis(11_500)));
         assert_eq!(bar.text(now, 80), "3 of 8 done, try 2; next try in 12s");
     }
 
-    #[test]
-    fn it_fits() {
-        let now = Instant::now();
-        let bar = Bar {
-            running: vec![("漢字".repeat(20), now)],
+    fn running(names: &[&str], now: Instant) -> Bar {
+        Bar {
+            tasks: 9,
+            done: 3,
+            try_num: 2,
+            running: names.iter().map(|name| ((*name).to_owned(), now)).collect(),
             ..Bar::default()
+        }
+    }
+
+    #[test]
+    fn it_shows_what_fits() {
+        let now = Instant::now();
+        let long = ["10-setup-1", "10-other-2", "10-third-3", "10-d"];
+        let waits = Bar {
+            next: Some(("try", now + Duration::from_secs(12))),
+            ..running(&[], now)
         };
-        for width in 1..100 {
+        for (bar, width, expected) in [
+            (
+                running(&long, now),
+                100,
+                "3 of 9 done, try 2, 4 running; 10-setup-1 0s, 10-other-2 0s, 10-third-3 0s, 10-d 0s",
+            ),
+            (
+                running(&long, now),
+                79,
+                "3 of 9 done, try 2, 4 running; 10-setu… 0s, 10-othe… 0s, 10-thir… 0s, 10-d 0s",
+            ),
+            (
+                running(&long, now),
+                60,
+                "3 of 9 done, try 2, 4 running; 10-setu… 0s, 10-othe… 0s, +2",
+            ),
+            (
+                running(&long, now),
+                39,
+                "3 of 9 done, 4 running; 10-setu… 0s, +3",
+            ),
+            (running(&long, now), 31, "3/9, 4 running; 10-setu… 0s, +3"),
+            (running(&long, now), 19, "3/9, 4 running"),
+            (running(&long[..1], now), 19, "3/9; 10-setup-1 0s"),
+            (waits.clone(), 39, "3 of 9 done, try 2; next try in 12s"),
+            (waits.clone(), 29, "3 of 9 done; next try in 12s"),
+            (waits, 19, "next try in 12s"),
+        ] {
+            assert_eq!(bar.text(now, width), expected, "{width}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_never_wider_than_the_terminal(
+            names in prop::collection::vec("[a-z漢字e\u{301}…-]{0,30}", 0..9),
+            width in 1..200_usize,
+            try_num in 0..12_u32,
+        ) {
+            let now = Instant::now();
+            let names: Vec<&str> = names.iter().map(|name| &**name).collect();
+            let bar = Bar { try_num, ..running(&names, now) };
             let text = bar.text(now, width);
-            let columns: usize = text.chars().filter_map(UnicodeWidthChar::width).sum();
-            assert!(columns <= width, "{width}: {text}");
+            prop_assert!(text.width() <= width, "{text}");
+            // From 19 columns on there is always a whole count.
+            prop_assert!(width < 19 || text.starts_with("3/9") || text.starts_with("3 of 9 done"));
+            let runs = format!("{} running", names.len());
+            prop_assert!(width < 19 || names.len() < 2 || text.contains(&runs), "{text}");
         }
     }
 }

@@ -3,8 +3,8 @@
 
 use std::{
     collections::HashMap,
-    mem,
-    os::fd::OwnedFd,
+    io, mem,
+    os::{fd::OwnedFd, unix::net::UnixStream},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -20,6 +20,7 @@ use rustix::{
     io::Errno,
     termios::tcgetwinsize,
 };
+use signal_hook::{consts::SIGWINCH, low_level::pipe::register};
 use unicode_width::UnicodeWidthStr;
 
 use super::{
@@ -41,14 +42,13 @@ const POLL_FALLBACK_INTERVAL: Duration = Duration::from_millis(10);
 /// A pipe holds so much, unless somebody made it larger.
 const PIPE: usize = 64 * 1024;
 
-/// Colours that are told apart on light and on dark ground.
-const COLORS: [AnsiColor; 6] = [
+/// Colours that are readable on a light and on a dark ground. Red and yellow are those of
+/// errors and warnings.
+const COLORS: [AnsiColor; 4] = [
     AnsiColor::Cyan,
-    AnsiColor::Yellow,
-    AnsiColor::Green,
     AnsiColor::Magenta,
+    AnsiColor::Green,
     AnsiColor::Blue,
-    AnsiColor::Red,
 ];
 
 pub(super) struct Work {
@@ -73,6 +73,8 @@ pub(super) struct Work {
     /// Which of the colours a name has.
     colors: HashMap<String, usize>,
     bar: Option<Bar>,
+    /// Readable when the size of the terminal has changed; there once a bar was shown.
+    resized: Option<UnixStream>,
     /// How wide the bar is that stands on the terminal now.
     drawn: Option<usize>,
     /// When to draw it next.
@@ -146,6 +148,7 @@ impl Work {
             widest: 0,
             colors: HashMap::new(),
             bar: None,
+            resized: None,
             drawn: None,
             draw_at: Instant::now(),
             waiting: Vec::new(),
@@ -175,6 +178,7 @@ impl Work {
         for outlet in self.outlets.iter().filter(|outlet| !outlet.is_empty()) {
             fds.push(PollFd::from_borrowed_fd(outlet.fd, PollFlags::OUT));
         }
+        fds.extend(self.resized.iter().map(|it| PollFd::new(it, PollFlags::IN)));
         let first = fds.len();
         for &index in &open {
             fds.push(PollFd::new(&self.pipes[index].from, PollFlags::IN));
@@ -220,6 +224,11 @@ impl Work {
     /// Does what it is told.
     fn hear(&mut self) {
         let _ = rustix::io::read(&*self.wake, &mut [0; 8]);
+        if let Some(resized) = &self.resized
+            && rustix::io::read(resized, &mut [0; 64]).is_ok()
+        {
+            self.draw_at = Instant::now();
+        }
         loop {
             match self.messages.try_recv() {
                 Ok(Message::Line(line)) => {
@@ -243,6 +252,7 @@ impl Work {
                 }
                 Ok(Message::Show(bar)) => {
                     self.bar = Some(bar);
+                    self.resized = self.resized.take().or_else(|| watch_size().ok());
                     self.draw_at = self.draw_at.min(Instant::now() + BETWEEN);
                 }
                 Ok(Message::Hide(_)) => {
@@ -335,11 +345,9 @@ impl Work {
     fn erase(&mut self) {
         if let Some(drawn) = self.drawn.take() {
             let rows = drawn.div_ceil(self.columns().max(1)).max(1);
-            let up = match rows {
-                1 => String::new(),
-                rows => format!("\x1b[{}A", rows - 1),
-            };
-            self.stderr().at_once(&format!("\r{up}\x1b[J"));
+            // Line by line: tmux keeps what is erased to the end of the screen in its history.
+            let above = "\x1b[A\x1b[K".repeat(rows - 1);
+            self.stderr().at_once(&format!("\r\x1b[K{above}"));
             self.draw_at = Instant::now() + BETWEEN;
         }
     }
@@ -369,6 +377,14 @@ impl Work {
             columns => columns.into(),
         })
     }
+}
+
+/// A stream that gets a byte with each SIGWINCH.
+fn watch_size() -> io::Result<UnixStream> {
+    let (resized, writer) = UnixStream::pair()?;
+    resized.set_nonblocking(true)?;
+    register(SIGWINCH, writer)?;
+    Ok(resized)
 }
 
 #[cfg(test)]
