@@ -228,3 +228,57 @@ fn a_message_about_a_task_follows_its_result() {
         .status(1)
         .says("`1-a` exited with 0 after ");
 }
+
+const REPEATED: &str = "the end of the output of `";
+
+/// A task that fails while another one runs, which writes something when it is ended.
+fn parallel() -> Test {
+    let fails = "until [ -e ready ]; do sleep 0.02; done
+        seq 30; sleep 0.1; printf '\\033[31mboom\\033[0m\\n' >&2; exit 1";
+    let other = "trap 'echo ended; exit 0' TERM; : >ready; sleep 30 & wait";
+    Test::new()
+        .task("1-a", fails)
+        .task("1-b", other)
+        .config("max_tries = 1")
+        .args(["-j", "2"])
+}
+
+#[test]
+fn the_last_output_of_the_deciding_task_is_repeated_before_the_last_message() {
+    let lines: String = (12..=30).map(|n| format!("  | {n}\n")).collect();
+    let expected = format!("{REPEATED}1-a`:\n{lines}  | boom\n");
+    for args in [&[][..], &["-q"], &["--set", "log_dir=logs"]] {
+        let ran = parallel().args(args).run().status(1);
+        let (before, end) = ran.stderr.split_once(REPEATED).unwrap();
+        let (end, last) = end.split_once("  | boom\n").unwrap();
+        assert_eq!(format!("{REPEATED}{end}  | boom\n"), expected);
+        assert!(
+            last.contains(" error: gave up: `1-a` exited with 1 "),
+            "{last}"
+        );
+        assert_eq!(last.lines().count(), 1, "{last}");
+        assert!(before.contains("`1-a` exited with 1 after "), "{before}");
+    }
+}
+
+#[test]
+fn output_that_was_shown_last_is_not_repeated() {
+    for args in [["-j", "2"], ["--set", "log_dir=logs"]] {
+        let fails = || four("echo boom; exit 1").config("max_tries = 1").args(args);
+        fails().run().status(1).does_not_say(REPEATED);
+        let halts = fails().task("halt.sh", "echo halt").run().status(1);
+        halts.says(&format!("{REPEATED}20-build`:\n  | boom\n"));
+        let silent = four("exit 1").config("max_tries = 1").args(args);
+        let silent = silent.task("halt.sh", "echo halt").run().status(1);
+        silent.does_not_say(REPEATED);
+    }
+}
+
+#[test]
+fn a_run_that_finished_repeats_nothing() {
+    let body = format!("echo boom; {}", once(1));
+    for args in [["-j", "2"], ["--set", "log_dir=logs"]] {
+        let ran = four(&body).args(args).run().status(0);
+        ran.says("trying again").does_not_say(REPEATED);
+    }
+}

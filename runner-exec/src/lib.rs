@@ -39,7 +39,7 @@ pub use crate::{
         hook::{Phase, TaskStats},
         run_id::RunId,
         step::Run,
-        task_logs::{Logs, tail},
+        task_logs::{Logs, TAIL_LINES, last_lines, tail},
         tools::{Launcher, Outlet, Sink, Tools},
     },
     same_file::{is_same, is_same_file, open_metadata},

@@ -9,8 +9,8 @@ use std::{
     io::{self, IsTerminal},
     path::Path,
     sync::{
-        Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -19,11 +19,11 @@ use anstyle::{AnsiColor, Style};
 use jiff::{Timestamp, tz::TimeZone};
 use once_cell::sync::OnceCell;
 use runner_config::{Problem, Problems, Severity, escape, escape_lines, format_duration, shown};
-use runner_exec::{Cancel, Event, Outcome, StopRequest, Streams, TaskName};
+use runner_exec::{Cancel, Event, Next, Outcome, StopRequest, Streams, TaskName, last_lines, tail};
 
 use crate::console::{
     level::{Level, Verbosity},
-    messages::{HINT, goes_on, sentence, signal_sentence},
+    messages::{HINT, goes_on, repeated, sentence, signal_sentence},
     progress::Progress,
     screen::{Screen, has_colors},
     stderr::Stderr,
@@ -45,6 +45,14 @@ enum Begin {
     Priority,
 }
 
+/// The end of the output of a task that can be the one that decides how the run ends.
+struct Ending {
+    task: String,
+    lines: Vec<String>,
+    /// The number of messages that there are as long as nothing is shown after it.
+    last_at: Option<usize>,
+}
+
 pub(crate) struct Log {
     verbosity: Verbosity,
     stderr: Stderr,
@@ -57,6 +65,9 @@ pub(crate) struct Log {
     syslog: Option<SystemLog>,
     /// There when the end of a terminal shows what goes on.
     progress: Option<Progress>,
+    /// The number of messages that could be shown.
+    messages: AtomicUsize,
+    endings: Mutex<Vec<Ending>>,
     /// The first signal, which can be logged by the thread that logs the end of the run.
     first_signal: OnceLock<StopRequest>,
     /// The number of the last signal that was logged.
@@ -78,6 +89,8 @@ impl Log {
             color: OnceCell::new(),
             syslog: None,
             progress: None,
+            messages: AtomicUsize::new(0),
+            endings: Mutex::new(Vec::new()),
             first_signal: OnceLock::new(),
             logged_signal: Mutex::new(0),
             has_said_no_log: AtomicBool::new(false),
@@ -145,11 +158,20 @@ impl Log {
     }
 
     fn say(&self, level: Level, text: &str) {
-        if self.wants(level) {
-            let text = &escape_lines(text);
-            self.stderr.write(&self.line(level, text));
-            self.to_syslog(level, text);
+        let is_wanted = self.wants(level);
+        // Where only warnings are shown, output of tasks can be between two of them.
+        if is_wanted || level == Level::Info {
+            self.messages.fetch_add(1, Ordering::SeqCst);
         }
+        if is_wanted {
+            self.write(level, text);
+        }
+    }
+
+    fn write(&self, level: Level, text: &str) {
+        let text = &escape_lines(text);
+        self.stderr.write(&self.line(level, text));
+        self.to_syslog(level, text);
     }
 
     fn wants(&self, level: Level) -> bool {
@@ -217,6 +239,7 @@ impl Log {
         if let (Some(progress), Some(screen)) = (&self.progress, self.screen_for(event)) {
             progress.event(event, screen);
         }
+        self.keep_ending(event);
         // Most events are of this kind, and to put them into words takes a while.
         if self.verbosity == Verbosity::Quiet && goes_on(event) {
             return;
@@ -245,9 +268,69 @@ impl Log {
                 is_idle: true,
             }));
         }
+        if let Event::RunEnd {
+            decided_by: Some(deciding),
+            ..
+        } = event
+        {
+            self.repeat_ending(&deciding.task.to_string());
+        }
         if let Some((level, text)) = sentence(event) {
             self.say(level, &text);
         }
+    }
+
+    /// Keeps the end of the output of a task that can decide how the run ends, before the message
+    /// about its end.
+    fn keep_ending(&self, event: &Event) {
+        let screen = self.stderr.started_screen();
+        let screen = screen.filter(|screen| screen.is_shared());
+        let (task, output) = match event {
+            Event::RunStart { .. } => return self.endings().clear(),
+            Event::TaskEnd {
+                task,
+                next: Next::Chain(consequence),
+                output,
+                ..
+            } if consequence.cuts_short() => (task.to_string(), output),
+            Event::TaskEnd { task, .. }
+            | Event::HookEnd { task, .. }
+            | Event::HaltEnd { task, .. } => {
+                screen.inspect(|screen| screen.end(task.to_string()));
+                return;
+            }
+            _ => return,
+        };
+        // That message is one more.
+        let messages = self.messages.load(Ordering::SeqCst) + 1;
+        let last = screen.and_then(|screen| screen.last_output(task.clone()));
+        let (lines, is_last) = match (output, last) {
+            (Some(path), _) => (tail(path, None).unwrap_or_default(), true),
+            (None, Some(last)) => (last_lines(&last.bytes), last.is_last),
+            (None, None) => return,
+        };
+        self.endings().push(Ending {
+            task,
+            lines,
+            last_at: is_last.then_some(messages),
+        });
+    }
+
+    /// Repeats the end of the output of `task`, unless nothing was shown after it.
+    fn repeat_ending(&self, task: &str) {
+        let messages = self.messages.load(Ordering::SeqCst);
+        let endings = self.endings();
+        let ending = endings.iter().rfind(|ending| ending.task == task);
+        if let Some(Ending { lines, last_at, .. }) = ending
+            && *last_at != Some(messages)
+            && !lines.is_empty()
+        {
+            self.write(Level::Info, &repeated(task, lines));
+        }
+    }
+
+    fn endings(&self) -> MutexGuard<'_, Vec<Ending>> {
+        self.endings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The screen, which need not be started before there is something to show.
@@ -301,6 +384,7 @@ impl Log {
         let mut logged = logged.unwrap_or_else(PoisonError::into_inner);
         if *logged < request.nth {
             *logged = request.nth;
+            self.messages.fetch_add(1, Ordering::SeqCst);
             self.stderr.write_later(line.as_bytes());
             self.to_syslog(Level::Warning, &text);
         }

@@ -354,6 +354,12 @@ fn last_lines(output: &Path) -> String {
     }
 }
 
+/// The end of the output of the task that decided how the run ended, when it was shown before.
+pub(crate) fn repeated(task: &str, lines: &[String]) -> String {
+    let lines: String = lines.iter().map(|line| format!("\n  | {line}")).collect();
+    format!("the end of the output of `{task}`:{lines}")
+}
+
 /// What comes after the end of a task, as the rest of a sentence.
 fn then(next: Next) -> (Level, String) {
     let (level, then) = match next {

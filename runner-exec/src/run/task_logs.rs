@@ -23,9 +23,13 @@ use rustix::{fs::OFlags, io::Errno};
 
 use crate::{plan::task_name::TaskName, run::run_id::RunId};
 
-/// Maximum size of the shown end of an output: lines, bytes, and characters in a line.
-const TAIL_LINES: usize = 20;
+/// Maximum number of lines in the shown end of an output.
+pub const TAIL_LINES: usize = 20;
+
+/// Maximum number of bytes in the shown end of an output.
 const TAIL_BYTES: u64 = 64 * 1024;
+
+/// Maximum number of characters in a line of it.
 const TAIL_LINE: usize = 1000;
 
 /// Maximum number of bytes in a file name (NAME_MAX).
@@ -137,10 +141,15 @@ pub fn tail(path: &Path, owner: Option<u32>) -> io::Result<Vec<String>> {
     let mut bytes = Vec::new();
     // It can grow meanwhile.
     file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
-    let text = bytes_text(&bytes);
+    Ok(last_lines(&bytes))
+}
+
+/// Returns the last lines of an output, escaped for a terminal.
+pub fn last_lines(bytes: &[u8]) -> Vec<String> {
+    let text = bytes_text(bytes);
     let mut lines: Vec<String> = text.lines().rev().take(TAIL_LINES).map(shown).collect();
     lines.reverse();
-    Ok(lines)
+    lines
 }
 
 fn not_regular() -> io::Error {

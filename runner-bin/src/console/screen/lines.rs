@@ -31,6 +31,11 @@ impl Lines {
         }
     }
 
+    /// How many bytes each line has before what was written.
+    pub(super) fn prefix_length(&self) -> usize {
+        self.begin.len()
+    }
+
     /// Whether something waits for the end of its line.
     pub(super) fn waits(&self) -> bool {
         !self.rest.is_empty()

@@ -7,6 +7,7 @@
 mod bar;
 mod lines;
 mod outlet;
+mod tail;
 mod work;
 
 use std::{
@@ -45,6 +46,16 @@ const WIDEST: usize = 32;
 /// For a line that is in the way of a task, so long is waited until it is gone.
 const MOMENT: Duration = Duration::from_millis(100);
 
+/// Maximum wait for the end of the output of the task that decides how the run ends.
+const LAST_OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The end of the output of a task.
+pub(crate) struct LastOutput {
+    pub(crate) bytes: Vec<u8>,
+    /// Nothing else was shown after it.
+    pub(crate) is_last: bool,
+}
+
 /// The thread that has stdout and stderr.
 pub(crate) struct Screen {
     sender: Sender<Message>,
@@ -65,6 +76,8 @@ enum Message {
     Line(Vec<u8>),
     /// From now on it reads this, too.
     Read { from: OwnedFd, name: String, to: To },
+    /// The process with this name has ended. If there is a sender, it gets the end of its output.
+    End(String, Option<Sender<LastOutput>>),
     /// Names are at least so wide.
     Align(usize),
     /// What stands at the bottom of the terminal.
@@ -139,6 +152,19 @@ impl Screen {
         self.tell(read_stdout);
         self.tell(read_stderr);
         Ok(Streams { stdout, stderr })
+    }
+
+    /// Drops what is kept of the output of a process that has ended.
+    pub(crate) fn end(&self, name: String) {
+        self.tell(Message::End(name, None));
+    }
+
+    /// Returns the end of the output of a process that has ended; `None` if the thread does not
+    /// come to it in time.
+    pub(crate) fn last_output(&self, name: String) -> Option<LastOutput> {
+        let (sender, answer) = channel();
+        self.tell(Message::End(name, Some(sender)));
+        answer.recv_timeout(LAST_OUTPUT_TIMEOUT).ok()
     }
 
     /// Leaves room for `names` before the lines of tasks.

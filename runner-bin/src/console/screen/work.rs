@@ -24,9 +24,10 @@ use signal_hook::{consts::SIGWINCH, low_level::pipe::register};
 use unicode_width::UnicodeWidthStr;
 
 use super::{
-    Bar, Message,
+    Bar, LastOutput, Message,
     lines::Lines,
     outlet::{Outlet, To, is_writable, lead_to_the_same},
+    tail::Tail,
 };
 
 /// What has no end of line is shown when it has waited so long.
@@ -61,6 +62,10 @@ pub(super) struct Work {
     /// How many bytes were written.
     written: Arc<AtomicUsize>,
     pipes: Vec<Pipe>,
+    /// By the names of the processes that run.
+    tails: HashMap<String, Tail>,
+    /// The name of the process whose output was shown last; empty after a line of the runner.
+    last: String,
     /// As much as a pipe holds.
     buffer: Vec<u8>,
     /// As [`To`] counts them.
@@ -87,6 +92,7 @@ pub(super) struct Work {
 
 /// What a process writes.
 struct Pipe {
+    name: String,
     from: OwnedFd,
     to: To,
     lines: Lines,
@@ -142,6 +148,8 @@ impl Work {
             lines_taken: 0,
             written,
             pipes: Vec::new(),
+            tails: HashMap::new(),
+            last: String::new(),
             buffer: vec![0; PIPE],
             outlets: [To::Stdout, To::Stderr].map(Outlet::new),
             same: lead_to_the_same(),
@@ -217,8 +225,25 @@ impl Work {
 
     /// Reads what has been written by now to a pipe.
     fn read(&mut self, pipe: usize) {
-        let pipe = &mut self.pipes[pipe];
-        pipe.read(&mut self.buffer, &mut self.outlets[pipe.to as usize]);
+        let before = self.outlets[self.pipes[pipe].to as usize].text.len();
+        let from = &mut self.pipes[pipe];
+        from.read(&mut self.buffer, &mut self.outlets[from.to as usize]);
+        self.keep(pipe, before);
+    }
+
+    /// Keeps the end of what a pipe has added to the text of its outlet.
+    fn keep(&mut self, pipe: usize, before: usize) {
+        let pipe = &self.pipes[pipe];
+        let shown = &self.outlets[pipe.to as usize].text[before..];
+        if shown.is_empty() {
+            return;
+        }
+        if self.last != pipe.name {
+            self.last.clone_from(&pipe.name);
+        }
+        if let Some(tail) = self.tails.get_mut(&pipe.name) {
+            tail.add(shown, pipe.lines.prefix_length());
+        }
     }
 
     /// Does what it is told.
@@ -237,15 +262,30 @@ impl Work {
                     }
                     self.stderr().text.extend_from_slice(&line);
                     self.lines_taken += 1;
+                    self.last.clear();
+                }
+                Ok(Message::End(name, answer)) => {
+                    if let Some(answer) = answer {
+                        for index in self.open_pipes() {
+                            self.read(index);
+                        }
+                        let _ = answer.send(LastOutput {
+                            bytes: self.tails.remove(&name).unwrap_or_default().0,
+                            is_last: self.last == name,
+                        });
+                    }
+                    self.tails.remove(&name);
                 }
                 Ok(Message::Align(columns)) => self.widest = columns,
                 Ok(Message::Read { from, name, to }) => {
                     let to = if self.same { To::Stderr } else { to };
-                    let name = self.styled(&name, to);
+                    self.tails.insert(name.clone(), Tail::default());
+                    let lines = Lines::new(&self.styled(&name, to));
                     self.pipes.push(Pipe {
+                        name,
                         from,
                         to,
-                        lines: Lines::new(&name),
+                        lines,
                         since: None,
                         has_ended: false,
                     });
@@ -299,8 +339,10 @@ impl Work {
             let pipe = &mut self.pipes[index];
             if pipe.since.is_some_and(|since| since + PATIENCE <= now) {
                 pipe.since = None;
-                pipe.lines
-                    .show_rest(&mut self.outlets[pipe.to as usize].text);
+                let text = &mut self.outlets[pipe.to as usize].text;
+                let before = text.len();
+                pipe.lines.show_rest(text);
+                self.keep(index, before);
             }
         }
     }
@@ -399,6 +441,7 @@ mod tests {
         rustix::fs::fcntl_setfl(&from, rustix::fs::OFlags::NONBLOCK).unwrap();
         let long_ago = Instant::now() - 2 * PATIENCE;
         let mut pipe = Pipe {
+            name: "a".to_owned(),
             from: from.into(),
             to: To::Stdout,
             lines: Lines::new("a"),
