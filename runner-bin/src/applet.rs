@@ -57,7 +57,7 @@ fn parse<A: Parser>(args: Vec<OsString>, start: fn(A) -> Exit) -> Exit {
     match A::try_parse_from(args) {
         Ok(args) => start(args),
         Err(error) if error.use_stderr() => {
-            write(&hint(error), stderr());
+            write(&hint::<A>(error), stderr());
             Exit::Usage
         }
         Err(help) => {
@@ -67,23 +67,40 @@ fn parse<A: Parser>(args: Vec<OsString>, start: fn(A) -> Exit) -> Exit {
     }
 }
 
-/// Makes of what clap proposes what helps here: behind `--` stands COMMAND, and a setting
-/// is no option.
-fn hint(mut error: clap::Error) -> clap::Error {
-    if error.kind() != ErrorKind::UnknownArgument {
-        return error;
-    }
-    error.remove(ContextKind::Suggested);
-    let option = match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(option)) => option.trim_start_matches('-').replace('-', "_"),
+/// Replaces the tips of clap by those that help here.
+fn hint<A: Parser>(mut error: clap::Error) -> clap::Error {
+    let argument = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(argument)) => argument.as_str(),
+        Some(ContextValue::Strings(arguments)) => arguments.first().map_or("", String::as_str),
         Some(_) | None => return error,
     };
-    if setting(&option).is_some_and(Setting::in_runner) {
-        let tip = format!("a setting is written in `[runner]`, or `--set {option}=VALUE`");
-        let tips = ContextValue::StyledStrs(vec![tip.into()]);
-        error.remove(ContextKind::SuggestedArg);
-        error.insert(ContextKind::Suggested, tips);
-    }
+    let is_runner = || A::command().get_name() == APPLETS[0];
+    let option = argument.trim_start_matches('-').replace('-', "_");
+    let tip = match error.kind() {
+        // Only `--json` needs one of several options there.
+        ErrorKind::MissingRequiredArgument if argument.starts_with("<--") && is_runner() => {
+            let options = argument.trim_matches(['<', '>']).split('|');
+            let options: Vec<_> = options.map(|option| format!("`{option}`")).collect();
+            let sentence = format!("`--json` goes with {}", options.join(" or "));
+            return A::command().error(error.kind(), sentence);
+        }
+        ErrorKind::UnknownArgument if setting(&option).is_some_and(Setting::in_runner) => {
+            error.remove(ContextKind::SuggestedArg);
+            format!("a setting is written in `[runner]`, or `--set {option}=VALUE`")
+        }
+        ErrorKind::UnknownArgument if !argument.starts_with('-') && is_runner() => {
+            "there is one TASKDIR; write `--` before a COMMAND".to_owned()
+        }
+        ErrorKind::UnknownArgument => {
+            error.remove(ContextKind::Suggested);
+            return error;
+        }
+        _ => return error,
+    };
+    error.insert(
+        ContextKind::Suggested,
+        ContextValue::StyledStrs(vec![tip.into()]),
+    );
     error
 }
 

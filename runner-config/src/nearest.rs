@@ -12,7 +12,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<
         .into_iter()
         .filter_map(|candidate| {
             let folded = fold(candidate);
-            let most = (candidate.chars().count().min(length) / 3).min(2);
+            let most = (candidate.chars().count().max(length) / 3).min(2);
             // Each edit changes the length by one at most, and a length is soon known.
             let close = folded.chars().count().abs_diff(length) <= most;
             let distance = close.then(|| strsim::osa_distance(&name, &folded));

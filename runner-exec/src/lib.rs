@@ -19,7 +19,7 @@ pub use crate::{
     },
     plan::{
         Plan, Task,
-        discover::{DirEntry, Kind, discover},
+        discover::{DirEntry, Kind, discover, similar_directory},
         task_name::TaskName,
     },
     process::{

@@ -128,6 +128,25 @@ fn a_wrong_number_is_explained_in_plain_words() {
 }
 
 #[test]
+fn wrong_arguments_are_answered_with_what_to_write() {
+    let command = "there is one TASKDIR; write `--` before a COMMAND\n";
+    let json = "error: `--json` goes with `--list` or `--dry-run` or `--env <TASK>` or `--check`\n";
+    for (args, expected) in [
+        (&["tasks.d", "echo", "hi"][..], command),
+        (&["tasks.d", "other.d"], command),
+        (&["--json"], json),
+        (&["--json", "tasks.d"], json),
+        (&["--json", "--graph", "tasks.d"], json),
+    ] {
+        let test = Test::new().no_config().task("1-a", "");
+        test.run_with(args).status(64).order("").says(expected);
+    }
+    let test = Test::new().no_config();
+    let ran = test.run_with(["runner-report", "x"]).status(64);
+    ran.does_not_say("TASKDIR");
+}
+
+#[test]
 fn wrong_usage_runs_nothing() {
     for args in [
         &[][..],

@@ -28,11 +28,17 @@ fn a_directory_without_a_task_is_a_warning() {
 }
 
 #[test]
-fn a_directory_without_a_task_is_an_error_with_several_runs_or_a_halt_task() {
-    for args in [&["-H"][..], &["-n", "2"], &["-n", "0"], &["-H", "-n1"]] {
+fn a_directory_without_a_task_is_an_error_with_several_runs_a_halt_task_or_a_command() {
+    for args in [
+        &["-H"][..],
+        &["-n", "2"],
+        &["-n", "0"],
+        &["-H", "-n1"],
+        &["--", "echo", "COMMAND"],
+    ] {
         Test::new()
             .task("halt.sh", "")
-            .args(args)
+            .args_after(args)
             .run()
             .status(66)
             .order("")
@@ -60,6 +66,41 @@ fn a_directory_that_is_missing_is_an_error() {
         .status(66)
         .stdout("")
         .says("error: cannot read task directory `file`: not a directory\n");
+}
+
+#[test]
+fn a_directory_of_a_similar_name_is_proposed() {
+    let test = || {
+        Test::new()
+            .no_config()
+            .file("okay", "", 0o644)
+            .task("1-a", "")
+    };
+    for (name, near) in [
+        ("task.d", "tasks.d"),
+        ("./Tasks.d/", "./tasks.d"),
+        ("nowhere/tasks.d", ""),
+        // It is a file.
+        ("okey", ""),
+    ] {
+        let hint = match near {
+            "" => "name the directory that holds the tasks".to_owned(),
+            near => format!("did you mean `{near}`?"),
+        };
+        let ran = test().run_with([name]).status(66);
+        ran.says(&format!("  hint: {hint}\n"));
+    }
+}
+
+#[test]
+fn a_configuration_and_a_directory_that_were_swapped_are_one_error() {
+    let test = Test::new().task("1-a", "");
+    let ran = test.run_with(["-c", "tasks.d", "runner.cfg"]).status(78);
+    let lines = ran.stderr.lines().count();
+    assert_eq!(lines, 3, "{}", ran.stderr);
+    ran.says("error: `tasks.d` is a directory and `runner.cfg` is a file\n")
+        .says("`-c runner.cfg tasks.d`\n")
+        .order("");
 }
 
 #[test]

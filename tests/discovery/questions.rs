@@ -235,7 +235,10 @@ fn a_single_task_that_cannot_run_is_refused_with_the_reason() {
             "1_clobber.sh",
             "there is no task `1_clobber.sh`; did you mean `1-clobber.sh`?",
         ),
-        ("upgrade", "there is no task `upgrade`"),
+        (
+            "upgrade",
+            "there is no task `upgrade`; tasks are: `1-clobber.sh`",
+        ),
     ] {
         Test::new()
             .task("1-clobber.sh", "")
@@ -251,6 +254,20 @@ fn a_single_task_that_cannot_run_is_refused_with_the_reason() {
             .stdout("")
             .says(&format!("error: {expected}\n"));
     }
+}
+
+#[test]
+fn a_task_that_is_missing_in_a_large_directory_is_answered_with_the_first_tasks() {
+    let names: Vec<String> = (10..25)
+        .map(|number| format!("{number}-a{number}"))
+        .collect();
+    let test = names
+        .iter()
+        .fold(Test::new(), |test, name| test.task(name, ""));
+    let first = names[..10].join("`, `");
+    let expected = format!("there is no task `zzzzzz`; tasks are: `{first}` and 5 more\n");
+    let ran = test.args(["--only", "zzzzzz"]).run().status(64);
+    ran.says(&expected);
 }
 
 #[test]

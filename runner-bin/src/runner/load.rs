@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use runner_config::{Document, Override, Problems, Reading, Settings, reason, setting, shown};
-use runner_exec::{Plan, StateDir, Trust, discover};
+use runner_exec::{Plan, StateDir, Trust, discover, similar_directory};
 
 use crate::{
     config_file::{is_pipe, readable_document},
@@ -84,6 +84,17 @@ impl Source {
         further_run: bool,
         problems: &mut Problems,
     ) -> Result<Plan, (Exit, Option<PathBuf>)> {
+        if let Some(config) = self.config.as_deref()
+            && config.is_dir()
+            && self.taskdir.is_file()
+        {
+            let (config, taskdir) = (shown(config), shown(&self.taskdir));
+            let message = format!("`{config}` is a directory and `{taskdir}` is a file");
+            problems.error(None, message).hint(format!(
+                "write the configuration file after `-c`: `-c {taskdir} {config}`"
+            ));
+            return Err((Exit::Config, None));
+        }
         let is_trusted = checks.task_directory(&self.taskdir, problems);
         let entries = is_trusted.then(|| discover(&self.taskdir, checks.check()));
         let mut admit = |reading: Reading, problems: &mut Problems| match reading {
@@ -123,9 +134,11 @@ impl Source {
                 };
                 let (taskdir, why) = (shown(&self.taskdir), reason(&error));
                 let message = format!("cannot read task directory `{taskdir}`: {why}");
-                problems
-                    .error(None, message)
-                    .hint("name the directory that holds the tasks");
+                let hint = match similar_directory(&self.taskdir) {
+                    Some(near) => format!("did you mean `{}`?", shown(&near)),
+                    None => "name the directory that holds the tasks".to_owned(),
+                };
+                problems.error(None, message).hint(hint);
                 return Err((exit, state_dir));
             }
         };

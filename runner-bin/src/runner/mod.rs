@@ -65,7 +65,7 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
         overrides: args.overrides.0.clone(),
         taskdir: args.taskdir.clone().unwrap_or_default(),
         needs_halt: args.halt_after,
-        needs_tasks: args.halt_after || args.times != 1,
+        needs_tasks: args.halt_after || args.times != 1 || !command.is_empty(),
         trust: match args.insecure {
             true => None,
             false => Trust::of_root(args.trust_owner.iter().copied()),

@@ -5,10 +5,10 @@ use std::{
     fs::File,
     io,
     os::{fd::OwnedFd, unix::ffi::OsStrExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-use runner_config::reason;
+use runner_config::{nearest, reason};
 use rustix::{
     fs::{Access, AtFlags, Dir, FileType, Mode, OFlags, Statx, StatxAttributes, StatxFlags, statx},
     io::{Errno, retry_on_intr},
@@ -76,6 +76,24 @@ pub fn discover(directory: &Path, check: Option<&TrustCheck>) -> io::Result<Vec<
         }
     };
     Ok(listing.into_iter().map(entry).collect())
+}
+
+/// Returns the directory next to `missing` whose name is nearest to its name.
+pub fn similar_directory(missing: &Path) -> Option<PathBuf> {
+    let parent = missing.parent()?;
+    let parent_or_here = match parent.as_os_str() {
+        name if name.is_empty() => Path::new("."),
+        _ => parent,
+    };
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(parent_or_here, flags, Mode::empty()).ok()?;
+    let listing = listing(&opened).ok()?;
+    let names = listing
+        .iter()
+        .filter_map(|(name, _)| name.as_os_str().to_str());
+    let near = nearest(missing.file_name()?.to_str()?, names).into_iter();
+    near.map(|name| parent.join(name))
+        .find(|path| path.is_dir())
 }
 
 /// Returns the names in `directory`, each with `true` for a regular file (not a symlink).

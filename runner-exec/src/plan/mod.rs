@@ -238,11 +238,24 @@ impl Plan {
             }
             (Ok(None), None) => match names.nearest(name) {
                 Some(near) => format!("there is no task `{name}`; did you mean `{near}`?"),
-                None => format!("there is no task `{name}`"),
+                None => format!("there is no task `{name}`; {}", self.names()),
             },
         })
     }
+
+    /// Returns the first tasks, as the end of a sentence.
+    fn names(&self) -> String {
+        let names = self.tasks.iter().take(MAX_LISTED);
+        let names: Vec<_> = names.map(|task| format!("`{}`", task.name)).collect();
+        match self.tasks.len().saturating_sub(MAX_LISTED) {
+            0 => format!("tasks are: {}", names.join(", ")),
+            more => format!("tasks are: {} and {more} more", names.join(", ")),
+        }
+    }
 }
+
+/// Maximum number of tasks that an error message lists.
+const MAX_LISTED: usize = 10;
 
 /// Role of an entry in the chain.
 enum Is {
