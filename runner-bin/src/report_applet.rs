@@ -49,16 +49,20 @@ pub(crate) fn start(args: ReportArgs) -> Exit {
     match text {
         Ok(Some(text)) => answer(&text, Exit::Finished, &log),
         Ok(None) => {
-            let qualifier = if args.run.is_some() { "such " } else { "" };
+            let path = journal.path();
             let since = match args.this_boot {
                 true => " since the machine was started",
                 false => "",
             };
-            let path = journal.path();
-            log.error(&format!(
-                "there is no {qualifier}run in `{}`{since}",
-                shown(&path)
-            ));
+            // With `--run`, there can be other runs.
+            let (such, count) = match args.run.as_ref().map(|_| journal.count()) {
+                None => ("", String::new()),
+                Some(Ok(1)) => ("such ", "; there is 1 run".to_owned()),
+                Some(Ok(runs)) => ("such ", format!("; there are {runs} runs")),
+                Some(Err(error)) => return log_unreadable(&path, &error, &log),
+            };
+            let path = shown(&path);
+            log.error(&format!("there is no {such}run in `{path}`{since}{count}"));
             Exit::NoInput
         }
         Err(error) => log_unreadable(&journal.path(), &error, &log),
@@ -127,6 +131,13 @@ impl JournalQuery<'_> {
         self.read(|record| history.apply(record))?;
         let now = Now::read(history.open());
         Ok((!history.is_empty()).then(|| show(&history, &now)))
+    }
+
+    /// Returns the number of runs.
+    fn count(&self) -> io::Result<usize> {
+        let mut history = History::default();
+        self.read(|record| history.apply(record))?;
+        Ok(history.runs())
     }
 
     fn tasks(&self, show: fn(&[TaskStatistics]) -> String) -> Answer {

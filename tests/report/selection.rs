@@ -108,7 +108,11 @@ fn a_missing_run_or_journal_is_an_error() {
         (&old, &["--this-boot", "--history"]),
         (&old, &["--this-boot", "--tasks"]),
     ] {
-        let such = if args.contains(&"--run") { "such " } else { "" };
+        let (such, count) = if args.contains(&"--run") {
+            ("such ", "; there is 1 run")
+        } else {
+            ("", "")
+        };
         let since = if args.contains(&"--this-boot") {
             " since the machine was started"
         } else {
@@ -118,8 +122,21 @@ fn a_missing_run_or_journal_is_an_error() {
             .status(66)
             .stdout("")
             .stderr(&format!(
-                "error: there is no {such}run in `state/journal.jsonl`{since}\n"
+                "error: there is no {such}run in `state/journal.jsonl`{since}{count}\n"
             ));
+    }
+    let three = ["r1", "r2", "r3"].map(whole).concat();
+    for (args, count) in [
+        (&["--run", "-9"][..], "; there are 3 runs"),
+        (&["--run", "-4", "--format", "html"], "; there are 3 runs"),
+        (
+            &["--run", "r9", "--this-boot"],
+            " since the machine was started; there are 3 runs",
+        ),
+    ] {
+        ask(journal(&three), args).status(66).stderr(&format!(
+            "error: there is no such run in `state/journal.jsonl`{count}\n"
+        ));
     }
     let nothing = || Test::new().no_config();
     for args in [&[][..], &["--history"], &["--tasks"]] {

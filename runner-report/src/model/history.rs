@@ -64,6 +64,11 @@ impl History {
         headers.filter(|header| header.end.is_none())
     }
 
+    /// Returns the number of runs.
+    pub fn runs(&self) -> usize {
+        self.runs.count()
+    }
+
     /// Returns `true` if the journal has no start of the runner.
     pub fn is_empty(&self) -> bool {
         self.runs.retained.is_empty() && self.refused.is_empty()
