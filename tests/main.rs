@@ -8,6 +8,7 @@ mod architecture;
 mod chain;
 mod chaos;
 mod cli;
+mod completions;
 mod config_cmd;
 mod discovery;
 mod ends;

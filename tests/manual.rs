@@ -1,33 +1,29 @@
-//! The man pages and the completions, compared with the program: their options, exit
-//! statuses and settings come from `--help` and the table of settings.
+//! The man pages, compared with the program: their options, exit statuses and settings come
+//! from `--help` and the table of settings.
 
-use std::{collections::BTreeSet, fs};
+use std::fs;
 
 use crate::support::{Test, top};
 
 /// The applets. Each has a man page.
-const APPLETS: [&str; 3] = ["runner", "runner-config", "runner-report"];
+pub(crate) const APPLETS: [&str; 3] = ["runner", "runner-config", "runner-report"];
 
-fn help(applet: &str) -> String {
+pub(crate) fn help(applet: &str) -> String {
     Test::new().run_with([applet, "--help"]).status(0).stdout
 }
 
-fn packaged(path: &str) -> String {
-    fs::read_to_string(top().join("packaging").join(path)).unwrap()
-}
-
-/// An option as `--help` shows it.
-struct Opt {
+/// An option, as `--help` has it.
+pub(crate) struct Opt {
     /// `-c, --config <FILE>`
-    spec: String,
-    meaning: String,
-    /// `[default: 1]`, or empty.
+    pub(crate) spec: String,
+    pub(crate) meaning: String,
+    /// `[default: 1]`, or nothing.
     default: String,
     /// The possible values, such as `started: There is a plan`.
     values: Vec<String>,
 }
 
-fn options(help: &str) -> Vec<Opt> {
+pub(crate) fn options(help: &str) -> Vec<Opt> {
     let (_, below) = help.split_once("Options:\n").expect("there are options");
     let mut options: Vec<Opt> = Vec::new();
     for line in below.lines() {
@@ -65,17 +61,7 @@ fn options(help: &str) -> Vec<Opt> {
     options
 }
 
-/// `--config` of `-c, --config <FILE>`.
-fn long_name(option: &Opt) -> Option<&str> {
-    let mut words = option.spec.split([' ', ',', '[', '=', '.']);
-    words.find(|word| is_long(word))
-}
-
-fn is_long(word: &str) -> bool {
-    word.starts_with("--") && word.len() > 2
-}
-
-/// Asserts that the page has these sections. With `INSTA_UPDATE=always` writes them instead.
+/// Holds sections of a page to what they should be; `INSTA_UPDATE=always` writes them.
 #[track_caller]
 fn assert_sections(page: &str, sections: &[(&str, String)]) {
     let path = top().join("packaging/man").join(page);
@@ -218,36 +204,4 @@ fn the_page_of_the_settings_matches_the_table() {
     let head = "With their defaults; those marked with * can also be set in a task's section.\n";
     let settings = format!("{head}{}", settings.collect::<String>());
     assert_sections("runner.cfg.5", &[("SETTINGS", settings)]);
-}
-
-#[test]
-fn every_shell_completes_the_options_and_no_others() {
-    for name in ["runner.bash", "_runner", "runner.fish"] {
-        let script = packaged(&format!("completions/{name}"));
-        for applet in APPLETS {
-            let begin = format!("# Options of {applet}.\n");
-            let (_, block) = script
-                .split_once(&begin)
-                .expect("each applet has its block");
-            let block = block.split_once("\n\n").map_or(block, |(block, _)| block);
-            // Each shell has its own way to write an option or a bracket.
-            let block = block
-                .replace(" -l ", " --")
-                .replace("'\\''", "'")
-                .replace('\\', "");
-            let options = options(&help(applet));
-            let expected: BTreeSet<&str> = options.iter().filter_map(long_name).collect();
-            let found = block.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
-            let found: BTreeSet<&str> = found.filter(|word| is_long(word)).collect();
-            assert_eq!(found, expected, "{name}, {applet}");
-            if name == "runner.bash" {
-                // bash shows no descriptions.
-                continue;
-            }
-            for Opt { meaning, .. } in &options {
-                let meaning = meaning.split(" [").next().unwrap();
-                assert!(block.contains(meaning), "{name}, {applet}: {meaning}");
-            }
-        }
-    }
 }

@@ -1,8 +1,11 @@
 # Completion of runner and its applets for fish.
+#
+# The blocks of options and settings are written by tests/completions.rs.
 
-# What stands on the line before the cursor: `config` or `taskdir`, one line, or none.
-function __runner_said --argument-names what
-    set -l tokens (commandline --tokenize --cut-at-cursor --current-process)
+# Prints what the line gives: `config` is the arguments that name configuration or journal,
+# `taskdir` the task directory; one line each, or none.
+function __runner_given --argument-names what
+    set -l tokens (commandline --tokenize --current-process)
     set -l config
     set -l taskdir
     set -e tokens[1]
@@ -10,15 +13,15 @@ function __runner_said --argument-names what
         set -l token $tokens[1]
         set -e tokens[1]
         switch $token
-            case -c --config
-                set config $tokens[1]
-                set -e tokens[1]
-            case '--config=*'
-                set config (string replace -- --config= '' $token)
-            case -n --times -j --jobs --set --trust-owner --ready --env --only -g --get --install-links
-                set -e tokens[1]
             case --
                 break
+            case '--config=*' '--state-dir=*'
+                set config (string split --max 1 = -- $token)
+            case -c --config --state-dir
+                set config $token $tokens[1]
+                set -e tokens[1]
+            case $__runner_with_value
+                set -e tokens[1]
             case '-*'
             case '*'
                 set taskdir $token
@@ -27,54 +30,50 @@ function __runner_said --argument-names what
     string join \n -- $$what
 end
 
-# `-c FILE` when the line says so.
-function __runner_config
-    set -l config (__runner_said config)
-    set -q config[1]; and printf '%s\n' -c $config
-end
-
-# Asks the program that stands on the line.
+# Asks the program on the line.
 function __runner_ask
     set -l program (commandline --tokenize --current-process)[1]
     $program $argv 2>/dev/null
 end
 
 function __runner_tasks
-    set -l taskdir (__runner_said taskdir)
+    set -l taskdir (__runner_given taskdir)
     set -q taskdir[1]; or return
-    __runner_ask (__runner_config) --list $taskdir | string replace --regex '  +level [0-9].*' ''
+    __runner_ask (__runner_given config) --list $taskdir | string replace --regex '  +level ' '\tlevel '
 end
 
 function __runner_entries
-    __runner_ask runner-config (__runner_config) --list | string match --regex '^[^ =].*\..*='
+    __runner_ask runner-config (__runner_given config) --list | string match --regex '^[^ =].*\..*='
 end
 
 function __runner_keys
-    __runner_entries | string replace --regex '=.*' ''
+    __runner_entries | string replace --regex '=.*' '\t'
 end
 
 function __runner_sections
-    __runner_entries | string replace --regex '\..*' '' | sort -u
+    __runner_entries | string replace --regex '\..*' '\t' | sort -u
 end
 
-function __runner_settings
-    __runner_ask runner-config --settings | string replace --regex ' .*' '='
+# The last runs, the newest first.
+function __runner_runs
+    __runner_ask runner-report (__runner_given config) --history | string match --invert '*  refused*' |
+        tail -n 20 | tac | string replace --regex '  ' '\t'
 end
 
 # Options of runner.
-complete -c runner -x -a '(__fish_complete_directories)'
+set -ga __runner_with_value -c --config -n --times -j --jobs --set --trust-owner --ready --env --only -g --get --install-links
 complete -c runner -s c -l config -r -F -d 'The configuration file'
-complete -c runner -s n -l times -x -d 'Number of runs of the chain; 0 = no limit [default: 1]'
+complete -c runner -s n -l times -x -d 'Number of runs of the chain; 0 = no limit'
 complete -c runner -s H -l halt-after -d 'Run the halt task after the last run'
 complete -c runner -s j -l jobs -x -d 'Maximum number of tasks that run at the same time'
-complete -c runner -l set -x -a '(__runner_settings)' -d 'Override a setting of `[runner]`'
+complete -c runner -l set -x -a '$__runner_settings' -d 'Override a setting of `[runner]`'
+complete -c runner -l trust-owner -x -a '(__fish_complete_users)' -d 'As root, also trust files of this user (name or number)'
+complete -c runner -l insecure -d 'As root, also run files that another user can change'
 complete -c runner -s q -l quiet -d 'Log only warnings and errors'
 complete -c runner -s v -l verbose -d 'Also log decisions and their reasons'
 complete -c runner -l no-progress -d 'Hide the progress line at the bottom of the terminal'
 complete -c runner -l syslog -d 'Also log to syslog'
-complete -c runner -l trust-owner -x -a '(__fish_complete_users)' -d 'As root, also trust files of this user (name or number)'
-complete -c runner -l insecure -d 'As root, also run files that another user can change'
-complete -c runner -l ready -x -a 'started finished' -d 'When to notify a service manager: `started`, or `finished` (the first run) [default: started]'
+complete -c runner -l ready -x -a 'started\t finished\t' -d 'When a service manager is notified, if there is one'
 complete -c runner -l wait-lock -d 'Wait for the run that has the lock, without a limit or for this time'
 complete -c runner -l no-lock -d 'Take no lock: another run of the same directory can be active'
 complete -c runner -l list -d 'List the tasks in order; run nothing'
@@ -90,7 +89,7 @@ complete -c runner -s h -l help -d 'Print help (see a summary with \'-h\')'
 complete -c runner -s V -l version -d 'Print version'
 
 # Options of runner-config.
-complete -c runner-config -f
+set -ga __runner_with_value -c --config -g --get --default --format
 complete -c runner-config -s c -l config -r -F -d 'The configuration file'
 complete -c runner-config -s g -l get -x -a '(__runner_keys)' -d 'Print the value of a key'
 complete -c runner-config -s l -l list -x -a '(__runner_sections)' -d 'List all keys and values, or those of a section'
@@ -98,21 +97,53 @@ complete -c runner-config -l check -d 'Say everything that is wrong: exit 0, 1 (
 complete -c runner-config -l settings -d 'List every setting: name, default, meaning'
 complete -c runner-config -l default -x -d 'Print this value, and exit 0, when the key is not there'
 complete -c runner-config -l show-origin -d 'Show where each value was written'
-complete -c runner-config -l format -x -a 'text json ini' -d 'Format of the list; `ini` is one file that reads back the same'
+complete -c runner-config -l format -x -a 'text\t json\t ini\t' -d 'Format of the list; `ini` is one file that reads back the same'
 complete -c runner-config -l json -d 'Short for `--format json`: one object, section, key, value'
 complete -c runner-config -s h -l help -d 'Print help'
 complete -c runner-config -s V -l version -d 'Print version'
 
 # Options of runner-report.
-complete -c runner-report -f
+set -ga __runner_with_value -c --config --state-dir --run --timeout --format
 complete -c runner-report -s c -l config -r -F -d 'The configuration file'
 complete -c runner-report -l state-dir -x -a '(__fish_complete_directories)' -d 'The directory of the journal'
-complete -c runner-report -l run -x -d 'The run of this id, or the Nth from the end: -1 is the last one'
+complete -c runner-report -l run -x -k -a '(__runner_runs)' -d 'The run of this id, or the Nth from the end: -1 is the last one'
 complete -c runner-report -l this-boot -d 'Only what happened since the machine was started'
 complete -c runner-report -l history -d 'Every run, one a line, the last one at the end'
 complete -c runner-report -l tasks -d 'How often each task ran and failed, and how long it took'
 complete -c runner-report -l wait -d 'Wait until the present run has ended, or else the next one'
 complete -c runner-report -l timeout -x -d 'Wait no longer than this'
-complete -c runner-report -l format -x -a 'text json' -d 'How to answer'
+complete -c runner-report -l format -x -a 'text\t json\t html\t svg\t junit\t' -d 'How to answer'
 complete -c runner-report -s h -l help -d 'Print help'
 complete -c runner-report -s V -l version -d 'Print version'
+
+# Settings of runner.
+set -g __runner_settings \
+    sleep_time=\t'least time to wait before a retry, and between the starts of two runs' \
+    retry_jitter=\t'a random time from 0 to this is added to each wait; empty = `sleep_time`' \
+    retry_backoff=\t'the wait is multiplied by this for each further try' \
+    max_sleep=\t'upper bound of one wait; 0 = none' \
+    max_tries=\t'tries before giving up; 0 = never give up; in a task\'s section: failures of that task' \
+    retry_from=\t'where a retry starts: `start` of the chain, or the `failed` task' \
+    max_time=\t'how long a task (or the halt task) may run; 0 = no limit' \
+    hook_time=\t'how long a hook may run; 0 = no limit' \
+    kill_grace=\t'time between asking a process group to end and killing it' \
+    leak_time=\t'how long to wait for what a finished task left running in its group' \
+    leftovers=\t'what to do then: `kill`, `report`, or `allow` (do not even wait)' \
+    halt_task=\t'file in the task directory; never part of the chain' \
+    task_hook=\t'command run before and after each task; the JSON is its last argument' \
+    interpreter=\t'command put before the task\'s path' \
+    ok_codes=\t'exit codes that mean: go on' \
+    halt_codes=\t'exit codes that mean: run the halt task, then stop' \
+    stop_codes=\t'exit codes that mean: stop, without the halt task' \
+    jobs=\t'how many tasks may run at the same time' \
+    max_halts=\t'after so many halts within `halt_period` the halt task is not run any more; 0 = no limit' \
+    halt_period=\t'see `max_halts`' \
+    include_dir=\t'directory whose files are read after this one, in byte order; later wins' \
+    state_dir=\t'where journal, lock and `once` marks live; empty = none' \
+    log_dir=\t'where the output of tasks goes instead of stdout, one file per task and try' \
+    log_keep=\t'of how many runs `log_dir` is kept'
+# End.
+
+complete -c runner -x -a '(__fish_complete_directories)'
+complete -c runner-config -f
+complete -c runner-report -f

@@ -25,10 +25,11 @@ pub(crate) const APPLETS: [&str; 3] = ["runner", "runner-config", "runner-report
 /// When the service counts as started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Ready {
-    /// There is a plan, and nobody else runs it
+    // No doc comments, since each of them would be two lines of `--help`.
+    // The plan is ready and the lock is taken.
     #[default]
     Started,
-    /// The first run has finished
+    // The first run has finished.
     Finished,
 }
 
@@ -93,13 +94,12 @@ pub(crate) struct RunnerArgs {
     #[arg(long)]
     pub(crate) syslog: bool,
 
-    /// When to notify a service manager: `started`, or `finished` (the first run) [default: started]
+    /// When a service manager is notified, if there is one [default: started]
     #[arg(
         long,
         value_name = "WHEN",
         default_value_t,
         hide_default_value = true,
-        hide_possible_values = true,
         value_enum,
         conflicts_with = "mode"
     )]
