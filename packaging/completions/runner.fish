@@ -62,7 +62,7 @@ end
 
 # Options of runner.
 set -ga __runner_with_value -c --config -n --times -j --jobs --set --trust-owner --ready --env --only -g --get --install-links
-complete -c runner -s c -l config -r -F -d 'The configuration file'
+complete -c runner -s c -l config -r -F -d 'Configuration file'
 complete -c runner -s n -l times -x -d 'Number of runs of the chain; 0 = no limit'
 complete -c runner -s H -l halt-after -d 'Run the halt task after the last run'
 complete -c runner -s j -l jobs -x -d 'Maximum number of tasks that run at the same time'
@@ -90,12 +90,12 @@ complete -c runner -s V -l version -d 'Print version'
 
 # Options of runner-config.
 set -ga __runner_with_value -c --config -g --get --default --format
-complete -c runner-config -s c -l config -r -F -d 'The configuration file'
+complete -c runner-config -s c -l config -r -F -d 'Configuration file'
 complete -c runner-config -s g -l get -x -a '(__runner_keys)' -d 'Print the value of a key'
 complete -c runner-config -s l -l list -x -a '(__runner_sections)' -d 'List all keys and values, or those of a section'
-complete -c runner-config -l check -d 'Say everything that is wrong: exit 0, 1 (warnings) or 78 (errors)'
+complete -c runner-config -l check -d 'List all problems; exit status 0, 1 (warnings) or 78 (errors)'
 complete -c runner-config -l settings -d 'List every setting: name, default, meaning'
-complete -c runner-config -l default -x -d 'Print this value, and exit 0, when the key is not there'
+complete -c runner-config -l default -x -d 'Print this value and exit with 0 if the key is missing'
 complete -c runner-config -l show-origin -d 'Show where each value was written'
 complete -c runner-config -l format -x -a 'text\t json\t ini\t' -d 'Format of the list; `ini` is one file that reads back the same'
 complete -c runner-config -l json -d 'Short for `--format json`: one object, section, key, value'
@@ -104,15 +104,15 @@ complete -c runner-config -s V -l version -d 'Print version'
 
 # Options of runner-report.
 set -ga __runner_with_value -c --config --state-dir --run --timeout --format
-complete -c runner-report -s c -l config -r -F -d 'The configuration file'
-complete -c runner-report -l state-dir -x -a '(__fish_complete_directories)' -d 'The directory of the journal'
-complete -c runner-report -l run -x -k -a '(__runner_runs)' -d 'The run of this id, or the Nth from the end: -1 is the last one'
-complete -c runner-report -l this-boot -d 'Only what happened since the machine was started'
-complete -c runner-report -l history -d 'Every run, one a line, the last one at the end'
-complete -c runner-report -l tasks -d 'How often each task ran and failed, and how long it took'
-complete -c runner-report -l wait -d 'Wait until the present run has ended, or else the next one'
-complete -c runner-report -l timeout -x -d 'Wait no longer than this'
-complete -c runner-report -l format -x -a 'text\t json\t html\t svg\t junit\t' -d 'How to answer'
+complete -c runner-report -s c -l config -r -F -d 'Configuration file'
+complete -c runner-report -l state-dir -x -a '(__fish_complete_directories)' -d 'Directory of the journal'
+complete -c runner-report -l run -x -k -a '(__runner_runs)' -d 'Show the run with this id, or the Nth from the end: -1 is the last one'
+complete -c runner-report -l this-boot -d 'Show only what happened since the machine started'
+complete -c runner-report -l history -d 'List all runs, one per line, the last one at the end'
+complete -c runner-report -l tasks -d 'Show how often each task ran and failed, and how long it took'
+complete -c runner-report -l wait -d 'Wait for the end of the current run, or of the next one if none is running'
+complete -c runner-report -l timeout -x -d 'Maximum time to wait'
+complete -c runner-report -l format -x -a 'text\t json\t html\t svg\t junit\t' -d 'Format of the answer'
 complete -c runner-report -s h -l help -d 'Print help'
 complete -c runner-report -s V -l version -d 'Print version'
 

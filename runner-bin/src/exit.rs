@@ -94,8 +94,8 @@ pub(crate) const STATUSES: &str = "\
 Exit status:
     0  finished
     1  gave up: the tries were used up
-    2  halted: a task asked for the halt task
-    3  stopped: a task asked for the end
+    2  halted: a task requested the halt task
+    3  stopped: a task requested the end
     4  finished, with failures of tasks that are not required
    64  wrong usage
    66  no such task directory, or no task in it

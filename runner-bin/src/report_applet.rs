@@ -171,7 +171,7 @@ fn wait_for_run(state_dir: &Path, timeout: Option<Duration>, log: &Log) -> Exit 
         Ok(WaitEnd::CutOff(run)) => {
             let run = escape(&run);
             log.error(&format!(
-                "run {run} was cut off: its runner is gone without a word"
+                "run {run} was cut off: its runner ended without a record"
             ));
             Exit::CutOff
         }

@@ -88,7 +88,7 @@ fn a_wait_follows_a_real_run_to_its_end_or_death() {
     let wait = waiting(&runner);
     runner.signal(rustix::process::Signal::KILL);
     let ran = wait.wait().status(1);
-    ran.says("was cut off: its runner is gone without a word");
+    ran.says("was cut off: its runner ended without a record");
     fs::write(runner.path("go"), "").unwrap();
 }
 
@@ -146,7 +146,7 @@ fn a_runner_that_is_killed_ends_the_wait() {
         .wait()
         .status(1)
         .stdout("")
-        .stderr("error: run r1 was cut off: its runner is gone without a word\n");
+        .stderr("error: run r1 was cut off: its runner ended without a record\n");
 }
 
 /// Members of the event that a halt task starts.

@@ -41,7 +41,7 @@ pub(crate) enum Ready {
     max_term_width = 100,
     override_usage = "runner [OPTIONS] TASKDIR [-- COMMAND [ARG...]]\n       \
                       runner [-c FILE] --list | --dry-run | --check | --graph TASKDIR\n       \
-                      runner [-c FILE] --env TASK | --only TASK TASKDIR\n       \
+                      runner [-c FILE] TASKDIR --env TASK | --only TASK\n       \
                       runner [-c FILE] -g SECTION.KEY\n       \
                       runner --install-links DIR",
     after_help = STATUSES,
@@ -187,7 +187,7 @@ pub(crate) struct ConfigArgs {
     #[command(flatten)]
     pub(crate) mode: ConfigMode,
 
-    /// Print this value, and exit 0, when the key is not there
+    /// Print this value and exit with 0 if the key is missing
     #[arg(
         long,
         conflicts_with_all = ["list", "check", "settings"],
@@ -254,7 +254,7 @@ pub(crate) struct ConfigMode {
     #[arg(short, long, value_name = "SECTION")]
     pub(crate) list: Option<Option<String>>,
 
-    /// Say everything that is wrong: exit 0, 1 (warnings) or 78 (errors)
+    /// List all problems; exit status 0, 1 (warnings) or 78 (errors)
     #[arg(long)]
     pub(crate) check: bool,
 
@@ -280,7 +280,7 @@ pub(crate) enum Question {
 
 #[derive(Args, Debug)]
 pub(crate) struct FileArg {
-    /// The configuration file [default: what RUNNER_CONFIG names, or none]
+    /// Configuration file [default: the one that RUNNER_CONFIG names, or none]
     #[arg(short = 'c', long = "config", value_name = "FILE")]
     config: Option<PathBuf>,
 }

@@ -18,9 +18,9 @@ Exit status:
    66  no journal, or no such run in it
    71  the system refused something needed
    78  the configuration is wrong, or names no `state_dir`
-With --wait that of the run, or that with which the next one was refused, and:
-    1  the run was cut off: its runner is gone without a word
-  124  the time is up";
+With --wait the status of the run, or of the next one if it was refused, and:
+    1  the run was cut off: its runner ended without a record
+  124  the timeout passed";
 
 /// Answers questions about past and present runs, from the journal.
 #[derive(Debug, Parser)]
@@ -38,11 +38,11 @@ pub(crate) struct ReportArgs {
     #[command(flatten)]
     pub(crate) file: FileArg,
 
-    /// The directory of the journal [default: `state_dir` of the configuration]
+    /// Directory of the journal [default: `state_dir` of the configuration]
     #[arg(long, value_name = "DIR", conflicts_with = "config")]
     pub(crate) state_dir: Option<PathBuf>,
 
-    /// The run of this id, or the Nth from the end: -1 is the last one
+    /// Show the run with this id, or the Nth from the end: -1 is the last one
     #[arg(
         long,
         value_name = "ID|-N",
@@ -52,27 +52,27 @@ pub(crate) struct ReportArgs {
     )]
     pub(crate) run: Option<RunSelector>,
 
-    /// Only what happened since the machine was started
+    /// Show only what happened since the machine started
     #[arg(long, conflicts_with = "wait")]
     pub(crate) this_boot: bool,
 
-    /// Every run, one a line, the last one at the end
+    /// List all runs, one per line, the last one at the end
     #[arg(long, group = "question")]
     history: bool,
 
-    /// How often each task ran and failed, and how long it took
+    /// Show how often each task ran and failed, and how long it took
     #[arg(long, group = "question")]
     tasks: bool,
 
-    /// Wait until the present run has ended, or else the next one
+    /// Wait for the end of the current run, or of the next one if none is running
     #[arg(long, group = "question")]
     wait: bool,
 
-    /// Wait no longer than this
+    /// Maximum time to wait
     #[arg(long, value_name = "TIME", requires = "wait", value_parser = time)]
     pub(crate) timeout: Option<Duration>,
 
-    /// How to answer
+    /// Format of the answer
     #[arg(long, value_parser = formats(), default_value = FORMATS[0].0, conflicts_with = "wait")]
     format: Format,
 }
