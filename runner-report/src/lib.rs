@@ -1,8 +1,8 @@
 //! The journal of runs, and reports of it.
 //!
-//! [`JournalWriter`] writes events to the journal. [`read_journal()`] reads its records; [`RunFinder`],
-//! [`History`] and [`StatisticsBuilder`] build a [`RunDetails`] or a [`Timeline`], all runs, or numbers of
-//! tasks from them. [`Now`] tells a running run from an interrupted one. [`wait_for_run_end()`] waits.
+//! [`JournalWriter`] writes events to the journal, and [`read_journal()`] reads its records.
+//! [`RunFinder`], [`History`] and [`StatisticsBuilder`] build values from them, which the functions
+//! of [`FORMATS`] show. [`Now`] tells a running run from one that was cut off.
 
 mod formats;
 mod journal;

@@ -1,4 +1,4 @@
-//! Reports for programs, as docs/reports.md says.
+//! Reports as JSON, specified in docs/reports.md.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// One run, and what was refused since.
+/// Report of one run, and of the starts that were refused since.
 pub fn run_json(found: &FoundRun, now: &Now) -> String {
     let refused = found.refused.last.as_ref().map(|last| RefusalsJson {
         count: found.refused.count,
@@ -31,7 +31,7 @@ pub fn run_json(found: &FoundRun, now: &Now) -> String {
     pretty(&ReportJson { refused, run })
 }
 
-/// Every start of the runner.
+/// Report of every start of the runner.
 pub fn history_json(history: &History, now: &Now) -> String {
     let starts = history.starts().into_iter();
     pretty(
@@ -41,7 +41,7 @@ pub fn history_json(history: &History, now: &Now) -> String {
     )
 }
 
-/// How each task does.
+/// Statistics of each task.
 pub fn tasks_json(tasks: &[TaskStatistics]) -> String {
     pretty(tasks)
 }
@@ -61,7 +61,7 @@ struct RefusalsJson<'a> {
     reason: &'a str,
 }
 
-/// What a run and a line of the history have in common.
+/// Members that a run and a line of the history have in common.
 #[derive(Serialize)]
 struct HeaderJson<'a> {
     run: &'a str,

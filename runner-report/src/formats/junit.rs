@@ -1,4 +1,4 @@
-//! One run as a report of tests, which CI systems show: a test case for each task.
+//! One run as a JUnit report, which CI systems show: a test case for each task.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// The report of the run that was found, if one was.
+/// Returns the report, or `None` if no run was found.
 pub fn run_junit(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
     let Timeline { run, starts, .. } = found.run.as_ref()?;
     let elapsed = run.header.elapsed(now);
@@ -43,8 +43,8 @@ pub fn run_junit(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
     }
 }
 
-/// The last start is the test, and what failed before is told with it: that it was flaky
-/// when it is OK now, and else that it was tried again.
+/// Converts the starts of a task: the last one decides, and earlier failures are its reruns.
+/// They make the test flaky if the last start is OK.
 fn test_case(last: &FullStart, earlier: &[&FullStart]) -> TestCase {
     let mut status = match Failure::of(last) {
         None => TestCaseStatus::success(),
@@ -87,15 +87,15 @@ fn output_lines(start: &FullStart) -> Option<String> {
 }
 
 struct Failure {
-    /// A failure is the task's, an error that of what is around it.
+    /// A failure of the task, or an error of its environment.
     kind: NonSuccessKind,
     message: String,
-    /// The word of the journal, without its number.
+    /// Outcome as in the journal, without its number.
     outcome: String,
 }
 
 impl Failure {
-    /// What was wrong with a start, unless it was OK.
+    /// Returns the failure of a start, or `None` if it was OK.
     fn of(start: &FullStart) -> Option<Failure> {
         let Some(ended) = &start.ended else {
             return Some(Failure {

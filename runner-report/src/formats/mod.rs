@@ -1,4 +1,4 @@
-//! The formats of reports. A new one is a file and a row of [`FORMATS`].
+//! Formats of reports. A new format is a file and a row of [`FORMATS`].
 
 pub(crate) mod html;
 pub(crate) mod json;
@@ -10,19 +10,19 @@ use crate::model::{
     timeline::Timeline,
 };
 
-/// A format, by what it can show.
+/// A format: the functions that write its reports.
 #[derive(Clone, Copy, Debug)]
 pub enum Format {
-    /// Everything.
+    /// Format for all reports.
     Any {
-        /// One run, task by task.
+        /// Report of one run.
         run: fn(&FoundRun, &Now) -> String,
-        /// All runs.
+        /// Report of all runs.
         history: fn(&History, &Now) -> String,
-        /// How each task does.
+        /// Statistics of each task.
         tasks: fn(&[TaskStatistics]) -> String,
     },
-    /// One run, start by start, if there is one.
+    /// Format for one run only. The function returns `None` if no run was found.
     OneRun(fn(&FoundRun<Timeline>, &Now) -> Option<String>),
 }
 
@@ -38,7 +38,7 @@ const JSON: Format = Format::Any {
     tasks: json::tasks_json,
 };
 
-/// Each format with its name. The first one is the default.
+/// Formats with their names. The first one is the default.
 pub const FORMATS: [(&str, Format); 5] = [
     ("text", TEXT),
     ("json", JSON),

@@ -1,4 +1,4 @@
-//! The file of the journal, to which lines are appended.
+//! Appends lines to the file of the journal.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -9,18 +9,18 @@ use std::{
 
 use runner_exec::{create_directory, is_same, open_file, sync_directory};
 
-/// A file that lines are appended to, for as long as it is there under its name.
+/// A file for appending. It is opened again when its path names another file.
 #[derive(Debug)]
 pub struct JournalFile {
     path: PathBuf,
     file: Option<File>,
-    /// Its length after the last line that was written here. Where it has another one, the
-    /// last line may be torn: a write here or of another runner was cut short.
+    /// Length after the last complete write. If the file has another length, its last line can
+    /// be incomplete, after a failed write of this or another runner.
     end: u64,
 }
 
 impl JournalFile {
-    /// The journal at `path`, which is opened when it is first needed.
+    /// Creates a writer for the journal at `path`, which is opened at the first line.
     pub fn new(path: PathBuf) -> JournalFile {
         JournalFile {
             path,
@@ -33,11 +33,11 @@ impl JournalFile {
         &self.path
     }
 
-    /// Appends `line`, which has its end, and lets it reach the disk when `flush` says so.
+    /// Appends `line`, which ends in a line feed. Flushes it to the disk if `flush` is set.
     ///
     /// # Errors
     ///
-    /// It cannot be written. The next one may be.
+    /// The line cannot be written. Later calls try again.
     pub fn append(&mut self, line: &str, flush: bool) -> io::Result<()> {
         let (mut file, length) = match self.file.take().and_then(|file| self.if_current(file)) {
             Some(open) => open,
@@ -47,24 +47,18 @@ impl JournalFile {
         let is_torn = length > 0
             && length != self.end
             && (file.read_exact_at(&mut last, length - 1).is_err() || last != *b"\n");
-        // In one piece, so that another runner's line cannot stand within it.
-        let line = match is_torn {
-            true => format!("\n{line}"),
-            false => line.to_owned(),
-        };
-        let written = file.write_all(line.as_bytes());
+        // One write, so that a line of another runner cannot get in between.
+        let text = if is_torn { &format!("\n{line}") } else { line };
+        let written = file.write_all(text.as_bytes());
         if written.is_ok() {
-            self.end = length + line.len() as u64;
+            self.end = length + text.len() as u64;
         }
-        let flushed = written.and_then(|()| match flush {
-            true => file.sync_data(),
-            false => Ok(()),
-        });
+        let flushed = written.and_then(|()| if flush { file.sync_data() } else { Ok(()) });
         self.file = Some(file);
         flushed
     }
 
-    /// The open file and its length, if it still has the name: logrotate moves it away.
+    /// Returns the file and its length if `path` still names it: logrotate renames it.
     fn if_current(&self, file: File) -> Option<(File, u64)> {
         let open = file.metadata().ok()?;
         let length = open.len();

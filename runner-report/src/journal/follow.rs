@@ -1,4 +1,4 @@
-//! Edge: a journal as it grows, is moved away, and begins anew.
+//! Reads a journal while it grows, is rotated, and is truncated.
 
 use std::{
     fs::{self, File},
@@ -14,7 +14,7 @@ use crate::journal::{
     record::Record,
 };
 
-/// Reader of a journal that is still written.
+/// Reader of a journal that is still being written.
 #[derive(Debug)]
 pub struct JournalFollower {
     path: PathBuf,
@@ -23,7 +23,7 @@ pub struct JournalFollower {
 }
 
 impl JournalFollower {
-    /// Follows the journal of `state_dir`, which need not exist yet.
+    /// Follows the journal of `state_dir`, which does not have to exist yet.
     pub fn new(state_dir: &Path) -> JournalFollower {
         JournalFollower {
             path: StateDir(state_dir).journal(),
@@ -32,15 +32,15 @@ impl JournalFollower {
         }
     }
 
-    /// Reads on to the present end, and hands each record to `each`.
+    /// Reads up to the current end, and calls `each` for each new record.
     ///
     /// # Errors
     ///
     /// The journal cannot be read.
     pub fn read(&mut self, mut each: impl FnMut(&Record)) -> io::Result<()> {
         loop {
-            // Checked before the file is read: a line may be appended just before the file is
-            // moved away, and the old file must be read to its end before the new one.
+            // Checked before the file is read: a line can be appended just before the file is
+            // renamed, and the old file must be read to its end before the new one.
             let is_current = self.is_current()?;
             if let Some(file) = &mut self.file {
                 self.reader.read(file, &mut each)?;
@@ -56,7 +56,7 @@ impl JournalFollower {
         }
     }
 
-    /// Returns `true` if the open file is the one that has the name now.
+    /// Returns `true` if the path still names the open file.
     fn is_current(&mut self) -> io::Result<bool> {
         let Some(file) = &mut self.file else {
             return Ok(false);
@@ -66,11 +66,12 @@ impl JournalFollower {
             named => named?,
         };
         let (opened, length) = (file.get_ref().metadata(), named.len());
-        // A file that is shorter than what was read of it was written anew.
+        // A file that is shorter than the position of the reader was truncated.
         Ok(is_same(opened, Ok(named)) && file.stream_position()? <= length)
     }
 
-    /// Closes a deleted file: it would hold its directory, whose end would go unnoticed.
+    /// Closes the file if it was deleted: while it is open, inotify does not report that its
+    /// directory is gone.
     fn close_deleted(&mut self) -> io::Result<()> {
         if let Some(file) = &self.file
             && file.get_ref().metadata()?.nlink() == 0

@@ -1,4 +1,4 @@
-//! From the events of a run to what the journal keeps of them.
+//! Converts events of a run to entries of the journal.
 
 use std::{
     path::{self, Path},
@@ -15,7 +15,8 @@ use crate::{
     model::end::RunReason,
 };
 
-/// What is kept of `event`, if anything is; `taskdir` is the absolute path.
+/// Returns the entry for `event`, or `None` if the journal does not record it. `taskdir` is
+/// absolute.
 pub(crate) fn to_entry(event: &Event, taskdir: &str) -> Option<JournalEntry> {
     Some(match event {
         Event::RunStart { plan, done, .. } => {
@@ -115,10 +116,10 @@ pub(crate) fn to_entry(event: &Event, taskdir: &str) -> Option<JournalEntry> {
     })
 }
 
-/// Returns `true` if the entry must be on the disk before anything else happens.
+/// Returns `true` if the entry must be on the disk before the run continues.
 pub(crate) fn is_flush_required(entry: &JournalEntry) -> bool {
     match entry {
-        // The halt task can end the machine, and a refused start ends the program.
+        // The halt task can shut the machine down, and a refused start ends the program.
         JournalEntry::Halt(_) | JournalEntry::Run(RunEntry::Refused { .. }) => true,
         JournalEntry::Run(RunEntry::End { .. }) | JournalEntry::Task(TaskEntry::End { .. }) => true,
         JournalEntry::Task(TaskEntry::Start { .. }) | JournalEntry::Try(_) => false,
@@ -131,13 +132,13 @@ fn text_of(task: &TaskName) -> String {
     name_text(task.as_os_str()).into_owned()
 }
 
-/// A path that names the same file for reports from another directory.
+/// Returns an absolute path, so that reports find the file from any directory.
 fn absolute_path(path: &Path) -> String {
     let absolute = path::absolute(path);
     name_text(absolute.as_deref().unwrap_or(path).as_os_str()).into_owned()
 }
 
-/// Rounds to the microsecond: more digits mean nothing.
+/// Converts to seconds, rounded to the microsecond: more digits mean nothing.
 fn rounded_seconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e6
 }

@@ -1,4 +1,4 @@
-//! The journal: its lines, the one writer of it, and the way back.
+//! The journal: the type of its lines, its writer, and its readers.
 
 pub(crate) mod append;
 pub(crate) mod follow;

@@ -1,4 +1,4 @@
-//! From the bytes of a journal to its records, as far as it is written.
+//! Parses the bytes of a journal into records.
 
 use std::{
     fs::{File, OpenOptions},
@@ -11,21 +11,21 @@ use runner_exec::{StateDir, Trust, open_file};
 
 use crate::journal::record::Record;
 
-/// A longer line is none of ours, and may be longer than the memory is large: after a
-/// power cut a file may have any number of NULs in it.
+/// Maximum length of a line; longer lines are skipped. After a power cut a file can contain
+/// more NULs than fit into memory.
 const MAX_LINE_BYTES: usize = 1 << 20;
 
-/// The permission to write of everybody but the owner, also by an access control list.
+/// Write permission bits of group and others; the group bits also cover access control lists.
 const OTHERS_CAN_WRITE: u32 = 0o022;
 
-/// Few system calls for a long journal.
+/// Size of the read buffer: few system calls for a long journal.
 const BUFFER_BYTES: usize = 1 << 18;
 
-/// The user who alone can have written a journal, or `None` if others could write it, too.
+/// The only user besides root who could write the journal, or `None` if others could, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Author(pub Option<u32>);
 
-/// Hands each record of the journal in `state_dir` to `each`.
+/// Calls `each` for each record of the journal in `state_dir`.
 ///
 /// # Errors
 ///
@@ -33,7 +33,7 @@ pub struct Author(pub Option<u32>);
 pub fn read_journal(state_dir: &Path, each: impl FnMut(&Record)) -> io::Result<Author> {
     let path = StateDir(state_dir).journal();
     let mut journal = open(&path)?;
-    // Of the file that is read, and not of what has its name by then.
+    // From the open file: the path can name another file by now.
     let metadata = journal.get_ref().metadata()?;
     RecordReader::default().read(&mut journal, each)?;
     let is_private = metadata.mode() & OTHERS_CAN_WRITE == 0;
@@ -41,9 +41,9 @@ pub fn read_journal(state_dir: &Path, each: impl FnMut(&Record)) -> io::Result<A
     Ok(Author(author.filter(|&author| is_authentic(&path, author))))
 }
 
-/// Returns `true` if nobody but root and `author` can have made the journal belong to `author`.
-/// Another user can let root read a link to a file of `/proc`, or a FUSE mount. For other
-/// readers that shows only what they can read themselves.
+/// Returns `true` if only root and `author` can have made `author` the owner of the journal.
+/// Otherwise another user could point root at a file of `/proc` or a FUSE mount. Readers
+/// other than root see only files that they can read anyway.
 fn is_authentic(path: &Path, author: u32) -> bool {
     let trust = Trust::of_root([author]);
     trust.is_none_or(|trust| trust.check().path(path).is_ok())
@@ -54,17 +54,17 @@ pub(crate) fn open(path: &Path) -> io::Result<BufReader<File>> {
     Ok(BufReader::with_capacity(BUFFER_BYTES, file))
 }
 
-/// The line that is being read.
+/// Splits a stream into lines and parses them. Keeps the last line if it is incomplete.
 #[derive(Debug, Default)]
 pub(crate) struct RecordReader {
     line: Vec<u8>,
-    /// Whether its beginning was thrown away.
+    /// `true` while the rest of a line that is too long is skipped.
     is_too_long: bool,
 }
 
 impl RecordReader {
-    /// Reads on to the present end, and hands each record to `each`. What is no record is
-    /// passed over.
+    /// Reads up to the current end, and calls `each` for each record. Lines that are not
+    /// records are skipped.
     pub(crate) fn read(
         &mut self,
         from: &mut impl BufRead,
@@ -75,8 +75,8 @@ impl RecordReader {
             let mut part = from.by_ref().take(room as u64);
             let is_end = part.read_until(b'\n', &mut self.line)? == 0;
             let is_line = self.line.ends_with(b"\n");
-            // What is only the beginning of an object is no JSON, so a line that was not
-            // written to its end is not mistaken for one that was.
+            // The beginning of an object is not JSON, so an incomplete line is not taken for a
+            // complete one.
             if (is_line || is_end)
                 && !self.is_too_long
                 && let Ok(line) = str::from_utf8(&self.line)

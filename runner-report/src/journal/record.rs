@@ -1,5 +1,5 @@
-//! One line of the journal, as it is written and as it is read back. The members of each event
-//! are explained in docs/journal.md.
+//! One line of the journal, for writing and for reading. docs/journal.md explains the members
+//! of each event.
 #![expect(missing_docs, reason = "docs/journal.md has the members in a table")]
 
 use std::borrow::Cow;
@@ -10,39 +10,39 @@ use serde::{Deserialize, Serialize, Serializer, de::Error};
 
 use crate::model::end::RunReason;
 
-/// The version of this schema, in `run-start`. Members and events may be added to a version;
-/// what is there keeps its meaning.
+/// Version of this schema, in `run-start`. Members and events can be added without a new
+/// version; the meaning of existing ones does not change.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// A line: what happened, when, and in which run.
+/// A line: an entry with its time and run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Record {
-    /// When it happened, in UTC, with milliseconds.
+    /// Time in UTC, with milliseconds.
     #[serde(serialize_with = "serialize_timestamp")]
     pub ts: Timestamp,
     pub run: String,
-    /// The `boot_id` of the machine, empty where it has none.
+    /// The `boot_id` of the machine, or empty if it has none.
     pub boot: String,
-    /// What happened, by the member `event`, with its own members.
+    /// Member `event`, and the members of that event.
     #[serde(flatten)]
     pub entry: JournalEntry,
 }
 
-/// What happened, by what it happened to. Times are seconds.
+/// An event, grouped by its subject. Times are in seconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum JournalEntry {
-    /// To the run as a whole.
+    /// Event of the run as a whole.
     Run(RunEntry),
-    /// To a try of the chain.
+    /// Event of a try of the chain.
     Try(TryEntry),
-    /// To a hook of a task.
+    /// Event of a hook.
     Hook(HookEntry),
-    /// To a task.
+    /// Event of a task.
     Task(TaskEntry),
-    /// To the halt task.
+    /// Event of the halt task.
     Halt(HaltEntry),
-    /// An event of a later version.
+    /// Event of a later version.
     #[serde(skip)]
     Unknown,
 }
@@ -52,19 +52,19 @@ pub enum JournalEntry {
 pub enum RunEntry {
     #[serde(rename = "run-start")]
     Start(RunSetup),
-    /// It has ended. The halt task of `-H` comes behind it.
+    /// End of the run. The halt task of `-H` runs after it.
     #[serde(rename = "run-end")]
     End {
         status: u8,
         reason: RunReason,
         elapsed: f64,
     },
-    /// It never started.
+    /// Refused start: there was no run.
     #[serde(rename = "refused")]
     Refused { status: u8, reason: String },
 }
 
-/// What a run sets out to do.
+/// Settings of a run at its start.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct RunSetup {
     pub version: u32,
@@ -84,7 +84,7 @@ pub struct RunSetup {
 pub enum TryEntry {
     #[serde(rename = "try-start")]
     Start { try_num: u32 },
-    /// Nothing is started for this long.
+    /// Wait of this many seconds.
     #[serde(rename = "wait")]
     Wait { seconds: f64, before: String },
 }
@@ -106,7 +106,7 @@ pub enum HookEntry {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(tag = "event")]
 pub enum TaskEntry {
-    /// It was started. There is none for one that could not be.
+    /// Start of a task. A task that could not be started has only an end.
     #[serde(rename = "task-start")]
     Start {
         task: String,
@@ -150,7 +150,7 @@ impl TaskEntry {
     }
 }
 
-/// What every line has.
+/// Members of every line.
 #[derive(Deserialize)]
 struct Header<'a> {
     #[serde(borrow)]
@@ -163,13 +163,13 @@ struct Header<'a> {
 }
 
 impl Record {
-    /// Reads a line.
+    /// Parses a line.
     ///
     /// # Errors
     ///
-    /// It is not a record.
+    /// The line is not a record.
     pub fn parse(line: &str) -> serde_json::Result<Record> {
-        // A struct reads from an array, too.
+        // serde would accept an array for a struct.
         if !line.trim_start().starts_with('{') {
             return Err(Error::custom("not an object"));
         }
@@ -190,7 +190,7 @@ impl Record {
         })
     }
 
-    /// The line, with its end.
+    /// Returns the line, with a line feed.
     pub fn to_line(&self) -> String {
         match serde_json::to_string(self) {
             Ok(line) => escape_json(line) + "\n",
@@ -199,7 +199,7 @@ impl Record {
     }
 }
 
-/// Writes a time that may be unknown as RFC 3339 with milliseconds and `Z`.
+/// Serializes a time, or an optional one, as RFC 3339 with milliseconds and `Z`.
 pub(crate) fn serialize_timestamp<S: Serializer>(
     ts: &(impl Copy + Into<Option<Timestamp>>),
     to: S,

@@ -1,7 +1,7 @@
-//! The one writer of the journal.
+//! The writer of the journal.
 //!
-//! It has a thread of its own: what is said while a limit counts must not wait for a
-//! disk. Whoever says the end of something waits until that is on the disk.
+//! It has a thread: an event during the time limit of a task must not wait for a disk. Only
+//! the sender of an end waits until that is on the disk.
 
 use std::{
     io,
@@ -23,32 +23,32 @@ use crate::journal::{
     record::{JournalEntry, Record, RunEntry},
 };
 
-/// Writes what happens into the journal of the state directory, where there is one.
+/// Writes events to the journal of the state directory, if one is set.
 pub struct JournalWriter {
     /// The absolute path of the task directory.
     taskdir: String,
     boot: String,
-    /// There while a run goes on that has a journal.
+    /// Id of the current run, or `None` if it has no journal.
     run: Mutex<Option<String>>,
-    /// Locked for reading while an end is on its way to the disk.
+    /// Locked for reading while an end is being written to the disk.
     flushing: RwLock<()>,
     sender: Sender<Message>,
 }
 
 enum Message {
-    /// From now on lines go to this file, or nowhere.
+    /// Writes the following lines to this file, or drops them.
     Open(Option<PathBuf>),
-    /// A line is written. If there is a sender, it is also flushed, and then that is dropped.
+    /// Writes a line. With a sender, flushes the file and then drops the sender.
     Append(String, Option<Sender<()>>),
 }
 
 impl JournalWriter {
-    /// A journal of the runs of `taskdir`. `on_error` is told, once, that it cannot be
-    /// written: where, and why.
+    /// Starts the thread. `on_error` is called for the first write that fails, with the path of
+    /// the journal.
     ///
     /// # Errors
     ///
-    /// There are no threads left.
+    /// The thread cannot be started.
     pub fn start(
         taskdir: &Path,
         on_error: impl FnMut(&Path, &io::Error) + Send + 'static,
@@ -66,7 +66,7 @@ impl JournalWriter {
         })
     }
 
-    /// Writes down what happened. Returns when that is on the disk, if it is an end.
+    /// Writes an event. Waits until it is on the disk if it is an end.
     pub fn event(&self, event: &Event) {
         let mut current = self.run.lock().unwrap_or_else(PoisonError::into_inner);
         if let Event::RunStart { run, plan, .. } = event {
@@ -78,7 +78,7 @@ impl JournalWriter {
             return;
         };
         drop(current);
-        // With several workers, another one may be waiting for its end to be on the disk.
+        // Nothing may start while another worker waits for the flush of an end.
         if let Event::TaskStart { .. } | Event::HookStart { .. } = event {
             drop(self.flushing.write());
         }
@@ -98,12 +98,12 @@ impl JournalWriter {
     }
 
     fn send(&self, message: Message) {
-        // The thread ends after this.
+        // The receiver exists as long as this sender.
         let _ = self.sender.send(message);
     }
 }
 
-/// Writes down that a run never started: its exit status, and why.
+/// Writes a refused start: exit status and reason.
 ///
 /// # Errors
 ///

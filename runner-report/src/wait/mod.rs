@@ -1,4 +1,4 @@
-//! Edge: waiting for the end of a run, without looking again and again.
+//! Waits for the end of a run, without polling at intervals.
 
 pub(crate) mod watch;
 
@@ -23,17 +23,17 @@ use crate::{
     wait::watch::{WaitEnd, WaitState},
 };
 
-/// Waits until the run that goes on has ended, or else the next one, by the journal in
-/// `state_dir`; at most for `timeout`.
+/// Waits for the end of the current run of the journal in `state_dir`, or of the next run if
+/// none is current; at most for `timeout`.
 ///
 /// # Errors
 ///
-/// The directory is not there or goes away, the journal cannot be read, or the system does
-/// not let anybody wait.
+/// The directory does not exist or is removed, the journal cannot be read, or a system call
+/// fails.
 pub fn wait_for_run_end(state_dir: &Path, timeout: Option<Duration>) -> io::Result<WaitEnd> {
     // Too large for a deadline: wait without one.
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    // Before the journal is read, so that nothing happens between the two.
+    // Before the journal is read, so that no change is missed.
     let changes = DirectoryWatch::new(state_dir)?;
     let mut journal = JournalFollower::new(state_dir);
     let mut history = History::default();
@@ -41,7 +41,7 @@ pub fn wait_for_run_end(state_dir: &Path, timeout: Option<Duration>) -> io::Resu
     let mut watch = WaitState::new(&history, &Now::read(history.open()));
     let mut runner: Option<RunnerExit> = None;
     loop {
-        // Asked before the journal is read, which then holds its last words.
+        // Checked before the journal is read, so that the last record of the runner is seen.
         let is_gone = match &runner {
             Some(runner) => runner.is_gone()?,
             None => false,
@@ -66,18 +66,18 @@ pub fn wait_for_run_end(state_dir: &Path, timeout: Option<Duration>) -> io::Resu
     }
 }
 
-/// The process of a runner: a descriptor that is readable when it ends, or `None` if it is gone.
+/// A pidfd of a runner, which is readable after its end, or `None` if the runner is gone.
 struct RunnerExit(Option<OwnedFd>);
 
 impl RunnerExit {
     fn of(header: &RunHeader) -> io::Result<RunnerExit> {
-        // Of what a file holds, not every number is that of a process.
+        // The journal can hold any number, and `from_raw` must not get a negative one.
         let process = header.process.filter(|process| process.pid > 0);
         let Some((process, pid)) = process.and_then(|it| Some((it, Pid::from_raw(it.pid)?))) else {
             return Ok(RunnerExit(None));
         };
         match pidfd_open(pid, PidfdFlags::empty()) {
-            // Only now it is sure whose descriptor it is.
+            // Checked with the pidfd open: before, the pid could have been reused.
             Ok(fd) => Ok(RunnerExit(process.is_alive().then_some(fd))),
             Err(Errno::SRCH) => Ok(RunnerExit(None)),
             Err(error) => Err(error.into()),
@@ -94,7 +94,7 @@ impl RunnerExit {
     }
 }
 
-/// Says when anything changes in a directory.
+/// An inotify watch for changes in a directory.
 struct DirectoryWatch(OwnedFd);
 
 impl DirectoryWatch {
@@ -118,7 +118,7 @@ impl DirectoryWatch {
         self.drain()
     }
 
-    /// Takes what is known of changes, to hear of further ones.
+    /// Reads the pending events, so that the descriptor becomes readable for new ones only.
     fn drain(&self) -> io::Result<()> {
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut changes = inotify::Reader::new(self.0.as_fd(), &mut buffer);

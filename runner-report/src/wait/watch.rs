@@ -1,4 +1,4 @@
-//! What a wait waits for, by what the journal says.
+//! The state of a wait, updated by records of the journal.
 
 use crate::{
     journal::record::{JournalEntry, Record, RunEntry},
@@ -9,42 +9,42 @@ use crate::{
     },
 };
 
-/// How a wait ended.
+/// Result of a wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WaitEnd {
     /// The run ended with this exit status.
     Ended(u8),
     /// The next run was refused, with this exit status and for this reason.
     Refused(u8, String),
-    /// The runner of the run of this id is gone, and has not said how it ended.
+    /// The runner of the run with this id is gone without a record of the end.
     CutOff(String),
-    /// The runner of the run of this id is gone, and its halt task had started.
+    /// The runner of the run with this id is gone after its halt task started.
     WentDown(String),
-    /// The time is up.
+    /// The timeout expired.
     TimeUp,
 }
 
-/// The state of a wait, by what the journal says.
+/// State of a wait.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WaitState {
-    /// The next run.
+    /// Waits for the start of the next run.
     NextRun,
-    /// The end of this one.
+    /// Waits for the end of this run.
     Run(RunHeader),
-    /// Nothing any more.
+    /// The wait is over.
     Done(WaitEnd),
 }
 
 impl WaitState {
-    /// Begins to wait for the run that goes on, the last one when there are several, or for
-    /// the next one.
+    /// Starts a wait for the run whose runner is alive, the last one if there are several, or
+    /// for the next run.
     pub fn new(history: &History, now: &Now) -> WaitState {
         let is_running = |header: &&RunHeader| header.state(now) == RunState::Running;
         let last = history.open().filter(is_running).last().cloned();
         last.map_or(WaitState::NextRun, WaitState::Run)
     }
 
-    /// Takes over a record that was written since.
+    /// Updates the state with a new record.
     pub fn apply(&mut self, record: &Record) {
         match self {
             WaitState::NextRun => match &record.entry {

@@ -1,4 +1,4 @@
-//! Shares of the width, and where the ticks of the axis stand.
+//! Ticks of the time axis, and percentages.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use runner_config::format_duration;
 
 use crate::model::now::fraction;
 
-/// More than these would run into each other on a telephone.
+/// Maximum number of ticks; more would overlap on a phone.
 const MAX_TICKS: u64 = 7;
 
-/// What would stand further to the right is cut by the edge.
+/// Rightmost position of a tick; text further right would be cut by the edge.
 const MAX_POSITION: f64 = 0.97;
 
-/// Steps that people count in: a unit in milliseconds, and how many of it.
+/// Round steps: a unit in milliseconds, and multiples of it.
 const STEPS: [(u64, &[u64]); 5] = [
     (1, &[1, 2, 5, 10, 20, 50, 100, 200, 500]),
     (1_000, &[1, 2, 5, 10, 15, 30]),
@@ -21,21 +21,21 @@ const STEPS: [(u64, &[u64]); 5] = [
     (86_400_000, &[1, 7, 30]),
 ];
 
-/// The share of `whole` at which each tick stands, and what it says.
+/// Returns the position of each tick as a fraction of `whole`, and its text.
 pub(super) fn ticks(whole: Duration) -> Vec<(f64, String)> {
     let millis = whole.as_millis();
     let steps = STEPS.iter();
     let mut steps = steps.flat_map(|(unit, counts)| counts.iter().map(move |count| unit * count));
     let step = steps.find(|step| millis / u128::from(*step) < u128::from(MAX_TICKS));
-    let most = if whole.is_zero() { 1 } else { MAX_TICKS };
-    // A run of more than half a year has its beginning alone.
+    let count = if whole.is_zero() { 1 } else { MAX_TICKS };
+    // No step is large enough for a run of more than half a year: it has one tick.
     let step = step.unwrap_or(u64::MAX);
-    let times = (0..most).map(|tick| Duration::from_millis(tick.saturating_mul(step)));
+    let times = (0..count).map(|tick| Duration::from_millis(tick.saturating_mul(step)));
     let shares = times.map(|time| (fraction(time, whole), format_duration(time)));
     shares.take_while(|(at, _)| *at < MAX_POSITION).collect()
 }
 
-/// A share as SVG and CSS write it, as exact as a screen can show.
+/// Formats a fraction as a percentage with up to three digits.
 pub(super) fn percent(share: f64) -> String {
     let text = format!("{:.3}", share.max(0.0) * 100.0);
     let text = text.trim_end_matches('0').trim_end_matches('.');
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_share_is_as_short_as_it_can_be() {
+    fn a_percentage_has_no_trailing_zeros() {
         for (share, expected) in [
             (0.0, "0%"),
             (1.0, "100%"),

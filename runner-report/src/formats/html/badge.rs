@@ -1,14 +1,14 @@
-//! What became of a start, as colour, sign and word: colours alone are not seen by all.
+//! Outcomes of spans as colour, sign and word: not every reader sees colours.
 
 use crate::model::run_header::RunState;
 
-/// What is drawn alike.
+/// Appearance of an outcome.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) struct Badge {
-    /// Class in the style sheets, which ends the id of the sign.
+    /// Class in the style sheets. The id of the sign is `sign-` and the class.
     pub(super) class: &'static str,
     pub(super) word: &'static str,
-    /// The sign in a square of ten, as the path that a pen takes.
+    /// The sign as an SVG path in a square of 10 by 10.
     pub(super) path: &'static str,
 }
 
@@ -51,7 +51,7 @@ impl Badge {
         Badge::WAIT,
     ];
 
-    /// What has no end runs as long as its run does.
+    /// Returns the badge of a span without an end.
     pub(super) fn without_end(state: RunState) -> Badge {
         match state {
             RunState::Running => Badge::RUNNING,

@@ -1,23 +1,23 @@
-//! What the length of a run is made of: along the critical path of each try, how much of it
-//! was which task, hooks, and waits.
+//! Breakdown of the duration of a run: the time of each task, of hooks and of waits, along
+//! the critical path of each try.
 
 use std::{cmp::Reverse, collections::HashMap, time::Duration};
 
 use super::{badge::Badge, layout::Layout};
 use crate::model::now::between;
 
-/// More are added up.
+/// Maximum number of parts. Smaller ones are summed up as others.
 const MAX_PARTS: usize = 6;
 
-/// A part of the length.
+/// A part of the duration.
 pub(super) struct TimePart {
     pub(super) name: String,
     pub(super) time: Duration,
-    /// How often it had a part in it.
+    /// Number of spans in it.
     pub(super) count: usize,
 }
 
-/// The largest parts and what is left, each more than nothing.
+/// Returns the largest parts, and the rest as the last ones. Parts below 1 ms are left out.
 pub(super) fn breakdown(layout: &Layout) -> Vec<TimePart> {
     let mut parts = all_parts(layout);
     parts.sort_by_key(|part| Reverse(part.time));

@@ -1,13 +1,12 @@
-//! What a try would have been shorter without: the chain of what started as soon as the
-//! one before it was over.
+//! The critical path of a try: the spans without which the try would have been shorter.
 
 use jiff::Timestamp;
 
-/// The indexes of those of `times` (from, to) that determined the last end, latest first.
+/// Returns the indexes of those `times` (from, to) that determined the last end, latest first.
 ///
-/// From the one that ended last it goes back to the one whose end was the latest before its
-/// start, and so on. `times` are in the order of their starts; none is asked for that stands
-/// behind, so a clock that was set back does not lead in a circle.
+/// The path goes from the span that ended last to the one that ended last before its start, and
+/// so on. `times` are sorted by start. Only earlier indexes are searched, so a clock that was
+/// set back cannot cause an endless loop.
 pub(super) fn critical_path(times: &[(Timestamp, Timestamp)]) -> Vec<usize> {
     let latest = |times: &[(Timestamp, Timestamp)], before: Option<Timestamp>| {
         let indexes = 0..times.len();
@@ -29,21 +28,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn goes_back_from_the_last_end_to_the_first_start() {
+    fn the_path_goes_back_from_the_last_end_to_the_first_start() {
         let at = |second| Timestamp::from_second(second).unwrap();
         for (times, expected) in [
             (&[][..], &[][..]),
             (&[(0, 1)], &[0]),
             // One after the other.
             (&[(0, 1), (1, 5), (5, 6)], &[2, 1, 0]),
-            // Two at a time: what the next one waited for.
+            // Two at a time: the next one waited for the slower.
             (&[(0, 9), (0, 3), (9, 10)], &[2, 0]),
             (&[(0, 3), (0, 9), (9, 10)], &[2, 1]),
-            // A slot that became free, while the slowest one ran to the end.
+            // The last end belongs to a task that took a free slot early.
             (&[(0, 2), (0, 8), (2, 12), (8, 9)], &[2, 0]),
             // Nothing ran for a while.
             (&[(0, 2), (4, 5)], &[1, 0]),
-            // What starts the moment it ends, too.
+            // Spans of length zero.
             (&[(3, 3), (3, 3)], &[1, 0]),
             // The clock was set back.
             (&[(50, 60), (10, 20)], &[0]),

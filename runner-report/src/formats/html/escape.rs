@@ -1,23 +1,23 @@
-//! Characters that must not reach a page, a picture or a report of tests: a task may be
-//! called anything. `maud` and `quick-junit` escape what has a meaning to HTML and XML.
+//! Escapes characters that must not reach a page, a picture or a JUnit report: task names can
+//! contain anything. `maud` and `quick-junit` escape the syntax of HTML and XML.
 
 use maud::Markup;
 use runner_config::{escape, is_hidden};
 
-/// A document in which [`xml_text`] has seen every line.
+/// Returns the document after [`xml_text`] for each line.
 pub(super) fn sanitized_document(markup: Markup) -> String {
     let markup = markup.into_string();
     let lines: Vec<String> = markup.split('\n').map(xml_text).collect();
     lines.join("\n")
 }
 
-/// Spells out what XML cannot hold, what a terminal would obey, and what turns the direction
-/// of the text around it.
+/// Escapes characters that XML does not allow, control characters, and those that change the
+/// direction of text.
 pub(crate) fn xml_text(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            // Output is full of emoji with it.
+            // The variation selector of many emoji, which are common in output.
             '\u{fe0f}' => safe.push(c),
             c if is_hidden(c) => safe += &escape(c.encode_utf8(&mut [0; 4])),
             c if is_noncharacter(c) => safe += &format!("\\U{:08x}", u32::from(c)),

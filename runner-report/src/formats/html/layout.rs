@@ -1,5 +1,5 @@
-//! Where everything in the picture stands, before anything of it is drawn: try below try,
-//! each from its own beginning, so that they can be compared.
+//! Positions of everything in the picture. Tries are below each other, and each starts at the
+//! left edge, so that they can be compared.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -18,40 +18,40 @@ use crate::model::{
     timeline::{FullStart, Timeline, TryStart},
 };
 
-/// A picture of more starts or tries could not be read, nor its page be opened.
+/// Limits of a picture. A larger one is not readable, and browsers are slow with it.
 const MAX_STARTS: usize = 5_000;
 const MAX_TRIES: usize = 100;
 
-/// Pixels from the top: of the axis, of what stands above a try, of a row.
+/// Heights in pixels, of the axis, of the line above a try, and of a row.
 pub(super) const AXIS_HEIGHT: usize = 24;
 pub(super) const HEADER_HEIGHT: usize = 30;
 pub(super) const ROW_HEIGHT: usize = 22;
 
-/// What sign and letter are wide, as shares of a width of a thousand pixels, and how many
-/// letters the time takes.
+/// Widths of a sign and of a letter, as fractions of a picture of 1000 px, and the number of
+/// letters reserved for the time.
 const SIGN_WIDTH: f64 = 0.024;
 const LETTER_WIDTH: f64 = 0.0068;
 const TIME_LETTERS: usize = 6;
 
 pub(super) struct Layout<'a> {
     pub(super) timeline: &'a Timeline,
-    /// When the picture ends.
+    /// Time at the end of the last try.
     pub(super) until: Timestamp,
-    /// How long the longest try took, which is the width.
+    /// Duration of the longest try, which is the full width.
     pub(super) longest_try: Duration,
     pub(super) bands: Vec<TryBand<'a>>,
     pub(super) stacking: Stacking,
     pub(super) height: usize,
-    /// How many starts of earlier tries are not shown.
+    /// Number of starts of earlier tries that are not shown.
     pub(super) omitted_starts: usize,
 }
 
-/// A try.
+/// A try: its spans in rows below a header. `top` is in pixels.
 pub(super) struct TryBand<'a> {
     pub(super) number: u32,
     pub(super) from: Timestamp,
     pub(super) to: Timestamp,
-    /// In the order of their beginnings.
+    /// Spans in the order of their starts.
     pub(super) spans: Vec<Span<'a>>,
     pub(super) top: usize,
     pub(super) rows: usize,
@@ -88,7 +88,7 @@ impl<'a> Layout<'a> {
         layout
     }
 
-    /// Gives each span a row, and each try its place.
+    /// Sets the row of each span and the top of each try.
     fn stack(&mut self, stacking: Stacking) {
         let mut top = AXIS_HEIGHT;
         for band in &mut self.bands {
@@ -108,31 +108,31 @@ impl<'a> Layout<'a> {
         self.height = top + 8;
     }
 
-    /// Each span with its try, in the order of time.
+    /// Returns each span with its try, in the order of time.
     pub(super) fn spans(&self) -> impl Iterator<Item = (&TryBand<'a>, &Span<'a>)> {
         let bands = self.bands.iter();
         bands.flat_map(|band| band.spans.iter().map(move |span| (band, span)))
     }
 
-    /// Returns `true` if something ran beside the critical path.
+    /// Returns `true` if a span is not on the critical path.
     pub(super) fn has_noncritical_spans(&self) -> bool {
         self.spans().any(|(_, span)| !span.is_critical)
     }
 
-    /// The share of the width at which `at` stands.
+    /// Returns the position of `at`, as a fraction of the width.
     pub(super) fn x(&self, band: &TryBand, at: Timestamp) -> f64 {
         fraction(between(band.from, at), self.longest_try)
     }
 }
 
 impl Span<'_> {
-    /// The share of the width that its name wants.
+    /// Returns the width that the label needs, as a fraction.
     fn label_width(&self) -> f64 {
         let letters = self.label.width() + TIME_LETTERS;
         SIGN_WIDTH + letters as f64 * LETTER_WIDTH
     }
 
-    /// When the row is free again, if its name stands in it or behind it.
+    /// Returns the end of the span, or of its label if that is placed after the bar.
     fn to_with_label(&self, whole: Duration) -> Timestamp {
         let name = whole.mul_f64(self.label_width());
         if self.duration() < name {
@@ -163,12 +163,12 @@ impl<'a> TryBand<'a> {
         self.spans.push(span);
     }
 
-    /// Where a row begins.
+    /// Returns the top of a row in pixels.
     pub(super) fn row_top(&self, row: usize) -> usize {
         self.top + HEADER_HEIGHT + row * ROW_HEIGHT
     }
 
-    /// Gives each name its place, as far as `whole` is the width.
+    /// Sets the room of each label. `whole` is the duration of the full width.
     fn place_labels(&mut self, whole: Duration) {
         let x = |at: Timestamp| fraction(between(self.from, at), whole);
         let mut next = vec![1.0; self.rows];
@@ -185,11 +185,11 @@ impl<'a> TryBand<'a> {
     }
 }
 
-/// The last tries, as many as can be shown, and their starts.
+/// Returns the last tries within the limits of a picture, and their starts.
 fn last_tries(timeline: &Timeline) -> (Vec<TryStart>, &[FullStart]) {
     let Timeline { starts, .. } = timeline;
     let mut tries = timeline.tries.clone();
-    // The journal may not reach back to the first one.
+    // The record of the first try can be rotated away.
     if let Some(FullStart { try_num, .. }) = starts.first()
         && tries.first().is_none_or(|known| known.number != *try_num)
     {
@@ -208,7 +208,7 @@ fn last_tries(timeline: &Timeline) -> (Vec<TryStart>, &[FullStart]) {
     (tries.split_off(first), starts)
 }
 
-/// The tries, with what happened in each.
+/// Returns the tries with their spans.
 fn try_bands<'a>(
     tries: &[TryStart],
     starts: &'a [FullStart],

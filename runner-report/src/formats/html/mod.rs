@@ -1,7 +1,7 @@
-//! One run as a page for a browser, and as a picture: what took so long, and why.
+//! One run as a page for a browser, and as a picture.
 //!
-//! The page is well-formed as XML, too, asks nobody for anything, and runs no script. So
-//! an element without content is written with braces, `rect {}`: `maud` would not close it.
+//! The page is also well-formed XML, loads nothing, and runs no script. Elements without
+//! content are written with braces, `rect {}`: otherwise `maud` would not close them.
 
 mod axis;
 mod badge;
@@ -34,15 +34,15 @@ use crate::{
 
 const STYLE: &str = include_str!("page.css");
 
-/// Closed, unlike in `maud`.
+/// Elements that `maud` would not close.
 const META: &str = r#"<meta charset="utf-8"/>
 <meta name="viewport" content="width=device-width, initial-scale=1"/>
 <meta name="color-scheme" content="light dark"/>"#;
 
-/// Room of a printed page below the summary, in pixels.
+/// Height in pixels of a printed page below the summary.
 const PRINT_HEIGHT: usize = 470;
 
-/// The page of the run that was found, if one was.
+/// Returns the page, or `None` if no run was found.
 pub fn run_html(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
     let layout = Layout::new(found.run.as_ref()?, now);
     let zoom = (PRINT_HEIGHT as f64 / layout.height as f64).min(1.0);
@@ -76,14 +76,14 @@ pub fn run_html(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
     Some(sanitized_document(page))
 }
 
-/// The picture alone.
+/// Returns the picture as a file of its own, or `None` if no run was found.
 pub fn run_svg(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
     let layout = Layout::new(found.run.as_ref()?, now);
     let title = document_title(&layout, now);
     Some(sanitized_document(picture::standalone(&layout, &title)))
 }
 
-/// Name of page and picture.
+/// Title of the document.
 fn document_title(layout: &Layout, now: &Now) -> String {
     let run = printable(&layout.timeline.run.header.run);
     format!("{} – run {run}", title(layout, now))

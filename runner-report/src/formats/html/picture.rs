@@ -1,5 +1,5 @@
-//! The picture itself, as SVG. Widths are shares and heights are pixels, so that it takes
-//! the room it is given and its letters stay as large as they are.
+//! The picture as SVG. Widths are in percent and heights in pixels, so that the picture fills
+//! the available width without scaling its text.
 
 use maud::{Markup, PreEscaped, html};
 use runner_config::format_duration;
@@ -13,27 +13,27 @@ use super::{
 };
 use crate::model::now::between;
 
-/// A bar within its row, and the line below it.
+/// Bar and line below it: heights and offsets in a row, in pixels.
 const BAR_TOP: usize = 2;
 const BAR_HEIGHT: usize = 16;
 const LINE_TOP: usize = BAR_TOP + BAR_HEIGHT + 1;
 
-/// A hook is a thin edge, as low as letters are not.
+/// Height of a hook in pixels: a strip at the bottom of the bar, below the text.
 const HOOK_HEIGHT: usize = 4;
 
-/// What a letter is wide, about, where that has to be known.
+/// Approximate width of a letter in the legend.
 const LETTER_PIXELS: usize = 7;
 
-/// How wide a picture is that stands alone.
+/// Width in pixels of a picture in a file of its own.
 const STANDALONE_WIDTH: usize = 1200;
 
-/// Less than this share of the width has no room for a letter, or for a sign.
+/// Minimum width, as a fraction, for a name and for a sign.
 const MIN_NAME_WIDTH: f64 = 0.03;
 const MIN_SIGN_WIDTH: f64 = 0.016;
 
 const STYLE: &str = include_str!("picture.css");
 
-/// The picture in a page that explains it.
+/// Returns the picture for a page that has the legend and the details.
 pub(super) fn embedded(layout: &Layout) -> Markup {
     html! {
         svg.picture width="100%" height=(layout.height) aria-hidden="true" focusable="false" { "\n"
@@ -43,7 +43,7 @@ pub(super) fn embedded(layout: &Layout) -> Markup {
     }
 }
 
-/// The picture in a file of its own, with its explanations in it.
+/// Returns the picture for a file of its own, with legend and details.
 pub(super) fn standalone(layout: &Layout, title: &str) -> Markup {
     let height = layout.height + 64;
     html! {
@@ -73,7 +73,7 @@ fn style() -> Markup {
     }
 }
 
-/// A sample of everything in the picture, sixteen pixels wide, and its meaning.
+/// Returns a sample, 16 px wide, and the meaning of each kind of element in the picture.
 pub(super) fn legend(layout: &Layout) -> Vec<(Markup, &'static str)> {
     let spans = || layout.spans();
     let mut legend = Vec::new();
@@ -120,7 +120,7 @@ fn standalone_legend(layout: &Layout) -> Markup {
     }
 }
 
-/// Everything but the frame. A standalone picture has the details in it.
+/// Draws axis and tries. A standalone picture includes the details.
 fn drawing(layout: &Layout, is_standalone: bool) -> Markup {
     html! {
         @for (share, text) in ticks(layout.longest_try) {
@@ -135,7 +135,7 @@ fn drawing(layout: &Layout, is_standalone: bool) -> Markup {
     }
 }
 
-/// A line from one share of the width to another, and from one height to another.
+/// Draws a line. `x` values are fractions of the width, `y` values pixels.
 fn line(class: &str, [x1, x2]: [f64; 2], [y1, y2]: [usize; 2]) -> Markup {
     html! { line class=(class) x1=(percent(x1)) x2=(percent(x2)) y1=(y1) y2=(y2) {} }
 }
@@ -156,7 +156,7 @@ fn band_header(band: &TryBand) -> Markup {
     }
 }
 
-/// What separates the levels: a line below each, or one before each.
+/// Draws lines between the levels: horizontal ones, or vertical ones if levels share rows.
 fn level_lines(layout: &Layout, band: &TryBand) -> Markup {
     let pairs = band.spans.iter().zip(band.spans.iter().skip(1));
     let starts = pairs.filter(|(last, span)| last.level != span.level);
@@ -198,13 +198,13 @@ fn bar(class: &str, from: f64, to: f64, y: usize, height: usize) -> Markup {
     html! { rect class=(class) x=(x) y=(y) width=(width) height=(height) {} }
 }
 
-/// Where the limit stands, when it would have come before something else does.
+/// Returns the position of the limit, if it is before the next span of the row.
 fn limit_x(layout: &Layout, band: &TryBand, span: &Span) -> Option<f64> {
     let at = layout.x(band, span.start?.limit_at()?);
     Some(at).filter(|at| *at < 1.0 && *at <= span.next_from)
 }
 
-/// Sign and name, cut where something else begins.
+/// Draws sign and name, cut at the end of their room.
 fn label(span: &Span, y: usize) -> Markup {
     let room = span.room;
     let width = room.to - room.from;

@@ -1,22 +1,21 @@
-//! Where bars and their names stand: what ran at the same time has rows of its own, and a name
-//! is in its bar, behind it, before it, or cut.
+//! Rows of bars and positions of their labels. Bars of the same time have different rows. A
+//! label is in its bar, after it, before it, or cut.
 
 use jiff::Timestamp;
 
-/// How levels and what is in them stand to each other.
+/// Arrangement of levels and their bars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stacking {
-    /// Below each other, like stairs, and no name in the way of another one.
+    /// Levels below each other, like stairs, with rows that also fit the labels.
     Stairs,
-    /// Below each other, each with as many rows as workers.
+    /// Levels below each other, each with as many rows as workers.
     Below,
-    /// Beside each other, in as many rows as workers.
+    /// Levels beside each other, in as many rows as workers.
     Beside,
 }
 
 impl Stacking {
-    /// From the one that is read best to the one with the fewest rows, and the maximum number
-    /// of rows of each.
+    /// From the most readable to the smallest, each with its maximum number of rows.
     pub(super) const ALL: [(Stacking, usize); 3] = [
         (Stacking::Stairs, 60),
         (Stacking::Below, 120),
@@ -24,13 +23,13 @@ impl Stacking {
     ];
 }
 
-/// The row of each bar, given by its level and its time, in the order of time.
+/// Returns the row of each bar. `bars` are (level, from, to), in the order of time.
 pub(super) fn assign_rows(
     bars: impl Iterator<Item = (usize, Timestamp, Timestamp)>,
     stacking: Stacking,
 ) -> Vec<usize> {
     let mut rows = Vec::new();
-    // Until when each row of the level is taken.
+    // End of the last bar in each row of the level.
     let mut taken: Vec<Timestamp> = Vec::new();
     let (mut first, mut last_level) = (0, 0);
     for (level, from, to) in bars {
@@ -50,18 +49,18 @@ pub(super) fn assign_rows(
     rows
 }
 
-/// Room of a name, from one share of the width to another.
+/// Room of a label, in fractions of the width.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct LabelRoom {
     pub(super) from: f64,
     pub(super) to: f64,
-    /// `true` if the name stands at the right end of it.
+    /// `true` if the label is at the right end, before its bar.
     pub(super) is_right_aligned: bool,
 }
 
 impl LabelRoom {
-    /// The room for a name that wants `need`, of a bar between the name or bar that ends at
-    /// `last` and the one that begins at `next`.
+    /// Returns the room for a label of width `need`. `last` is the end of the bar or label on
+    /// the left, and `next` the start of the bar on the right.
     pub(super) fn new(last: f64, (from, to): (f64, f64), next: f64, need: f64) -> LabelRoom {
         let room = |from, to, is_right_aligned| LabelRoom {
             from,
@@ -73,7 +72,7 @@ impl LabelRoom {
         } else if next - from < need && from - last >= need {
             room(last, from, true)
         } else {
-            // Also when it is cut: its beginning says most.
+            // Also if it is cut: the beginning of a name is the most useful part.
             room(from.max(last), next, false)
         }
     }
@@ -84,16 +83,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_runs_at_the_same_time_stands_in_rows_of_its_own() {
+    fn bars_of_the_same_time_have_different_rows() {
         let at = |second| Timestamp::from_second(second).unwrap();
         for (bars, below, beside) in [
             (&[][..], &[][..], &[][..]),
             (&[(0, 0, 5)], &[0], &[0]),
-            // One after the other, and the second row while the first is taken.
+            // One after the other, and in the second row while the first is taken.
             (&[(0, 0, 5), (0, 5, 6)], &[0, 0], &[0, 0]),
             (&[(0, 0, 5), (0, 4, 6), (0, 5, 7)], &[0, 1, 0], &[0, 1, 0]),
             (&[(0, 3, 3), (0, 3, 3)], &[0, 0], &[0, 0]),
-            // A level begins below the one before it, or where there is room.
+            // A level starts below the previous one, or in a free row.
             (&[(0, 0, 5), (0, 0, 6), (1, 6, 7)], &[0, 1, 2], &[0, 1, 0]),
             (&[(0, 0, 5), (1, 5, 6), (2, 6, 7)], &[0, 1, 2], &[0, 0, 0]),
         ] {
@@ -106,20 +105,20 @@ mod tests {
     }
 
     #[test]
-    fn a_name_stands_where_it_can_be_read() {
+    fn a_label_is_placed_where_it_can_be_read() {
         for (last, bar, next, from, to, is_right_aligned) in [
             // In its bar.
             (0.0, (0.1, 0.5), 1.0, 0.1, 1.0, false),
             (0.0, (0.1, 0.5), 0.5, 0.1, 0.5, false),
-            // Behind a bar that is too short for it.
+            // After a bar that is too short.
             (0.0, (0.1, 0.2), 1.0, 0.2, 1.0, false),
-            // From its bar on, when there is just enough room.
+            // From its bar to the next one, if that is just enough.
             (0.0, (0.1, 0.2), 0.4, 0.1, 0.4, false),
-            // Before it, when the next one is near, or the edge.
+            // Before its bar, if the next one or the edge is near.
             (0.0, (0.8, 0.9), 1.0, 0.0, 0.8, true),
             (0.2, (0.5, 0.6), 0.6, 0.2, 0.5, true),
             (0.21, (0.5, 0.6), 0.6, 0.5, 0.6, false),
-            // Cut, where there is no room at all, and not over another name.
+            // Cut, if there is no room, and not over another label.
             (0.5, (0.5, 0.6), 0.6, 0.5, 0.6, false),
             (0.6, (0.5, 0.7), 0.7, 0.6, 0.7, false),
         ] {

@@ -1,5 +1,5 @@
-//! Something that took time in a try: a start of a task, a wait or the halt task, with the
-//! texts about it, for a reader and for a screen reader alike.
+//! A span of time in a try: a start of a task, a wait, or the halt task, with the texts about
+//! it for sighted readers and screen readers.
 
 use std::time::Duration;
 
@@ -18,44 +18,44 @@ use crate::{
     },
 };
 
-/// Letters of a name in the picture.
+/// Maximum number of letters of a name in the picture.
 const MAX_LABEL: usize = 40;
 
 pub(super) struct Span<'a> {
-    /// The start of a task, if it is one.
+    /// The start, if the span is one of a task.
     pub(super) start: Option<&'a FullStart>,
     pub(super) name: String,
-    /// The name, cut.
+    /// The name, cut to [`MAX_LABEL`] letters.
     pub(super) label: String,
     pub(super) badge: Badge,
-    /// `failed: exited with 7`.
+    /// Outcome in words, such as `failed: exited with 7`.
     pub(super) status: String,
-    /// When it was, with the hooks around it.
+    /// Times with the hooks around the task.
     pub(super) from: Timestamp,
     pub(super) to: Timestamp,
-    /// Without them.
+    /// Times without the hooks.
     pub(super) task_from: Timestamp,
     pub(super) task_to: Timestamp,
-    /// How long it took, without hooks, by the clock that limits go by.
+    /// Duration without hooks, by the clock that time limits use.
     pub(super) time: String,
     pub(super) limit: Option<String>,
     /// One text for each hook.
     pub(super) hooks: Vec<String>,
-    /// When it began, by the clock of the try and by that on the wall.
+    /// Start in words, relative to the try and as local time.
     pub(super) start_text: String,
     pub(super) level: usize,
     pub(super) row: usize,
-    /// `true` if it is on the critical path: the try would have been shorter without.
+    /// `true` if the span is on the critical path of its try.
     pub(super) is_critical: bool,
     pub(super) room: LabelRoom,
-    /// Where the next one begins in the same row.
+    /// Start of the next span in the row, as a fraction of the width.
     pub(super) next_from: f64,
 }
 
 impl<'a> Span<'a> {
-    /// Something that has no hooks, and did `how`.
+    /// Creates a span without hooks. `how` is an outcome in words, or empty.
     fn new(name: String, from: Timestamp, to: Timestamp, badge: Badge, how: &str) -> Span<'a> {
-        // What is a matter of milliseconds may be rounded to less than nothing.
+        // Times rounded to milliseconds can be in the wrong order.
         let to = to.max(from);
         Span {
             start: None,
@@ -82,7 +82,7 @@ impl<'a> Span<'a> {
         }
     }
 
-    /// A start of a task; `until` is the end of what has none of its own.
+    /// Creates the span of a start. `until` is its end if it has none.
     pub(super) fn of_start(start: &'a FullStart, until: Timestamp, state: RunState) -> Span<'a> {
         let ended = start.ended.as_ref();
         let badge = match ended.and_then(|ended| ended.result) {
@@ -122,13 +122,13 @@ impl<'a> Span<'a> {
         }
     }
 
-    /// A wait that was over at `until`.
+    /// Creates the span of a wait until `until`.
     pub(super) fn of_wait(wait: &RetryWait, until: Timestamp) -> Span<'a> {
         let how = format!("before try {}", wait.try_num);
         Span::new("wait".to_owned(), wait.at, until, Badge::WAIT, &how)
     }
 
-    /// The halt task; `until` is its end if it has none of its own.
+    /// Creates the span of the halt task. `until` is its end if it has none.
     pub(super) fn of_halt(halt: &HaltTask, until: Timestamp, state: RunState) -> Span<'a> {
         let name = format!("halt task {}", printable(&halt.name));
         let (badge, to, end) = match &halt.end {
@@ -142,17 +142,17 @@ impl<'a> Span<'a> {
         Span::new(name, halt.at, to, badge, &how)
     }
 
-    /// Time from the first hook to the last.
+    /// Returns the duration with the hooks.
     pub(super) fn duration(&self) -> Duration {
         between(self.from, self.to)
     }
 
-    /// The last lines of the output of the task.
+    /// Returns the last lines of the output of the task.
     pub(super) fn output(&self) -> &'a [String] {
         self.start.map_or(&[], |start| &start.lines)
     }
 
-    /// Everything but the name, line by line.
+    /// Returns the lines of a description without the name.
     pub(super) fn details(&self) -> Vec<String> {
         let of = self.limit.iter().map(|limit| format!(" of {limit}"));
         let took = format!("took {}{}", self.time, of.collect::<String>());
@@ -161,7 +161,7 @@ impl<'a> Span<'a> {
     }
 }
 
-/// The first `letters` of `text`.
+/// Returns the first `letters` of `text`, with an ellipsis if that is not all.
 pub(super) fn cut(text: &str, letters: usize) -> String {
     match text.char_indices().nth(letters) {
         Some((end, _)) => format!("{}…", &text[..end]),

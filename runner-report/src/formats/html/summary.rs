@@ -1,4 +1,4 @@
-//! What stands above the picture: the end, and what there is to know before one looks.
+//! The part of the page above the picture: title, facts and breakdown.
 
 use maud::{Markup, html};
 use runner_config::format_duration;
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// What became of the run, and how long it took: the title of page and picture.
+/// Title of page and picture: state and duration of the run.
 pub(super) fn title(layout: &Layout, now: &Now) -> String {
     let header = &layout.timeline.run.header;
     let time = format_duration(header.elapsed(now));

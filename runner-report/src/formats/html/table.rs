@@ -1,4 +1,4 @@
-//! The picture as a table, for those who read rather than look.
+//! The table of all spans, which has the same facts as the picture.
 
 use maud::{Markup, html};
 

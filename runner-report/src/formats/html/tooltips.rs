@@ -1,5 +1,5 @@
-//! Links over the picture: one for each span, to its row in the table. It shows the details
-//! while it has the focus or the pointer.
+//! Links over the picture, one for each span, to its row in the table. A link shows the details
+//! while it has the focus or the pointer. Its class in the style sheet is `hot`.
 
 use maud::{Markup, html};
 
@@ -9,11 +9,11 @@ use super::{
     span::{Span, cut},
 };
 
-/// As many lines of output as can be read in passing.
+/// Maximum number of output lines in a tooltip, and of letters in a line.
 const MAX_LINES: usize = 6;
 const MAX_LETTERS: usize = 160;
 
-/// One link a span, in the order of time.
+/// Returns the links, in the order of time.
 pub(super) fn tooltips(layout: &Layout) -> Markup {
     html! {
         div.hot {
@@ -26,7 +26,7 @@ pub(super) fn tooltips(layout: &Layout) -> Markup {
 
 fn tooltip(layout: &Layout, number: usize, band: &TryBand, span: &Span) -> Markup {
     let (from, to) = (layout.x(band, span.from), layout.x(band, span.to));
-    // The details stay within the page at its right edge, too.
+    // On the right half the details extend to the left, to stay within the page.
     let class = (from > 0.5).then_some("left");
     let (left, width) = (percent(from), percent(to - from));
     let details = span.details();

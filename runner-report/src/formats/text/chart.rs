@@ -1,4 +1,4 @@
-//! How each task of a run did, with a bar that shows when.
+//! A table of the tasks of a run, with a bar that shows when each ran.
 
 use std::{iter, ops::RangeInclusive, time::Duration};
 
@@ -21,14 +21,13 @@ use crate::model::{
     run_header::RunState,
 };
 
-/// How wide a bar is. It is cut for the sake of long names, and left out when nothing
-/// would be seen.
+/// Width of bars in columns. Long names make them narrower. Below the minimum there are no bars.
 const BAR_WIDTHS: RangeInclusive<usize> = 10..=30;
 
-/// A longer outcome gets no room: a reason may be longer than any line.
+/// Maximum width of the outcome column. Longer outcomes are ignored for the layout.
 const MAX_OUTCOME_WIDTH: usize = 20;
 
-/// A line for each task, below a blank one.
+/// Returns an empty line and a line for each task, or nothing without tasks.
 pub(super) fn chart(run: &RunDetails, now: &Now) -> String {
     let chart = Chart {
         run,
@@ -45,17 +44,17 @@ pub(super) fn chart(run: &RunDetails, now: &Now) -> String {
     let tasks = run.tasks.iter().map(|task| chart.task(task));
     let halt = run.halt.iter().map(|halt| chart.halt(halt));
     let rows: Vec<Row> = done.chain(tasks).chain(halt).collect();
-    match rows.is_empty() {
-        true => String::new(),
-        false => chart.draw(&rows),
+    if rows.is_empty() {
+        return String::new();
     }
+    chart.draw(&rows)
 }
 
 struct Chart<'a> {
     run: &'a RunDetails,
     now: &'a Now,
     state: RunState<'a>,
-    /// The time at the right end of the bars.
+    /// Time at the right end of the bars.
     until: Timestamp,
 }
 
@@ -137,22 +136,20 @@ impl Chart<'_> {
     }
 
     fn draw(&self, rows: &[Row]) -> String {
-        let starts = match rows.iter().all(|row| row.cells[3].is_empty()) {
-            true => "",
-            false => "starts",
-        };
+        let has_starts = rows.iter().any(|row| !row.cells[3].is_empty());
+        let starts = if has_starts { "starts" } else { "" };
         let head = iter::once(["task", "result", "time", starts].map(str::to_owned));
         let cells = head.chain(rows.iter().map(|row| row.cells.clone()));
         let lines: Vec<String> = aligned_lines([Left, Left, Right, Right], cells).collect();
         let drawn = rows.iter().filter(|row| !row.intervals.is_empty());
         let outcomes = drawn.map(|row| row.outcome.width());
         let outcomes = outcomes.filter(|width| *width <= MAX_OUTCOME_WIDTH).max();
-        // Two blanks before each column, and the ends of the bar.
+        // Two spaces before each column, and both ends of the bar.
         let taken = 2 + lines[0].width() + 2 + 2 + outcomes.map_or(0, |width| width + 2);
         let width = MAX_COLUMNS.saturating_sub(taken).min(*BAR_WIDTHS.end());
         let width = Some(width).filter(|width| BAR_WIDTHS.contains(width));
         let whole = format_duration(between(self.run.header.started, self.until));
-        // Over the bars: when they begin, and when they end.
+        // Header of the bars: start and end of the axis.
         let scale = width.map(|width| format!("   0s{whole:>rest$}", rest = width - 2));
         let mut text = format!("\n  {}{}\n", lines[0], scale.unwrap_or_default());
         for (line, row) in lines[1..].iter().zip(rows) {

@@ -1,4 +1,4 @@
-//! The runs of a journal, one a line.
+//! The history: one line for each start of the runner.
 
 use runner_config::format_duration;
 
@@ -18,7 +18,7 @@ use crate::model::{
 
 const TIME_FORMAT: &str = "%Y-%m-%d %H:%M";
 
-/// A line for each start of the runner.
+/// Returns a line for each start of the runner.
 pub fn history_text(history: &History, now: &Now) -> String {
     let starts = history.starts();
     let rows = starts.iter().map(|past| row(*past, now));
@@ -49,7 +49,7 @@ fn row(past: RunnerStart, now: &Now) -> [String; 6] {
     }
 }
 
-/// A state in as few words as there are.
+/// Returns a state in at most two words.
 fn state_label(state: RunState) -> String {
     match state {
         RunState::Running => "running".to_owned(),

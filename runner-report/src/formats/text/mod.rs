@@ -1,4 +1,4 @@
-//! Reports for people, on a terminal of 80 columns.
+//! Reports as text, for a terminal of 80 columns.
 
 mod chart;
 mod history;
@@ -10,10 +10,10 @@ mod time_bar;
 pub(crate) use self::run::run_facts;
 pub use self::{history::history_text, run::run_text, tasks::tasks_text};
 
-/// What a line may take, where nothing forces it to take more.
+/// Preferred maximum width of a line. Long names can exceed it.
 const MAX_COLUMNS: usize = 80;
 
-/// Text of the journal without what a terminal would obey: names may hold anything.
+/// Escapes control characters in text of the journal: names can contain anything.
 pub(crate) fn printable(text: &str) -> String {
     runner_config::escape(text).into_owned()
 }

@@ -1,4 +1,4 @@
-//! One run: what became of it, and what stands out. How each task did is in the chart.
+//! One run: its state, facts about it, and the chart of its tasks.
 
 use std::cmp::Reverse;
 
@@ -14,7 +14,7 @@ use crate::model::{
     run_header::RunState,
 };
 
-/// What there is to say of the run that was found.
+/// Returns the report of the run and of the starts that were refused since.
 pub fn run_text(found: &FoundRun, now: &Now) -> String {
     let mut text = refusal_line(&found.refused, now);
     match &found.run {
@@ -45,19 +45,19 @@ fn refusal_line(refusals: &Refusals, now: &Now) -> String {
 
 fn headline(run: &RunDetails, now: &Now) -> String {
     let header = &run.header;
-    // Nothing is heard of a run that waits.
+    // A run that waits writes no records, so the wait is its last one.
     let wait = run
         .waits
         .last()
         .filter(|wait| wait.at == header.last_record);
-    let heard = now.ago(header.last_machine_time());
+    let last_record = now.ago(header.last_machine_time());
     let what = match header.state(now) {
         RunState::Running => match wait {
             Some(wait) => format!("is waiting for try {}", wait.try_num),
             None => "is running".to_owned(),
         },
-        RunState::CutOff => format!("was cut off, last heard of {heard}"),
-        RunState::WentDown => format!("halted {heard}: the machine went down"),
+        RunState::CutOff => format!("was cut off, last heard of {last_record}"),
+        RunState::WentDown => format!("halted {last_record}: the machine went down"),
         RunState::Ended(end) => {
             let ago = now.ago(end.at);
             match &end.reason {
@@ -77,16 +77,18 @@ fn headline(run: &RunDetails, now: &Now) -> String {
     format!("run {} {what}\n\n", printable(&header.run))
 }
 
-/// What something is called, and what there is to say of it.
+/// Name and text of a fact.
 type Fact = (&'static str, String);
 
-/// What is true of the run as a whole.
+/// Returns the facts about the run as a whole.
 pub(crate) fn run_facts(run: &RunDetails, now: &Now) -> Vec<Fact> {
     let RunDetails { header, setup, .. } = run;
     let started = now.local(header.started, "%Y-%m-%d %H:%M:%S");
-    let boot = match header.is_of_this_boot(now) {
-        true => "this boot",
-        false => "an earlier boot",
+    let is_this_boot = header.is_of_this_boot(now);
+    let boot = if is_this_boot {
+        "this boot"
+    } else {
+        "an earlier boot"
     };
     let state = header.state(now);
     let mut time = format_duration(header.elapsed(now));
@@ -120,7 +122,7 @@ pub(crate) fn run_facts(run: &RunDetails, now: &Now) -> Vec<Fact> {
     facts
 }
 
-/// What stands out, as far as anything does.
+/// Returns facts about the slowest task, the most retried task and the longest wait.
 fn highlights(run: &RunDetails) -> Vec<Fact> {
     let mut facts = Vec::new();
     let slowest = |task: &TaskHistory| task.starts.iter().filter_map(|start| start.elapsed).max();
@@ -133,7 +135,7 @@ fn highlights(run: &RunDetails) -> Vec<Fact> {
         facts.push(("slowest", format!("{name}, {time}")));
     }
     let retried = run.tasks.iter().filter(|task| task.failures() > 0);
-    // The first of several, as everywhere.
+    // Among equals `min_by_key` takes the first; `max_by_key` would take the last.
     if let Some(task) = retried.min_by_key(|task| Reverse(task.failures())) {
         let name = printable(&task.name);
         let times = match task.failures() {
@@ -151,7 +153,7 @@ fn highlights(run: &RunDetails) -> Vec<Fact> {
     facts
 }
 
-/// What cut the run off, as far as that can be known, and what ran then.
+/// Returns possible causes of the cut, and the tasks that ran.
 fn cut_off_cause(run: &RunDetails) -> String {
     let cut = run.tasks.iter().filter(|task| task.is_unfinished());
     let cut: Vec<String> = cut.map(|task| printable(&task.name)).collect();

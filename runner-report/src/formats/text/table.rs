@@ -1,4 +1,4 @@
-//! Cells in columns.
+//! Text in aligned columns.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -9,9 +9,8 @@ pub(super) enum Align {
     Right,
 }
 
-/// A line for each row, two blanks between the columns, and blanks up to the end of the
-/// last one. A column that is empty everywhere is left out. There may be very many rows, so
-/// they are made twice rather than kept.
+/// Returns a line for each row, padded, with two spaces between columns. Empty columns are left
+/// out. The iterator of rows runs twice: there can be too many of them to store.
 pub(super) fn aligned_lines<const N: usize>(
     aligns: [Align; N],
     rows: impl Iterator<Item = [String; N]> + Clone,
@@ -36,7 +35,7 @@ pub(super) fn aligned_lines<const N: usize>(
     })
 }
 
-/// The same as a text, without the blanks at the ends of lines.
+/// Returns the lines as one text, without trailing spaces.
 pub(super) fn table<const N: usize>(
     aligns: [Align; N],
     rows: impl Iterator<Item = [String; N]> + Clone,

@@ -1,4 +1,4 @@
-//! How each task does, one a line.
+//! Statistics of tasks, one line for each.
 
 use std::{iter, time::Duration};
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::model::task_statistics::TaskStatistics;
 
-/// A table of `tasks`.
+/// Returns a table of `tasks`.
 pub fn tasks_text(tasks: &[TaskStatistics]) -> String {
     let head = [
         "task", "runs", "retried", "starts", "failures", "median", "p95", "max",

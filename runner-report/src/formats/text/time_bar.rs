@@ -1,20 +1,20 @@
-//! When something ran, as a bar.
+//! A bar of characters that shows when a task ran.
 
 use jiff::Timestamp;
 
 use crate::model::now::{between, fraction};
 
-/// A time in which something ran.
+/// Interval in which a task ran.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Interval {
     pub(super) from: Timestamp,
     pub(super) to: Timestamp,
-    /// Whether it was in vain.
+    /// `true` if the task did not succeed.
     pub(super) is_failed: bool,
 }
 
-/// `width` columns for the time from one end of `axis` to the other. What was in vain is
-/// lighter, and hidden by nothing.
+/// Returns `width` columns for the time of `axis`. Failed intervals are lighter, and other
+/// intervals do not cover them.
 pub(super) fn time_bar(
     intervals: &[Interval],
     axis: (Timestamp, Timestamp),
@@ -24,14 +24,12 @@ pub(super) fn time_bar(
     let place = |at: Timestamp| fraction(between(axis.0, at), whole) * width as f64;
     let mut columns = vec![' '; width];
     for interval in intervals {
-        // The shortest interval is seen, also when it stands at the end.
+        // Even the shortest interval gets a column, also at the end.
         let from = (place(interval.from) as usize).min(width.saturating_sub(1));
         let to = (place(interval.to).ceil() as usize).clamp(from + 1, width.max(from + 1));
         for column in columns.iter_mut().take(to).skip(from) {
-            *column = match interval.is_failed || *column == '░' {
-                true => '░',
-                false => '█',
-            };
+            let is_light = interval.is_failed || *column == '░';
+            *column = if is_light { '░' } else { '█' };
         }
     }
     columns.into_iter().collect()
@@ -42,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_piece_takes_its_share_and_at_least_a_column() {
+    fn an_interval_takes_its_share_and_at_least_a_column() {
         let at = |second| Timestamp::from_second(second).unwrap();
         for (intervals, expected) in [
             (&[][..], "          "),
