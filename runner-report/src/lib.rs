@@ -28,7 +28,7 @@ pub use crate::{
         writer::{JournalWriter, add_refusal},
     },
     model::{
-        end::{RecordedOutcome, RunReason},
+        end::{AnyOutcome, RunReason},
         history::{History, RunSummary, RunnerStart},
         now::{Now, RunnerProcess},
         run_details::{HaltTask, RetryWait, RunDetails, TaskEnd, TaskHistory, TaskStart},

@@ -8,7 +8,7 @@ use runner_exec::ChainEnd;
 use serde::Serialize;
 
 use crate::{
-    journal::record::{RunSetup, serialize_timestamp},
+    journal::record::{RunSetup, serialize_time},
     model::{
         history::{History, RunSummary, RunnerStart},
         now::{Now, serialize_seconds},
@@ -34,11 +34,10 @@ pub fn run_json(found: &FoundRun, now: &Now) -> String {
 /// Report of every start of the runner.
 pub fn history_json(history: &History, now: &Now) -> String {
     let starts = history.starts().into_iter();
-    pretty(
-        &starts
-            .map(|past| RunnerStartJson::of(past, now))
-            .collect::<Vec<_>>(),
-    )
+    let starts: Vec<_> = starts
+        .map(|start| RunnerStartJson::of(start, now))
+        .collect();
+    pretty(&starts)
 }
 
 /// Statistics of each task.
@@ -55,7 +54,7 @@ struct ReportJson<'a> {
 #[derive(Serialize)]
 struct RefusalsJson<'a> {
     count: usize,
-    #[serde(serialize_with = "serialize_timestamp")]
+    #[serde(serialize_with = "serialize_time")]
     last: Timestamp,
     status: u8,
     reason: &'a str,
@@ -68,9 +67,9 @@ struct HeaderJson<'a> {
     boot: Option<&'a str>,
     state: &'a str,
     status: Option<u8>,
-    #[serde(serialize_with = "serialize_timestamp")]
+    #[serde(serialize_with = "serialize_time")]
     started: Timestamp,
-    #[serde(serialize_with = "serialize_timestamp")]
+    #[serde(serialize_with = "serialize_time")]
     ended: Option<Timestamp>,
     #[serde(serialize_with = "serialize_seconds")]
     elapsed: Option<Duration>,
@@ -107,8 +106,8 @@ struct RunnerStartJson<'a> {
 }
 
 impl RunnerStartJson<'_> {
-    fn of<'a>(past: RunnerStart<'a>, now: &Now) -> RunnerStartJson<'a> {
-        match past {
+    fn of<'a>(start: RunnerStart<'a>, now: &Now) -> RunnerStartJson<'a> {
+        match start {
             RunnerStart::Run(RunSummary { header, not_ok }) => RunnerStartJson {
                 header: HeaderJson::of(header, now),
                 not_ok,
@@ -202,7 +201,7 @@ fn task_json(task: &TaskHistory) -> TaskJson<'_> {
 struct HaltJson<'a> {
     task: &'a str,
     reason: &'a str,
-    #[serde(serialize_with = "serialize_timestamp")]
+    #[serde(serialize_with = "serialize_time")]
     started: Timestamp,
     outcome: Option<String>,
     #[serde(serialize_with = "serialize_seconds")]

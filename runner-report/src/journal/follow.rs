@@ -70,8 +70,7 @@ impl JournalFollower {
         Ok(is_same(opened, Ok(named)) && file.stream_position()? <= length)
     }
 
-    /// Closes the file if it was deleted: while it is open, inotify does not report that its
-    /// directory is gone.
+    /// Closes a deleted file: inotify would not report the end of its directory otherwise.
     fn close_deleted(&mut self) -> io::Result<()> {
         if let Some(file) = &self.file
             && file.get_ref().metadata()?.nlink() == 0

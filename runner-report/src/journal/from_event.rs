@@ -15,8 +15,7 @@ use crate::{
     model::end::RunReason,
 };
 
-/// Returns the entry for `event`, or `None` if the journal does not record it. `taskdir` is
-/// absolute.
+/// Returns the entry for `event`, or `None` if it is not recorded. `taskdir` is absolute.
 pub(crate) fn to_entry(event: &Event, taskdir: &str) -> Option<JournalEntry> {
     Some(match event {
         Event::RunStart { plan, done, .. } => {

@@ -18,7 +18,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Record {
     /// Time in UTC, with milliseconds.
-    #[serde(serialize_with = "serialize_timestamp")]
+    #[serde(serialize_with = "serialize_time")]
     pub ts: Timestamp,
     pub run: String,
     /// The `boot_id` of the machine, or empty if it has none.
@@ -200,7 +200,7 @@ impl Record {
 }
 
 /// Serializes a time, or an optional one, as RFC 3339 with milliseconds and `Z`.
-pub(crate) fn serialize_timestamp<S: Serializer>(
+pub(crate) fn serialize_time<S: Serializer>(
     ts: &(impl Copy + Into<Option<Timestamp>>),
     to: S,
 ) -> Result<S::Ok, S::Error> {

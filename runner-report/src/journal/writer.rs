@@ -43,8 +43,7 @@ enum Message {
 }
 
 impl JournalWriter {
-    /// Starts the thread. `on_error` is called for the first write that fails, with the path of
-    /// the journal.
+    /// Starts the thread. `on_error` gets the path of the journal and the first write error.
     ///
     /// # Errors
     ///

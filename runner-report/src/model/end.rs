@@ -1,5 +1,4 @@
-//! The ends of processes and runs, as the journal has them. Words of later versions are
-//! kept unchanged.
+//! Ends of processes and runs in the journal. Words of later versions are kept unchanged.
 
 use std::fmt::{Display, Formatter, Result};
 
@@ -9,55 +8,52 @@ use serde::{Deserialize, Serialize};
 
 /// Outcome of a process.
 #[derive(Clone, Debug, PartialEq)]
-pub enum RecordedOutcome {
+pub enum AnyOutcome {
     /// An outcome that this version knows.
     Known(Outcome),
     /// A word of a later version.
     Other(String),
 }
 
-impl RecordedOutcome {
+impl AnyOutcome {
     /// Parses the form of `RUNNER_OUTCOME`. `why` is the reason if the process did not start.
-    pub(crate) fn parse(word: &str, why: Option<&str>) -> RecordedOutcome {
+    pub(crate) fn parse(word: &str, why: Option<&str>) -> AnyOutcome {
         let known = Outcome::parse(word, why.unwrap_or_default());
-        known.map_or_else(
-            || RecordedOutcome::Other(word.to_owned()),
-            RecordedOutcome::Known,
-        )
+        known.map_or_else(|| Self::Other(word.to_owned()), Self::Known)
     }
 
     /// Returns `true` if the process exited with 0.
     pub(crate) fn is_exit_zero(&self) -> bool {
-        matches!(self, RecordedOutcome::Known(Outcome::Exited(0)))
+        matches!(self, AnyOutcome::Known(Outcome::Exited(0)))
     }
 
     pub(crate) fn is_not_started(&self) -> bool {
-        matches!(self, RecordedOutcome::Known(Outcome::NotStarted(_)))
+        matches!(self, AnyOutcome::Known(Outcome::NotStarted(_)))
     }
 
     /// Returns a text for people. Control characters are escaped.
     pub(crate) fn description(&self) -> String {
         match self {
-            RecordedOutcome::Known(Outcome::Exited(code)) => format!("exited with {code}"),
-            RecordedOutcome::Known(Outcome::Signaled(signal)) => signal.to_string(),
-            RecordedOutcome::Known(Outcome::TimedOut) => "timed out".to_owned(),
-            RecordedOutcome::Known(Outcome::NotStarted(failure)) if failure.reason.is_empty() => {
+            AnyOutcome::Known(Outcome::Exited(code)) => format!("exited with {code}"),
+            AnyOutcome::Known(Outcome::Signaled(signal)) => signal.to_string(),
+            AnyOutcome::Known(Outcome::TimedOut) => "timed out".to_owned(),
+            AnyOutcome::Known(Outcome::NotStarted(failure)) if failure.reason.is_empty() => {
                 "did not start".to_owned()
             }
-            RecordedOutcome::Known(Outcome::NotStarted(failure)) => {
+            AnyOutcome::Known(Outcome::NotStarted(failure)) => {
                 format!("did not start: {}", escape(&failure.reason))
             }
-            RecordedOutcome::Other(word) => escape(word).into_owned(),
+            AnyOutcome::Other(word) => escape(word).into_owned(),
         }
     }
 }
 
 /// Writes the form of the journal.
-impl Display for RecordedOutcome {
+impl Display for AnyOutcome {
     fn fmt(&self, f: &mut Formatter) -> Result {
         match self {
-            RecordedOutcome::Known(outcome) => outcome.fmt(f),
-            RecordedOutcome::Other(word) => f.write_str(word),
+            AnyOutcome::Known(outcome) => outcome.fmt(f),
+            AnyOutcome::Other(word) => f.write_str(word),
         }
     }
 }

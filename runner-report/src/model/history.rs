@@ -55,7 +55,7 @@ impl History {
         let mut starts: Vec<_> = refused.chain(runs).collect();
         // Stable, so a refused start stays before the run that came next.
         starts.sort_by_key(|(runs, _)| *runs);
-        starts.into_iter().map(|(_, past)| past).collect()
+        starts.into_iter().map(|(_, start)| start).collect()
     }
 
     /// Returns the headers of the runs without an end.
@@ -99,11 +99,8 @@ impl FromRecords for RunSummary {
             }
             // The list is final now. With many runs, unused capacity adds up.
             JournalEntry::Run(RunEntry::End { .. }) => self.not_ok.shrink_to_fit(),
-            JournalEntry::Run(_)
-            | JournalEntry::Try(_)
-            | JournalEntry::Hook(_)
-            | JournalEntry::Halt(_)
-            | JournalEntry::Unknown => {}
+            JournalEntry::Run(_) | JournalEntry::Try(_) | JournalEntry::Hook(_) => {}
+            JournalEntry::Halt(_) | JournalEntry::Unknown => {}
         }
     }
 }

@@ -8,11 +8,10 @@ use serde::Serialize;
 
 use crate::{
     journal::record::{
-        HaltEntry, JournalEntry, Record, RunEntry, RunSetup, TaskEntry, TryEntry,
-        serialize_timestamp,
+        HaltEntry, JournalEntry, Record, RunEntry, RunSetup, TaskEntry, TryEntry, serialize_time,
     },
     model::{
-        end::RecordedOutcome,
+        end::AnyOutcome,
         now::{Now, serialize_seconds, to_duration},
         run_header::{RunHeader, RunState},
         runs_by_id::FromRecords,
@@ -53,7 +52,7 @@ pub struct TaskStart {
     /// Number of the try.
     pub try_num: u32,
     /// Time of the start.
-    #[serde(rename = "started", serialize_with = "serialize_timestamp")]
+    #[serde(rename = "started", serialize_with = "serialize_time")]
     pub at: Timestamp,
     /// Run time, or `None` if the task has no end.
     #[serde(serialize_with = "serialize_seconds")]
@@ -72,7 +71,7 @@ pub struct TaskEnd {
     /// Run time.
     pub elapsed: Duration,
     /// Outcome of the process.
-    pub outcome: RecordedOutcome,
+    pub outcome: AnyOutcome,
     /// Time limit.
     pub limit: Option<Duration>,
     /// Reason if the task did not start.
@@ -85,7 +84,7 @@ pub struct TaskEnd {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct RetryWait {
     /// Time of the begin.
-    #[serde(rename = "started", serialize_with = "serialize_timestamp")]
+    #[serde(rename = "started", serialize_with = "serialize_time")]
     pub at: Timestamp,
     /// Planned duration.
     #[serde(rename = "seconds", serialize_with = "serialize_seconds")]
@@ -104,7 +103,7 @@ pub struct HaltTask {
     /// Time of the start.
     pub at: Timestamp,
     /// Outcome and run time, if it has ended.
-    pub end: Option<(RecordedOutcome, Duration)>,
+    pub end: Option<(AnyOutcome, Duration)>,
 }
 
 impl FromRecords for RunDetails {
@@ -155,7 +154,7 @@ impl FromRecords for RunDetails {
                     at,
                     result: TaskResult::parse(result),
                     elapsed: to_duration(*elapsed),
-                    outcome: RecordedOutcome::parse(outcome, why.as_deref()),
+                    outcome: AnyOutcome::parse(outcome, why.as_deref()),
                     limit: limit.map(to_duration),
                     why: why.clone(),
                     output: output.clone(),
@@ -175,13 +174,11 @@ impl FromRecords for RunDetails {
                 outcome, elapsed, ..
             }) => {
                 if let Some(halt) = &mut self.halt {
-                    halt.end = Some((RecordedOutcome::parse(outcome, None), to_duration(*elapsed)));
+                    halt.end = Some((AnyOutcome::parse(outcome, None), to_duration(*elapsed)));
                 }
             }
-            JournalEntry::Run(_)
-            | JournalEntry::Try(_)
-            | JournalEntry::Hook(_)
-            | JournalEntry::Unknown => {}
+            JournalEntry::Run(_) | JournalEntry::Try(_) | JournalEntry::Hook(_) => {}
+            JournalEntry::Unknown => {}
         }
     }
 }

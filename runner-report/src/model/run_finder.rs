@@ -52,8 +52,7 @@ impl RefusedStart {
 pub struct FoundRun<T = RunDetails> {
     /// The run, if the journal has it.
     pub run: Option<T>,
-    /// Starts that were refused since, if the last run was searched for: they are newer than
-    /// the run.
+    /// Starts that were refused after the last run; empty if another run was searched for.
     pub refused: Refusals,
 }
 

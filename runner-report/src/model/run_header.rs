@@ -17,7 +17,7 @@ use crate::{
 const MAX_DISORDER: Duration = Duration::from_secs(5);
 
 /// Longest unexplained gap between two records. A longer one means that the clock was set.
-const MAX_CLOCK_GAP: Duration = Duration::from_secs(3600);
+const MAX_GAP: Duration = Duration::from_secs(3600);
 
 /// A run without its tasks.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,8 +32,7 @@ pub struct RunHeader {
     pub latest: Timestamp,
     /// Time of the last record, by the clock of the run.
     pub(crate) last_record: Timestamp,
-    /// Clock of the run minus clock of the machine. It changes when the machine's clock is
-    /// set.
+    /// Clock of the run minus the machine's clock, which can be set during the run.
     pub(crate) clock_offset: SignedDuration,
     /// Announced wait before the next record.
     pending_wait: Duration,
@@ -114,11 +113,8 @@ impl RunHeader {
             JournalEntry::Try(TryEntry::Start { try_num }) => self.try_num = *try_num,
             JournalEntry::Task(task) => (_, self.try_num) = task.task_and_try(),
             JournalEntry::Halt(HaltEntry::Start { .. }) => self.has_halt_started = true,
-            JournalEntry::Run(_)
-            | JournalEntry::Try(_)
-            | JournalEntry::Hook(_)
-            | JournalEntry::Halt(_)
-            | JournalEntry::Unknown => {}
+            JournalEntry::Run(_) | JournalEntry::Try(_) | JournalEntry::Hook(_) => {}
+            JournalEntry::Halt(_) | JournalEntry::Unknown => {}
         }
     }
 
@@ -138,8 +134,7 @@ impl RunHeader {
         };
         let at = shifted(record.ts, self.clock_offset);
         let expected = plus(self.latest, passed);
-        let was_set =
-            between(at, self.latest) > MAX_DISORDER || between(expected, at) > MAX_CLOCK_GAP;
+        let was_set = between(at, self.latest) > MAX_DISORDER || between(expected, at) > MAX_GAP;
         if was_set {
             self.clock_offset += expected.duration_since(at);
             return expected;

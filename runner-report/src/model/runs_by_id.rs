@@ -18,8 +18,7 @@ pub(crate) trait FromRecords: Default {
 pub(crate) struct RunsById<T> {
     /// Maximum number of runs in `retained`, if there is one.
     max_retained: Option<usize>,
-    /// Sequence number of each run, dropped runs included: their late records must not start
-    /// new runs.
+    /// Sequence number of each run. Dropped runs stay: their late records start no new run.
     numbers: HashMap<String, usize>,
     pub(crate) retained: VecDeque<T>,
 }
@@ -40,7 +39,7 @@ impl<T: FromRecords> RunsById<T> {
             self.retained.push_back(T::new(record));
             if self
                 .max_retained
-                .is_some_and(|max_retained| self.retained.len() > max_retained)
+                .is_some_and(|max| self.retained.len() > max)
             {
                 self.retained.pop_front();
             }

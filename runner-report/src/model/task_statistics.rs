@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{
     journal::record::{JournalEntry, Record, TaskEntry},
     model::{
-        end::RecordedOutcome,
+        end::AnyOutcome,
         now::{serialize_seconds, to_duration},
     },
 };
@@ -43,11 +43,11 @@ pub struct TaskStatistics {
 pub struct StatisticsBuilder {
     /// Sequence number of each run.
     runs: HashMap<String, usize>,
-    tasks: HashMap<String, TaskSamples>,
+    tasks: HashMap<String, Samples>,
 }
 
 #[derive(Debug, Default)]
-struct TaskSamples {
+struct Samples {
     /// Position in the order of first starts.
     position: usize,
     starts: usize,
@@ -67,13 +67,10 @@ impl StatisticsBuilder {
         let next = self.runs.len();
         let run = *self.runs.entry(record.run.clone()).or_insert(next);
         let position = self.tasks.len();
-        let samples = self
-            .tasks
-            .entry(task.clone())
-            .or_insert_with(|| TaskSamples {
-                position,
-                ..TaskSamples::default()
-            });
+        let samples = self.tasks.entry(task.clone()).or_insert_with(|| Samples {
+            position,
+            ..Samples::default()
+        });
         let failed_in_run = samples.failed_in.entry(run).or_default();
         match entry {
             TaskEntry::Start { .. } => samples.starts += 1,
@@ -85,8 +82,7 @@ impl StatisticsBuilder {
             } => {
                 let has_failed = TaskResult::parse(result) == Some(TaskResult::Retry);
                 // A task that failed to start has no record of its start.
-                samples.starts +=
-                    usize::from(RecordedOutcome::parse(outcome, None).is_not_started());
+                samples.starts += usize::from(AnyOutcome::parse(outcome, None).is_not_started());
                 samples.elapsed.push(to_duration(*elapsed));
                 samples.failures += usize::from(has_failed);
                 *failed_in_run |= has_failed;
@@ -98,14 +94,13 @@ impl StatisticsBuilder {
     pub fn finish(self) -> Vec<TaskStatistics> {
         let mut tasks: Vec<_> = self.tasks.into_iter().collect();
         tasks.sort_unstable_by_key(|(_, samples)| samples.position);
-        let numbers = tasks
-            .into_iter()
-            .map(|(task, samples)| samples.into_statistics(task));
-        numbers.collect()
+        let tasks = tasks.into_iter();
+        let statistics = tasks.map(|(task, samples)| samples.into_statistics(task));
+        statistics.collect()
     }
 }
 
-impl TaskSamples {
+impl Samples {
     fn into_statistics(mut self, task: String) -> TaskStatistics {
         self.elapsed.sort_unstable();
         // The smallest value that `percent` of all values do not exceed.

@@ -12,15 +12,14 @@ use crate::{
         record::{HookEntry, JournalEntry, Record, TaskEntry, TryEntry},
     },
     model::{
-        end::RecordedOutcome,
+        end::AnyOutcome,
         now::plus,
         run_details::{RunDetails, TaskEnd},
         runs_by_id::FromRecords,
     },
 };
 
-/// A run with full details of every start. It takes more memory than a [`RunDetails`], which
-/// has the details of the last end of a task only.
+/// A run with the full details of every start. A [`RunDetails`] needs less memory.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Timeline {
     /// The run by tasks.
@@ -59,7 +58,7 @@ pub(crate) struct FullStart {
 pub(crate) struct Hook {
     pub(crate) from: Timestamp,
     /// Time of the end, and outcome.
-    pub(crate) end: Option<(Timestamp, RecordedOutcome)>,
+    pub(crate) end: Option<(Timestamp, AnyOutcome)>,
 }
 
 impl Timeline {
@@ -144,7 +143,7 @@ impl FromRecords for Timeline {
                 ..
             }) => {
                 if let Some(Some(hook)) = self.hook(task, phase) {
-                    hook.end = Some((at, RecordedOutcome::parse(outcome, None)));
+                    hook.end = Some((at, AnyOutcome::parse(outcome, None)));
                 }
             }
             JournalEntry::Task(TaskEntry::Start { task, .. }) => {
@@ -162,10 +161,8 @@ impl FromRecords for Timeline {
                 start.started.get_or_insert(started.max(start.from));
                 start.ended = Some(end);
             }
-            JournalEntry::Run(_)
-            | JournalEntry::Try(_)
-            | JournalEntry::Halt(_)
-            | JournalEntry::Unknown => {}
+            JournalEntry::Run(_) | JournalEntry::Try(_) | JournalEntry::Halt(_) => {}
+            JournalEntry::Unknown => {}
         }
     }
 }

@@ -38,17 +38,14 @@ pub fn wait_for_run_end(state_dir: &Path, timeout: Option<Duration>) -> io::Resu
     let mut journal = JournalFollower::new(state_dir);
     let mut history = History::default();
     journal.read(|record| history.apply(record))?;
-    let mut watch = WaitState::new(&history, &Now::read(history.open()));
+    let mut state = WaitState::new(&history, &Now::read(history.open()));
     let mut runner: Option<RunnerExit> = None;
     loop {
         // Checked before the journal is read, so that the last record of the runner is seen.
-        let is_gone = match &runner {
-            Some(runner) => runner.is_gone()?,
-            None => false,
-        };
-        journal.read(|record| watch.apply(record))?;
-        match watch {
-            WaitState::Done(waited) => return Ok(waited),
+        let is_gone = runner.as_ref().map_or(Ok(false), RunnerExit::is_gone)?;
+        journal.read(|record| state.apply(record))?;
+        match state {
+            WaitState::Done(end) => return Ok(end),
             WaitState::Run(header) if is_gone && header.has_halt_started => {
                 return Ok(WaitEnd::WentDown(header.run));
             }

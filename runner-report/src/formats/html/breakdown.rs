@@ -1,5 +1,4 @@
-//! Breakdown of the duration of a run: the time of each task, of hooks and of waits, along
-//! the critical path of each try.
+//! Breakdown of a run's duration along the critical path: tasks, hooks and waits.
 
 use std::{cmp::Reverse, collections::HashMap, time::Duration};
 

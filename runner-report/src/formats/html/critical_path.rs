@@ -1,4 +1,4 @@
-//! The critical path of a try: the spans without which the try would have been shorter.
+//! The critical path of a try: the spans that determined its duration.
 
 use jiff::Timestamp;
 

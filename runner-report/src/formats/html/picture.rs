@@ -20,12 +20,13 @@ const LINE_TOP: usize = BAR_TOP + BAR_HEIGHT + 1;
 
 /// Height of a hook in pixels: a strip at the bottom of the bar, below the text.
 const HOOK_HEIGHT: usize = 4;
+const HOOK_TOP: usize = BAR_TOP + BAR_HEIGHT - HOOK_HEIGHT;
 
 /// Approximate width of a letter in the legend.
 const LETTER_PIXELS: usize = 7;
 
 /// Width in pixels of a picture in a file of its own.
-const STANDALONE_WIDTH: usize = 1200;
+const FILE_WIDTH: usize = 1200;
 
 /// Minimum width, as a fraction, for a name and for a sign.
 const MIN_NAME_WIDTH: f64 = 0.03;
@@ -47,12 +48,12 @@ pub(super) fn embedded(layout: &Layout) -> Markup {
 pub(super) fn standalone(layout: &Layout, title: &str) -> Markup {
     let height = layout.height + 64;
     html! {
-        svg xmlns="http://www.w3.org/2000/svg" class="picture alone" width=(STANDALONE_WIDTH) height=(height)
-            viewBox={ "0 0 " (STANDALONE_WIDTH) " " (height) } role="group" aria-labelledby="title" { "\n"
+        svg xmlns="http://www.w3.org/2000/svg" class="picture alone" width=(FILE_WIDTH) height=(height)
+            viewBox={ "0 0 " (FILE_WIDTH) " " (height) } role="group" aria-labelledby="title" { "\n"
             title #title { (title) } "\n"
             (style())
             rect.paper width="100%" height="100%" {} "\n"
-            svg x="16" y="12" width=(STANDALONE_WIDTH - 32) height=(layout.height) overflow="visible" { "\n"
+            svg x="16" y="12" width=(FILE_WIDTH - 32) height=(layout.height) overflow="visible" { "\n"
                 (drawing(layout, true))
             } "\n"
             (standalone_legend(layout))
@@ -173,15 +174,16 @@ fn level_lines(layout: &Layout, band: &TryBand) -> Markup {
 fn span_drawing(layout: &Layout, band: &TryBand, span: &Span, is_standalone: bool) -> Markup {
     let y = band.row_top(span.row);
     let x = |at| layout.x(band, at);
+    let bar_class = format!("bar {}", span.badge.class);
     html! {
         g tabindex=[is_standalone.then_some("0")] role=[is_standalone.then_some("img")] {
             @if is_standalone {
                 title { (span.name) ", try " (band.number) "\n" (span.details().join("\n")) }
             }
             @for (_, hook, to) in span.start.into_iter().flat_map(|it| it.hooks(layout.until)) {
-                (bar("hook", x(hook.from), x(to), y + BAR_TOP + BAR_HEIGHT - HOOK_HEIGHT, HOOK_HEIGHT))
+                (bar("hook", x(hook.from), x(to), y + HOOK_TOP, HOOK_HEIGHT))
             }
-            (bar(&format!("bar {}", span.badge.class), x(span.task_from), x(span.task_to), y + BAR_TOP, BAR_HEIGHT))
+            (bar(&bar_class, x(span.task_from), x(span.task_to), y + BAR_TOP, BAR_HEIGHT))
             @if span.is_critical && layout.has_noncritical_spans() {
                 (line("decides", [x(span.from), x(span.to)], [y + LINE_TOP; 2]))
             }

@@ -46,10 +46,7 @@ fn refusal_line(refusals: &Refusals, now: &Now) -> String {
 fn headline(run: &RunDetails, now: &Now) -> String {
     let header = &run.header;
     // A run that waits writes no records, so the wait is its last one.
-    let wait = run
-        .waits
-        .last()
-        .filter(|wait| wait.at == header.last_record);
+    let wait = run.waits.last().filter(|it| it.at == header.last_record);
     let last_record = now.ago(header.last_machine_time());
     let what = match header.state(now) {
         RunState::Running => match wait {
@@ -84,11 +81,10 @@ type Fact = (&'static str, String);
 pub(crate) fn run_facts(run: &RunDetails, now: &Now) -> Vec<Fact> {
     let RunDetails { header, setup, .. } = run;
     let started = now.local(header.started, "%Y-%m-%d %H:%M:%S");
-    let is_this_boot = header.is_of_this_boot(now);
-    let boot = if is_this_boot {
-        "this boot"
+    let which = if header.is_of_this_boot(now) {
+        "this"
     } else {
-        "an earlier boot"
+        "an earlier"
     };
     let state = header.state(now);
     let mut time = format_duration(header.elapsed(now));
@@ -102,7 +98,7 @@ pub(crate) fn run_facts(run: &RunDetails, now: &Now) -> Vec<Fact> {
         Some(max) => format!(" of {max}"),
     };
     let mut facts = vec![
-        ("started", format!("{started}, in {boot}")),
+        ("started", format!("{started}, in {which} boot")),
         ("took", format!("{time}, try {}{of}", header.try_num)),
     ];
     if let Some(setup) = setup {
