@@ -1,4 +1,4 @@
-//! The applet `runner-report`: answers questions about runs, from the journal.
+//! The applet `runner-report`: shows runs of the journal, and waits for the end of a run.
 
 use std::{
     io::{self, ErrorKind},
@@ -50,10 +50,8 @@ pub(crate) fn start(args: ReportArgs) -> Exit {
         Ok(Some(text)) => answer(&text, Exit::Finished, &log),
         Ok(None) => {
             let path = journal.path();
-            let since = match args.this_boot {
-                true => " since the machine was started",
-                false => "",
-            };
+            let boot_note = " since the machine was started";
+            let since = if args.this_boot { boot_note } else { "" };
             // With `--run`, there can be other runs.
             let (such, count) = match args.run.as_ref().map(|_| journal.count()) {
                 None => ("", String::new()),
@@ -69,7 +67,7 @@ pub(crate) fn start(args: ReportArgs) -> Exit {
     }
 }
 
-/// The `state_dir` of the configuration; says why when there is none.
+/// Returns the `state_dir` of the configuration, or logs the reason why there is none.
 fn configured_state_dir(args: &ReportArgs, log: &Log) -> Option<PathBuf> {
     let document = match document(args.file.path().as_deref()) {
         Ok(document) => document,
@@ -78,7 +76,7 @@ fn configured_state_dir(args: &ReportArgs, log: &Log) -> Option<PathBuf> {
             return None;
         }
     };
-    // Nothing is run, so a setting that is wrong matters to nobody here.
+    // Problems of other settings do not matter here: nothing runs.
     let settings = Settings::new(document, &[], &mut Problems::default());
     if settings.state_dir.is_none() {
         let mut problems = Problems::default();
@@ -93,14 +91,14 @@ fn configured_state_dir(args: &ReportArgs, log: &Log) -> Option<PathBuf> {
     settings.state_dir
 }
 
-/// The journal that is asked.
+/// A query of a journal.
 struct JournalQuery<'a> {
     state_dir: &'a Path,
-    /// The only boot that is of interest.
+    /// Boot id to which the records are restricted.
     boot: Option<String>,
 }
 
-/// An answer; `None` when there is nothing to speak of.
+/// Text of an answer, or `None` if the journal has nothing to show.
 type Answer = io::Result<Option<String>>;
 
 impl JournalQuery<'_> {
