@@ -1,4 +1,4 @@
-//! The file of a journal, as its writer leaves it.
+//! Appending to the file of a journal.
 
 use std::{
     fs::{self, OpenOptions},
@@ -8,7 +8,7 @@ use std::{
 use runner_report::JournalFile;
 
 #[test]
-fn a_torn_line_is_closed_before_the_next_whoever_wrote_it() {
+fn an_incomplete_line_of_any_writer_is_closed_before_the_next_one() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("journal");
     let mut journal = JournalFile::new(path.clone());

@@ -1,4 +1,4 @@
-//! Reports of a run in which the clock of the machine was set: they are the same.
+//! Reports do not change when the clock of the machine is set during a run.
 
 use runner_report::{RunFinder, RunSelector, Timeline, run_html, run_svg, run_text};
 
@@ -9,7 +9,7 @@ const YEAR: f64 = 365.0 * 24.0 * HOUR;
 
 type Step = fn(Journal) -> Journal;
 
-/// A run with two tries, a wait, and the halt task. Nothing takes time between its steps.
+/// A run with two tries, a wait, and the halt task. No time passes between the steps.
 const STEPS: [Step; 10] = [
     |journal| journal.task_starts(0.0, "1-a"),
     |journal| journal.task_ends(10.0, "1-a", 10.0, "OK", "exited:0"),
@@ -23,7 +23,7 @@ const STEPS: [Step; 10] = [
     |journal| journal.halt_ends(110.0, 10.0, "exited:0"),
 ];
 
-/// The first `steps` of the run, with `before` before one of them.
+/// Builds the first `steps` of the run, and applies `before` before the step `place`.
 fn run(steps: usize, place: usize, before: impl Fn(Journal) -> Journal) -> Journal {
     let mut journal = Journal::new().run_starts(0.0, 42);
     for (index, step) in STEPS.iter().take(steps).enumerate() {
@@ -32,13 +32,14 @@ fn run(steps: usize, place: usize, before: impl Fn(Journal) -> Journal) -> Journ
         }
         journal = step(journal);
     }
-    match steps == STEPS.len() {
-        true => journal.run_ends(110.0, 1, "gave-up"),
-        false => journal,
+    if steps == STEPS.len() {
+        journal.run_ends(110.0, 1, "gave-up")
+    } else {
+        journal
     }
 }
 
-/// Reports of it when the clock is `ahead`, ten seconds after its last step.
+/// Returns the reports ten seconds after the last step, by a clock that is `ahead`.
 fn reports(journal: &Journal, ahead: f64) -> [String; 3] {
     let mut finder = RunFinder::<Timeline>::new(RunSelector::FromEnd(1));
     journal.read(|record| finder.apply(record)).unwrap();
@@ -53,7 +54,7 @@ fn reports(journal: &Journal, ahead: f64) -> [String; 3] {
 
 #[test]
 fn a_clock_that_is_set_does_not_change_what_reports_show() {
-    // It is running, or has ended.
+    // The run is still running, or has ended.
     for steps in [1, 5, 7, 9, 10] {
         let expected = reports(&run(steps, 0, |journal| journal), 0.0);
         for by in [-HOUR, -YEAR, 2.0 * HOUR, 30.0 * YEAR] {
@@ -67,7 +68,7 @@ fn a_clock_that_is_set_does_not_change_what_reports_show() {
 }
 
 #[test]
-fn a_clock_that_was_set_back_since_does_not_shorten_what_was() {
+fn a_clock_that_was_set_back_after_the_last_record_does_not_shorten_a_run() {
     let [text, ..] = reports(&run(7, 0, |journal| journal), -YEAR);
     assert!(text.contains("1m so far"), "{text}");
 }
@@ -92,7 +93,7 @@ fn an_unknown_event_of_any_time_does_not_change_what_reports_show() {
 }
 
 #[test]
-fn times_of_tasks_that_run_together_are_taken_as_they_are() {
+fn records_of_parallel_tasks_keep_their_times() {
     let journal = Journal::new()
         .run_starts(0.0, 42)
         .task_starts(0.0, "1-a")

@@ -1,4 +1,4 @@
-//! A journal that is followed while it is written, moved away, emptied and removed.
+//! Following a journal while it is written, rotated, truncated and removed.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -19,7 +19,7 @@ use crate::journal::Journal;
 enum Change {
     /// Appends the next bytes of the lines.
     Append(usize),
-    /// Ends the writer, maybe within a line; the next one closes that line.
+    /// Ends the writer, possibly within a line, which the next writer then closes.
     Crash,
     Rotate,
     Truncate,
@@ -27,7 +27,7 @@ enum Change {
     Read,
 }
 
-/// The number of the line that `record` is.
+/// Returns the number of a line.
 fn number(record: &Record) -> u32 {
     match record.entry {
         JournalEntry::Try(TryEntry::Start { try_num }) => try_num,
@@ -43,21 +43,21 @@ fn line(number: u32) -> Vec<u8> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Generation(usize);
 
-/// A journal with its follower, and what that should have seen.
+/// A journal with its follower, and the lines that the follower must have seen.
 struct Followed {
     state_dir: TempDir,
     follow: JournalFollower,
     seen: Vec<u32>,
     expected: Vec<u32>,
-    /// The complete lines of each generation.
+    /// Complete lines of each generation.
     complete: Vec<Vec<u32>>,
-    /// The generation that has the name.
+    /// Generation that the path names.
     named: Option<Generation>,
-    /// The generation that the follower has open, and how many of its lines are seen.
+    /// Generation that the follower has open, and the number of its lines that were seen.
     opened: Option<(Generation, usize)>,
-    /// Bytes that the follower has read of the file that has the name.
+    /// Number of bytes of the named file that the follower has read.
     position: u64,
-    /// Number of the line that is being written, and its bytes that are not.
+    /// Number of the line that is being written, and the rest of its bytes.
     number: u32,
     rest: Vec<u8>,
     rotated: usize,
@@ -104,11 +104,11 @@ impl Followed {
                 self.rotated += 1;
                 let to = self.path().with_extension(self.rotated.to_string());
                 fs::rename(self.path(), to).unwrap();
-                self.away();
+                self.forget_named();
             }
             Change::Remove => {
                 fs::remove_file(self.path()).unwrap();
-                self.away();
+                self.forget_named();
             }
             Change::Truncate => {
                 File::create(self.path()).unwrap();
@@ -117,7 +117,7 @@ impl Followed {
                     .opened
                     .is_some_and(|(opened, _)| Some(opened) == self.named)
                 {
-                    // Lines that were not read are gone.
+                    // Unread lines are lost.
                     self.opened = (self.position == 0).then_some((generation, 0));
                 }
                 self.named = Some(generation);
@@ -126,7 +126,7 @@ impl Followed {
         }
     }
 
-    fn away(&mut self) {
+    fn forget_named(&mut self) {
         self.named = None;
         self.position = 0;
         self.rest.clear();
@@ -213,7 +213,7 @@ proptest! {
     }
 }
 
-/// Each round appends a line right before the file is moved away, while the follower reads.
+/// Appends a line right before each rotation, while the follower reads.
 #[test]
 fn a_line_that_is_appended_right_before_a_rotation_is_seen() {
     const ROUNDS: u32 = 500;
@@ -234,7 +234,7 @@ fn a_line_that_is_appended_right_before_a_rotation_is_seen() {
             append(2 * round);
             fs::rename(&path, path.with_extension("old")).unwrap();
             append(2 * round + 1);
-            // A file that came and went meanwhile would not be followed.
+            // The follower cannot see a file that is created and removed between two reads.
             while last_seen.load(Ordering::SeqCst) <= 2 * round {
                 thread::yield_now();
             }

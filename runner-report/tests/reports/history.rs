@@ -29,7 +29,7 @@ fn several() -> Journal {
 }
 
 #[test]
-fn a_line_for_each_start_the_oldest_first() {
+fn each_start_has_a_line_and_the_oldest_is_first() {
     let text = history_text(&several().history(), &now(530.0, &[43]));
     snapshot!("report-history", text);
 }

@@ -1,4 +1,4 @@
-//! The builder of journals.
+//! Builder of journals.
 
 use std::{fs, io};
 
@@ -11,28 +11,28 @@ use runner_report::{
 };
 use tempfile::TempDir;
 
-/// 2026-11-24T06:00:00Z, which is second 0 of every journal.
+/// 2026-11-24T06:00:00Z in Unix seconds: second 0 of every journal.
 const ZERO: i64 = 1_795_500_000;
 
-/// The boot that the machine is in, and one before.
+/// Current boot id of the machine, and an earlier one.
 pub(crate) const THIS_BOOT: &str = "b2";
 pub(crate) const EARLIER_BOOT: &str = "b1";
 
-/// A journal, line by line. A time is seconds from its beginning.
+/// A journal. Times are seconds since [`ZERO`].
 pub(crate) struct Journal {
     pub(crate) text: Vec<u8>,
     run: &'static str,
     boot: &'static str,
     try_num: u32,
-    /// How far the clock of the machine is ahead, in seconds.
-    ahead: f64,
+    /// Offset of the clock of the machine, in seconds.
+    clock_offset: f64,
 }
 
 pub(crate) fn at(second: f64) -> Timestamp {
     Timestamp::from_millisecond(ZERO * 1000 + (second * 1000.0) as i64).unwrap()
 }
 
-/// The present is `second`, and these processes are alive.
+/// Returns the present at `second`, with these processes alive.
 pub(crate) fn now(second: f64, alive: &[i32]) -> Now {
     Now {
         at: at(second).to_zoned_datetime(TimeZone::UTC),
@@ -55,29 +55,29 @@ impl Journal {
             run: "r1",
             boot: THIS_BOOT,
             try_num: 1,
-            ahead: 0.0,
+            clock_offset: 0.0,
         }
     }
 
-    /// The clock of the machine is set.
+    /// Sets the clock of the machine.
     pub(crate) fn set_clock(mut self, by: f64) -> Journal {
-        self.ahead += by;
+        self.clock_offset += by;
         self
     }
 
-    /// What follows is of this run.
+    /// Sets the run of the following lines.
     pub(crate) fn run(mut self, run: &'static str) -> Journal {
         self.run = run;
         self
     }
 
-    /// What follows is of this boot.
+    /// Sets the boot of the following lines.
     pub(crate) fn boot(mut self, boot: &'static str) -> Journal {
         self.boot = boot;
         self
     }
 
-    /// Bytes that nobody wrote on purpose.
+    /// Appends any bytes.
     pub(crate) fn raw(mut self, bytes: &[u8]) -> Journal {
         self.text.extend_from_slice(bytes);
         self
@@ -85,7 +85,7 @@ impl Journal {
 
     pub(crate) fn add(self, second: f64, entry: JournalEntry) -> Journal {
         let record = Record {
-            ts: at(second + self.ahead),
+            ts: at(second + self.clock_offset),
             run: self.run.into(),
             boot: self.boot.into(),
             entry,
@@ -94,7 +94,7 @@ impl Journal {
         self.raw(line.as_bytes())
     }
 
-    /// The run starts, in a process of this number.
+    /// Starts the run, and its first try, in a process with this number.
     pub(crate) fn run_starts(self, second: f64, pid: i32) -> Journal {
         self.run_starts_with(second, pid, 1, &[])
     }
@@ -135,7 +135,7 @@ impl Journal {
         self.add(second, JournalEntry::Task(start))
     }
 
-    /// The task ends `elapsed` seconds after it began.
+    /// Ends a task after a run time of `elapsed`.
     pub(crate) fn task_ends(
         self,
         second: f64,
@@ -161,7 +161,7 @@ impl Journal {
         self.add(second, JournalEntry::Task(end))
     }
 
-    /// The task runs from one second to another.
+    /// Adds a task that runs from `from` to `to`.
     pub(crate) fn task(
         self,
         from: f64,
@@ -226,13 +226,13 @@ impl Journal {
         read_journal(state_dir.path(), each).map(|_| ())
     }
 
-    pub(crate) fn find(&self, which: RunSelector) -> FoundRun {
-        let mut finder = RunFinder::new(which);
+    pub(crate) fn find(&self, selector: RunSelector) -> FoundRun {
+        let mut finder = RunFinder::new(selector);
         self.read(|record| finder.apply(record)).unwrap();
         finder.finish()
     }
 
-    /// What is said of the last run, at `second` and while these processes are alive.
+    /// Returns the report of the last run at `second`, with these processes alive.
     pub(crate) fn report(&self, second: f64, alive: &[i32]) -> String {
         run_text(&self.find(RunSelector::FromEnd(1)), &now(second, alive))
     }

@@ -1,4 +1,4 @@
-//! What programs read, as docs/reports.md says; read back with types, to the last member.
+//! JSON reports, read back with types that have every member of docs/reports.md.
 
 use serde::Deserialize;
 
@@ -89,7 +89,7 @@ fn report(journal: &Journal, alive: &[i32]) -> Report {
 }
 
 #[test]
-fn a_run_and_all_that_happened_in_it() {
+fn a_run_has_all_its_members() {
     let journal = Journal::new()
         .run_starts_with(0.0, 42, 2, &["0-x"])
         .task(1.0, 2.5, "1-a", "RETRY", "exited:7")
@@ -154,7 +154,7 @@ fn a_run_and_all_that_happened_in_it() {
 }
 
 #[test]
-fn what_is_not_known_is_null() {
+fn unknown_values_are_null() {
     let running = report(
         &Journal::new().run_starts(0.0, 42).task_starts(1.0, "1-a"),
         &[42],
@@ -204,7 +204,7 @@ struct Past {
 }
 
 #[test]
-fn every_start_of_the_runner() {
+fn the_history_has_every_start() {
     let journal = Journal::new()
         .run_starts(0.0, 42)
         .task(1.0, 2.0, "1-a", "RETRY", "exited:7")
@@ -254,7 +254,7 @@ struct Numbers {
 }
 
 #[test]
-fn the_numbers_of_a_task() {
+fn the_statistics_of_a_task() {
     let journal = Journal::new()
         .task(0.0, 4.0, "1-a", "RETRY", "exited:7")
         .ok(5.0, 6.0, "1-a")

@@ -1,4 +1,4 @@
-//! Places of bars and names in the picture, whatever a journal holds.
+//! Positions of bars and labels in the picture, for random journals.
 
 use std::collections::HashMap;
 
@@ -11,17 +11,17 @@ use crate::{
     page::found,
 };
 
-/// Shares of the width have three digits.
-const ROUNDED: f64 = 0.003;
+/// Tolerance in percent: positions are rounded to three digits.
+const TOLERANCE: f64 = 0.003;
 
-/// What happened after so many seconds: an event, the number of a task, and how long that took.
-type Happened = (f64, usize, usize, f64);
+/// Seconds since the last event, kind of the event, number of a task, and run time.
+type RandomEvent = (f64, usize, usize, f64);
 
-fn journal(happened: &[Happened]) -> Journal {
+fn journal(events: &[RandomEvent]) -> Journal {
     let mut journal = Journal::new().run_starts_with(0.0, 7, 3, &[]);
     let mut at = 0.0;
     let mut try_num = 1;
-    for &(later, event, task, elapsed) in happened {
+    for &(later, event, task, elapsed) in events {
         at += later;
         let name = [
             "1-a",
@@ -59,10 +59,10 @@ fn journal(happened: &[Happened]) -> Journal {
     journal
 }
 
-/// From one share of the width to another, in percent.
-type Stretch = (f64, f64);
+/// Horizontal range, in percent of the width.
+type Range = (f64, f64);
 
-fn stretch(node: Node) -> Stretch {
+fn range(node: Node) -> Range {
     let share = |name| {
         let text = node.attribute(name).unwrap();
         text.strip_suffix('%').unwrap().parse::<f64>().unwrap()
@@ -70,18 +70,18 @@ fn stretch(node: Node) -> Stretch {
     (share("x"), share("x") + share("width"))
 }
 
-fn are_apart(one: Stretch, other: Stretch) -> bool {
-    one.1 <= other.0 + ROUNDED || other.1 <= one.0 + ROUNDED
+fn are_disjoint(one: Range, other: Range) -> bool {
+    one.1 <= other.0 + TOLERANCE || other.1 <= one.0 + TOLERANCE
 }
 
-/// The bar with its hooks, and the place of the name, if there is any, by row.
-fn rows(svg: &Document) -> HashMap<String, Vec<(Stretch, Option<Stretch>)>> {
+/// Returns, by row, the range of each bar with its hooks, and of its label if it has one.
+fn rows(svg: &Document) -> HashMap<String, Vec<(Range, Option<Range>)>> {
     let mut rows: HashMap<_, Vec<_>> = HashMap::new();
     let parts = |group: Node<'_, '_>, name: &str| {
         let parts = group
             .children()
             .filter(|node| node.tag_name().name() == name);
-        parts.map(stretch).collect::<Vec<_>>()
+        parts.map(range).collect::<Vec<_>>()
     };
     for group in svg
         .descendants()
@@ -102,30 +102,33 @@ fn rows(svg: &Document) -> HashMap<String, Vec<(Stretch, Option<Stretch>)>> {
     rows
 }
 
-/// No bar or name of a row is above another one, and all are within the picture.
-fn are_all_apart(journal: &Journal) -> Result<(), TestCaseError> {
+/// Checks that no bars or labels of a row overlap, and that all are within the picture.
+fn check_no_overlap(journal: &Journal) -> Result<(), TestCaseError> {
     let svg = run_svg(&found(journal), &now(200.0, &[7])).unwrap();
     let svg = Document::parse(&svg).unwrap();
     for (y, row) in rows(&svg) {
         for (index, (bar, name)) in row.iter().enumerate() {
-            prop_assert!(bar.0 >= 0.0 && bar.1 <= 100.0 + ROUNDED, "{bar:?}");
+            prop_assert!(bar.0 >= 0.0 && bar.1 <= 100.0 + TOLERANCE, "{bar:?}");
             if let Some(name) = name {
-                prop_assert!(name.0 >= 0.0 && name.1 <= 100.0 + ROUNDED, "{name:?}");
+                prop_assert!(name.0 >= 0.0 && name.1 <= 100.0 + TOLERANCE, "{name:?}");
             }
             for (other, other_name) in &row[index + 1..] {
                 let pair = format!("{y}: {bar:?} {name:?}, {other:?} {other_name:?}");
-                prop_assert!(are_apart(*bar, *other), "{pair}");
-                prop_assert!(name.is_none_or(|name| are_apart(name, *other)), "{pair}");
-                prop_assert!(other_name.is_none_or(|it| are_apart(it, *bar)), "{pair}");
+                prop_assert!(are_disjoint(*bar, *other), "{pair}");
+                prop_assert!(name.is_none_or(|name| are_disjoint(name, *other)), "{pair}");
+                prop_assert!(other_name.is_none_or(|it| are_disjoint(it, *bar)), "{pair}");
                 let names = name.zip(*other_name);
-                prop_assert!(names.is_none_or(|(one, two)| are_apart(one, two)), "{pair}");
+                prop_assert!(
+                    names.is_none_or(|(one, two)| are_disjoint(one, two)),
+                    "{pair}"
+                );
             }
         }
     }
     Ok(())
 }
 
-/// Its end is missing in the journal: a line was torn.
+/// The record of the end of the hook is missing.
 #[test]
 fn a_hook_without_an_end_is_drawn_until_its_task_starts() {
     let hook = HookEntry::Start {
@@ -139,19 +142,19 @@ fn a_hook_without_an_end_is_drawn_until_its_task_starts() {
         .task_ends(2.0, "1-a", 1.0, "OK", "exited:0")
         .task_starts(20.0, "1-b")
         .task_ends(40.0, "1-b", 20.0, "OK", "exited:0");
-    are_all_apart(&journal).unwrap();
+    check_no_overlap(&journal).unwrap();
 }
 
 proptest! {
     #[test]
-    fn bars_and_names_of_a_row_are_apart(
-        happened in vec((0.0..3.0, 0..19_usize, 0..6_usize, 0.0..9.0), 1..60),
+    fn bars_and_labels_of_a_row_do_not_overlap(
+        events in vec((0.0..3.0, 0..19_usize, 0..6_usize, 0.0..9.0), 1..60),
         faster in prop_oneof![Just(1.0), Just(0.001)],
     ) {
-        let happened: Vec<Happened> = happened
+        let events: Vec<RandomEvent> = events
             .into_iter()
             .map(|(later, event, task, elapsed)| (later * faster, event, task, elapsed))
             .collect();
-        are_all_apart(&journal(&happened))?;
+        check_no_overlap(&journal(&events))?;
     }
 }

@@ -1,11 +1,11 @@
-//! From the lines of a journal to what is reported of it.
+//! Reports from the lines of a journal.
 #![expect(
     clippy::disallowed_methods,
-    reason = "journals are written and read here"
+    reason = "the tests write and read journals"
 )]
 
-/// Compares a text with the snapshot of this name. A macro, so that the file names the
-/// source of the story.
+/// Compares a text with the snapshot of this name. It is a macro, so that the snapshot names the
+/// file of the test.
 macro_rules! snapshot {
     ($name:literal, $text:expr) => {
         insta::with_settings!(

@@ -1,4 +1,4 @@
-//! A run as a page, as a picture and as tests.
+//! A run as a page, as a picture and as a JUnit report.
 
 use proptest::prelude::*;
 use roxmltree::{Document, ParsingOptions};
@@ -55,7 +55,7 @@ fn hook(journal: Journal, from: f64, to: f64, task: &str, phase: &str, outcome: 
         .add(to, JournalEntry::Hook(end))
 }
 
-/// Two tries with two jobs, hooks around one task, a wait between them.
+/// Builds a run with two tries, two jobs, hooks around one task, and a wait.
 fn parallel() -> Journal {
     let journal = Journal::new().run_starts_with(0.0, 7, 2, &["0-done"]);
     let journal = journal
@@ -78,7 +78,7 @@ fn parallel() -> Journal {
 }
 
 #[test]
-fn a_picture() {
+fn the_picture_of_a_run_with_parallel_tasks() {
     let svg = svg(&parallel());
     let (before, rest) = svg.split_once("<style>").unwrap();
     let (_, drawn) = rest.split_once("</defs>").unwrap();
@@ -86,7 +86,7 @@ fn a_picture() {
 }
 
 #[test]
-fn tests_for_ci() {
+fn the_junit_report_of_a_run() {
     let journal = parallel().run("r2");
     let journal = journal.run_starts_with(200.0, 7, 1, &["0-done"]);
     let journal = journal
@@ -135,7 +135,7 @@ fn page_and_picture_show_every_start() {
 }
 
 #[test]
-fn the_length_is_added_up_along_what_decided_it() {
+fn the_breakdown_adds_up_the_critical_path() {
     let html = html(&parallel());
     for part in [
         "<bdi>1-slow</bdi><span>1m 50s, 2 times</span><b>71 %</b>",
@@ -150,7 +150,7 @@ fn the_length_is_added_up_along_what_decided_it() {
 }
 
 #[test]
-fn many_levels_stand_beside_each_other() {
+fn many_levels_share_rows() {
     let height = |tasks: u32| {
         let mut journal = Journal::new().run_starts(0.0, 7);
         for number in 0..tasks {
@@ -204,7 +204,7 @@ fn ticks_of_the_axis_are_few_and_round() {
 }
 
 #[test]
-fn nothing_is_asked_for_elsewhere() {
+fn the_page_loads_nothing() {
     let html = html(&parallel());
     for text in [
         "<script", "<link", "<img", "@import", "src=", "url(http", "//cdn",
@@ -214,7 +214,7 @@ fn nothing_is_asked_for_elsewhere() {
 }
 
 #[test]
-fn a_name_does_nothing() {
+fn a_name_cannot_inject_markup() {
     for name in [
         "1-</script><script>alert(1)</script>",
         "1-\" onfocus=\"alert(1)",
@@ -239,7 +239,7 @@ fn a_name_does_nothing() {
     }
 }
 
-/// The name of the first task, as a parser reads it from page, picture and tests.
+/// Returns the name of the first task, as a parser reads it from page, picture and JUnit report.
 fn names(name: &str) -> [String; 3] {
     let journal = Journal::new().run_starts(0.0, 7).ok(0.0, 1.0, name);
     let text = html(&journal);
@@ -263,7 +263,7 @@ fn names(name: &str) -> [String; 3] {
 }
 
 #[test]
-fn a_name_stays_text() {
+fn a_name_is_shown_as_text() {
     for (name, expected) in [
         ("3-clobber.sh", "3-clobber.sh"),
         ("</script><b>", "</script><b>"),
@@ -286,7 +286,7 @@ proptest! {
         let shown = escape(&name);
         for (report, found) in names(&name).into_iter().enumerate() {
             prop_assert!(!found.contains(is_hidden), "{report}: {found:?}");
-            // Noncharacters are spelled out as well.
+            // Noncharacters are escaped as well.
             if !shown.contains(|c: char| u32::from(c) & 0xfffe == 0xfffe || ('\u{fdd0}'..='\u{fdef}').contains(&c)) {
                 prop_assert_eq!(&found, &shown, "{}", report);
             }
@@ -295,7 +295,7 @@ proptest! {
 }
 
 #[test]
-fn a_run_that_goes_on_or_was_cut_off_is_shown_as_far_as_it_got() {
+fn a_running_or_interrupted_run_is_shown_up_to_its_last_event() {
     let journal = Journal::new()
         .run_starts(0.0, 7)
         .ok(0.0, 1.0, "1-a")
@@ -368,7 +368,7 @@ fn words_of_a_later_version_are_shown_as_they_are() {
 }
 
 #[test]
-fn without_a_run_there_is_nothing_to_show() {
+fn without_a_run_there_is_no_page_picture_or_junit_report() {
     let found = found(&Journal::new().refused(1.0, 75, "busy"));
     let now = now(2.0, &[]);
     for report in [run_html, run_svg, run_junit] {

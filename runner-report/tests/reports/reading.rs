@@ -1,10 +1,10 @@
-//! Lines that are no records, of which a journal may have any number.
+//! Lines that are not records, of which a journal can have any number.
 
 use runner_report::Record;
 
 use crate::journal::Journal;
 
-/// The records of a journal, as `RUN@SECOND`.
+/// Returns the records of a journal as `RUN@SECOND`.
 fn records(journal: &Journal) -> String {
     let mut found = Vec::new();
     let each =
@@ -14,7 +14,7 @@ fn records(journal: &Journal) -> String {
 }
 
 #[test]
-fn what_is_no_record_is_passed_over_and_never_glued_to_the_next_line() {
+fn a_line_that_is_not_a_record_is_skipped_and_not_joined_with_the_next_one() {
     let long = vec![b'x'; 2 << 20];
     let long_json = [br#"{"run":""#, &*long, b"\"}"].concat();
     let nuls = vec![0; 3 << 20];
@@ -37,7 +37,7 @@ fn what_is_no_record_is_passed_over_and_never_glued_to_the_next_line() {
         let journal = Journal::new().try_starts(10.0, 1).raw(garbage).try_starts(20.0, 1);
         let begin = String::from_utf8_lossy(&garbage[..garbage.len().min(80)]);
         assert_eq!(records(&journal), "r1@10 r1@20", "{begin:?}");
-        // The end of a journal is the same.
+        // The same line without a line feed, at the end of the journal.
         let end = &garbage[..garbage.len() - 1];
         let journal = Journal::new().try_starts(10.0, 1).raw(end);
         assert_eq!(records(&journal), "r1@10", "{begin:?}");
@@ -45,7 +45,7 @@ fn what_is_no_record_is_passed_over_and_never_glued_to_the_next_line() {
 }
 
 #[test]
-fn the_end_of_a_long_line_is_no_record() {
+fn the_end_of_a_too_long_line_is_not_a_record() {
     for length in [1 << 20, (1 << 20) + 1, 2 << 20] {
         let mut line = vec![b'x'; length];
         line.extend(Journal::new().try_starts(20.0, 1).text);
@@ -58,16 +58,14 @@ fn the_end_of_a_long_line_is_no_record() {
 }
 
 #[test]
-fn a_line_that_was_cut_anywhere_is_no_record_and_a_whole_one_is() {
+fn an_incomplete_line_is_not_a_record_and_a_complete_one_is() {
     let line = Journal::new().try_starts(20.0, 1).text;
     for cut in 0..=line.len() {
         let journal = Journal::new().try_starts(10.0, 1).raw(&line[..cut]);
-        let expected = match cut {
-            cut if cut < line.len() - 1 => "r1@10",
-            _ => "r1@10 r1@20",
-        };
+        let is_complete = cut >= line.len() - 1;
+        let expected = if is_complete { "r1@10 r1@20" } else { "r1@10" };
         assert_eq!(records(&journal), expected, "{cut}");
-        // Whoever finds no end writes one.
+        // The next writer closes the line.
         let journal = journal.raw(b"\n").try_starts(30.0, 1);
         assert_eq!(records(&journal), format!("{expected} r1@30"), "{cut}");
     }
@@ -81,6 +79,6 @@ fn an_unknown_event_is_a_record_of_its_run() {
 }
 
 #[test]
-fn a_journal_may_be_empty() {
+fn an_empty_journal_has_no_records() {
     assert_eq!(records(&Journal::new()), "");
 }

@@ -1,4 +1,4 @@
-//! Lines of the journal, written and read back.
+//! Lines of the journal: writing and reading.
 
 use jiff::Timestamp;
 use proptest::{collection::vec, option, prelude::*};
@@ -11,8 +11,8 @@ fn text() -> impl Strategy<Value = String> {
     r#"(\PC|\pC|["\\]){0,20}"#
 }
 
-/// Seconds as the writer rounds them, to the microsecond, up to 30 years. More digits could
-/// lose the last one: serde_json reads them fast rather than exactly.
+/// Seconds up to 30 years, rounded to the microsecond as by the writer. serde_json does not
+/// read more digits exactly.
 fn seconds() -> impl Strategy<Value = f64> {
     let micros = prop_oneof![0..10_000_000_u64, 0..10_u64.pow(15)];
     micros.prop_map(|micros| (micros as f64).round() / 1e6)
@@ -126,14 +126,14 @@ proptest! {
         boot in text(),
         entry in entry(),
     ) {
-        // An event that is not here is not in `entry()` above either.
+        // Fails to compile for a new event, which then has to be added to `entry()` as well.
         match &entry {
             JournalEntry::Run(RunEntry::Start(_) | RunEntry::End { .. } | RunEntry::Refused { .. })
             | JournalEntry::Try(TryEntry::Start { .. } | TryEntry::Wait { .. })
             | JournalEntry::Hook(HookEntry::Start { .. } | HookEntry::End { .. })
             | JournalEntry::Task(TaskEntry::Start { .. } | TaskEntry::End { .. })
             | JournalEntry::Halt(HaltEntry::Start { .. } | HaltEntry::End { .. }) => {}
-            JournalEntry::Unknown => unreachable!("none is written"),
+            JournalEntry::Unknown => unreachable!("`entry()` does not produce it"),
         }
         let ts = Timestamp::from_millisecond(millis).unwrap();
         let record = Record { ts, run, boot, entry };
@@ -144,7 +144,7 @@ proptest! {
 }
 
 #[test]
-fn a_line_of_each_event_keeps_its_form() {
+fn a_line_of_each_event_is_written_as_before() {
     for event in [
         r#""run-start","version":1,"pid":7,"taskdir":"/t","tasks":3,"jobs":2,"max_tries":0"#,
         r#""run-start","version":1,"pid":7,"start_time":9,"taskdir":"/t","tasks":3,"jobs":1,"max_tries":5,"done":["1-a"]"#,
@@ -168,7 +168,7 @@ fn a_line_of_each_event_keeps_its_form() {
 }
 
 #[test]
-fn an_outcome_is_read_as_it_was_written_and_nothing_else_is_one() {
+fn an_outcome_is_read_as_it_was_written_and_other_words_are_not_outcomes() {
     let failure = StartFailure {
         reason: "why".to_owned(),
         hint: None,
@@ -197,7 +197,7 @@ fn an_outcome_is_read_as_it_was_written_and_nothing_else_is_one() {
 }
 
 #[test]
-fn what_a_later_version_adds_is_passed_over() {
+fn additions_of_a_later_version_are_ignored() {
     let line = r#"{"ts":"2026-11-24T14:01:03.120Z","new":[1,{"a":null}],"run":"r","boot":"b","event":"try-start","try_num":2,"more":true}"#;
     let record = Record::parse(line).unwrap();
     assert_eq!(

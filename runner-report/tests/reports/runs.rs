@@ -1,4 +1,4 @@
-//! What became of a run, and which one is meant.
+//! States of runs, and the choice of a run.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ fn last(journal: &Journal) -> RunDetails {
 }
 
 #[test]
-fn a_run_without_an_end_goes_on_while_its_runner_is_alive() {
+fn a_run_without_an_end_is_running_while_its_runner_is_alive() {
     let start = || Journal::new().run_starts(0.0, 42);
     let early = || Journal::new().boot(EARLIER_BOOT).run_starts(0.0, 42);
     let headless = || Journal::new().task_starts(0.0, "1-a");
@@ -19,7 +19,7 @@ fn a_run_without_an_end_goes_on_while_its_runner_is_alive() {
         (start(), &[42][..], "running"),
         (start(), &[], "cut off"),
         (start(), &[43], "cut off"),
-        // Another process has the number now.
+        // The process number is in use by another process.
         (early(), &[42], "cut off"),
         (headless(), &[42], "cut off"),
         (early().halt_starts(9.0, "halted"), &[42], "went down"),
@@ -64,16 +64,16 @@ fn a_run_without_an_end_goes_on_while_its_runner_is_alive() {
 }
 
 #[test]
-fn a_process_of_another_start_is_another_process() {
+fn a_process_with_another_start_time_is_not_the_runner() {
     let journal = Journal::new().run_starts(0.0, 42);
     let mut now = now(10.0, &[42]);
     now.alive[0].start_time = Some(8);
     assert_eq!(last(&journal).header.state(&now), RunState::CutOff);
 }
 
-/// Which runs the journal has, with the tasks of each.
-fn tasks(journal: &Journal, which: RunSelector) -> String {
-    let Some(run) = journal.find(which).run else {
+/// Returns the id of a run, and its tasks.
+fn tasks(journal: &Journal, selector: RunSelector) -> String {
+    let Some(run) = journal.find(selector).run else {
         return "none".to_owned();
     };
     let tasks = run.tasks.iter().map(|task| task.name.as_str());
@@ -85,7 +85,7 @@ fn tasks(journal: &Journal, which: RunSelector) -> String {
 }
 
 #[test]
-fn runs_are_told_apart_by_their_ids() {
+fn a_run_is_found_by_its_position_or_its_id() {
     let journal = Journal::new()
         .run_starts(0.0, 1)
         .ok(1.0, 2.0, "1-a")
@@ -100,7 +100,7 @@ fn runs_are_told_apart_by_their_ids() {
         .run("r1")
         .ok(7.0, 8.0, "3-c")
         .run_ends(8.0, 0, "finished");
-    for (which, expected) in [
+    for (selector, expected) in [
         (RunSelector::FromEnd(1), "r3: "),
         (RunSelector::FromEnd(2), "r2: 1-a"),
         (RunSelector::FromEnd(3), "r1: 1-a 2-b 3-c"),
@@ -110,7 +110,7 @@ fn runs_are_told_apart_by_their_ids() {
         (RunSelector::Id("r2".to_owned()), "r2: 1-a"),
         (RunSelector::Id("r".to_owned()), "none"),
     ] {
-        assert_eq!(tasks(&journal, which.clone()), expected, "{which:?}");
+        assert_eq!(tasks(&journal, selector.clone()), expected, "{selector:?}");
     }
 }
 
@@ -124,7 +124,7 @@ fn a_run_whose_start_was_rotated_away_is_a_run() {
 }
 
 #[test]
-fn every_start_of_a_task_is_kept() {
+fn every_start_of_a_task_is_in_the_details() {
     let journal = Journal::new()
         .run_starts(0.0, 1)
         .task(1.0, 2.5, "1-a", "RETRY", "exited:7")
@@ -156,7 +156,7 @@ fn every_start_of_a_task_is_kept() {
 
 #[test]
 fn a_refused_start_counts_when_it_is_later_than_the_last_run() {
-    let refused = |journal: &Journal, which| journal.find(which).refused.count;
+    let refused = |journal: &Journal, selector| journal.find(selector).refused.count;
     let journal = Journal::new()
         .run("x1")
         .refused(0.0, 78, "wrong")

@@ -1,11 +1,11 @@
-//! `--tasks`: how each task does, over many runs.
+//! `--tasks`: statistics of each task over many runs.
 
 use runner_report::tasks_text;
 
 use crate::journal::Journal;
 
 #[test]
-fn runs_starts_and_failures_are_counted_and_times_ranked() {
+fn runs_starts_failures_and_percentiles_are_shown() {
     let mut journal = Journal::new();
     for (run, elapsed) in [("r1", 1.0), ("r2", 2.0), ("r3", 90.0)] {
         journal = journal
@@ -23,7 +23,7 @@ fn runs_starts_and_failures_are_counted_and_times_ranked() {
         .run("r4")
         .run_starts(200.0, 1)
         .ok(200.0, 200.1, "2-b")
-        // A run that is not the last one goes on.
+        // A run that is not the last one continues.
         .run("r3")
         .task_starts(300.0, "4-d")
         .tasks();
@@ -31,17 +31,13 @@ fn runs_starts_and_failures_are_counted_and_times_ranked() {
 }
 
 #[test]
-fn a_percentile_is_a_time_that_was_taken() {
-    for (most, median, p95) in [(1, 1, 1), (2, 1, 2), (3, 2, 3), (20, 10, 19), (100, 50, 95)] {
-        let journal = (1..=most).rev().fold(Journal::new(), |journal, seconds| {
+fn a_percentile_is_one_of_the_measured_times() {
+    for (max, median, p95) in [(1, 1, 1), (2, 1, 2), (3, 2, 3), (20, 10, 19), (100, 50, 95)] {
+        let journal = (1..=max).rev().fold(Journal::new(), |journal, seconds| {
             journal.task_ends(0.0, "1-a", f64::from(seconds), "OK", "exited:0")
         });
         let task = &journal.tasks()[0];
         let seconds = [task.median, task.p95, task.max].map(|time| time.unwrap().as_secs());
-        assert_eq!(
-            seconds,
-            [median, p95, u64::try_from(most).unwrap()],
-            "{most}"
-        );
+        assert_eq!(seconds, [median, p95, u64::try_from(max).unwrap()], "{max}");
     }
 }

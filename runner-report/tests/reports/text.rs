@@ -1,10 +1,10 @@
-//! What people read of one run.
+//! The text report of one run.
 
 use unicode_width::UnicodeWidthStr;
 
 use crate::journal::{EARLIER_BOOT, Journal};
 
-/// A run with retries, waits, a limit, and two tasks at the same time; it ends with `end`.
+/// Builds a run with retries, waits, a time limit, and parallel tasks. It has no end.
 fn eventful() -> Journal {
     let mut journal = Journal::new()
         .run("20261124T060000.000Z-da2e7952")
@@ -40,7 +40,7 @@ fn eventful() -> Journal {
     journal
 }
 
-/// It finished, and the halt task came after it.
+/// Returns the report of that run after its end and its halt task.
 fn finished() -> String {
     eventful()
         .task_ends(330.0, "3-build.sh", 90.0, "OK", "exited:0")
@@ -56,7 +56,7 @@ fn a_run_that_finished_and_the_halt_task_after_it() {
 }
 
 #[test]
-fn the_page_of_reports_shows_a_report_as_it_is() {
+fn the_example_in_the_documentation_is_a_real_report() {
     let page = include_str!("../../../docs/reports.md");
     let lines: Vec<String> = finished()
         .lines()
@@ -73,12 +73,12 @@ fn the_page_of_reports_shows_a_report_as_it_is() {
 }
 
 #[test]
-fn a_run_that_goes_on() {
+fn a_running_run() {
     snapshot!("report-running", eventful().report(260.0, &[42]));
 }
 
 #[test]
-fn a_run_that_was_cut_off_names_what_ran() {
+fn a_run_that_was_cut_off_names_the_running_task() {
     let text = eventful()
         .run("20261124T070000.000Z-00000000")
         .refused(4000.0, 78, "configuration or plan is wrong")
@@ -111,7 +111,7 @@ fn a_run_that_gave_up_in_an_earlier_boot() {
 }
 
 #[test]
-fn a_run_that_waits_says_what_for() {
+fn a_waiting_run_names_the_next_try() {
     let journal = Journal::new()
         .run_starts(0.0, 42)
         .task(0.0, 1.0, "1-a", "RETRY", "exited:7")
@@ -123,7 +123,7 @@ fn a_run_that_waits_says_what_for() {
 }
 
 #[test]
-fn a_halt_task_after_the_end_reaches_to_the_present_while_it_runs() {
+fn the_bar_of_a_running_halt_task_ends_now() {
     let journal = Journal::new()
         .run_starts(0.0, 42)
         .ok(0.0, 30.0, "1-a")
@@ -154,7 +154,7 @@ fn starts_that_were_all_refused() {
 }
 
 #[test]
-fn a_long_name_cuts_the_bar_and_no_line_is_wider_than_the_terminal() {
+fn a_long_name_shortens_the_bars_and_no_line_is_wider_than_the_terminal() {
     for length in [1, 20, 35, 36, 49] {
         let name = "n".repeat(length);
         let text = Journal::new()
@@ -171,7 +171,7 @@ fn a_long_name_cuts_the_bar_and_no_line_is_wider_than_the_terminal() {
 }
 
 #[test]
-fn what_ended_in_other_ways_is_said_in_words() {
+fn each_reason_of_an_end_has_its_words() {
     for (reason, expected) in [
         ("finished", "run r1 finished 1s ago\n"),
         (

@@ -1,17 +1,17 @@
-//! What is waited for, by what the journal says.
+//! The run that a wait waits for, depending on the journal.
 
 use runner_report::{Record, WaitEnd, WaitState};
 
 use crate::journal::{Journal, now};
 
-/// Records of runs: the id of one and `<` for its start, `!` for a refused one, or `>` for its
-/// end, with its place in the list as the status.
+/// Builds records of runs. A word is a run id and `<` for its start, `!` for a refused start, or
+/// `>` for its end. The index of the word is the exit status.
 fn records(text: &'static str) -> Journal {
     let mut journal = Journal::new();
     for (status, record) in text.split_whitespace().enumerate() {
-        let (run, what) = record.split_at(record.len() - 1);
+        let (run, kind) = record.split_at(record.len() - 1);
         journal = journal.run(run);
-        journal = match what {
+        journal = match kind {
             "<" => journal.run_starts(0.0, run.parse().unwrap()),
             "!" => journal.refused(0.0, status as u8, "why"),
             _ => journal.run_ends(0.0, status as u8, "finished"),
@@ -20,19 +20,20 @@ fn records(text: &'static str) -> Journal {
     journal
 }
 
-/// Reads `before`, finds the processes of the runs `alive` alive, and reads `after`.
+/// Returns the result of a wait that starts after `before`, with the runners `alive`, and then
+/// reads `after`.
 fn waited(before: &'static str, alive: &[i32], after: &'static str) -> Option<WaitEnd> {
-    let mut watch = WaitState::new(&records(before).history(), &now(0.0, alive));
-    let each = |record: &Record| watch.apply(record);
+    let mut state = WaitState::new(&records(before).history(), &now(0.0, alive));
+    let each = |record: &Record| state.apply(record);
     records(after).read(each).unwrap();
-    match watch {
-        WaitState::Done(waited) => Some(waited),
+    match state {
+        WaitState::Done(end) => Some(end),
         WaitState::NextRun | WaitState::Run(_) => None,
     }
 }
 
 #[test]
-fn the_present_run_is_waited_for_or_else_the_next_one() {
+fn a_wait_is_for_the_current_run_or_for_the_next_one() {
     let ended = |status| Some(WaitEnd::Ended(status));
     let refused = |status| Some(WaitEnd::Refused(status, "why".to_owned()));
     for (before, alive, after, expected) in [
