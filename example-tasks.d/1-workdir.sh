@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prepare the one directory that everything else happens in.
+# Creates the work directory of all tasks.
 set -e
 
 # Without quotes: a command with its arguments.
@@ -13,8 +13,8 @@ case $dir in
     ;;
 esac
 
-# A directory with something in it that is not ours is left alone. The mark says
-# that it is ours; the hook, which may come first, sets the same.
+# A directory with other files is left alone. The mark shows that the directory belongs
+# to this example. The hook, which can run first, creates the same mark.
 mark=$dir/.runner-example
 if [ -d "$dir" ] && [ ! -f "$mark" ] && [ -n "$(ls -A -- "$dir")" ]; then
     printf '%s holds something else: asking for a halt.\n' "$dir" >&2
@@ -24,7 +24,7 @@ mkdir -p "$dir"
 touch "$mark"
 mkdir -p "$dir/builds" "$dir/sources"
 
-# A build of long ago, so that the clobber task has something to do.
+# An old build, so that the clobber task has something to remove.
 if [ "${RUNNER_TRY_NUM:-1}" = 1 ]; then
     mkdir -p "$dir/builds/2000-01-01"
     touch -t 200001010000 "$dir/builds/2000-01-01"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Remove old builds. A task that removes things looks twice at what it was told.
+# Removes old builds. A task that removes files checks its configuration first.
 set -e
 
 # Without quotes: a command with its arguments.
@@ -23,7 +23,7 @@ esac
 removed=0
 for build in "$dir/builds"/*; do
     [ -d "$build" ] || continue
-    # find answers with the name when it is old enough.
+    # find prints the name if the build is old enough.
     if [ -n "$(find "$build" -prune -mtime "+$keep_days")" ]; then
         rm -rf "$build"
         printf 'Removed the build %s.\n' "${build##*/}"

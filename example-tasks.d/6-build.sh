@@ -1,6 +1,6 @@
 #!/bin/sh
-# Build what was fetched. runner.cfg says that this waits for fetch-sources, and that
-# 2, with which make and sh report troubles, is no halt here.
+# Builds the sources. By runner.cfg this task waits for fetch-sources, and exit code 2 is
+# not a halt here: make and sh use it for ordinary failures.
 set -e
 
 # Without quotes: a command with its arguments.

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Does the build work?
+# Tests the build.
 set -e
 
 # Without quotes: a command with its arguments.
 # shellcheck disable=SC2086
 dir=$($RUNNER_CONFIG_CMD -g work.dir)
 
-# `|| exit 1`: a program that is broken may end with 2, and would be a halt.
+# `|| exit 1`: a broken program could exit with 2, which would be a halt.
 said=$(sh "$dir/builds/current/hello") || exit 1
 if [ -z "$said" ]; then
     echo "hello says nothing: asking for a retry." >&2

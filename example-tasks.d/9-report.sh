@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sum up this run from the history that the hook keeps.
+# Summarizes this run from the history that the hook writes.
 set -e
 
 # Without quotes: a command with its arguments.
@@ -12,9 +12,9 @@ if [ ! -f "$history" ]; then
     exit 0
 fi
 
-# The columns: time, run, try, result, outcome, seconds, task. Joining "" makes awk
-# compare the runs as text: long numbers that differ at the end would be equal to it.
-# `|| exit 1`: when awk fails, it ends with 2.
+# The columns: time, run, try, result, outcome, seconds, task. With "" appended, awk
+# compares the runs as text; as numbers, two long ones could be equal.
+# `|| exit 1`: awk exits with 2 if it fails.
 awk -F '\t' '
     ($2 "") != (ENVIRON["RUNNER_RUN_ID"] "") { next }
     { tasks++; total += $6; if ($3 + 0 > tries) tries = $3 + 0 }

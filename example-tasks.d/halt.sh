@@ -1,12 +1,12 @@
 #!/bin/sh
-# The halt task, never part of the chain. A real one might switch the machine off or
-# give it back to the cloud; this one only says so.
+# The halt task, which is never part of the chain. A real one could switch the machine off
+# or return it to the cloud. This one only prints a message.
 
 case ${RUNNER_HALT_REASON:-} in
 halted) why="the task ${RUNNER_TASK:-} asked for it" ;;
 gave-up) why="the tries were used up by ${RUNNER_TASK:-} (${RUNNER_OUTCOME:-})" ;;
 halt-after) why="all is done and -H asked for it" ;;
-*) why="somebody started it" ;;
+*) why="it was started by hand" ;;
 esac
 
 echo "This is the halt task, because $why."

@@ -95,11 +95,11 @@ fn put_together(name: &str, shown: &[u8]) -> Vec<u8> {
     let mut again: Vec<u8> = Vec::new();
     for line in shown.split_inclusive(|&byte| byte == b'\n') {
         let begins = line.strip_prefix(format!("{name} | ").as_bytes());
-        let goes_on = line.strip_prefix(format!("{name} + ").as_bytes());
-        if goes_on.is_some() {
+        let continued = line.strip_prefix(format!("{name} + ").as_bytes());
+        if continued.is_some() {
             again.pop();
         }
-        again.extend(begins.or(goes_on).unwrap_or_default());
+        again.extend(begins.or(continued).unwrap_or_default());
     }
     again
 }

@@ -357,7 +357,7 @@ fn the_halt_task_is_never_part_of_the_chain() {
 #[test]
 fn a_halt_task_that_cannot_start_has_its_own_hint() {
     let another = "or name another one with `halt_task` in `[runner]`\n";
-    for (text, mode, message, cure) in [
+    for (text, mode, message, fix) in [
         (
             "#!/bin/sh\n",
             0o644,
@@ -379,7 +379,7 @@ fn a_halt_task_that_cannot_start_has_its_own_hint() {
             .run()
             .status(78)
             .stderr(&format!(
-                "error: task `halt.sh` {message}\n  hint: {cure}, {another}"
+                "error: task `halt.sh` {message}\n  hint: {fix}, {another}"
             ));
     }
 }

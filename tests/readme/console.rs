@@ -193,7 +193,7 @@ fn same_everywhere(text: &str) -> String {
     };
     let line = |line: &str| match line {
         // The example continues without git.
-        "There is no git here: going on without the tools." => "<tools>".to_owned(),
+        "There is no git here: continuing without the tools." => "<tools>".to_owned(),
         line if line.contains(" the tools, at ") => "<tools>".to_owned(),
         line => line.split(' ').map(word).collect::<Vec<_>>().join(" "),
     };
