@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Faults that it takes more than a shell to make: terminals, process 1, what the
-system refuses, what cannot be killed.
+"""Faults that need more than a shell: terminals, process 1, refused system calls,
+processes that cannot be killed.
 
     faults.py [--quick] [--jobs JOBS] [--only NAME]... RUNNER
 
-Each case has a directory, a chain of misbehaving tasks and a variable of its own in
-the environment of all its processes. After it none of them may be left, nor a dead
-one that nobody waited for. What a machine cannot do is skipped, with what it said.
+Each case has its own directory, a chain of misbehaving tasks, and a variable in the
+environment of all its processes. After the case no such process may be alive, and no
+zombie may be left. A case that this machine cannot run is skipped, with the reason.
 
-`--quick` takes less of what takes long. Bounds on time are wide: they tell what is
-right from what is broken, not what is fast from what is slow.
+`--quick` does less work in the slow cases. Bounds on time are wide: they find broken
+behaviour, not slow machines.
 """
 
 import argparse
@@ -33,19 +33,19 @@ import tempfile
 import time
 import traceback
 
-# What a task, or somebody else, does wrong; and what shows how the runner takes it: a
-# case here, a story in tests/, or nothing, and why.
+# Faults of a task or of another process, and their tests: a case in this file, a story in
+# tests/, or none with the reason.
 FAULTS = """
  1 | runs past its limit                   | case overshoot, story a_limit_ends_the_whole_group
  2 | ignores SIGTERM                       | story a_task_that_ignores_sigterm_is_killed_after_the_grace
  3 | exits with 0 when its limit ends it   | story a_task_ended_by_its_limit_is_timed_out_with_any_exit_code
- 4 | its child ignores what ends it        | story a_member_that_ignores_sigterm_is_killed_after_its_leader_has_ended, story the_group_can_use_the_grace_to_clean_up_after_its_leader_has_ended
+ 4 | its child ignores SIGTERM             | story a_member_that_ignores_sigterm_is_killed_after_its_leader_has_ended, story the_group_can_use_the_grace_to_clean_up_after_its_leader_has_ended
  5 | leaves a daemon and hangs             | story a_limit_ends_the_daemons_of_a_task_and_none_of_an_earlier_one, case setuid_orphan, case orphan_without_an_environment, case starts_beside_a_limit
- 6 | starts 200 daemons and hangs          | case two_hundred_daemons, case hopper_in_the_group, case hopper_across_sessions, case hopper_that_is_left
+ 6 | starts 200 daemons and hangs          | case two_hundred_daemons, case forking_daemon_in_the_group, case forking_daemon_across_sessions, case forking_daemon_that_is_a_leftover
  7 | leaves a child with its output        | story leftovers_in_the_group_are_named_and_left_alone, story a_child_that_holds_the_output_does_not_delay_the_status
  8 | leaves a daemon with its output       | story a_daemon_that_left_the_group_is_left_alone, case earlier_daemons
  9 | leaves a child that keeps writing     | case chatty_child
-10 | closes its output and goes on         | case no_wake_ups, story a_task_that_closes_its_output_is_still_waited_for
+10 | closes its output and continues       | case no_wake_ups, story a_task_that_closes_its_output_is_still_waited_for
 11 | its output goes through a filter      | case output_through_a_filter, story a_process_that_ends_within_the_leak_time_is_not_a_leftover
 12 | stops itself                          | story a_stopped_task_is_ended_at_its_limit
 13 | reads the terminal                    | case reads_the_terminal
@@ -61,19 +61,19 @@ FAULTS = """
 23 | a signal between tasks, or in a hook  | story a_signal_ends_the_hook_before_a_task_and_the_task_does_not_start, story the_post_hook_of_an_interrupted_task_has_its_time
 24 | nobody reads our output               | case nobody_reads_stdout, case nobody_reads_stderr, case nobody_reads_syslog, case nobody_reads_a_terminal
 25 | our output is closed                  | case closed_output, case broken_pipe
-26 | prints a gigabyte without a line end  | case gigabyte_without_a_line_end
-27 | prints no UTF-8, no last line end     | story stdout_and_stderr_are_those_of_the_runner
-28 | SIGCHLD came in ignored               | case ignored_sigchld, story a_status_is_known_although_sigchld_was_ignored
-29 | SIGTERM came in blocked               | case blocked_sigterm
+26 | prints a gigabyte without a newline   | case gigabyte_without_a_line_end
+27 | prints no UTF-8, no last newline      | story stdout_and_stderr_are_those_of_the_runner
+28 | SIGCHLD is ignored at the start       | case ignored_sigchld, story a_status_is_known_although_sigchld_was_ignored
+29 | SIGTERM is blocked at the start        | case blocked_sigterm
 30 | its file is open for writing          | story a_start_waits_briefly_for_a_file_that_is_being_written, story a_file_that_stays_open_for_writing_does_not_start
 31 | its file cannot be executed           | story a_failed_start_is_reported_in_a_sentence, story a_link_that_leads_to_itself_does_not_start
 32 | a variable with no or a wrong name    | story a_variable_without_a_name_is_an_error
 33 | more than 128 KiB for a hook          | none: the JSON holds a file name, which has at most 255 bytes; story an_environment_that_is_too_long_is_reported
 34 | a hook hangs                          | story a_hook_that_hangs_is_ended_at_its_limit
-35 | no descriptors or processes left      | case few_descriptors, case cannot_be_watched, case few_processes, case many_tasks, case many_faults
+35 | no descriptors or processes left      | case few_descriptors, case no_descriptor_for_a_pidfd, case few_processes, case many_tasks, case many_faults
 36 | dies of a signal                      | story an_end_by_a_signal_is_a_failure_with_the_name_of_the_signal
 37 | orphans of process 1                  | case process_1_reaps, case process_1_reaps_in_a_grace, case process_1_reaps_after_a_start, case statuses_beside_orphans, case orphans_of_quick_tasks
-38 | SIGTERM to process 1                  | case process_1_is_asked_to_end, case process_1_ends_daemons, case process_1_and_a_deaf_daemon
+38 | SIGTERM to process 1                  | case process_1_gets_sigterm, case process_1_ends_daemons, case process_1_and_a_deaf_daemon
 39 | one of several runs past its limit    | story a_limit_of_one_task_does_not_affect_the_others, story a_signal_is_passed_on_to_all_tasks
 40 | kills its own group                   | story a_task_that_ends_its_own_group_ends_nothing_else
 41 | kills the runner                      | case kills_the_runner
@@ -83,13 +83,13 @@ FAULTS = """
 45 | removes the directory it runs in      | case removes_the_directory
 46 | 2000 tasks that do nothing            | none: benches/measure.py holds the time per task against its floor
 47 | starts cost system calls              | case system_calls
- + | SIGKILL does not end it               | case frozen, case frozen_orphan, case orphan_that_dies_in_the_last_look, case frozen_leftover, case frozen_and_signals, case dead_file_system
+ + | SIGKILL does not end it               | case frozen, case frozen_orphan, case orphan_that_ends_during_the_last_check, case frozen_leftover, case frozen_and_signals, case dead_file_system
  + | a debugger holds it                   | story a_task_that_a_debugger_holds_is_named_and_the_run_gives_up, story a_signal_does_not_wait_for_a_debugger, story no_status_is_lost_when_a_debugger_detaches
  + | its user may not see it (hidepid)     | case hidden_from_its_user, case hidden_orphan, case hidden_leftover
  + | the system does not let it wait       | case poll_is_forbidden, case fewer_descriptors_than_are_polled
  + | nothing is mounted at /dev            | case no_dev
  + | its output goes to a file             | case logs_are_the_output_itself, case logs_when_the_clock_was_set_back
- + | that file cannot be written           | case log_dir_that_cannot_be, case full_disk
+ + | that file cannot be written           | case log_dir_that_cannot_be_created, case full_disk
 """
 
 ROOT = os.geteuid() == 0
@@ -98,7 +98,7 @@ INTERRUPT, SUSPEND = b"\x03", b"\x1a"
 
 
 class Skip(Exception):
-    """This machine cannot do it."""
+    """This machine cannot run the case."""
 
 
 # Processes, as /proc shows them.
@@ -125,7 +125,7 @@ def processes():
 
 
 def process(pid):
-    """The process of this number, or None."""
+    """Returns the process with this number, or None."""
     with contextlib.suppress(OSError, IndexError):
         return Process(pid)
     return None
@@ -145,7 +145,7 @@ def status_of(path, key):
 
 
 def until(what, true, timeout=10.0):
-    """Waits until `true()` is true, and returns what it returned."""
+    """Waits until `true()` returns a true value, and returns that value."""
     end = time.monotonic() + timeout
     while True:
         value = true()
@@ -170,7 +170,7 @@ class Case:
         outer = os.environ.items()
         self.env = {name: value for name, value in outer if not name.startswith("RUNNER_")}
         self.env["FAULT"] = self.cookie.partition("=")[2]
-        # A user that owns no other process, as far as anybody can know.
+        # A user id that probably no other process has.
         self.nobody = 60000 + os.getpid() % 4000
         self.cleanup = contextlib.ExitStack()
         self.settings, self.tasks = "cfg", "tasks.d"
@@ -202,15 +202,15 @@ class Case:
         self.write(f"tasks.d/{name}", head + body, 0o755)
 
     def hook(self):
-        """A hook that writes down what it hears in the file `told`."""
-        told = '"$RUNNER_HOOK $RUNNER_TASK $RUNNER_RESULT $RUNNER_OUTCOME $RUNNER_ELAPSED"'
-        self.write("hook", f"#!/bin/sh\necho {told} >>told\n", 0o755)
+        """Adds a hook that writes its variables to the file `results`."""
+        variables = '"$RUNNER_HOOK $RUNNER_TASK $RUNNER_RESULT $RUNNER_OUTCOME $RUNNER_ELAPSED"'
+        self.write("hook", f"#!/bin/sh\necho {variables} >>results\n", 0o755)
         self.config("task_hook = ./hook")
 
-    def told(self):
-        """(task, result, outcome, elapsed) of each task that has ended."""
-        told = [line.split() for line in self.lines("told") if line.startswith("post ")]
-        return [(task, result, outcome, float(ran)) for _, task, result, outcome, ran in told]
+    def results(self):
+        """Returns (task, result, outcome, elapsed) of each task that has ended."""
+        lines = [line.split() for line in self.lines("results") if line.startswith("post ")]
+        return [(task, result, outcome, float(ran)) for _, task, result, outcome, ran in lines]
 
     def config(self, *lines):
         if not os.path.exists(self.path("cfg")):
@@ -222,8 +222,8 @@ class Case:
         return [self.binary, "-c", self.settings, *args, self.tasks]
 
     def start(self, *args, before=(), last=(), name="", **more):
-        """Starts the runner with the words `before` before its command and `last`
-        behind; its output goes to files whose names begin with `name`."""
+        """Starts the runner with the words `before` before its command line and `last`
+        after it. Its output goes to files whose names begin with `name`."""
         runner = Runner(self, [*before, *self.command(args), *last], name, more)
         self.runners.append(runner)
         return runner
@@ -232,12 +232,13 @@ class Case:
         return self.start(*args, **more).wait(timeout)
 
     def until(self, name, text="", timeout=10):
-        """Waits until the file is there, with this text in it."""
+        """Waits until the file exists and contains this text."""
         there = lambda: os.path.exists(self.path(name)) and text in self.read(name)
         until(f"{text!r} in {name}", there, timeout)
 
     def unprivileged(self):
-        """The words that start a command as a user who is not root; all is hers now."""
+        """Returns the words that start a command as an unprivileged user, who becomes the
+        owner of the directory of the case."""
         if not ROOT:
             return []
         binary = self.path("runner")
@@ -250,7 +251,7 @@ class Case:
         return ["setpriv", f"--reuid={self.nobody}", f"--regid={self.nobody}", "--clear-groups"]
 
     def left(self):
-        """The processes of this case that live."""
+        """Returns the living processes of this case."""
         cookie = self.cookie.encode()
         found = []
         for there in processes():
@@ -261,7 +262,7 @@ class Case:
         return found
 
     def kill_left(self):
-        """Ends what this case has left, in any state."""
+        """Kills the remaining processes of this case, in any state."""
         end = time.monotonic() + 10
         while time.monotonic() < end:
             left = self.left()
@@ -269,19 +270,20 @@ class Case:
                 with contextlib.suppress(OSError):
                     os.kill(there.pid, signal.SIGKILL)
             reap_orphans()
-            # Those that were orphaned just now become zombies a moment later.
+            # Processes that were orphaned just now become zombies a moment later.
             mine = [there for there in processes() if there.parent == os.getpid()]
             if not left and all(there.pid in self.shells for there in mine):
                 break
             time.sleep(0.005)
 
     def reap_left(self, what):
-        """Waits until what ends by itself has ended, and can be reaped."""
+        """Waits until the remaining processes have ended by themselves, and reaps them."""
         until(what, lambda: not self.left())
         self.kill_left()
 
     def nothing_left(self):
-        """What the system is still taking apart has a moment."""
+        """Asserts that no process and no zombie of this case remains. A killed process has
+        one second to disappear."""
         with contextlib.suppress(AssertionError):
             until("", lambda: not self.left(), 1)
         assert not self.left(), f"left: {self.left()}"
@@ -301,7 +303,7 @@ class Case:
 
 
 def reap_orphans():
-    """This process is the reaper of what its runners leave."""
+    """Reaps the orphans of the runners, whose parent is this process."""
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG) != (0, 0):
             pass
@@ -324,7 +326,7 @@ class Runner:
 
     @property
     def pid(self):
-        """The runner, wherever it stands below what started it."""
+        """Process number of the runner, which can be a descendant of the started process."""
         if self.found is None:
             binary = os.path.realpath(self.case.binary)
             self.found = until("a runner", lambda: find(binary, self.popen.pid))
@@ -350,7 +352,7 @@ class Runner:
         return [child for child in processes() if child.parent == self.pid and child.state == "Z"]
 
     def switches(self):
-        """How often its threads went to sleep."""
+        """Returns how often the threads of the runner went to sleep."""
         tasks = f"/proc/{self.pid}/task"
         paths = [f"{tasks}/{task}/status" for task in os.listdir(tasks)]
         return sum(int(status_of(path, "voluntary_ctxt_switches")) for path in paths)
@@ -365,7 +367,7 @@ def find(binary, pid):
 
 
 def doing(pid):
-    """What the threads and the children of a process wait for."""
+    """Describes the state of the threads and the children of a process."""
     lines = []
     with contextlib.suppress(OSError):
         for task in os.listdir(f"/proc/{pid}/task"):
@@ -386,7 +388,7 @@ class Ended:
         assert "panicked" not in self.stderr, "panicked"
 
     def must(self, status, *said, within=None):
-        """It ended so, said this, and took no longer."""
+        """Asserts the exit status, texts in stderr, and the maximum time in seconds."""
         assert self.status == status, f"status {self.status} instead of {status}"
         for text in said:
             assert text in self.stderr, f"it did not say {text!r}"
@@ -395,7 +397,7 @@ class Ended:
 
 
 def ignoring(*signals):
-    """To be called in the child before the runner is executed."""
+    """Returns a function that makes the child ignore these signals, for `preexec_fn`."""
 
     def ignore():
         for number in signals:
@@ -405,14 +407,14 @@ def ignoring(*signals):
 
 
 def namespace():
-    """The words that make a command process 1 of a PID namespace of its own."""
+    """Returns the words that make a command process 1 of a new PID namespace."""
     words = ["unshare", *([] if ROOT else ["-Ur"]), "--pid", "--fork", "--mount-proc"]
     needs(*words, "true")
     return words
 
 
 def needs(*command):
-    """Skips the case where this command does not work."""
+    """Skips the case if this command fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=20)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -427,7 +429,7 @@ def needs_root(what):
         raise Skip(f"{what} needs root, and `id -u` says {os.geteuid()}")
 
 
-# A terminal, and a shell that knows jobs.
+# A terminal, and a shell with job control.
 
 
 class Terminal:
@@ -451,10 +453,10 @@ class Terminal:
         os.close(reports)
         case.cleanup.callback(self.close)
         self.job = int(self.report())
-        self.report("goes on")
+        self.report("running")
 
     def report(self, expected=None, timeout=10):
-        """What became of the job: `stopped`, `goes on`, or its exit status."""
+        """Waits for the next state of the job: `stopped`, `running`, or its exit status."""
         line = b""
         end = time.monotonic() + timeout
         while not line.endswith(b"\n"):
@@ -475,7 +477,7 @@ class Terminal:
         try:
             self.shown += os.read(self.master, 65536)
         except OSError:
-            # Nobody has the terminal open any more.
+            # No process has the terminal open any more.
             time.sleep(0.01)
 
     def text(self):
@@ -499,7 +501,7 @@ class Terminal:
 
     def foreground(self):
         os.write(self.orders, b"!")
-        self.report("goes on")
+        self.report("running")
 
     def ends(self, status, *said, timeout=20):
         self.report(str(status), timeout)
@@ -519,8 +521,8 @@ class Terminal:
 
 
 def shell(command, directory, env, orders, reports):
-    """Runs one job in the foreground; brings it back when it has stopped and an order
-    comes. It stays until the orders end, since its end would be that of the terminal."""
+    """Runs one job in the foreground. Continues a stopped job on each order. The shell
+    stays until the orders end, since its end would close the terminal."""
     ready, go = os.pipe()
     job = os.fork()
     if job == 0:
@@ -536,7 +538,7 @@ def shell(command, directory, env, orders, reports):
     os.tcsetpgrp(0, job)
     os.write(go, b"!")
     while True:
-        os.write(reports, b"goes on\n")
+        os.write(reports, b"running\n")
         status = os.waitpid(job, os.WUNTRACED)[1]
         os.tcsetpgrp(0, os.getpgrp())
         if not os.WIFSTOPPED(status):
@@ -561,26 +563,26 @@ def listed(case):
 # The cases: a terminal.
 
 
-# A shell heeds a trap only when a command has ended.
+# A shell runs a trap only after the current command has ended.
 FOREVER = "while :; do sleep 0.1; done"
 
 
 @listed
 def ctrl_c(case):
-    case.task("1-a", f"trap 'echo heard INT; exit 0' INT\necho ready\n{FOREVER}")
-    case.task("2-b", "echo not this")
+    case.task("1-a", f"trap 'echo got INT; exit 0' INT\necho ready\n{FOREVER}")
+    case.task("2-b", "echo the second task ran")
     terminal = Terminal(case)
     terminal.until("ready")
     clock = time.monotonic()
     terminal.press(INTERRUPT)
-    terminal.ends(130, "heard INT", "got SIGINT: ending what runs")
-    assert time.monotonic() - clock < 3, "it took long"
-    assert "not this" not in terminal.text()
+    terminal.ends(130, "got INT", "got SIGINT: ending what runs")
+    assert time.monotonic() - clock < 3, "it took 3 s or more"
+    assert "the second task ran" not in terminal.text()
 
 
 @listed
 def ctrl_c_ignored(case):
-    """Once, and it has its grace; twice, and it has none."""
+    """The first Ctrl-C gives the task its grace, the second one kills it."""
     case.task("1-a", "trap '' INT TERM\necho ready\nsleep 9000; sleep 9000")
     for grace, said, most in [(1, ["ending"], 4), (30, ["ending", "killing"], 3)]:
         case.config(f"kill_grace = {grace}")
@@ -595,22 +597,22 @@ def ctrl_c_ignored(case):
         assert (1 if grace == 1 else 0) <= took <= most, f"{took:.2f} s"
 
 
-def hears(pid, binary):
-    """Whether this process is the runner, and has a handler for SIGINT."""
+def catches_sigint(pid, binary):
+    """Returns true if this process is the runner and has a handler for SIGINT."""
     caught = int(status_of(f"/proc/{pid}/status", "SigCgt"), 16) >> (signal.SIGINT - 1) & 1
     return caught and os.path.realpath(f"/proc/{pid}/exe") == binary
 
 
 @listed
 def ctrl_c_in_a_start(case):
-    """The terminal sends it to a task as well that has no group of its own yet."""
+    """The terminal also sends SIGINT to a task that does not have its own group yet."""
     dice = random.Random(15)
     for number in range(20):
         case.task(f"task-{number}")
     case.task("halt.sh", ": >halted")
     for _ in range(20 if case.quick else 60):
         terminal = Terminal(case, "-q", "-n", "0")
-        until("the runner has ears", lambda: hears(terminal.job, case.binary))
+        until("a handler for SIGINT", lambda: catches_sigint(terminal.job, case.binary))
         time.sleep(dice.uniform(0, 0.03))
         terminal.press(INTERRUPT)
         terminal.ends(130)
@@ -618,13 +620,13 @@ def ctrl_c_in_a_start(case):
     assert not os.path.exists(case.path("halted")), "the halt task ran"
 
 
-# Of these seconds it needs all; a sleep would go on while it is stopped.
+# Takes 1.5 s without the time in which it is stopped. One long sleep would include it.
 BUSY = "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do sleep 0.1; done"
 
 
 @listed
 def ctrl_z(case):
-    """Stops everything and the clock of the limit, which goes on afterwards."""
+    """Stops all processes and the clock of the limit; both continue afterwards."""
     case.hook()
     case.config("[a]", "max_time = 3", "[b]", "max_time = 1.5")
     case.task("1-a", f"echo a is ready\n{BUSY}\nexit 0")
@@ -646,9 +648,9 @@ def ctrl_z(case):
     clock = time.monotonic()
     terminal.ends(1, "`2-b` ran longer than `max_time` (1.5s)")
     took = time.monotonic() - clock
-    assert 0.7 < took < 5, f"it ended {took:.2f} s after it went on"
-    told = [(task, result, outcome) for task, result, outcome, _ in case.told()]
-    assert told == [("1-a", "OK", "exited:0"), ("2-b", "RETRY", "timed-out")], told
+    assert 0.7 < took < 5, f"it ended {took:.2f} s after it continued"
+    results = [(task, result, outcome) for task, result, outcome, _ in case.results()]
+    assert results == [("1-a", "OK", "exited:0"), ("2-b", "RETRY", "timed-out")], results
 
 
 @listed
@@ -663,12 +665,12 @@ def ctrl_z_in_a_wait(case):
     clock = time.monotonic()
     terminal.ends(0, "again")
     took = time.monotonic() - clock
-    assert 1 < took < 5, f"it ended {took:.2f} s after it went on"
+    assert 1 < took < 5, f"it ended {took:.2f} s after it continued"
 
 
 @listed
 def ctrl_z_in_a_grace(case):
-    """What cleans up at its limit has the whole grace to itself."""
+    """A stop during the grace does not shorten it."""
     case.config("max_time = 0.5", "kill_grace = 3")
     case.task("1-a", f"trap 'echo begins; {BUSY}; echo has cleaned up; exit' TERM\nsleep 9000")
     terminal = Terminal(case)
@@ -681,7 +683,7 @@ def ctrl_z_in_a_grace(case):
 
 @listed
 def ctrl_z_rapidly(case):
-    """Whatever is half started when it comes."""
+    """The stop can come at any moment of a start."""
     dice = random.Random(20)
     for number in range(20):
         case.task(f"task-{number}", f"exit {100 + number}")
@@ -703,9 +705,9 @@ def ctrl_z_rapidly(case):
 
 @listed
 def ctrl_z_in_a_namespace(case):
-    """The session was begun outside of it, so that it has no number inside."""
+    """The session began outside the namespace, so it has no number inside."""
     case.task("1-a", ": >ready\nuntil [ -e go ]; do sleep 0.05; done")
-    # Process 1 itself does not stop.
+    # Process 1 itself cannot be stopped, so the runner is its child.
     runner = case.start(before=[*namespace(), "sh", "-c", '"$@"; exit $?', "sh"])
     case.until("ready")
     runner.signal(signal.SIGTSTP)
@@ -719,15 +721,15 @@ def wants_the_terminal(case, use, signal):
     case.hook()
     case.config("max_time = 60")
     for before in ("", "sleep 1"):
-        case.task("1-a", f"{before}\necho ready\n{use} </dev/tty\necho went on")
+        case.task("1-a", f"{before}\necho ready\n{use} </dev/tty\necho continued")
         terminal = Terminal(case)
         terminal.until("ready")
         clock = time.monotonic()
         terminal.ends(1, f"`1-a` wanted the terminal, which no task has ({signal})")
         took = time.monotonic() - clock
         assert took < 2.5, f"it took {took:.2f} s"
-        assert "went on" not in terminal.text()
-        assert case.told()[-1][:3] == ("1-a", "RETRY", f"signaled:{signal}"), case.told()
+        assert "continued" not in terminal.text()
+        assert case.results()[-1][:3] == ("1-a", "RETRY", f"signaled:{signal}"), case.results()
         terminal.close()
 
 
@@ -743,7 +745,7 @@ def sets_the_terminal(case):
 
 @listed
 def takes_the_terminal(case):
-    """A task that makes itself the foreground, where others may not even write."""
+    """A task that takes the foreground, and lets no other group write to the terminal."""
     case.python(
         "1-a",
         """import termios
@@ -764,16 +766,16 @@ termios.tcsetattr(tty, termios.TCSANOW, mode)
 @listed
 def terminal_goes_away(case):
     case.hook()
-    case.task("1-a", "trap ': >heard; exit' HUP\necho ready\nsleep 9000 & wait")
+    case.task("1-a", "trap ': >got-signal; exit' HUP\necho ready\nsleep 9000 & wait")
     terminal = Terminal(case)
     terminal.until("ready")
     terminal.close()
-    # The shell is gone, and this process is the reaper of what it left.
+    # The shell has ended, so this process is the parent of the runner now.
     until("the end of the runner", lambda: not lives(terminal.job))
     status = os.waitstatus_to_exitcode(os.waitpid(terminal.job, 0)[1])
     assert status == 129, status
-    assert os.path.exists(case.path("heard")), "the task did not hear of it"
-    assert case.told()[0][1] == "INTERRUPTED", case.told()
+    assert os.path.exists(case.path("got-signal")), "the task did not get SIGHUP"
+    assert case.results()[0][1] == "INTERRUPTED", case.results()
 
 
 # Process 1.
@@ -781,7 +783,7 @@ def terminal_goes_away(case):
 
 @listed
 def process_1_reaps(case):
-    """A hundred orphans that end at the same time are gone a tenth of a second later."""
+    """A hundred orphans that end at the same time are reaped within 0.1 s."""
     case.python(
         "1-a",
         """
@@ -813,7 +815,7 @@ for number in range(5):
     for name in ("there", "later"):
         counts = [tuple(map(int, line.split())) for line in case.lines(name)]
         gone = [before == 102 and after == 2 for before, after in counts]
-        # The machine may have had something else to do in that tenth of a second.
+        # A busy machine can take longer than 0.1 s, so one of five rounds is enough.
         assert len(gone) == 5 and (any(gone) if name == "there" else all(gone)), counts
 
 
@@ -823,7 +825,7 @@ ORPHANS = "for i in $(seq 20); do (setsid sleep $SECONDS &); done"
 
 @listed
 def process_1_reaps_in_a_grace(case):
-    """Also while the first of a group has ended, and others of it have their grace."""
+    """Orphans are reaped too while a group without its leader has its grace."""
     case.env["SECONDS"] = "1"
     case.config("kill_grace = 3", "max_time = 0.5")
     deaf = "sh -c \"trap '' TERM; while :; do sleep 9000; done\" &"
@@ -838,7 +840,7 @@ def process_1_reaps_in_a_grace(case):
 
 @listed
 def process_1_reaps_after_a_start(case):
-    """Also what ended while the next task was being started, which may take its time."""
+    """Orphans that end while the next task is starting, which can take long, are reaped."""
     case.env["SECONDS"] = "0.05"
     case.config("leftovers = allow")
     case.task("2-b", ": >ready\nsleep 1\nexit 0")
@@ -853,7 +855,7 @@ def process_1_reaps_after_a_start(case):
 
 @listed
 def statuses_beside_orphans(case):
-    """A thousand tasks, four at a time, while orphans end: no status goes astray."""
+    """A thousand tasks, four at a time, while orphans end: no status is lost."""
     case.task("0-orphans", "for i in $(seq 100); do (sleep 0.0$i & sleep 1.$i &) & done\nwait")
     for number in range(250):
         case.task(f"t{number}", f"exit {5 + number}")
@@ -864,16 +866,16 @@ def statuses_beside_orphans(case):
             said = done.stderr.count(f"`t{number}` is done (exited with {5 + number}) after ")
             assert said == 4, f"t{number}: {said} of 4"
         if not before:
-            # What the last ones left goes on for a while.
+            # The last orphans take a while to end.
             case.reap_left("the end of the orphans")
 
 
 @listed
-def process_1_is_asked_to_end(case):
-    """SIGTERM from outside is passed on; what does not heed it has its grace."""
+def process_1_gets_sigterm(case):
+    """SIGTERM from outside is passed on. A task that ignores it is killed after its grace."""
     case.config("kill_grace = 1")
     daemon = "(trap '' TERM; setsid sh -c 'while :; do sleep 9000; done' &)"
-    polite = f"{daemon}\ntrap 'echo heard; exit' TERM\n: >ready\nsleep 9000 & wait"
+    polite = f"{daemon}\ntrap 'echo got TERM; exit' TERM\n: >ready\nsleep 9000 & wait"
     deaf = f"{daemon}\ntrap '' TERM\n: >ready\nwhile :; do sleep 9000; done"
     for body, least in ((polite, 0), (deaf, 1)):
         case.task("1-a", body)
@@ -884,30 +886,31 @@ def process_1_is_asked_to_end(case):
         done = runner.wait().must(143, "got SIGTERM")
         took = time.monotonic() - clock
         assert least <= took < least + 2, f"{took:.2f} s"
-        assert least or done.stdout == "heard\n", done.stdout
+        assert least or done.stdout == "got TERM\n", done.stdout
         os.unlink(case.path("ready"))
 
 
 DAEMON = """
-setsid sh -c 'trap ": >heard; exit" TERM; : >daemon; while :; do sleep 0.1; done' &
+setsid sh -c 'trap ": >got-signal; exit" TERM; : >daemon; while :; do sleep 0.1; done' &
 until [ -e daemon ]; do sleep 0.02; done
 """
 
 
 @listed
 def process_1_ends_daemons(case):
-    """What is left in the end is asked to end, and the status is that of the run."""
+    """At its end process 1 sends SIGTERM to the remaining processes. The exit status is
+    that of the run."""
     for code, status in ((0, 0), (2, 2), (1, 1)):
         case.task("1-a", f"{DAEMON}\nexit {code}")
         case.run(before=namespace()).must(status, within=8)
-        assert os.path.exists(case.path("heard")), "the daemon did not hear of it"
-        os.unlink(case.path("heard"))
+        assert os.path.exists(case.path("got-signal")), "the daemon did not get SIGTERM"
+        os.unlink(case.path("got-signal"))
         os.unlink(case.path("daemon"))
 
 
 @listed
 def process_1_and_a_deaf_daemon(case):
-    """In the grace of what is left in the end, signals count as ever."""
+    """Signals also shorten the grace of the processes that remain at the end."""
     case.config("kill_grace = 30")
     case.task("1-a", "(trap '' TERM; setsid sh -c 'while :; do sleep 9000; done' &)")
     runner = case.start(before=namespace())
@@ -919,17 +922,17 @@ def process_1_and_a_deaf_daemon(case):
     runner.wait(5)
 
 
-# Signals that came in ignored or blocked.
+# Signals that are ignored or blocked when the runner starts.
 
 
 def ignores(number):
-    """What a shell does to say whether it came to ignore this signal."""
+    """Returns a shell command that succeeds if the shell ignores this signal."""
     return f"[ $((0x$(sed -n 's/^SigIgn:[^0-9a-f]*//p' /proc/$$/status) >> {number - 1} & 1)) = 1 ]"
 
 
 @listed
 def ignored_signals(case):
-    """They stay ignored, in the runner and in its tasks."""
+    """Ignored signals stay ignored, in the runner and in its tasks."""
     ignored = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
     all_ignored = " && ".join(map(ignores, ignored))
     case.task("1-a", f": >ready\nuntil [ -e go ]; do sleep 0.02; done\n{all_ignored} || exit 1")
@@ -945,8 +948,8 @@ def ignored_signals(case):
 
 @listed
 def ignored_sigchld(case):
-    """No status is lost, and tasks can wait for their own. COMMAND has it at its default,
-    since it cannot be ignored again without unsafe code."""
+    """No status is lost, and tasks have the default action. So has COMMAND, since SIGCHLD
+    cannot be ignored again without unsafe code."""
     case.config("[a]", "ok_codes = 7")
     case.task("1-a", f"{ignores(signal.SIGCHLD)} && exit 8\nexit 7")
     for jobs in ("1", "2"):
@@ -956,7 +959,7 @@ def ignored_sigchld(case):
 
 @listed
 def blocked_sigterm(case):
-    """The runner hears it all the same, and its tasks do not inherit the block."""
+    """The runner still receives SIGTERM, and its tasks do not inherit the block."""
     block = lambda: signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     case.hook()
     case.config("kill_grace = 30", "[a]", "max_time = 0.5", "required = no")
@@ -964,8 +967,8 @@ def blocked_sigterm(case):
     case.task("2-b", f": >ready\n{FOREVER}")
     runner = case.start(preexec_fn=block)
     case.until("ready")
-    [(_, result, outcome, elapsed)] = case.told()
-    assert (result, outcome) == ("RETRY", "timed-out") and elapsed < 20, case.told()
+    [(_, result, outcome, elapsed)] = case.results()
+    assert (result, outcome) == ("RETRY", "timed-out") and elapsed < 20, case.results()
     runner.signal(signal.SIGTERM)
     runner.wait().must(143, "got SIGTERM")
 
@@ -974,7 +977,7 @@ def blocked_sigterm(case):
 
 
 def full_pipe(case):
-    """The end of a pipe that has no room, and that nobody reads."""
+    """Returns the write end of a full pipe without a reader."""
     read, write = os.pipe()
     case.cleanup.callback(os.close, read)
     case.cleanup.callback(os.close, write)
@@ -995,7 +998,7 @@ def nobody_reads_stdout(case):
 
 @listed
 def nobody_reads_stderr(case):
-    """Neither limits nor signals wait for what the runner has to say."""
+    """Neither limits nor signals wait until messages are written."""
     case.config("max_time = 1")
     case.task("1-a", ": >ready\nsleep 9000")
     case.run(stderr=full_pipe(case), timeout=8).must(1)
@@ -1009,7 +1012,7 @@ def nobody_reads_stderr(case):
 
 @listed
 def nobody_reads_a_terminal(case):
-    """A terminal whose other end does not read is writable, and a write blocks half way."""
+    """A terminal that is not read counts as writable, but a write blocks half way."""
     case.env["TERM"] = "xterm"
     lines = "i=0; while [ $i -lt %d ]; do echo \"$i a line of a task that writes much\"; i=$((i+1)); done"
     case.task("1-a", lines % 1500)
@@ -1035,7 +1038,7 @@ def nobody_reads_a_terminal(case):
 
 @listed
 def nobody_reads_syslog(case):
-    """Nor for a syslog that does not read."""
+    """Limits do not wait for a syslog that does not read."""
     if os.path.exists("/dev/log"):
         raise Skip("`ls /dev/log`: there is a syslog that reads")
     needs_root("a syslog of its own")
@@ -1080,7 +1083,8 @@ def broken_pipe(case):
 
 @listed
 def gigabyte_without_a_line_end(case):
-    """The file has it all, the end is shown, and the runner never has it in memory."""
+    """The log has all of the output, and the last part is shown. The runner never has all of
+    it in memory."""
     megabytes = 256 if case.quick else 1024
     case.config("log_dir = logs", "sleep_time = 60", "max_tries = 2")
     case.task("1-a", f"dd if=/dev/zero bs=1M count={megabytes} 2>dd\nprintf END\nexit 1")
@@ -1126,7 +1130,7 @@ def logs_are_the_output_itself(case):
 
 @listed
 def logs_when_the_clock_was_set_back(case):
-    """The newest by its name is not this one; this one is kept all the same."""
+    """The log of this run is kept, although other names look newer."""
     case.config("log_dir = logs", "log_keep = 2")
     case.task("1-a", "echo out")
     for day in (1, 2, 3):
@@ -1137,8 +1141,8 @@ def logs_when_the_clock_was_set_back(case):
 
 
 @listed
-def log_dir_that_cannot_be(case):
-    """It is said once, and stops nothing."""
+def log_dir_that_cannot_be_created(case):
+    """The error is reported once and stops nothing."""
     case.config("log_dir = cfg/logs")
     case.task("1-a", "echo a")
     case.task("2-b", "echo b")
@@ -1149,7 +1153,7 @@ def log_dir_that_cannot_be(case):
 
 @listed
 def full_disk(case):
-    """No room for what a task says; no room for another file."""
+    """A file system without free blocks, and one without free inodes."""
     needs_root("a file system of its own size")
     needs("unshare", "-m", "true")
     case.config("log_dir = logs")
@@ -1167,7 +1171,7 @@ def full_disk(case):
 
 @listed
 def output_through_a_filter(case):
-    """What writes the last line ends after the task does."""
+    """The filter, which writes the last line, ends after the task."""
     needs("bash", "--version")
     case.config("log_dir = logs", "leak_time = 5")
     body = "exec > >(sleep 0.2; cat)\necho END\nexit 1\n"
@@ -1177,38 +1181,38 @@ def output_through_a_filter(case):
 
 @listed
 def chatty_child(case):
-    """That it keeps writing does not make the wait for it longer."""
+    """A child that keeps writing does not extend `leak_time`."""
     case.config("leak_time = 0.5", "leftovers = kill")
     case.task("1-a", "(while :; do echo x; sleep 0.02; done) &")
     done = case.run().must(0, "`1-a` left ", "; ended", within=4)
     assert done.elapsed >= 0.5, done.elapsed
 
 
-# What the system refuses.
+# Refused system calls and missing resources.
 
 
 @listed
 def few_descriptors(case):
-    """A start that fails, or a refusal; and what did start ends at its limit, and its
-    daemon with it."""
+    """A start fails or the run is refused. A task that did start ends at its limit, together
+    with its daemon."""
     case.config("kill_grace = 0.3", "max_time = 1")
     case.task("1-a", ": >ran")
     case.task("1-b", "setsid sleep $SECONDS &\nsleep 9000")
     case.task("1-c", "trap '' TERM\nsleep 9000; sleep 9000")
     case.config("[a]", "required = no", "[b]", "required = no", "[c]", "required = no")
-    # All at once would take the machine longer than what is killed has to be gone.
+    # In groups of nine: all runners at once would slow down the machine too much.
     for numbers in (range(start, start + 9) for start in (6, 15, 24)):
         running = []
         for number, jobs in itertools.product(numbers, ("1", "3")):
             limit = lambda most=number: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-            # It tells the daemons apart.
+            # A different number for the daemon of each runner.
             case.env["SECONDS"] = f"9{number:02}{jobs}"
             name = f"{number}-{jobs}-"
             args = ("-j", jobs, "--no-lock")
             running.append((number, case.start(*args, name=name, preexec_fn=limit)))
         for number, runner in running:
             done = runner.wait()
-            # With less, neither the loader nor the shell of a task can open a file.
+            # With less than 12, neither the loader nor the shell of a task can open a file.
             statuses = (4, 71) if number >= 12 else (2, 4, 71, 78, 127)
             assert done.status in statuses, f"{number} descriptors: {done.status}"
             if number == 32:
@@ -1221,8 +1225,8 @@ def few_descriptors(case):
 
 @listed
 def no_dev(case):
-    """Said before anything runs, and not once for each task as if something was wrong with
-    it: in an image that is being made nothing may be mounted there."""
+    """One error before anything runs, not one for each task. While an image is built, /dev
+    can be empty."""
     needs_root("mounting")
     bare = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /dev && exec "$@"', "sh"]
     needs(*bare, "true")
@@ -1232,9 +1236,9 @@ def no_dev(case):
 
 
 @listed
-def cannot_be_watched(case):
-    """What started when no descriptor was left to watch it has its limit, and so has its daemon;
-    when it ends by itself, its status is known."""
+def no_descriptor_for_a_pidfd(case):
+    """A task that started when no descriptor was left for a pidfd still ends at its limit, and
+    its daemon too. If it ends by itself, its status is known."""
     fault = "inject=pidfd_open:error=EMFILE:delay_enter=500000:when=1"
     strace = ["strace", "-f", "-q", "-o", os.devnull, "-e", "trace=pidfd_open", "-e", fault]
     needs(*strace, "true")
@@ -1247,8 +1251,7 @@ def cannot_be_watched(case):
 
 
 def forbidding(number):
-    """To be called in the child before the runner is executed, as `preexec_fn`: the system
-    call of this number fails."""
+    """Returns a function that makes the system call with this number fail, for `preexec_fn`."""
     load, jump, give = 0x20, 0x15, 0x06
     filters = ((load, 0, 0, 0), (jump, 0, 1, number), (give, 0, 0, 0x50001), (give, 0, 0, 0x7FFF0000))
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in filters))
@@ -1262,7 +1265,8 @@ def forbidding(number):
 
 
 def waits_without_poll(case, runner):
-    """It uses little processor time meanwhile, and knows the status."""
+    """Asserts that the runner uses little processor time while it waits without poll, and
+    that it gets the status."""
     case.until("ready")
     used = lambda: process(runner.pid).ticks
     before = used()
@@ -1275,7 +1279,7 @@ def waits_without_poll(case, runner):
 
 @listed
 def poll_is_forbidden(case):
-    """By a filter of a container: what ends is seen all the same, and so is a signal."""
+    """The filter of a container forbids poll: ends of tasks and signals are still noticed."""
     number = {"x86_64": 271, "aarch64": 73}.get(os.uname().machine)
     if number is None:
         raise Skip(f"`uname -m` says {os.uname().machine}: which number has ppoll?")
@@ -1294,7 +1298,7 @@ def poll_is_forbidden(case):
 
 @listed
 def fewer_descriptors_than_are_polled(case):
-    """The limit is lowered while it waits (`prlimit --nofile`)."""
+    """The limit is lowered while the runner waits (`prlimit --nofile`)."""
     case.config("stop_codes = 3", "max_time = 6")
     case.task("1-a", ": >ready\nuntil [ -e go ]; do sleep 0.05; done\nexit 3")
     for limit in (2, 0):
@@ -1308,7 +1312,7 @@ def fewer_descriptors_than_are_polled(case):
 
 @listed
 def few_processes(case):
-    """Not started, and tried again; or no thread for the runner itself."""
+    """The start of the task fails and is retried, or the runner cannot create a thread."""
     needs_root("being another user")
     case.config("max_tries = 3")
     case.task("1-a", ":")
@@ -1325,7 +1329,8 @@ def few_processes(case):
                 done.must(1, "(try 3 of 3)")
 
 
-# The runner has a moment to close what it needed for the start.
+# Counts descriptors and children of the runner. The runner first has a moment to close the
+# descriptors that it needed for the start.
 COUNT = """
 sleep 0.1
 count() { wc -l <count; rm count; }
@@ -1337,12 +1342,12 @@ echo $descriptors $(count) >>counts
 
 
 def never_more(case, counts):
-    """Neither descriptors nor children of the runner have become more from run to run."""
+    """Asserts that the numbers of descriptors and of children do not grow from run to run."""
     counts_said = [tuple(map(int, line.split())) for line in case.lines("counts")]
     assert len(counts_said) == counts, f"{len(counts_said)} of {counts}"
-    # The first run may have been too short for what comes with time.
+    # Not the first run: it can be too short for the usual number of descriptors.
     first, last = counts_said[1], counts_said[-1]
-    # An orphan that has just ended is waited for a little later.
+    # An orphan that has just ended may not be reaped yet.
     fine = last[0] <= first[0] and last[1] <= first[1] + 3
     assert fine, f"descriptors and children: {first} became {last}"
     os.unlink(case.path("counts"))
@@ -1350,7 +1355,7 @@ def never_more(case, counts):
 
 @listed
 def many_tasks(case):
-    """Thousands of them leave nothing behind in the runner."""
+    """Thousands of tasks leak no descriptors and no children."""
     runs = 10 if case.quick else 50
     for number in range(100):
         case.task(f"1-{number:02}")
@@ -1362,7 +1367,7 @@ def many_tasks(case):
 
 @listed
 def many_faults(case):
-    """Nor do tasks that go wrong in every way."""
+    """Tasks that fail in every way leak no descriptors and no children."""
     case.config("max_time = 0.1", "kill_grace = 0.1", "leak_time = 0.05", "leftovers = kill")
     case.config("log_dir = logs", "log_keep = 2")
     faults = {
@@ -1387,7 +1392,7 @@ def many_faults(case):
 
 @listed
 def orphans_of_quick_tasks(case):
-    """They are reaped although no task runs for long, and tasks run side by side."""
+    """Orphans are reaped although every task is short and several tasks run at once."""
     for number in range(100):
         case.task(f"1-{number}", "(setsid sleep 0.02 &)")
     case.task("2-count", COUNT)
@@ -1395,10 +1400,10 @@ def orphans_of_quick_tasks(case):
         case.run("-q", "-j", jobs).must(0)
         [line] = case.lines("counts")
         children = int(line.split()[1])
-        # The task that counts is one, and the last of them ended while it waited.
+        # The counting task is a child too, and the last orphans end while it waits.
         assert children <= 40, f"-j {jobs}: {children} children of the runner"
         os.unlink(case.path("counts"))
-    # What ended with the runner, or after it.
+    # Orphans that ended with the runner or after it.
     case.reap_left("the end of the orphans")
 
 
@@ -1407,16 +1412,16 @@ def orphans_of_quick_tasks(case):
 
 @listed
 def overshoot(case):
-    """How far behind its limit a task ends, as the hook hears it; a machine that has a lot
-    to do has three attempts."""
+    """Median time between a limit and the end of the task is below 5 ms. A busy machine has
+    three attempts."""
     case.hook()
     case.config("max_time = 0.05", "[a]", "required = no")
     case.task("1-a", "exec sleep 9000")
     medians = []
     while len(medians) < 3 and (not medians or medians[-1] >= 0.005):
-        case.write("told", "")
+        case.write("results", "")
         case.run("-n", "40").must(4)
-        over = [elapsed - 0.05 for _, _, outcome, elapsed in case.told() if outcome == "timed-out"]
+        over = [elapsed - 0.05 for _, _, outcome, elapsed in case.results() if outcome == "timed-out"]
         assert len(over) == 40 and min(over) >= 0, over
         medians.append(statistics.median(over))
     assert medians[-1] < 0.005, medians
@@ -1431,13 +1436,13 @@ def odd_limits(case):
     case.config("[none]", "max_time = 0", "[short]", "max_time = 0.05", "required = no")
     case.config("[long]", f"max_time = {10**12}", f"kill_grace = {10**12}")
     case.run().must(4, within=10)
-    outcomes = [outcome for _, _, outcome, _ in case.told()]
+    outcomes = [outcome for _, _, outcome, _ in case.results()]
     assert outcomes == ["exited:0", "timed-out", "exited:0"], outcomes
 
 
 @listed
 def no_wake_ups(case):
-    """While a task sleeps the runner does, also when the task has closed its output."""
+    """The runner sleeps while a task sleeps, also if the task has closed its output."""
     begin, end = (2, 8) if case.quick else (5, 55)
     case.task("1-a", "exec >&- 2>&-\nexec sleep 60")
     runner = case.start()
@@ -1453,12 +1458,12 @@ def no_wake_ups(case):
     runner.wait().must(143)
 
 
-# What cannot be ended.
+# Processes that cannot be killed.
 
 
 def freezer(case):
-    """A function that stops processes so that not even SIGKILL ends them, one that
-    lets them go, and the file that takes their numbers."""
+    """Returns a function that freezes processes so that not even SIGKILL ends them, one that
+    thaws them, and the path of the file that takes their numbers."""
     with open("/proc/mounts") as file:
         mounts = [line.split() for line in file]
     roots = [m[1] for m in mounts if m[2] == "cgroup" and "freezer" in m[3].split(",")]
@@ -1486,7 +1491,7 @@ def freezer(case):
         until("an empty group", lambda: not open(f"{group}/cgroup.procs").read())
 
         def gone():
-            # Their runner has ended before them, so nobody else waits for them.
+            # Their runner ended before them, so this process has to reap them.
             reap_orphans()
             return not any(os.path.exists(f"/proc/{pid}") for pid in frozen)
 
@@ -1499,7 +1504,7 @@ def freezer(case):
 
 @listed
 def frozen(case):
-    """It is named, nothing is started beside it, and the run gives up."""
+    """The task is named, no other task starts, and the run gives up."""
     freeze, thaw, procs = freezer(case)
     case.hook()
     case.config("max_tries = 5", "kill_grace = 0.5", "max_time = 1")
@@ -1515,16 +1520,16 @@ time.sleep(9000)
         done = runner.wait(10).must(1, "cannot be ended, not even by SIGKILL: ")
         assert "1 process: {} `1-a` (state ".format(case.read("ready").strip()) in done.stderr
         assert "giving up" in done.stderr and not os.path.exists(case.path("b"))
-        assert [told[:3] for told in case.told()] == [("1-a", "RETRY", "timed-out")], case.told()
+        assert [found[:3] for found in case.results()] == [("1-a", "RETRY", "timed-out")], case.results()
         thaw()
         os.unlink(case.path("ready"))
-        os.unlink(case.path("told"))
+        os.unlink(case.path("results"))
         freeze, thaw, procs = freezer(case)
 
 
 @listed
 def frozen_orphan(case):
-    """The same for a daemon that the task leaves behind at its limit."""
+    """The run also gives up for a daemon that the task leaves at its limit."""
     freeze, thaw, procs = freezer(case)
     case.config("max_tries = 5", "kill_grace = 0.5", "max_time = 1")
     daemon = f"echo $$ >{procs}; : >ready; while :; do sleep 9000; done"
@@ -1537,9 +1542,9 @@ def frozen_orphan(case):
 
 
 @listed
-def orphan_that_dies_in_the_last_look(case):
-    """It is not said to be there still because the machine was busy with others while the
-    time to end passed."""
+def orphan_that_ends_during_the_last_check(case):
+    """An orphan that has ended is not reported, even if the last check was slow and passed the
+    deadline."""
     inject = ("-e", "trace=kill", "-e", "inject=kill:delay_exit=1200000:when=5+")
     strace = ["strace", "-f", "-q", "-o", os.devnull, *inject]
     needs(*strace, "true")
@@ -1553,7 +1558,7 @@ def orphan_that_dies_in_the_last_look(case):
 
 @listed
 def frozen_leftover(case):
-    """What a task left is not said to have ended while it is there."""
+    """A leftover that is still alive is not reported as ended."""
     freeze, thaw, procs = freezer(case)
     case.config("leftovers = kill", "kill_grace = 0.5", "leak_time = 1")
     child = f"echo $$ >{procs}; : >ready; while :; do sleep 9000; done"
@@ -1571,7 +1576,7 @@ def frozen_leftover(case):
 
 @listed
 def frozen_and_signals(case):
-    """Asked to end, the runner does, although a task does not."""
+    """The runner ends on SIGTERM although a task cannot be ended."""
     freeze, thaw, procs = freezer(case)
     case.config("kill_grace = 0.5")
     case.task("1-a", f"echo $$ >{procs}\n: >ready\nwhile :; do sleep 9000; done")
@@ -1585,7 +1590,7 @@ def frozen_and_signals(case):
 
 @listed
 def dead_file_system(case):
-    """A server that has read a request and does not answer it."""
+    """A FUSE server that has read a request and never answers it."""
     needs_root("mounting")
     where = case.path("dead")
     os.mkdir(where)
@@ -1607,10 +1612,10 @@ def dead_file_system(case):
     case.config("max_tries = 5", "kill_grace = 0.5", "max_time = 2")
     case.task("1-a", "exec cat dead/file")
     runner = case.start()
-    # The first request is answered: version, flags and sizes. The next one never is.
+    # Answers the first request (version, flags and sizes), but not the next one.
     for answer in (True, False):
         ready = select.select([server], [], [], 10)[0]
-        assert ready, "no request came"
+        assert ready, "no request within 10 s"
         unique = struct.unpack_from("<IIQ", os.read(server, 2**17))[2]
         if answer:
             init = struct.pack("<IIIIHHIIHHI28x", 7, 31, 4096, 0, 12, 10, 4096, 1, 1, 0, 0)
@@ -1621,11 +1626,12 @@ def dead_file_system(case):
     done.must(1, "SIGKILL: 1 process: ", " `cat` (state D)")
 
 
-# What starts and ends cost.
+# System calls for starts and ends.
 
 
 def traced(lines):
-    """Of the runner's threads: how many system calls, and how they start processes."""
+    """Returns the number of system calls of the runner's threads, and the calls that start
+    processes."""
     trace, unfinished = [], {}
     for line in lines:
         pid, call = line.split(None, 1)
@@ -1641,8 +1647,8 @@ def traced(lines):
         if pid in threads and "CLONE_THREAD" in call:
             threads.add(call.rpartition("= ")[2])
     births = [call for pid, call in clones if pid in threads and "CLONE_THREAD" not in call]
-    # The trace itself interrupts calls, which then begin anew; and what is built without
-    # optimization asks for each descriptor that it closes whether it is one.
+    # Not counted: calls that strace interrupted, which begin again, and the checks of each
+    # closed descriptor in a build without optimization.
     beside = ("ERESTART", ", F_GETFD")
     calls = sum(pid in threads and not any(word in call for word in beside) for pid, call in trace)
     return calls, births
@@ -1650,18 +1656,18 @@ def traced(lines):
 
 @listed
 def system_calls(case):
-    """A start costs at most 16 and copies no memory. What a further try costs is that of
-    its starts; reading what a file is comes on top, once."""
+    """A start needs at most 16 system calls and copies no memory. A further try needs only its
+    starts. Reading the head of a task file is needed once."""
     needs("strace", "-o", os.devnull, "true")
     number = 50 if case.quick else 200
     case.config("max_tries = 3", "[last]", "ok_codes = 7")
     counts = []
-    # From the second try on there is nothing that is done for the first time.
+    # Differences between tries hide the work that is done only once.
     for files, tries in ((number, 2), (number, 3), (2 * number, 2)):
         for task in range(files):
             case.task(f"{task}")
         case.task("last", f"[ $RUNNER_TRY_NUM = {tries} ] && exit 7")
-        # Not root, as most are not.
+        # Not as root, since most runners are not root.
         before = [*case.unprivileged(), "strace", "-f", "-o", "trace"]
         case.run("-q", before=before, timeout=60).must(0)
         calls, births = traced(case.lines("trace"))
@@ -1672,17 +1678,17 @@ def system_calls(case):
             assert shares, f"a start copies the memory: {birth}"
     started = (counts[1] - counts[0]) / (number + 1)
     read = (counts[2] - counts[0]) / number - 2 * started
-    # One line that the last task failed is spread over all.
+    # The message about the last task is spread over all starts, so the number is rounded down.
     assert int(started) <= 16, f"{started:.2f} system calls for a start"
     assert int(read) <= 8, f"{read:.2f} system calls for a file"
 
 
-# Trees of processes, and the ground under them.
+# Trees of processes, and directories that disappear.
 
 
 @listed
 def two_hundred_daemons(case):
-    """All of them are gone half a second after the limit."""
+    """All daemons are gone half a second after the limit."""
     case.config("max_time = 3")
     case.task("1-a", "for i in $(seq 200); do (setsid sleep 9000 &); done\n: >ready\nsleep 9000")
     runner = case.start()
@@ -1692,14 +1698,14 @@ def two_hundred_daemons(case):
     assert done.elapsed < 3 + 0.5 + 0.5, f"{done.elapsed:.2f} s"
 
 
-# A process that is never there for long: it forks, and the parent ends. It goes on as
-# long as its file is there; then it says that it was there.
-HOPPER = """
+# A daemon that forks and lets the parent end, all the time, while its file exists. After
+# that it creates the file `over`.
+FORKING_DAEMON = """
 import os, signal, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 leave, rest = sys.argv[1] == "leave", float(sys.argv[2])
-there = lambda: os.path.exists("hopper")
-open("hops", "w").close()
+there = lambda: os.path.exists("daemon")
+open("started", "w").close()
 while there():
     if os.fork():
         os._exit(0)
@@ -1710,17 +1716,17 @@ open("over", "w").close()
 """
 
 
-def hopper(case, leave, rest, then):
-    case.write("hopper", HOPPER)
+def start_forking_daemon(case, leave, rest, then):
+    case.write("daemon", FORKING_DAEMON)
     case.config("max_time = 1", "kill_grace = 0.3")
-    hop = f"{sys.executable} hopper {leave} {rest} &\nuntil [ -e hops ]; do sleep 0.02; done"
-    case.task("1-a", f"{hop}\n{then}")
-    case.cleanup.callback(hops, case)
+    start = f"{sys.executable} daemon {leave} {rest} &\nuntil [ -e started ]; do sleep 0.02; done"
+    case.task("1-a", f"{start}\n{then}")
+    case.cleanup.callback(end_forking_daemon, case)
 
 
-def hops(case):
-    """Whether the hopper is there. It is not afterwards."""
-    for name in ("hopper", "hops"):
+def end_forking_daemon(case):
+    """Ends the daemon. Returns true if it was alive."""
+    for name in ("daemon", "started"):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(case.path(name))
     with contextlib.suppress(AssertionError):
@@ -1735,38 +1741,39 @@ def hops(case):
 
 
 @listed
-def hopper_in_the_group(case):
-    """The group is killed as a whole, whoever is in it at that moment."""
+def forking_daemon_in_the_group(case):
+    """The group is killed as a whole, whatever processes it has at that moment."""
     for rest in (0, 0.003) if case.quick else (0, 0.001, 0.003, 0.01, 0.05):
-        hopper(case, "stay", rest, "sleep 9000")
+        start_forking_daemon(case, "stay", rest, "sleep 9000")
         case.run(timeout=8).must(1, "longer than `max_time`")
-        assert not hops(case), f"one that rests for {rest} s goes on"
+        assert not end_forking_daemon(case), f"a daemon that rests for {rest} s survives"
 
 
 @listed
-def hopper_across_sessions(case):
-    """It is found, unless it hops faster than /proc can be read: nothing but a cgroup
-    would hold such a one. The runner does not look for it for ever."""
+def forking_daemon_across_sessions(case):
+    """The daemon is found, unless it forks faster than /proc can be read: then only a cgroup
+    could end it. The runner does not search forever."""
     for rest in (0.05, 0.003) if case.quick else (0.05, 0.01, 0.003, 0.001, 0):
-        hopper(case, "leave", rest, "sleep 9000")
+        start_forking_daemon(case, "leave", rest, "sleep 9000")
         case.run(timeout=8).must(1)
-        assert not hops(case) or rest < 0.05, f"one that rests for {rest} s goes on"
+        assert not end_forking_daemon(case) or rest < 0.05, f"a daemon that rests for {rest} s survives"
 
 
 @listed
-def hopper_that_is_left(case):
-    """By a task that ends by itself: the chain goes on."""
+def forking_daemon_that_is_a_leftover(case):
+    """The daemon is a leftover of a task that has ended, and the chain continues."""
     case.task("2-b", ": >b")
     for leftovers in ("report", "kill"):
-        hopper(case, "stay", 0, "exit 0")
+        start_forking_daemon(case, "stay", 0, "exit 0")
         case.config(f"leftovers = {leftovers}")
         case.run(timeout=8).must(0)
         os.unlink(case.path("b"))
-        assert not hops(case) or leftovers == "report", "it goes on"
+        assert not end_forking_daemon(case) or leftovers == "report", "it survives"
 
 
 def daemon_without_an_environment(name):
-    """It writes down its number, and nothing else tells whose it is."""
+    """Returns a command that starts a daemon without the variables of the runner. The daemon
+    writes its number to the file `name`."""
     become = f"echo $$ >{name}.new; mv {name}.new {name}; exec sleep 9000"
     return (
         f"env -i PATH=\"$PATH\" setsid sh -c '{become}' &\n"
@@ -1775,7 +1782,7 @@ def daemon_without_an_environment(name):
 
 
 def ends_daemon(case, name):
-    """Ends this daemon, and says whether it lived."""
+    """Ends this daemon. Returns true if it was alive."""
     pid = int(case.read(name))
     os.unlink(case.path(name))
     lived = lives(pid)
@@ -1788,8 +1795,8 @@ def ends_daemon(case, name):
 
 @listed
 def starts_beside_a_limit(case):
-    """What another worker is just starting is nobody's orphan, although it has no
-    environment that says so."""
+    """A process that another worker is just starting is not an orphan, although its
+    environment does not name a task yet."""
     inject = ("-e", "trace=execve", "-e", "inject=execve:delay_enter=300000")
     strace = ["strace", "-f", "-q", "-o", os.devnull, *inject]
     needs(*strace, "true")
@@ -1803,8 +1810,8 @@ def starts_beside_a_limit(case):
 
 @listed
 def earlier_daemons(case):
-    """The limit of a task ends its own daemons, known by their environment; one without,
-    beside a daemon of an earlier task that may have orphaned it, is named and left alone."""
+    """A daemon without the variables could belong to an earlier task whose daemon is alive.
+    It is named and left alone."""
     case.config("[b]", "max_time = 1")
     case.task("1-a", daemon_without_an_environment("early"))
     case.task("2-b", daemon_without_an_environment("late") + "\nsleep 9000")
@@ -1817,7 +1824,8 @@ def earlier_daemons(case):
 
 @listed
 def orphan_without_an_environment(case):
-    """Beside other tasks nobody can know whose it is: it is named, and left alone."""
+    """An orphan without the variables could belong to another running task. It is named and
+    left alone."""
     case.config("max_time = 1")
     case.task("1-a", daemon_without_an_environment("daemon") + "\nsleep 9000")
     case.task("1-b", "sleep 9000")
@@ -1829,7 +1837,7 @@ def orphan_without_an_environment(case):
 
 @listed
 def setuid_orphan(case):
-    """One whose environment an unprivileged runner cannot read."""
+    """An orphan whose environment an unprivileged runner cannot read is ended."""
     needs_root("a file that is setuid root")
     user = case.unprivileged()
     needs(*user, "true")
@@ -1847,9 +1855,9 @@ def setuid_orphan(case):
 
 
 def hiding(case, how):
-    """The words that start a command as a user from whom /proc hides the processes of
-    others: with `hidepid=1` they are listed and cannot be read. `nap` is a program that
-    may be signaled and is hidden, `up` one that starts a command as root."""
+    """Returns the words that start a command as a user from whom /proc hides the processes of
+    other users. With `hidepid=1` they are listed but cannot be read. `nap` sleeps: it is
+    hidden and can be signaled. `up` starts a command as root."""
     needs_root("mounting, and a file that is setuid root")
     user = case.unprivileged()
     for name, program in (("nap", "sleep"), ("up", "setpriv")):
@@ -1870,7 +1878,7 @@ UP = "./up --reuid=0 --regid=0 --clear-groups sleep 9000"
 
 @listed
 def hidden_from_its_user(case):
-    """Hidden or not, it is ended, or it is named and nothing is started beside it."""
+    """A hidden process is ended. If that is not possible, it is named and no task starts."""
     case.config("max_time = 1", "kill_grace = 0.5", "max_tries = 3")
     for how in ("2",) if case.quick else ("1", "2"):
         for body, kept in (
@@ -1892,7 +1900,7 @@ def hidden_from_its_user(case):
 
 @listed
 def hidden_orphan(case):
-    """Nobody can know whose it is: it is named, and left alone."""
+    """The task of a hidden orphan is unknown: it is named and left alone."""
     case.task("1-a", "setsid ./nap 9000 &\n: >ready\nsleep 9000")
     case.config("max_time = 1")
     done = case.run(before=hiding(case, "2")).must(1, "`1-a` may have left 1 process: ")
@@ -1903,7 +1911,7 @@ def hidden_orphan(case):
 
 @listed
 def hidden_leftover(case):
-    """What is left is named, or ended, as what can be seen is."""
+    """A hidden leftover is named or ended, like a visible one."""
     case.config("leak_time = 0.2", "kill_grace = 0.5")
     case.task("1-a", "./nap 9000 &\necho $$ >pid")
     for leftovers, said in (("report", "left alone"), ("kill", "ended")):
@@ -1917,19 +1925,19 @@ def hidden_leftover(case):
 
 @listed
 def changes_its_group(case):
-    """A leader in another group than its own is found and ended all the same."""
+    """A task that has moved to another group is found and ended."""
     case.hook()
     case.config("max_time = 1")
     body = "signal.signal(signal.SIGHUP, signal.SIG_IGN)\nos.setpgid(0, os.getpgid(os.getppid()))\n"
     case.python("1-a", body + "open('moved', 'w')\ntime.sleep(9000)")
     case.run().must(1, "longer than `max_time`", within=5)
     assert os.path.exists(case.path("moved"))
-    assert case.told()[0][1:3] == ("RETRY", "timed-out"), case.told()
+    assert case.results()[0][1:3] == ("RETRY", "timed-out"), case.results()
 
 
 @listed
 def kills_the_runner(case):
-    """Its next start is as good as any."""
+    """The next run after a killed runner succeeds."""
     case.task("1-a", "[ -e again ] || { : >again; kill -KILL $PPID; }")
     case.task("2-b", ": >b")
     done = case.run()
@@ -1941,8 +1949,8 @@ def kills_the_runner(case):
 
 @listed
 def removes_the_directory(case):
-    """Of the tasks, and the next one does not start; or the working directory, and
-    those that do not need it go on."""
+    """Without the task directory the next task does not start. Without the working directory
+    the tasks that do not need it run."""
     case.task("1-a", "rm -r tasks.d")
     case.task("2-b")
     case.run().must(1, "`2-b` did not start: ")
@@ -1955,12 +1963,12 @@ def removes_the_directory(case):
     assert os.path.exists(case.path("b"))
 
 
-# What covers what.
+# The table of faults.
 
 
 @listed
 def table(case):
-    """Each fault has a line, each case is in one, and each story is where it is said."""
+    """Each fault has a line, each case is in the table, and each story exists in tests/."""
     tests = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests")
     text = ""
     for folder, _, names in os.walk(tests):
@@ -1984,7 +1992,7 @@ def table(case):
 
 
 def play(name, binary, quick):
-    """`ok`, `skipped` or `FAILED`, and why."""
+    """Returns `ok`, `skipped` or `FAILED`, and the reason."""
     case = Case(binary, quick)
     try:
         CASES[name](case)
@@ -2006,17 +2014,17 @@ RESULTS = ["ok", "FAILED", "skipped"]
 
 
 def start(name, binary, quick):
-    """A process that plays this case; its exit code says which of the results it is."""
+    """Starts a process that plays this case. Its exit code is an index into RESULTS."""
     pid = os.fork()
     if pid == 0:
         result = "FAILED"
         try:
-            # Whoever started this may ignore or block what the cases need.
+            # This process may have inherited ignored or blocked signals that the cases need.
             for word in ("HUP", "QUIT", "TERM", "TSTP", "TTIN", "TTOU", "CHLD"):
                 signal.signal(getattr(signal, f"SIG{word}"), signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.pthread_sigmask(signal.SIG_SETMASK, [])
-            # What a runner leaves becomes a child of this process.
+            # Orphans of a runner become children of this process.
             LIBC.prctl(36, 1, 0, 0, 0)
             clock = time.monotonic()
             result, why = play(name, binary, quick)
@@ -2030,8 +2038,8 @@ def start(name, binary, quick):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="take less of what takes long")
-    parser.add_argument("--jobs", type=int, default=2, help="how many cases at a time (2)")
+    parser.add_argument("--quick", action="store_true", help="do less work in the slow cases")
+    parser.add_argument("--jobs", type=int, default=2, help="number of cases at a time (2)")
     parser.add_argument("--only", action="append", metavar="NAME", help="this case, repeatable")
     parser.add_argument("runner")
     args = parser.parse_args()
