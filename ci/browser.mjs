@@ -1,4 +1,4 @@
-// Opens pages of runner-report in a real browser, and looks for what a parser cannot see.
+// Opens pages of runner-report in a real browser, and checks what needs a browser.
 // node ci/browser.mjs RUNNER DIRECTORY [OUT]: playwright-core is in DIRECTORY; with OUT, the
 // pictures for docs/reports.md go there.
 
@@ -16,7 +16,7 @@ const [runner, directory, out] = process.argv.slice(2);
 const { chromium } = createRequire(resolve(directory, "package.json"))("playwright-core");
 const scratch = mkdtempSync(join(tmpdir(), "runner-browser-"));
 
-// The page of the last run in `state`; says where it is.
+// Writes the page of the last run in `state`. Returns its path.
 function report(name, state, format = "html") {
     const text = execFileSync(resolve(runner), ["runner-report", "--state-dir", state, "--format", format], {
         maxBuffer: 1 << 28,
@@ -38,24 +38,25 @@ const browser = await chromium.launch({
     args: ["--no-sandbox"],
 });
 
-// Shows a file, does something with it, and wants neither errors nor requests of it.
+// Shows a file and calls `act` with its page. Asserts that the page causes no errors, no
+// messages and no requests.
 async function shown(file, { width = 1024, dark = false } = {}, act) {
     const page = await browser.newPage({
         viewport: { width, height: 900 },
         colorScheme: dark ? "dark" : "light",
     });
-    const heard = [];
+    const unexpected = [];
     const url = pathToFileURL(file).href;
-    page.on("console", (message) => heard.push(message.text()));
-    page.on("pageerror", (error) => heard.push(String(error)));
-    page.on("dialog", (dialog) => heard.push(dialog.message()));
-    page.on("request", (request) => request.url() === url || heard.push(request.url()));
+    page.on("console", (message) => unexpected.push(message.text()));
+    page.on("pageerror", (error) => unexpected.push(String(error)));
+    page.on("dialog", (dialog) => unexpected.push(dialog.message()));
+    page.on("request", (request) => request.url() === url || unexpected.push(request.url()));
     const began = performance.now();
     await page.goto(url);
     await page.screenshot();
     const took = performance.now() - began;
     await act(page, took);
-    assert.deepEqual(heard, [], `${file} was quiet`);
+    assert.deepEqual(unexpected, [], `${file} causes nothing else`);
     await page.close();
 }
 
@@ -144,7 +145,7 @@ async function screenshots() {
         cwd: mkdtempSync(join(scratch, "work-")),
         stdio: "ignore",
     });
-    // Where the checkout is differs from machine to machine.
+    // The path of the checkout differs between machines.
     const journal = readFileSync(join(example, "journal.jsonl"), "utf8").replaceAll(join(top, "example-tasks.d"), "/etc/tasks.d");
     mkdirSync(out, { recursive: true });
     await picture("example.png", report("example", state("example-elsewhere", journal)));

@@ -1,9 +1,8 @@
 #!/bin/sh
-# docs/containers.md as it is written, in a container that bubblewrap makes:
-# container.sh RUNNER
+# The example of docs/containers.md, in a container of bubblewrap: container.sh RUNNER
 #
-# The runner is process 1 and becomes the command; a task prepares a volume that
-# belongs to user 1000; a task that fails for good keeps the command from starting.
+# The runner is process 1 and is replaced by the command. A task prepares a volume that
+# belongs to user 1000. If a task fails in every try, the command does not start.
 set -eu
 
 scratch=$(mktemp -d)

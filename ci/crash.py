@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
-"""Kills runners at random moments, and looks at what the next one makes of it.
+"""Kills runners at random moments, and checks the next run.
 
     crash.py [--rounds ROUNDS] [--seed SEED] [--jobs JOBS] RUNNER
 
-Each round has a random chain whose tasks write down that they start and end. The runner
-is killed: at a random time, or at one of its flushes (by strace, so between the end of a
-process and the moment when that is on the disk), or while the file system of its state
-directory is full. Then the next run goes on to its end. What has to hold after that is in
-`Round.judge`.
+Each round has a random chain whose tasks record their starts and ends. The runner is
+killed at a random time, at one of its flushes (by strace, so between the end of a process
+and its line on the disk), or while the file system of its state directory is full. Then
+the next run has to finish. `Round.check` has the rules that must hold after it.
 """
 
 import argparse
@@ -24,7 +23,7 @@ import sys
 import tempfile
 import time
 
-PATIENCE = 60
+TIMEOUT_SECONDS = 60
 
 TASK = """#!/bin/sh
 say() {{ echo "$1 $RUNNER_RUN_ID $RUNNER_TRY_NUM $RUNNER_TASK" >>trace; }}
@@ -45,7 +44,7 @@ class Task:
 
 
 def works(*command):
-    """Whether this machine lets us do so."""
+    """Returns true if this command works on this machine."""
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return done.returncode == 0
 
@@ -67,8 +66,8 @@ class Round:
         try:
             self.make()
             self.crash()
-            self.go_on()
-            return self.judge()
+            self.finish()
+            return self.check()
         finally:
             if self.how == "full":
                 subprocess.run(["umount", "-l", self.directory / "state"], check=False)
@@ -107,13 +106,13 @@ class Round:
 
     def crash(self):
         if self.how == "flush":
-            # The runner alone flushes, so the count is that of its ends and marks.
+            # Only the runner flushes, so this counts its ends and marks.
             call = self.dice.choice(["fdatasync", "fsync", "rename"])
             when = self.dice.randint(1, 6)
             inject = f"inject={call}:signal=SIGKILL:when={when}"
             strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", inject]
-            # It follows the tasks too, so it ends when they have.
-            self.start(before=strace).wait(PATIENCE)
+            # strace follows the tasks too, so it ends after them.
+            self.start(before=strace).wait(TIMEOUT_SECONDS)
             self.killed = True
             return
         process = self.start()
@@ -122,27 +121,27 @@ class Round:
         except subprocess.TimeoutExpired:
             pass
         process.kill()
-        self.killed = process.wait(PATIENCE) == -signal.SIGKILL
+        self.killed = process.wait(TIMEOUT_SECONDS) == -signal.SIGKILL
 
-    def look(self):
-        """The marks that the next run finds, and how much was written down before it."""
+    def record_state(self):
+        """Records the marks that the next run finds, and the length of the trace before it."""
         self.marked = self.marks()
         self.before = len(self.trace())
         self.marks_at.append((self.before, self.marked))
 
-    def go_on(self):
+    def finish(self):
         self.marks_at = [(0, set())]
-        self.look()
+        self.record_state()
         if self.how == "full":
-            # Half of them while it is full still, where `once` tasks cannot start.
+            # Half of the rounds have a run on the full file system, where no `once` task can start.
             if self.dice.random() < 0.5:
-                self.start(options=["--wait-lock"]).wait(PATIENCE)
-                self.look()
+                self.start(options=["--wait-lock"]).wait(TIMEOUT_SECONDS)
+                self.record_state()
             subprocess.run(
                 ["mount", "-o", "remount,size=1m", self.directory / "state"], check=True
             )
         last = self.start(options=["--wait-lock"])
-        self.status = last.wait(PATIENCE)
+        self.status = last.wait(TIMEOUT_SECONDS)
 
     def marks(self):
         done = self.directory / "state" / "done"
@@ -159,18 +158,18 @@ class Round:
             try:
                 records.append(json.loads(line))
             except ValueError:
-                # What is no JSON is the beginning of a line, and no two of them.
-                assert line.count(b'{"ts"') <= 1, f"glued: {line}"
+                # A line that is not JSON must be the beginning of one line, not of two.
+                assert line.count(b'{"ts"') <= 1, f"two lines are joined: {line}"
         return records
 
-    def judge(self):
+    def check(self):
         assert self.status == 0, f"the next run ended with {self.status}"
         trace, journal = self.trace(), self.journal()
         runs = [run for run, _ in itertools.groupby(trace, key=lambda line: line[1])]
         assert len(runs) == len(set(runs)), "tasks of two runs ran at the same time"
         tasks = {task.name: task for task in self.tasks}
 
-        # Within a try nothing is started twice, and nothing before what it waits for.
+        # Within a try no task starts twice, and none before the tasks it waits for.
         passed, started, last = set(), set(), (None, None)
         for place, (what, run, try_num, name) in enumerate(trace):
             if run != last[0]:
@@ -192,14 +191,14 @@ class Round:
                 if tasks[name].once:
                     marked.add(name)
 
-        # What has a mark is not started again; what has none is.
+        # A task with a mark is not started again, every other task is.
         after = trace[self.before :]
         again = {name for what, _, _, name in after if what == "start"}
         assert not again & self.marked, f"{again & self.marked} were started although marked"
         missing = set(tasks) - self.marked - again
         assert not missing, f"{missing} have no mark and were not started"
 
-        # Nothing counts as done that never was.
+        # No task counts as done that was never done.
         ok = {(run, try_num, name) for what, run, try_num, name in trace if what == "ok"}
         missing = set(tasks) - {name for _, _, name in ok}
         assert not missing, f"{missing} were never done"
@@ -208,7 +207,7 @@ class Round:
                 key = (record["run"], str(record["try_num"]), record["task"])
                 assert key in ok, f"{key} never ended"
 
-        # Nothing that was flushed is lost: what depends on an end comes after its line.
+        # No flushed line is lost: a start that depends on an end comes after the line of that end.
         if self.how != "full":
             ended = set()
             for record in journal:
@@ -243,7 +242,7 @@ def main():
     parser.add_argument("runner", type=os.path.abspath)
     arguments = parser.parse_args()
 
-    # Mounts are seen by nobody else, and need no rights here.
+    # In a new namespace mounts need no rights and affect no other process.
     unshare = ["unshare", "--map-root-user", "--mount"]
     if not os.environ.get("RUNNER_CRASH_INSIDE") and works(*unshare, "true"):
         os.environ["RUNNER_CRASH_INSIDE"] = "yes"
@@ -253,7 +252,7 @@ def main():
         ("flush", works("strace", "-f", "-o", "/dev/null", "true")),
     ]:
         if not can:
-            print(f"skipped: nothing can crash by `{way}` here")
+            print(f"skipped: this machine cannot crash a runner by `{way}`")
             Round.ways = [other for other in Round.ways if other != way]
 
     counts, failures = {}, []

@@ -1,39 +1,37 @@
 #!/usr/bin/env python3
 """Proves that runner-config reads INI files exactly as Python does.
 
-The promise: what runner-config accepts reads as Python 3 reads it with
+The promise: runner-config reads every file that it accepts as Python 3 does with
 `configparser.RawConfigParser(strict=False)`, `optionxform = str` and the
-encoding utf-8-sig; what it does not accept is refused with the line; and it
-refuses what Python takes only where that is permitted (see `permitted`).
+encoding utf-8-sig. It refuses every other file with the line. It refuses a file
+that Python accepts only if that is permitted (see `permitted`).
 
-The proof: many thousand files, well-formed and not, each read by both.
+The proof: both read thousands of random files, well-formed and malformed.
 
   both accept it      the same sections, keys and values, `[DEFAULT]` filled in;
                       for one file in eight also in the same order
   Python refuses it   runner-config ends with 78 and names the lines that Python
-                      names; first of all a line that is really wrong
-  ours alone does     the line it names has one of the permitted features, found
-                      here by means of its own
+                      names; the first line it names is really wrong
+  only ours refuses   the line it names has one of the permitted features, which
+                      this script finds independently
 
-What both accept, `runner-config --list --format ini` writes as a file that reads
-back the same, to both, with `[DEFAULT]` as a section; asked for one file in eight.
+For one accepted file in eight, both read the output of `runner-config --list
+--format ini` like the file itself, with `[DEFAULT]` as a section.
 
-It never panics and never hangs. What it may refuse by the promise and does not,
-such as white space beyond ASCII, is held to the same rules as everything else.
+runner-config never panics and never hangs. A file that it is permitted to refuse
+but accepts, for example with white space beyond ASCII, has to read the same too.
 
-That the files are worth reading is proven too: every kind of outcome must be
-frequent enough, and so must the files that would find each of the mistakes
-listed in `MISTAKES`. They are made here, in Python, for one file in eight, and
-it is counted how many files read differently with them.
+The script also proves that the files are a good test. Every kind of outcome must
+be frequent enough. And for each mistake in `MISTAKES`, a Python parser with that
+mistake must read enough of the files differently (one file in eight is read so).
 
     cargo build
     python3 ci/dialect.py target/debug/runner
     python3 ci/dialect.py --files 200000 --seed 7 target/debug/runner
     python3 ci/dialect.py --seed 7 --index 1234 target/debug/runner     one file
 
-The files depend on seed and index alone. The exit status is 1 when something
-differs or too few files were of a kind. Needs Python 3.9 or later, and nothing
-else.
+The files depend on seed and index only. The exit status is 1 if something differs
+or a kind of file is too rare. Needs Python 3.9 or later and no packages.
 """
 
 import argparse
@@ -80,7 +78,7 @@ DELIMITERS = [
 
 COMMENTS = ["#", ";", "# c", "; c", "#[b]", "; k = v", "#k", ";;", "# ü", "#\t", "; [a", "#="]
 
-# Lines that are wrong, or refused, or only look so.
+# Lines that are wrong or refused, and lines that only look like it.
 NASTY = [
     "[", "]", "[]", "[[", "]]", "[a", "[a=b", "[a:b", "[]=x", "[] = x", "[]:", "[=]", "[:]",
     "[ a]", "[a ]", "[ a ]", "[ ]", "[\t]", "[\u3000a]", "[a]]", "[a]b]", "[]]", "[]a]",
@@ -90,7 +88,7 @@ NASTY = [
     "a]=b", "k", "ü", "v # = w", "DEFAULT", "[DEFAULT", "[DEFAULT] x",
 ]
 
-# What Python calls white space, beyond ASCII's.
+# White space beyond ASCII, by Python's definition.
 WIDE_SPACE = "\u00a0\u1680\u2000\u2003\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 CONTROL = "\x00\x01\x07\x08\x0b\x0c\r\x1b\x1c\x1d\x1e\x1f\x7f\x80\x85\x9f"
 BLANKS = " \t" + WIDE_SPACE + "\x85\x1c\x1d\x1e\x1f\x0b\x0c"
@@ -151,7 +149,7 @@ branch = default
 
 
 def indentation(rng, least=0, most=4):
-    """White space of so many characters; to Python a tab is one like any other."""
+    """White space of `least` to `most` characters. To Python a tab is one character."""
     size = rng.randint(least, most)
     if rng.random() < 0.02:
         return "".join(rng.choice(WIDE_SPACE + " \t") for _ in range(size))
@@ -181,7 +179,7 @@ def any_text(rng):
 
 
 def continuation_lines(rng, indent):
-    """What may stand between a key, so far indented, and the next one."""
+    """Lines between a key with this indentation and the next key."""
     lines = []
     for _ in range(rng.choice([0, 0, 0, 1, 1, 2, 3, 5])):
         kind = rng.random()
@@ -195,11 +193,11 @@ def continuation_lines(rng, indent):
 
 
 def well_formed(rng):
-    """Sections and keys at all indentations that Python takes, or nearly all."""
+    """Sections and keys with nearly all indentations that Python accepts."""
     lines = [comment_line(rng) for _ in range(rng.choice([0, 0, 0, 1, 2]))]
     careless = rng.random() < 0.1
     for _ in range(rng.choice([0, 1, 1, 2, 2, 3, 4, 6])):
-        # An indented header, too, is text when a key stands above it less indented.
+        # An indented header is text of a value if the key above it has less indentation.
         indent = rng.choice([0, 0, 0, 0, rng.randint(0, 3)])
         lines.append(indentation(rng, indent, indent) + header_text(rng))
         lines += [comment_line(rng)] * (rng.random() < 0.1)
@@ -213,7 +211,7 @@ def well_formed(rng):
 
 
 def any_lines(rng):
-    """Few lines of all kinds in any order."""
+    """A few lines of all kinds, in any order."""
     lines = ["[a]"] * (rng.random() < 0.85)
     for _ in range(rng.randint(0, 7)):
         make = rng.choice([
@@ -227,7 +225,7 @@ def any_lines(rng):
 
 
 def one_nasty_line(rng):
-    """A well-formed file with one line that is not, or not by its looks."""
+    """A well-formed file with one additional line that is, or looks, malformed."""
     lines = well_formed(rng).split("\n")
     line = indentation(rng) * (rng.random() < 0.4) + rng.choice(NASTY)
     lines.insert(rng.randint(0, len(lines)), line)
@@ -235,7 +233,7 @@ def one_nasty_line(rng):
 
 
 def mutated(rng):
-    """The realistic file with a few characters or lines deleted, doubled, swapped."""
+    """The realistic file with a few characters or lines changed."""
     parts = REALISTIC.splitlines(True) if rng.random() < 0.5 else list(REALISTIC)
     if rng.random() < 0.5:
         begin = rng.randrange(len(parts))
@@ -257,7 +255,7 @@ def mutated(rng):
 
 
 def soup(rng):
-    """The characters that mean something, in any order."""
+    """Characters with a meaning in the syntax, in any order."""
     everything = "[]=:#; \t\r\n" + WIDE_SPACE + CONTROL
     letters = rng.choice(["[]=:#; \t\nab", "[]=\n a", "=\n \tk#", everything])
     start = rng.choice(["", "[a]\n", "[a]\nk="])
@@ -265,7 +263,7 @@ def soup(rng):
 
 
 def huge(rng):
-    """Very long lines, or very many."""
+    """Very long lines, or very many lines."""
     size = rng.randint(5_000, 60_000)
     kind = rng.randrange(5)
     if kind == 0:
@@ -280,7 +278,7 @@ def huge(rng):
     return well_formed(rng) + keys + "\n" * (size // 50)
 
 
-# How often each is written, in a hundred files.
+# Frequency of each kind of file in percent.
 RECIPES = {well_formed: 48, any_lines: 20, one_nasty_line: 10, mutated: 15, soup: 6, huge: 1}
 
 # ---------------------------------------------------------------------------
@@ -289,7 +287,7 @@ RECIPES = {well_formed: 48, any_lines: 20, one_nasty_line: 10, mutated: 15, soup
 
 
 def inserted(rng, text, characters):
-    """One to three of the characters, anywhere."""
+    """Inserts one to three of the characters, anywhere."""
     for _ in range(rng.choice([1, 1, 2, 3])):
         place = rng.randint(0, len(text))
         text = text[:place] + rng.choice(characters) + text[place:]
@@ -297,7 +295,7 @@ def inserted(rng, text, characters):
 
 
 def respaced(rng, text):
-    """Some of the blanks are of another kind."""
+    """Replaces some blanks and tabs by another kind of white space."""
     space = rng.choice(BLANKS)
     return "".join(space if c in " \t" and rng.random() < 0.3 else c for c in text)
 
@@ -342,12 +340,12 @@ def generate(seed, index):
 
 
 # ---------------------------------------------------------------------------
-# What Python reads
+# Reading with Python
 # ---------------------------------------------------------------------------
 
 
 class Parser(configparser.RawConfigParser):
-    """The parser of the promise."""
+    """Python's parser, with the options of the promise."""
 
     def __init__(self, **options):
         super().__init__(**{"strict": False, **options})
@@ -360,13 +358,13 @@ class Parser(configparser.RawConfigParser):
         return self.filled_in()
 
     def filled_in(self):
-        """Section, key, value, with `[DEFAULT]` filled in."""
+        """Returns {section: {key: value}} with `[DEFAULT]` filled in."""
         return {section: dict(self.items(section)) for section in self.sections()}
 
 
 class Watch:
-    """Stands in for the pattern of section headers. It sees every line that is
-    neither empty, a comment nor a continuation, with its number."""
+    """Replaces the pattern of section headers in the parser. It records every line that
+    is not empty, not a comment and not a continuation, with its number."""
 
     def __init__(self, pattern):
         self.pattern = pattern
@@ -383,10 +381,10 @@ class Watch:
 
 
 class Theirs:
-    """What Python says of a file."""
+    """Result of Python for a file."""
 
     def __init__(self, path, data):
-        self.reading = None  # when it is refused
+        self.reading = None  # if it is refused
         self.refusal = None
         self.wrong = []  # the lines that Python names
         self.permitted = {}
@@ -421,7 +419,7 @@ class Theirs:
         return f"refuses: {self.refusal} in lines {self.wrong or self.not_utf8}"
 
     def listing(self):
-        """What `runner-config --list` prints, in Python's order."""
+        """Returns the expected output of `runner-config --list`, in Python's order."""
         return "".join(
             spelled(f"{section}.{key}={value}\n")
             for section, keys in self.reading.items()
@@ -430,7 +428,7 @@ class Theirs:
 
 
 def spelled(text):
-    """`text` as a terminal gets it: what is not seen is spelled out."""
+    """Returns `text` for a terminal: hidden characters are escaped."""
     hidden = "Cf", "Zl", "Zp"
     return "".join(
         f"\\u{ord(c):04x}" if unicodedata.category(c) in hidden else c for c in text
@@ -443,8 +441,8 @@ def lines_of(path, newline=None):
 
 
 def line_numbers(path):
-    """For each of Python's lines its number as others count. To Python, a lone
-    carriage return ends a line; to editors and to runner-config it does not."""
+    """Returns for each of Python's lines its number in an editor. To Python a lone
+    carriage return ends a line, but not to editors and to runner-config."""
     numbers, number = [], 1
     for line in lines_of(path, newline=""):
         numbers.append(number)
@@ -453,7 +451,7 @@ def line_numbers(path):
 
 
 def line_not_utf8(data):
-    """The line of the first byte that is not UTF-8."""
+    """Returns the line of the first byte that is not UTF-8, or None."""
     try:
         data.decode()
     except UnicodeDecodeError as error:
@@ -466,7 +464,7 @@ HEADER = re.compile(r"\[([^]]+)\](.*)", re.DOTALL)
 
 
 def permitted(lines, numbers, seen):
-    """The lines that runner-config may refuse, whatever Python says, and why."""
+    """Returns {line: reason} of the lines that runner-config is permitted to refuse."""
     reasons = {}
     for number, text in seen:
         header = HEADER.match(text)
@@ -481,20 +479,20 @@ def permitted(lines, numbers, seen):
         if control:
             reasons[number] = "NUL" if control[0] == "\0" else "control character"
         elif last < len(lines) and numbers[last] == number:
-            # Python's line ends here and the editor's does not.
+            # Only to Python the line ends here.
             reasons[number] = "lone carriage return"
     return reasons
 
 
 # ---------------------------------------------------------------------------
-# What runner-config reads
+# Reading with runner-config
 # ---------------------------------------------------------------------------
 
 STREAMS = {"stdin": subprocess.DEVNULL, "capture_output": True}
 
 
 class Ours:
-    """What runner-config says of a file."""
+    """Result of runner-config for a file."""
 
     def __init__(self, binary, path, *options):
         command = [binary, "runner-config", "-c", path, "--list", *options]
@@ -519,11 +517,11 @@ HANGS = "it hangs"
 
 
 def complaint(theirs, ours):
-    """What is wrong with what runner-config says of a file, if anything."""
+    """Returns the error in the result of runner-config, or None."""
     if ours.status is None:
         return HANGS
     if ours.status not in (0, 78):
-        return "a strange end"
+        return "an unexpected exit status"
     if ours.status == 78:
         return refusal_complaint(theirs, ours)
     if theirs.reading is None:
@@ -531,17 +529,17 @@ def complaint(theirs, ours):
     try:
         alike = json.loads(ours.out) == theirs.reading
     except ValueError:
-        return "an answer that is no JSON"
+        return "an answer that is not JSON"
     return None if alike else "read in another way"
 
 
-# Behind other lines that it may refuse, runner-config need not read on as Python does.
-READ_ON = {"padded name", "something behind a header"}
+# After a line with another permitted feature, runner-config need not continue like Python.
+READING_CONTINUES_AFTER = {"padded name", "something behind a header"}
 
 
 def refusal_complaint(theirs, ours):
     if ours.out:
-        return "an answer in spite of the refusal"
+        return "an answer despite the refusal"
     if not ours.lines:
         return "refused without a line"
     first = ours.lines[0]
@@ -551,7 +549,7 @@ def refusal_complaint(theirs, ours):
         return "a wrong line is passed over"
     if first not in theirs.permitted and first not in theirs.wrong:
         return "refused for another line" if theirs.wrong else "refused without need"
-    in_step = READ_ON.issuperset(theirs.permitted.values())
+    in_step = READING_CONTINUES_AFTER.issuperset(theirs.permitted.values())
     if not in_step or theirs.refusal == "MissingSectionHeaderError":  # Python ends there
         return None
     said, wrong = set(ours.lines), set(theirs.wrong)
@@ -561,7 +559,7 @@ def refusal_complaint(theirs, ours):
 
 
 def outcome(theirs, ours):
-    """The kind of a file about which there is no complaint."""
+    """Returns the kind of a file without a complaint."""
     if ours.status == 0:
         return "accepted by both"
     if theirs.reading is None:
@@ -570,12 +568,12 @@ def outcome(theirs, ours):
 
 
 # ---------------------------------------------------------------------------
-# Mistakes that a reader could make: each must be found by enough of the files
+# Possible mistakes of a parser: enough files must find each of them
 # ---------------------------------------------------------------------------
 
 
 class Indentation:
-    """Stands in for the pattern that finds where a line's text begins."""
+    """Replaces the pattern that finds the beginning of a line's text in the parser."""
 
     def __init__(self, measure):
         self.measure = measure
@@ -595,7 +593,7 @@ def width(line):
 
 
 def mistaken(measure=None, header=None, **options):
-    """A parser that makes a mistake."""
+    """Returns a function that reads lines with a parser that makes a mistake."""
 
     def read(lines):
         parser = Parser(**options)
@@ -632,7 +630,7 @@ def comments_as_empty_lines(lines):
 
 
 def trailing_blanks_stay(lines):
-    """A mark behind the text of a line keeps its blanks; then the mark is removed."""
+    """Keeps blanks at the end of a line by a mark after them, which is removed later."""
     marked = (line[:-1] + "\0\n" if line.strip() and line[-1] == "\n" else line for line in lines)
     return {
         section: {key: value.replace("\0", "") for key, value in keys.items()}
@@ -641,7 +639,7 @@ def trailing_blanks_stay(lines):
 
 
 def only_last_section(lines):
-    """A section that appears again begins anew."""
+    """A second header of a section discards the keys of the first one."""
 
     class Forgetful(dict):
         def __contains__(self, name):
@@ -676,8 +674,8 @@ MISTAKES = {
     "only blanks and tabs indent": mistaken(lambda line, _: len(line) - len(line.lstrip(" \t"))),
 }
 
-# What is to be seen in the bytes.
-SIGHTS = {
+# Features of the bytes of a file.
+FEATURES = {
     "a byte-order mark": lambda data: data.startswith(b"\xef\xbb\xbf"),
     "another byte-order mark": lambda data: data.rfind(b"\xef\xbb\xbf") > 0,
     "CRLF": lambda data: b"\r\n" in data,
@@ -690,8 +688,8 @@ SIGHTS = {
 # The proof
 # ---------------------------------------------------------------------------
 
-# Of a hundred files at least so many, by the beginning of what they are counted as.
-LEAST = {
+# Minimum percentage of files for each kind. A key stands for all kinds that begin with it.
+MIN_PERCENT = {
     "accepted by both": 30,
     "refused by both": 5,
     "refused by both: MissingSectionHeaderError": 1,
@@ -703,20 +701,20 @@ LEAST = {
     "refused by ours only: padded name": 0.3,
     "refused by ours only: second `]`": 0.3,
     "refused by ours only: something behind a header": 0.3,
-    **{f"accepted with {sight}": 0.2 for sight in SIGHTS},
+    **{f"accepted with {feature}": 0.2 for feature in FEATURES},
     **{f"would find: {mistake}": 0.1 for mistake in MISTAKES},
 }
 
-# Below so many files, shares say little.
-FEW = 5000
+# Minimum number of files for which the percentages are checked.
+MIN_FILES = 5000
 
-# One file in so many is looked at closely, since that takes time: in which order
-# its keys are listed, and which mistakes it would find.
-EACH = 8
+# One file in eight has the slow checks: the order of its keys, the written file, and the
+# mistakes it would find.
+CLOSELY_EACH = 8
 
 
-class Judge:
-    """Reads files by both; each process writes its own in `place`."""
+class Comparison:
+    """Reads files with both parsers. Each process writes its own file in `place`."""
 
     def __init__(self, binary, place):
         self.binary = binary
@@ -727,8 +725,8 @@ class Judge:
             file.write(data)
         return Theirs(self.path, data), Ours(self.binary, self.path, "--json")
 
-    def judge(self, data, closely=True):
-        """What Python says, what runner-config says, and the complaint about it."""
+    def compare(self, data, closely=True):
+        """Returns Python's result, that of runner-config, and the complaint or None."""
         theirs, ours = self.read(data)
         wrong = complaint(theirs, ours)
         if not wrong and closely and ours.status == 0:
@@ -741,7 +739,7 @@ class Judge:
         return theirs, ours, wrong
 
     def reads_back(self, theirs, ours, written):
-        """Whether both read what runner-config has written as they read the file."""
+        """Returns true if both parsers read the written file like the file itself."""
         path = self.path + ".ini"
         with open(path, "wb") as file:
             file.write(written.out)
@@ -755,13 +753,13 @@ class Judge:
         )
 
     def count(self, data, closely):
-        """The complaint about a file, or else what the file counts as."""
-        theirs, ours, wrong = self.judge(data, closely)
+        """Returns the complaint about a file or None, and the kinds that the file counts as."""
+        theirs, ours, wrong = self.compare(data, closely)
         if wrong:
             return wrong, []
         kinds = [outcome(theirs, ours)]
         if ours.status == 0:
-            kinds += [f"accepted with {sight}" for sight, seen in SIGHTS.items() if seen(data)]
+            kinds += [f"accepted with {feature}" for feature, seen in FEATURES.items() if seen(data)]
         if ours.status == 0 and closely:
             found = [name for name, read in MISTAKES.items() if finds(theirs, read)]
             kinds += [f"would find: {name}" for name in found]
@@ -779,9 +777,9 @@ def finds(theirs, mistaken_read):
         return True
 
 
-def smallest(judge, data, wrong, tries=3000):
-    """The file without what is not needed for the same complaint: first whole
-    lines are left out, then single bytes."""
+def shrunk(comparison, data, wrong, tries=3000):
+    """Removes everything that is not needed for the same complaint: first whole lines,
+    then single bytes."""
     for pattern in [rb"[^\n]*\n?", rb"(?s)."]:
         parts = re.findall(pattern, data)
         size = len(parts)
@@ -790,7 +788,7 @@ def smallest(judge, data, wrong, tries=3000):
             while begin < len(parts) and tries:
                 tries -= 1
                 fewer = parts[:begin] + parts[begin + size :]
-                if judge.judge(b"".join(fewer))[2] == wrong:
+                if comparison.compare(b"".join(fewer))[2] == wrong:
                     parts = fewer
                 else:
                     begin += size
@@ -799,41 +797,41 @@ def smallest(judge, data, wrong, tries=3000):
     return data
 
 
-def show(judge, data):
-    theirs, ours, wrong = judge.judge(data)
+def show(comparison, data):
+    theirs, ours, wrong = comparison.compare(data)
     print(repr(data) if len(data) < 2000 else f"{data[:2000]!r}... ({len(data)} bytes)")
     print(f"Python {theirs.show()}")
     print(f"runner-config {ours.show()}")
     return wrong
 
 
-def report(judge, seed, index, data, wrong):
+def report(comparison, seed, index, data, wrong):
     print(f"\nFAILED: {wrong} (--seed {seed} --index {index})")
-    show(judge, data)
-    least = data if wrong == HANGS else smallest(judge, data, wrong)
-    if least != data:
-        print("\nThe same in small:")
-        show(judge, least)
+    show(comparison, data)
+    smallest = data if wrong == HANGS else shrunk(comparison, data, wrong)
+    if smallest != data:
+        print("\nThe smallest file with this complaint:")
+        show(comparison, smallest)
 
 
-# Each worker process has its own.
-JUDGE = SEED = None
+# Global variables of each worker process.
+COMPARISON = SEED = None
 
 
 def begin(binary, place, seed):
-    global JUDGE, SEED
-    JUDGE, SEED = Judge(binary, place), seed
+    global COMPARISON, SEED
+    COMPARISON, SEED = Comparison(binary, place), seed
 
 
 def work(index):
     try:
-        return (index, *JUDGE.count(generate(SEED, index), closely=index % EACH == 0))
+        return (index, *COMPARISON.count(generate(SEED, index), closely=index % CLOSELY_EACH == 0))
     except Exception as error:
-        raise RuntimeError(f"cannot judge --seed {SEED} --index {index}") from error
+        raise RuntimeError(f"cannot compare --seed {SEED} --index {index}") from error
 
 
 def prove(binary, place, seed, files, failures_shown=3):
-    """Whether all files are read alike and all kinds of files are among them."""
+    """Returns true if all files read the same and every kind of file is frequent enough."""
     started = time.monotonic()
     counts, failed = collections.Counter(), []
     with multiprocessing.Pool(2, begin, [binary, place, seed]) as pool:
@@ -844,7 +842,7 @@ def prove(binary, place, seed, files, failures_shown=3):
                 if len(failed) == failures_shown:
                     break
     for index, wrong in failed:
-        report(Judge(binary, place), seed, index, generate(seed, index), wrong)
+        report(Comparison(binary, place), seed, index, generate(seed, index), wrong)
     if failed:
         return False
     summary(counts, files, seed, time.monotonic() - started)
@@ -856,7 +854,7 @@ def total(counts, kind):
 
 
 def summary(counts, files, seed, seconds):
-    for kind in sorted(set(counts) | set(LEAST)):
+    for kind in sorted(set(counts) | set(MIN_PERCENT)):
         count = total(counts, kind)
         print(f"{count:8} {count * 100 / files:6.2f} %  {kind}")
     outcomes = ["accepted by both", "refused by both", "refused by ours only"]
@@ -866,30 +864,30 @@ def summary(counts, files, seed, seconds):
 
 
 def frequent_enough(counts, files):
-    if files < FEW:
-        print(f"not asked whether all kinds of files were among so few; {FEW} are enough")
+    if files < MIN_FILES:
+        print(f"too few files to check the kinds; {MIN_FILES} are enough")
         return True
-    rare = [kind for kind, least in LEAST.items() if total(counts, kind) < files * least / 100]
+    rare = [kind for kind, least in MIN_PERCENT.items() if total(counts, kind) < files * least / 100]
     for kind in rare:
-        print(f"FAILED: too few files, less than {LEAST[kind]} %: {kind} ({total(counts, kind)})")
+        print(f"FAILED: too few files, less than {MIN_PERCENT[kind]} %: {kind} ({total(counts, kind)})")
     return not rare
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--files", type=int, default=20_000, help="how many files are read (20000)")
-    parser.add_argument("--seed", type=int, default=1, help="begins the row of files (1)")
-    parser.add_argument("--index", type=int, help="read this one of the files alone and show it")
+    parser.add_argument("--files", type=int, default=20_000, help="number of files (20000)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the random files (1)")
+    parser.add_argument("--index", type=int, help="read only the file with this index, and show it")
     parser.add_argument("binary", metavar="BINARY", help="the built `runner`")
     args = parser.parse_args()
     sys.stdout.reconfigure(errors="backslashreplace")
     binary = os.path.abspath(args.binary)
     if not os.path.exists(binary):
-        parser.error(f"there is no `{args.binary}`; `cargo build` makes one")
+        parser.error(f"`{args.binary}` does not exist; `cargo build` creates one")
     with tempfile.TemporaryDirectory(prefix="dialect-") as place:
         if args.index is None:
             return 0 if prove(binary, place, args.seed, args.files) else 1
-        wrong = show(Judge(binary, place), generate(args.seed, args.index))
+        wrong = show(Comparison(binary, place), generate(args.seed, args.index))
         print(f"FAILED: {wrong}" if wrong else "no difference")
         return 1 if wrong else 0
 

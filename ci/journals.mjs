@@ -1,5 +1,5 @@
-// Journals of runs that nobody has to wait for. All that is in them is fixed, so whatever
-// is made of them is the same every time.
+// Journals of runs that did not really happen. Their content is fixed, so reports of them
+// are always the same.
 
 const ZERO = Date.parse("2026-11-24T06:00:00Z");
 
@@ -15,7 +15,7 @@ class Journal {
         this.lines.push({ ts, run: this.run, boot: "example", event, ...members });
     }
 
-    // A task with its hooks; says when it was over.
+    // Adds a task with its hooks. Returns the time when the last hook ended.
     task(from, seconds, task, try_num, { outcome = "exited:0", result = "OK", limit = 300, hook = 0, output } = {}) {
         const to = from + hook + seconds;
         const members = { task, try_num };
@@ -37,7 +37,7 @@ class Journal {
         this.add(0, "run-start", members);
     }
 
-    // As the runner writes it: in the order of time.
+    // Returns the lines in the order of time, as the runner writes them.
     text() {
         const lines = this.lines.map((line, index) => [line, index]);
         lines.sort(([a, i], [b, k]) => (a.ts < b.ts ? -1 : a.ts > b.ts ? 1 : i - k));
@@ -92,7 +92,7 @@ function chain(journal, from, try_num) {
     return try_num === 2 ? now : task(now, 1.5, "9-report.sh");
 }
 
-// As many tasks as nobody has, eight at a time, in levels of a hundred.
+// A run with very many tasks, eight at a time, in levels of a hundred.
 export function many(count) {
     const journal = new Journal("20261124T070000.000Z-99999999");
     journal.starts(count, 8);
@@ -113,7 +113,7 @@ export function many(count) {
     return journal.text();
 }
 
-// Names that are meant to do something to the page.
+// A run whose names try to inject markup into the page.
 export function hostile() {
     const journal = new Journal("20261124T080000.000Z-</title><script>alert(1)</script>");
     const names = [

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Counts the daemons that survive their task and that the runner does not name.
+"""Counts the daemons that survive their task and are not named by the runner.
 
     orphans.py [--rounds ROUNDS] [--loops LOOPS] [--idle IDLE] RUNNER
 
-In each round a task starts a daemon that leaves its process group, and is ended by its
-limit or by a signal to the runner, while LOOPS busy loops keep the machine busy and IDLE
-processes make /proc as long as it is on a machine in use. Then the daemon is ended, or the
-runner has named it, or it is a silent survivor: with one of these the exit status is 1.
-docs/guarantees.md has what was counted.
+In each round a task starts a daemon that leaves its process group. The task is ended by
+its limit or by a signal to the runner. LOOPS busy loops keep the machine busy, and IDLE
+processes make /proc as long as on a machine in use. Afterwards the daemon has been ended,
+or the runner has named it, or it is a silent survivor. With a silent survivor the exit
+status is 1. The results are in docs/guarantees.md.
 """
 
 import argparse
@@ -21,10 +21,10 @@ import sys
 import tempfile
 import time
 
-# What the runner says of processes that it does not end.
+# Parts of the messages about processes that the runner does not end.
 NAMED = ("cannot be ended", "may have left")
 
-# Daemons, each a shell script that is started as `DAEMON &`. `beat` says that it is there.
+# Daemons: shell scripts that are started as `DAEMON &`. BEAT records that one is alive.
 BEAT = 'printf . >>"$DIR/beats"\n'
 HOP = """
 import os, signal
@@ -38,15 +38,15 @@ while os.path.exists("daemon"):
 """
 DAEMONS = {
     "sleeps": f"{BEAT}exec sleep 9000",
-    # Another process all the time, in one session.
+    # Forks and ends all the time, in one session.
     "forks": f'{BEAT}"$0" &',
-    # The same, each with a session of its own.
+    # Forks and ends all the time, each process in its own session.
     "forks to a new session": f'{BEAT}setsid "$0" &',
-    # The same without a program to load, ten times as fast, and deaf to SIGTERM.
+    # As before, but without loading a program, ten times as fast, and SIGTERM is ignored.
     "forks in a tight loop": f"{BEAT}exec {sys.executable} -c '{HOP}'",
-    # SIGTERM is ignored.
+    # Does not end on SIGTERM.
     "ignores SIGTERM": f"trap '' TERM\n{BEAT}while :; do sleep 0.1; done",
-    # Nothing in its environment tells whose it is.
+    # Its environment does not name its task.
     "has no environment": f"{BEAT}exec env -i sleep 9000",
 }
 ENDS = ("limit", "signal")
@@ -66,7 +66,7 @@ def directory_of(pid):
 
 
 def living(cookie, directory):
-    """The processes of a round: they work in its directory, or have its cookie."""
+    """Returns the processes of a round: those in its directory, and those with its cookie."""
     pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
     is_one = lambda pid: directory_of(pid) == directory or cookie in environment(pid)
     return [pid for pid in pids if pid != os.getpid() and is_one(pid)]
@@ -95,7 +95,7 @@ class Round:
         return os.path.join(self.directory, name)
 
     def play(self, runner):
-        """Returns how it ended: `ended`, `named` or `silent`."""
+        """Plays the round. Returns the fate of the daemon: `ended`, `named` or `silent`."""
         os.mkdir(self.path("tasks.d"))
         time_limit = 0.5 if self.end == "limit" else 0
         settings = f"max_tries = 1\nkill_grace = 0.3\nmax_time = {time_limit}\nhalt_task =\n"
@@ -131,14 +131,15 @@ class Round:
         return "named" if any(words in self.said for words in NAMED) else "silent"
 
     def survives(self):
-        """One that is another process all the time is seen by its beats."""
+        """Returns true if the daemon is alive. A daemon that forks all the time may be missing in
+        /proc, but its beats continue."""
         before = size(self.beats)
         there = living(self.cookie.encode(), self.directory)
         time.sleep(0.1)
         return bool(there) or size(self.beats) > before
 
     def close(self):
-        """Ends what is left, by number."""
+        """Kills the remaining processes by number."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path("daemon"))
         for _ in range(200):
@@ -154,7 +155,7 @@ class Round:
 
 @contextlib.contextmanager
 def busy(loops, idle):
-    """Keeps the machine busy, and /proc full."""
+    """Keeps the machine busy, and /proc long."""
     running = []
     try:
         for number in range(loops + idle):
@@ -169,10 +170,10 @@ def busy(loops, idle):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=100, help="how many rounds (100)")
-    parser.add_argument("--loops", type=int, default=4, help="how many busy loops (4)")
-    parser.add_argument("--idle", type=int, default=200, help="how many idle processes (200)")
-    parser.add_argument("--verbose", action="store_true", help="show what named a daemon")
+    parser.add_argument("--rounds", type=int, default=100, help="number of rounds (100)")
+    parser.add_argument("--loops", type=int, default=4, help="number of busy loops (4)")
+    parser.add_argument("--idle", type=int, default=200, help="number of idle processes (200)")
+    parser.add_argument("--verbose", action="store_true", help="show the messages that name a daemon")
     parser.add_argument("runner")
     args = parser.parse_args()
     runner = os.path.realpath(args.runner)

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""The production pattern of a build machine, played in a minute.
+"""The production setup of a build machine, run in one minute.
 
     production.py RUNNER
 
-`runner -v --syslog -n 30 -H -c runner.cfg tasks.d`, where the CI worker is a task
-without a limit that starts a background process and waits for it, the last task
-asks for a halt in its seventh round, the halt task is a Python program, and a hook
-posts its JSON to a server on loopback. What the server heard, what syslog heard and
-what the machine would have done are held against what must come of it.
+`runner -v --syslog -n 30 -H -c runner.cfg tasks.d`. The CI worker is a task without
+a limit that starts a background process and waits for it. The last task requests a
+halt in its seventh round. The halt task is a Python program. A hook posts its JSON to
+a server on loopback. The script checks the posts, the lines in syslog, and that the
+halt task ran.
 
-syslog is a socket of ours at /dev/log, where there is none; where there is one, or
-it cannot be made, `--syslog` is still given and what it heard is not looked at.
+syslog is a socket that the script creates at /dev/log. If one exists, or if it cannot
+be created, the lines in syslog are not checked.
 """
 
 import http.server
@@ -62,11 +62,11 @@ print(os.environ["RUNNER_HALT_REASON"], os.environ["RUNNER_TASK"], file=open("ha
 
 
 class Database(http.server.BaseHTTPRequestHandler):
-    heard = []
+    posts = []
 
     def do_POST(self):
         length = int(self.headers["Content-Length"])
-        self.heard.append(json.loads(self.rfile.read(length)))
+        self.posts.append(json.loads(self.rfile.read(length)))
         self.send_response(200)
         self.end_headers()
 
@@ -81,28 +81,28 @@ def script(path, text):
 
 
 def syslog():
-    """A socket at /dev/log, or None; and what it hears."""
-    heard = []
+    """Returns a socket at /dev/log or None, and the list of the lines it receives."""
+    lines = []
     if os.path.exists("/dev/log"):
-        return None, heard
+        return None, lines
     try:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         listener.bind("/dev/log")
     except OSError:
-        return None, heard
+        return None, lines
     listener.settimeout(1)
 
     def listen():
         while listener.fileno() >= 0:
             try:
-                heard.append(listener.recv(65536).decode())
+                lines.append(listener.recv(65536).decode())
             except socket.timeout:
                 pass
             except OSError:
                 return
 
     threading.Thread(target=listen, daemon=True).start()
-    return listener, heard
+    return listener, lines
 
 
 def play(runner, directory, port):
@@ -121,8 +121,8 @@ def play(runner, directory, port):
 
 
 def expected():
-    """What the hook must have posted, in order."""
-    heard = []
+    """Returns the expected posts of the hook, in order."""
+    posts = []
     for this_round in range(1, HALT_ROUND + 1):
         for try_num, name, result in [(1, "1-checkout", "RETRY")] + [
             (2, name, "OK") for name in TASKS
@@ -130,8 +130,8 @@ def expected():
             stats = {"task": name, "try_num": try_num, "max_retries": 5}
             if this_round == HALT_ROUND and name == "9-reboot":
                 result = "HALT"
-            heard += [stats, dict(stats, result=result)]
-    return heard
+            posts += [stats, dict(stats, result=result)]
+    return posts
 
 
 def main():
@@ -149,14 +149,14 @@ def main():
     print(done.stderr[-2000:])
     assert done.returncode == 2, done.returncode
     assert halted == "halted 9-reboot\n", halted
-    assert Database.heard == expected(), Database.heard
+    assert Database.posts == expected(), Database.posts
     assert done.stderr.count(" starts: 4 tasks\n") == HALT_ROUND
     if listener:
         said = [line for line in logged if "`9-reboot` exited with 2 after " in line]
         # <28>: the facility daemon, the severity warning.
         assert len(said) == 1 and re.match(r"<28>.* runner\[\d+\]: `9-reboot`", said[0]), logged
-        print(f"syslog heard {len(logged)} lines, such as {said[0]!r}")
-    print(f"{len(Database.heard)} posts, halted in round {HALT_ROUND}: as it must be")
+        print(f"syslog got {len(logged)} lines, such as {said[0]!r}")
+    print(f"{len(Database.posts)} posts, halted in round {HALT_ROUND}: as expected")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Holds the packages to what they promise, and the binary in them to the snapshots:
-# release.sh DIRECTORY, which packaging/build has filled.
+# Checks the packages, and runs the tests with their binary: release.sh DIRECTORY, which
+# packaging/build has filled.
 set -euo pipefail
 packages=$(realpath "$1")
 cd "$(dirname "$0")/.."
@@ -19,7 +19,7 @@ is() {
     echo "$1: $2"
 }
 
-# The same commit gives the same bytes, whatever was built before and where.
+# One commit always gives the same bytes, in any directory.
 CARGO_TARGET_DIR=$scratch/target packaging/build "$scratch/again" 2>"$scratch/log" >&2 || {
     cat "$scratch/log"
     exit 1
@@ -32,18 +32,18 @@ rm -r "$scratch/target"
 
 lintian --allow-root --fail-on error,warning "$deb"
 
-# The manual. What mandoc has to say of style is how long lines are, which nobody reads.
+# The manual. mandoc's messages about style are only about the length of source lines.
 for page in packaging/man/*; do
     mandoc -T lint -W warning "$page"
     is "man --warnings ${page##*/}" "$(man --warnings=w -l "$page" 2>&1 >/dev/null)" ""
 done
 
-# No script of a package could start or end anything: there is none.
+# The packages have no scripts, so installing them starts and stops nothing.
 is "control files of the .deb" "$(dpkg-deb --ctrl-tarfile "$deb" | tar -t | sort | xargs)" \
     "./ ./conffiles ./control ./md5sums"
 is "scripts of the .rpm" "$(rpm -qp --scripts "$rpm")" ""
 
-# Each is installed, changed by an administrator, installed again and removed.
+# Each package is installed, changed by an administrator, installed again and removed.
 debian=$scratch/debian
 mkdir -p "$debian"/var/lib/dpkg/{info,updates}
 touch "$debian/var/lib/dpkg/status"
@@ -74,9 +74,9 @@ is "links" "$(cd "$debian/usr/bin" && find . -type l -printf '%P -> %l\n' | sort
 state=$("$debian/usr/bin/runner-config" -c "$debian/etc/runner/runner.cfg" -g runner.state_dir)
 is "state_dir" "$state" /var/lib/runner
 
-# What bash offers for the last word of a line.
+# Prints the completions of bash for the last word of a line.
 completed() {
-    # shellcheck disable=SC2016 # It is for the other bash to expand.
+    # shellcheck disable=SC2016 # The inner bash expands it.
     PATH=$debian/usr/bin:$PATH bash -c 'source "$0"
         compopt() { :; }
         COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
@@ -91,14 +91,14 @@ cmp "$runner" "$fedora/usr/bin/runner"
 tar -C "$scratch" -xzf "$tarball"
 cmp "$runner" "$scratch"/runner-*-linux/bin/runner
 
-# The chain of the example, from where the package puts it.
+# The chain of the example, from the directory where the package installs it.
 example=$debian/usr/share/doc/runner/examples
 (cd "$scratch" && "$runner" -q -c "$example/runner.cfg" "$example/example-tasks.d" >"$scratch/log") || {
     cat "$scratch/log"
     exit 1
 }
 
-# Everything that is promised to the letter, as README says, and what goes wrong.
+# All tests and the quick fault tests, with the installed binary.
 RUNNER_UNDER_TEST=$runner cargo test --workspace --locked
 python3 ci/faults.py --quick "$runner"
 

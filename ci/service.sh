@@ -1,6 +1,6 @@
 #!/bin/sh
-# service.sh RUNNER: what systemd says of the units, with RUNNER in the place of the
-# installed program. Exits 1 when it finds fault with them.
+# Checks the units with systemd, with RUNNER in place of the installed program:
+# service.sh RUNNER. Exits 1 if systemd reports a problem.
 set -eu
 runner=$(realpath "$1")
 scratch=$(mktemp -d)
@@ -10,7 +10,7 @@ for unit in runner.service runner@.service; do
     sed -e "s:^ExecStart=/usr/bin/runner:ExecStart=$runner:" -e '/^Documentation=/d' \
         "packaging/systemd/$unit" >"$scratch/$unit"
 done
-# An instance is judged, not the template.
+# systemd checks an instance, not the template.
 cp "$scratch/runner@.service" "$scratch/runner@ci.service"
 for unit in runner.service runner@ci.service; do
     said=$(systemd-analyze verify "$scratch/$unit" 2>&1 | grep -F "$scratch" || true)
@@ -18,7 +18,7 @@ for unit in runner.service runner@ci.service; do
         echo "$said"
         exit 1
     }
-    # A task may do whatever an administrator does, so this is what it is: unsafe, by
-    # systemd's measure. It is shown so that a change is seen.
+    # Tasks can do everything that an administrator can, so systemd rates the unit as unsafe.
+    # The rating is printed so that a change is noticed.
     systemd-analyze security --offline=true --no-pager "$scratch/$unit" | tail -n 1
 done

@@ -1,8 +1,8 @@
 #!/bin/sh
-# RUNNER_CONFIG_CMD answers whoever a task becomes: sudo.sh RUNNER
+# RUNNER_CONFIG_CMD works after a task has changed its user: sudo.sh RUNNER
 #
-# As root, with sudo installed. Binary and configuration stand in directories with
-# blanks in their names, once with a link beside the binary and once without.
+# Needs root and sudo. The binary and the configuration are in directories with blanks in
+# their names, first without a link next to the binary, then with one.
 set -eu
 
 scratch=$(mktemp -d)
