@@ -1,33 +1,33 @@
-# The commands of CI, each of them alone. `just` without a recipe lists them.
+# The steps of CI as separate commands. `just` without an argument lists them.
 
 default:
     @just --list
 
-# All that a change has to pass, on a clean checkout.
+# All checks for a change.
 ci:
     .ci/run
 
-# The tests, as README says.
+# The test command of the README.
 test:
     .ci/run test
 
-# Formatting, lints and documentation, where every warning is an error.
+# Formatting, lints and documentation. Every warning is an error.
 lint:
     .ci/run lint
 
-# The dialect of configuration files against Python's configparser.
+# Configuration files, compared with Python's configparser.
 dialect:
     .ci/run dialect
 
-# What needs more than a shell: terminals, process 1, resources, what cannot be ended.
+# Faults that need more than a shell: terminals, process 1, resources, unkillable processes.
 faults:
     .ci/run faults
 
-# Daemons, and the stories of processes, on a machine that is busy.
+# Surviving daemons, and the stories of processes, on a busy machine.
 load:
     .ci/run load
 
-# Five hundred runners killed at random moments, and what the next one makes of it.
+# Five hundred runners killed at random moments, and the run after each.
 crash:
     .ci/run crash
 
@@ -35,31 +35,31 @@ crash:
 chaos:
     .ci/run chaos
 
-# The production pattern of a build machine, with hooks that post to a server.
+# The production setup of a build machine, with hooks that post to a server.
 production:
     .ci/run production
 
-# RUNNER_CONFIG_CMD under sudo; wants to be root.
+# RUNNER_CONFIG_CMD under sudo. Needs root.
 sudo:
     .ci/run sudo
 
-# docs/recipes.md, every recipe of it.
+# Every recipe in docs/recipes.md.
 recipes:
     .ci/run recipes
 
-# The systemd units, as systemd judges them.
+# The systemd units, checked by systemd.
 service:
     .ci/run service
 
-# docs/containers.md, in a container that bubblewrap makes; wants to be root.
+# The example of docs/containers.md, in a container of bubblewrap. Needs root.
 container:
     .ci/run container
 
-# The packages, in target/release-artifacts.
+# Builds the packages in target/release-artifacts.
 release:
     packaging/build target/release-artifacts
 
-# The packages, and whether they keep what they promise; wants to be root.
+# Builds and checks the packages. Needs root.
 verify-release:
     .ci/run release
 

@@ -264,7 +264,11 @@ fn the_last_output_of_the_deciding_task_is_repeated_before_the_last_message() {
 #[test]
 fn output_that_was_shown_last_is_not_repeated() {
     for args in [["-j", "2"], ["--set", "log_dir=logs"]] {
-        let fails = || four_tasks("echo boom; exit 1").config("max_tries = 1").args(args);
+        let fails = || {
+            four_tasks("echo boom; exit 1")
+                .config("max_tries = 1")
+                .args(args)
+        };
         fails().run().status(1).does_not_say(REPEATED);
         let halts = fails().task("halt.sh", "echo halt").run().status(1);
         halts.says(&format!("{REPEATED}20-build`:\n  | boom\n"));
