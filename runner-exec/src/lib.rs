@@ -23,7 +23,7 @@ pub use crate::{
         task_name::TaskName,
     },
     process::{
-        Cancel, Children, Ended, Latch, Limits, Original, Process, StopRequest, Supervised,
+        Children, Ended, Latch, Limits, Original, Process, StopRequest, StopSignals, Supervised,
         Supervisor,
         command::{CommandLine, Streams},
         end_everything,

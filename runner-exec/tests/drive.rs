@@ -11,8 +11,8 @@ use std::{
 
 use runner_config::{Document, Origin, Override, Problems, Settings};
 use runner_exec::{
-    Cancel, ChainEnd, CommandLine, DirEntry, Ended, Event, Head, Kind, Latch, Outcome, Plan,
-    Reload, Run, Runs, Signal, StartFailure, TaskName, Tools,
+    ChainEnd, CommandLine, DirEntry, Ended, Event, Head, Kind, Latch, Outcome, Plan, Reload, Run,
+    Runs, Signal, StartFailure, StopSignals, TaskName, Tools,
 };
 
 /// Launcher without processes. A program exits with its code in `codes`, or with 0.
@@ -31,7 +31,7 @@ struct Script {
 }
 
 impl Script {
-    fn launch(&self, command: CommandLine, cancel: &Cancel) -> Ended {
+    fn launch(&self, command: CommandLine, stop: &StopSignals) -> Ended {
         let variable = |name: &str| {
             let (_, value) = command.env.iter().rfind(|(set, _)| set == name)?;
             value.as_ref()?.to_str()
@@ -56,9 +56,9 @@ impl Script {
         let asked = match &self.stop_at {
             Some((program, latch)) if *program == name => {
                 latch.set(Signal(15));
-                cancel.asked().is_some()
+                stop.requested().is_some()
             }
-            _ => cancel.asked().is_some(),
+            _ => stop.requested().is_some(),
         };
         self.running.fetch_sub(1, Ordering::SeqCst);
         let try_num: u32 = variable("RUNNER_TRY_NUM").unwrap().parse().unwrap();
@@ -81,10 +81,10 @@ impl Script {
                 code => Outcome::Exited(code),
             },
             elapsed: Duration::ZERO,
-            asked,
+            end_requested: asked,
             left: Vec::new(),
             unknown: Vec::new(),
-            undying: Vec::new(),
+            unkillable: Vec::new(),
         }
     }
 }
@@ -124,10 +124,10 @@ fn plan(tasks: &[&str], settings: &[(&str, &str)]) -> Plan {
     plan
 }
 
-fn run(script: &Script, plan: &Plan, cancel: &Cancel) -> ChainEnd {
+fn run(script: &Script, plan: &Plan, stop: &StopSignals) -> ChainEnd {
     let tools = Tools {
-        launcher: &|command, _, cancel, _| script.launch(command, cancel),
-        stop: cancel,
+        launcher: &|command, _, stop, _| script.launch(command, stop),
+        stop: stop,
         sink: &|_| {},
         lock: None,
         outlet: None,
@@ -150,7 +150,7 @@ fn hooks_run_around_each_task_and_not_around_the_halt_task() {
     let end = run(
         &script,
         &plan(&["1-a", "2-b", "halt.sh"], &[]),
-        &Cancel::default(),
+        &StopSignals::default(),
     );
     assert_eq!(end, ChainEnd::Halted);
     assert_eq!(
@@ -166,7 +166,11 @@ fn exactly_jobs_tasks_run_at_the_same_time() {
         meeting: Some(3),
         ..Script::default()
     };
-    let end = run(&script, &plan(&tasks, &[("jobs", "3")]), &Cancel::default());
+    let end = run(
+        &script,
+        &plan(&tasks, &[("jobs", "3")]),
+        &StopSignals::default(),
+    );
     assert_eq!(end, ChainEnd::Finished { failed: 0 });
     assert_eq!(script.most_running.load(Ordering::SeqCst), 3);
 }
@@ -178,7 +182,10 @@ fn a_task_that_did_not_start_is_tried_again() {
         ..Script::default()
     };
     let plan = plan(&["1-a"], &[("max_tries", "2"), ("task_hook", "")]);
-    assert_eq!(run(&script, &plan, &Cancel::default()), ChainEnd::GaveUp);
+    assert_eq!(
+        run(&script, &plan, &StopSignals::default()),
+        ChainEnd::GaveUp
+    );
     assert_eq!(started(&script), "1-a 1-a");
 }
 
@@ -186,9 +193,9 @@ fn a_task_that_did_not_start_is_tried_again() {
 fn after_a_stop_signal_only_the_post_hook_starts() {
     for jobs in ["1", "2"] {
         let latch = Arc::new(Latch::new().unwrap());
-        let cancel = Cancel {
-            ask: Some(latch.clone()),
-            ..Cancel::default()
+        let stop = StopSignals {
+            request: Some(latch.clone()),
+            ..StopSignals::default()
         };
         let script = Script {
             codes: HashMap::from([(("1-a", 1), 2)]),
@@ -196,7 +203,7 @@ fn after_a_stop_signal_only_the_post_hook_starts() {
             ..Script::default()
         };
         let plan = plan(&["1-a", "2-b", "halt.sh"], &[("jobs", jobs)]);
-        assert_eq!(run(&script, &plan, &cancel), ChainEnd::Interrupted);
+        assert_eq!(run(&script, &plan, &stop), ChainEnd::Interrupted);
         assert_eq!(started(&script), "pre:1-a 1-a post:1-a");
     }
 }
@@ -220,8 +227,8 @@ fn each_run_counts_its_tries_from_one() {
         times: 3.try_into().ok(),
         halt_after: true,
         tools: Tools {
-            launcher: &|command, _, cancel, _| script.launch(command, cancel),
-            stop: &Cancel::default(),
+            launcher: &|command, _, stop, _| script.launch(command, stop),
+            stop: &StopSignals::default(),
             sink: &sink,
             lock: None,
             outlet: None,
@@ -250,8 +257,8 @@ fn the_longest_wait_of_several_retries_counts() {
     };
     let waits = Mutex::new(Vec::new());
     let tools = Tools {
-        launcher: &|command, _, cancel, _| script.launch(command, cancel),
-        stop: &Cancel::default(),
+        launcher: &|command, _, stop, _| script.launch(command, stop),
+        stop: &StopSignals::default(),
         sink: &|event| {
             if let Event::Wait { time, .. } = event {
                 waits.lock().unwrap().push(time.as_millis());

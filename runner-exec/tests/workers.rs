@@ -16,7 +16,7 @@ use std::{
 use proptest::{prelude::*, sample::Index};
 use runner_config::{Document, Problems, Settings};
 use runner_exec::{
-    Cancel, ChainEnd, CommandLine, DirEntry, Ended, Event, Head, Kind, Outcome, Plan, Run,
+    ChainEnd, CommandLine, DirEntry, Ended, Event, Head, Kind, Outcome, Plan, Run, StopSignals,
     TaskName, Tools,
 };
 
@@ -311,7 +311,7 @@ impl Stage {
 }
 
 impl Stage {
-    fn launch(&self, command: CommandLine, cancel: &Cancel) -> Ended {
+    fn launch(&self, command: CommandLine, stop: &StopSignals) -> Ended {
         let name = command.program.file_name().unwrap();
         let (_, try_num) = (command.env.iter().rfind(|(key, _)| key == "RUNNER_TRY_NUM")).unwrap();
         let try_num = try_num.as_ref().unwrap().to_str().unwrap().parse().unwrap();
@@ -325,7 +325,7 @@ impl Stage {
         let is_waiting =
             |scene: &mut Scene| scene.broken.is_none() && !scene.ends.contains_key(&task);
         let mut scene = self.changed.wait_while(scene, is_waiting).unwrap();
-        let asked = (cancel.cut.as_ref()).is_some_and(|cut| cut.get().is_some());
+        let asked = (stop.cut.as_ref()).is_some_and(|cut| cut.get().is_some());
         let end = scene.ends.remove(&task);
         if end.is_some_and(|end| end.asked != asked) {
             let wrong = format!("{name:?} was asked to end: {asked}");
@@ -335,10 +335,10 @@ impl Stage {
         Ended {
             outcome: Outcome::Exited(end.map_or(0, |end| end.code)),
             elapsed: Duration::ZERO,
-            asked,
+            end_requested: asked,
             left: Vec::new(),
             unknown: Vec::new(),
-            undying: Vec::new(),
+            unkillable: Vec::new(),
         }
     }
 }
@@ -350,8 +350,8 @@ fn run(plan: Plan, stage: &Arc<Stage>) -> mpsc::Receiver<ChainEnd> {
     // A run that hangs blocks this thread, not the test.
     thread::spawn(move || {
         let tools = Tools {
-            launcher: &|command, _, cancel, _| stage.launch(command, cancel),
-            stop: &Cancel::default(),
+            launcher: &|command, _, stop, _| stage.launch(command, stop),
+            stop: &StopSignals::default(),
             sink: &|event| stage.listen(event),
             lock: None,
             outlet: None,

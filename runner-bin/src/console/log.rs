@@ -19,7 +19,9 @@ use anstyle::{AnsiColor, Style};
 use jiff::{Timestamp, tz::TimeZone};
 use once_cell::sync::OnceCell;
 use runner_config::{Problem, Problems, Severity, escape, escape_lines, format_duration, shown};
-use runner_exec::{Cancel, Event, Next, Outcome, StopRequest, Streams, TaskName, last_lines, tail};
+use runner_exec::{
+    Event, Next, Outcome, StopRequest, StopSignals, Streams, TaskName, last_lines, tail,
+};
 
 use crate::console::{
     level::{Level, Verbosity},
@@ -350,16 +352,16 @@ impl Log {
     }
 
     /// Waits until what tasks wrote is written, as they would have waited themselves, until
-    /// `cancel` asks for the end, or until the reader does not seem to read any more.
-    pub(crate) fn drain(&self, cancel: &Cancel) {
+    /// `stop` asks for the end, or until the reader does not seem to read any more.
+    pub(crate) fn drain(&self, stop: &StopSignals) {
         let screen = self.stderr.started_screen();
         let Some(screen) = screen.filter(|screen| screen.is_shared()) else {
             return;
         };
         loop {
             let before = screen.written();
-            let is_written = screen.drain(READER_STALL_TIMEOUT, cancel);
-            if is_written || cancel.asked().is_some() {
+            let is_written = screen.drain(READER_STALL_TIMEOUT, stop);
+            if is_written || stop.requested().is_some() {
                 return;
             }
             if screen.written() == before {

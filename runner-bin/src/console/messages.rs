@@ -115,10 +115,10 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
                 Fate::Ended => (Info, "left", "; ended"),
                 Fate::LeftAlone => (Warning, "left", "; left alone"),
                 Fate::Unknown => (Warning, "may have left", "; left alone"),
-                Fate::Undying => (Error, "cannot be ended, not even by SIGKILL:", ""),
+                Fate::Unkillable => (Error, "cannot be ended, not even by SIGKILL:", ""),
             };
             let name = match fate {
-                Fate::Undying => state,
+                Fate::Unkillable => state,
                 Fate::Ended | Fate::LeftAlone | Fate::Unknown => Process::to_string,
             };
             let names: Vec<String> = processes.iter().map(name).collect();

@@ -8,7 +8,7 @@ use std::{
 };
 
 use once_cell::sync::OnceCell;
-use runner_exec::Cancel;
+use runner_exec::StopSignals;
 
 use crate::console::screen::{AT_ONCE, Screen, is_writable, would_stop};
 
@@ -66,7 +66,7 @@ impl Stderr {
     /// Waits, for a while, until everything is written.
     pub(crate) fn flush(&self) {
         if let Some(screen) = self.started_screen() {
-            screen.drain(PATIENCE, &Cancel::default());
+            screen.drain(PATIENCE, &StopSignals::default());
         }
     }
 }

@@ -16,8 +16,8 @@ use std::{cell::Cell, ffi::OsString, fs::File, io, num::NonZeroU32, sync::Arc};
 
 use runner_config::{Problems, Settings, reason};
 use runner_exec::{
-    Cancel, Lock, Plan, Reload, Run, Runs, RunsEnd, StateDir, Supervised, Supervisor, Tools, Trust,
-    end_everything, launch,
+    Lock, Plan, Reload, Run, Runs, RunsEnd, StateDir, StopSignals, Supervised, Supervisor, Tools,
+    Trust, end_everything, launch,
 };
 
 use crate::{
@@ -140,7 +140,7 @@ fn run(source: Source, what: What, command: &[OsString], session: &Arc<Session>)
         log.error(&sentence);
         return Exit::Usage;
     }
-    let (stop, original) = (supervisor.cancel.clone(), supervisor.original);
+    let (stop, original) = (supervisor.stop.clone(), supervisor.original);
     let world = World {
         config_cmd: config_cmd.value.clone(),
         stdin: Arc::new(stdin),
@@ -151,7 +151,7 @@ fn run(source: Source, what: What, command: &[OsString], session: &Arc<Session>)
     let work = move || {
         let (exit, settings) = world.work(source, what, plan)?;
         world.session.log.drain(&world.stop);
-        let goes_on = has_command && exit.is_finished() && world.stop.asked().is_none();
+        let goes_on = has_command && exit.is_finished() && world.stop.requested().is_none();
         if !goes_on {
             end_everything(settings.task.kill_grace, &world.stop);
         }
@@ -173,7 +173,7 @@ fn run(source: Source, what: What, command: &[OsString], session: &Arc<Session>)
             return Exit::System;
         }
     };
-    match stop.asked() {
+    match stop.requested() {
         None if goes_on => {
             drop(config_cmd);
             log.flush();
@@ -217,7 +217,7 @@ fn cannot(what: &str, error: &io::Error) -> String {
 struct World {
     config_cmd: OsString,
     stdin: Arc<File>,
-    stop: Cancel,
+    stop: StopSignals,
     session: Arc<Session>,
 }
 
@@ -278,7 +278,7 @@ impl World {
             What::Task(name) => {
                 let run = Run::new(&plan, &tools);
                 let result = plan.find(&name).ok().map(|task| run.only(task));
-                let of_task = |result| Exit::of_task(result, self.stop.asked());
+                let of_task = |result| Exit::of_task(result, self.stop.requested());
                 Ok((result.map_or(Exit::Usage, of_task), plan.settings.clone()))
             }
             What::Chain { times, halt_after } => {
@@ -289,7 +289,7 @@ impl World {
                     reload: &reload,
                 };
                 let RunsEnd { end, plan } = runs.run(plan)?;
-                let of_chain = |end| Exit::Ended(end, self.stop.asked());
+                let of_chain = |end| Exit::Ended(end, self.stop.requested());
                 Ok((end.map_or_else(|| refused.get(), of_chain), plan.settings))
             }
         }

@@ -10,7 +10,7 @@ use std::{
 use jiff::Timestamp;
 use runner_config::{Problems, Severity, reason, shown};
 use runner_exec::{
-    Busy, Cancel, Event, Lock, NoLock, Plan, RunId, StateDir, StopRequest, Taken, is_lack,
+    Busy, Event, Lock, NoLock, Plan, RunId, StateDir, StopRequest, StopSignals, Taken, is_lack,
 };
 use runner_report::JournalWriter;
 
@@ -62,7 +62,7 @@ impl Session {
     /// # Errors
     ///
     /// Another process has it, or the runner was requested to end; then nothing is to be run.
-    pub(crate) fn lock(&self, plan: &Plan, stop: &Cancel) -> Result<Locked, Exit> {
+    pub(crate) fn lock(&self, plan: &Plan, stop: &StopSignals) -> Result<Locked, Exit> {
         let mut waited = false;
         if self.no_lock {
             return Ok(Locked { lock: None, waited });
@@ -83,7 +83,7 @@ impl Session {
             waited = true;
             taken = take(timeout);
         }
-        let Taken { lock, absent } = match (taken, stop.asked()) {
+        let Taken { lock, absent } = match (taken, stop.requested()) {
             (Ok(taken), _) => taken,
             (Err(NoLock::Asked), Some(signal)) => return Err(Exit::Signaled(signal)),
             (Err(no_lock), _) => {

@@ -38,7 +38,7 @@ pub struct Children {
     /// every child that is not registered is an orphan.
     starting: RwLock<()>,
     /// Orphans must be reaped when a start is done.
-    put_off: AtomicBool,
+    reap_deferred: AtomicBool,
     state: Mutex<State>,
     /// Adds signals that the main thread handles, such as SIGCHLD.
     pub(super) signals: OnceLock<Handle>,
@@ -61,7 +61,7 @@ pub(crate) struct Starting<'a> {
 impl Drop for Starting<'_> {
     fn drop(&mut self) {
         self.guard = None;
-        if self.children.put_off.load(Ordering::SeqCst) {
+        if self.children.reap_deferred.load(Ordering::SeqCst) {
             self.children.reap_orphans();
         }
     }
@@ -107,12 +107,12 @@ impl Children {
     /// Reaps the orphans that have ended, or does so at the end of a start if one is in
     /// progress. Does not reap registered processes.
     pub(crate) fn reap_orphans(&self) {
-        self.put_off.store(true, Ordering::SeqCst);
-        // The thread that has the lock checks `put_off` after it has released it.
-        while self.put_off.load(Ordering::SeqCst)
+        self.reap_deferred.store(true, Ordering::SeqCst);
+        // The thread that has the lock checks `reap_deferred` after it has released it.
+        while self.reap_deferred.load(Ordering::SeqCst)
             && let Ok(_nothing_starts) = self.starting.try_write()
         {
-            self.put_off.store(false, Ordering::SeqCst);
+            self.reap_deferred.store(false, Ordering::SeqCst);
             while let Some(ended) = ended_child() {
                 if self.has(ended.as_raw_pid()) {
                     // `waitid` returns it again and again until it is reaped, which can be
@@ -134,7 +134,7 @@ impl Children {
         let is_idle = self.lock().groups.is_empty();
         drop(nothing_starts);
         // Another thread can have left that to this one, which had the lock.
-        if self.put_off.load(Ordering::SeqCst) {
+        if self.reap_deferred.load(Ordering::SeqCst) {
             self.reap_orphans();
         }
         is_idle

@@ -8,7 +8,7 @@ use std::{os::fd::OwnedFd, time::Duration};
 use rustix::process::{Pid, WaitId, WaitIdOptions, test_kill_process_group, waitid};
 
 use super::{
-    Cancel,
+    StopSignals,
     pid::{is_running, request_end, watch},
     poll::{Countdown, from_now},
     proc::{Process, processes},
@@ -17,7 +17,7 @@ use crate::process::outcome::Signal;
 
 /// Minimum time for killed processes to disappear, if `kill_grace` is less: the kernel needs a
 /// moment to free a process.
-pub(crate) const SETTLE: Duration = Duration::from_secs(1);
+pub(crate) const MIN_KILL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Maximum additional time for killed processes that only wait for a processor.
 pub(crate) const RUNNABLE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -43,17 +43,17 @@ impl Group {
         }
     }
 
-    /// Gives the group `grace` to end, kills the rest, and returns the survivors. `cancel` can
+    /// Gives the group `grace` to end, kills the rest, and returns the survivors. `stop` can
     /// shorten the grace. `reap` reaps the leader if possible; it is called at most once.
     pub(crate) fn end(
         mut self,
         grace: Duration,
-        cancel: &Cancel,
+        stop: &StopSignals,
         mut reap: impl FnMut(),
     ) -> Vec<Process> {
-        let countdown = |time| Countdown::start(Some(time), cancel.never());
-        if !cancel.killed() {
-            let grace = Countdown::start(Some(grace), cancel.only_killed());
+        let countdown = |time| Countdown::start(Some(time), stop.without_requests());
+        if !stop.is_killed() {
+            let grace = Countdown::start(Some(grace), stop.kill_only());
             self.wait_gone(&grace, &mut reap);
         }
         // A group can exist although no member was found: one that forks and exits all the time
@@ -63,7 +63,7 @@ impl Group {
             return Vec::new();
         }
         self.request_end(Signal::KILL);
-        if self.wait_gone(&countdown(grace.max(SETTLE)), &mut reap) {
+        if self.wait_gone(&countdown(grace.max(MIN_KILL_TIMEOUT)), &mut reap) {
             return Vec::new();
         }
         let members = self.members().unwrap_or_default();

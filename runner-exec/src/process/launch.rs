@@ -11,9 +11,9 @@ use runner_config::{Leftovers, TaskSettings};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::{
-    Cancel, Latch,
+    Latch, StopSignals,
     children::Registered,
-    group::{Group, SETTLE},
+    group::{Group, MIN_KILL_TIMEOUT},
     orphans::Sweep,
     poll::{Countdown, POLL_FALLBACK_INTERVAL, from_now},
     proc::{Process, without},
@@ -55,7 +55,9 @@ impl Limits {
     /// without a limit.
     pub fn longest(&self) -> Option<Duration> {
         // Twice: for the group, and then for what it orphaned.
-        let end = self.kill_grace.saturating_add(self.kill_grace.max(SETTLE));
+        let end = self
+            .kill_grace
+            .saturating_add(self.kill_grace.max(MIN_KILL_TIMEOUT));
         let time = self.time?.saturating_add(self.leak_time);
         Some(time.saturating_add(end.saturating_mul(2)))
     }
@@ -77,13 +79,13 @@ pub struct Ended {
     /// Its duration.
     pub elapsed: Duration,
     /// Its end was requested before it had ended by itself.
-    pub asked: bool,
+    pub end_requested: bool,
     /// Processes that it left in its group when it ended by itself.
     pub left: Vec<Process>,
     /// Processes that could be its orphans, and are left alone because that is not certain.
     pub unknown: Vec<Process>,
     /// Processes that survived SIGKILL.
-    pub undying: Vec<Process>,
+    pub unkillable: Vec<Process>,
 }
 
 impl Ended {
@@ -91,10 +93,10 @@ impl Ended {
         Ended {
             outcome,
             elapsed,
-            asked: false,
+            end_requested: false,
             left: Vec::new(),
             unknown: Vec::new(),
-            undying: Vec::new(),
+            unkillable: Vec::new(),
         }
     }
 
@@ -104,19 +106,19 @@ impl Ended {
 }
 
 /// Starts `command` with this stdin and waits for its end: by itself, at its limit, or at the
-/// request of `cancel`. Processes that it leaves are dealt with before this returns.
+/// request of `stop`. Processes that it leaves are dealt with before this returns.
 /// `started` is called with its number once it runs, while its limit counts: it must not block.
 pub fn launch(
     mut command: CommandLine,
     stdin: &Arc<File>,
     limits: &Limits,
-    cancel: &Cancel,
+    stop: &StopSignals,
     started: &dyn Fn(i32),
 ) -> Ended {
     // Before the start: on a busy machine the process can run for a while before this
     // thread runs again.
-    let countdown = Countdown::start(limits.time, cancel.clone());
-    let starting = cancel.children.starting();
+    let countdown = Countdown::start(limits.time, stop.clone());
+    let starting = stop.children.starting();
     let handle = match start(&mut command, stdin) {
         Ok(handle) => handle,
         Err(failure) => return Ended::not_started(failure),
@@ -129,14 +131,14 @@ pub fn launch(
     let registered = starting.register(leader);
     started(leader.as_raw_pid());
     let mut reap = || reap(&handle);
-    let (signal, outcome) = match watch(&countdown, &registered, cancel, &mut reap) {
+    let (signal, outcome) = match watch(&countdown, &registered, stop, &mut reap) {
         Woken::Exited(outcome) => {
             let mut ended = Ended::new(outcome, countdown.elapsed());
             // It is reaped, so its number can belong to another process from now on.
             drop(registered);
-            ended.asked = cancel.asked().is_some();
-            (ended.left, ended.undying) = leftovers(leader, limits, cancel);
-            cancel.children.reap_orphans();
+            ended.end_requested = stop.requested().is_some();
+            (ended.left, ended.unkillable) = leftovers(leader, limits, stop);
+            stop.children.reap_orphans();
             return ended;
         }
         Woken::ToEnd(signal, outcome) => (signal, outcome),
@@ -147,25 +149,25 @@ pub fn launch(
     };
     // Stays `None` for a leader that cannot be ended, or that a debugger holds.
     let mut status = None;
-    if !cancel.killed() {
+    if !stop.is_killed() {
         group.request_end(signal);
     }
-    let orphans = Sweep::start(&command, leader, limits, signal, cancel);
-    let mut undying = group.end(limits.kill_grace, cancel, || status = reap());
+    let orphans = Sweep::start(&command, leader, limits, signal, stop);
+    let mut unkillable = group.end(limits.kill_grace, stop, || status = reap());
     let elapsed = countdown.elapsed();
     // It is reaped, so its number can belong to another process from now on.
     drop(registered);
     let (unknown, orphans) = orphans.finish();
     // A survivor of the group can have become an orphan meanwhile.
-    let unknown = without(unknown, &undying);
-    undying.extend(without(orphans, &undying));
-    cancel.children.reap_orphans();
-    let asked = outcome.is_none() || cancel.asked().is_some();
+    let unknown = without(unknown, &unkillable);
+    unkillable.extend(without(orphans, &unkillable));
+    stop.children.reap_orphans();
+    let end_requested = outcome.is_none() || stop.requested().is_some();
     let outcome = outcome.or(status).unwrap_or(Outcome::Signaled(signal));
     Ended {
-        asked,
+        end_requested,
         unknown,
-        undying,
+        unkillable,
         ..Ended::new(outcome, elapsed)
     }
 }
@@ -183,13 +185,13 @@ enum Woken {
 /// at once. Each such signal has a cost, which short tasks avoid.
 const WATCH_STOPS_AFTER: Duration = Duration::from_millis(500);
 
-/// Waits for the first of: its end, its limit, a stop, a request of `cancel`. `reap` reaps the
+/// Waits for the first of: its end, its limit, a stop, a request of `stop`. `reap` reaps the
 /// process if possible. A process that a debugger holds counts as running, so its limit ends
 /// that wait too.
 fn watch(
     limit: &Countdown,
     process: &Registered,
-    cancel: &Cancel,
+    stop: &StopSignals,
     reap: &mut dyn FnMut() -> Option<Outcome>,
 ) -> Woken {
     // `None` if no descriptor shows that it can be reaped: before Linux 5.3, with a filter that
@@ -209,10 +211,10 @@ fn watch(
             return Woken::Exited(outcome);
         }
         exit = exit.filter(|_| !has_ended);
-        if let Some(signal) = cancel.to_end() {
+        if let Some(signal) = stop.end_signal() {
             return Woken::ToEnd(signal, None);
         }
-        if cancel.killed() {
+        if stop.is_killed() {
             return Woken::ToEnd(Signal::TERM, None);
         }
         if let Some(&signal) = stops.as_ref().and_then(|stops| stops.get()) {
@@ -231,7 +233,7 @@ fn watch(
 
 /// Applies `leftovers` to the group of a process that ended by itself. Returns the members that
 /// were left, and those that survived SIGKILL.
-fn leftovers(leader: Pid, limits: &Limits, cancel: &Cancel) -> (Vec<Process>, Vec<Process>) {
+fn leftovers(leader: Pid, limits: &Limits, stop: &StopSignals) -> (Vec<Process>, Vec<Process>) {
     let group = Group {
         leader,
         reaped: true,
@@ -239,19 +241,19 @@ fn leftovers(leader: Pid, limits: &Limits, cancel: &Cancel) -> (Vec<Process>, Ve
     if limits.leftovers == Leftovers::Allow || !group.exists() {
         return (Vec::new(), Vec::new());
     }
-    group.wait_empty(&Countdown::start(Some(limits.leak_time), cancel.clone()));
+    group.wait_empty(&Countdown::start(Some(limits.leak_time), stop.clone()));
     group.reap();
     if !group.exists() {
         return (Vec::new(), Vec::new());
     }
     let left = group.members().unwrap_or_default();
-    let mut undying = Vec::new();
+    let mut unkillable = Vec::new();
     if limits.leftovers == Leftovers::Kill {
         group.request_end(Signal::TERM);
-        undying = group.end(limits.kill_grace, cancel, || ());
+        unkillable = group.end(limits.kill_grace, stop, || ());
     }
     group.reap();
-    (without(left, &undying), undying)
+    (without(left, &unkillable), unkillable)
 }
 
 /// Reaps a process and returns its outcome; `None` if it has not ended, or a debugger holds it.

@@ -1,9 +1,8 @@
 //! Processes: [`launch()`] starts one, waits for its end, or ends it at its limit or at a signal.
 //!
 //! `launch` and `start` start a process, `group` and `orphans` end its group and its orphans,
-//! `cancel` requests that, and `supervise` handles the signals, on the main thread.
+//! `stop` requests that, and `supervise` handles the signals, on the main thread.
 
-mod cancel;
 mod children;
 pub(crate) mod command;
 pub(crate) mod file_format;
@@ -17,16 +16,17 @@ mod poll;
 mod proc;
 mod process1;
 mod start;
+mod stop_signals;
 mod supervise;
 
 pub use self::{
-    cancel::Cancel,
     children::Children,
     latch::Latch,
     launch::{Ended, Limits, launch},
     poll::{pause, pause_until},
     proc::Process,
     process1::end_everything,
+    stop_signals::StopSignals,
     supervise::{Original, StopRequest, Supervised, Supervisor, survive_file_size_limit},
 };
 pub(crate) use self::{

@@ -17,8 +17,8 @@ use nix::unistd::getsid;
 use rustix::process::Pid;
 
 use super::{
-    Cancel, Children, Limits,
-    group::{RUNNABLE_TIMEOUT, SETTLE},
+    Children, Limits, StopSignals,
+    group::{MIN_KILL_TIMEOUT, RUNNABLE_TIMEOUT},
     pid::{is_running, reap, request_end, watch},
     poll::{Countdown, from_now, wait_readable},
     proc::{self, Process, processes, variables},
@@ -55,7 +55,7 @@ pub(crate) struct Sweep<'a> {
     /// Start time of the leader, and its number, as the time is coarse; `None` if other tasks
     /// run at the same time, as age does not show the origin then.
     since: Option<(u64, i32)>,
-    cancel: &'a Cancel,
+    stop: &'a StopSignals,
     signal: Signal,
     grace: Duration,
     /// The grace of those that were signaled together with the group.
@@ -68,7 +68,7 @@ pub(crate) struct Sweep<'a> {
     /// Number and start time of orphans of this start.
     known: HashSet<(i32, u64)>,
     /// Processes, and groups by their negative number, that got the signal, which is sent once.
-    asked: HashSet<i32>,
+    signaled: HashSet<i32>,
 }
 
 /// Result of one look at the orphans.
@@ -85,13 +85,13 @@ struct Look {
 
 impl<'a> Sweep<'a> {
     /// Sends `signal` to the orphans of `leader`, which was started by `command` and is not
-    /// reaped. They share the grace of the group. `cancel` can shorten it.
+    /// reaped. They share the grace of the group. `stop` can shorten it.
     pub(crate) fn start(
         command: &CommandLine,
         leader: Pid,
         limits: &Limits,
         signal: Signal,
-        cancel: &'a Cancel,
+        stop: &'a StopSignals,
     ) -> Sweep<'a> {
         let value = |name: &str| {
             let (_, value) = command.env.iter().rfind(|(set, _)| set == name)?;
@@ -102,17 +102,17 @@ impl<'a> Sweep<'a> {
         let mut sweep = Sweep {
             cookie: COOKIE.map(value),
             since: leader.map(|leader| (leader.started, leader.pid)),
-            cancel,
+            stop,
             signal,
             grace,
-            countdown: Countdown::start(Some(grace), cancel.only_killed()),
+            countdown: Countdown::start(Some(grace), stop.kill_only()),
             // Process 1 gets the orphans of all processes.
             alone: std::process::id() != 1,
             seen: HashMap::new(),
             known: HashSet::new(),
-            asked: HashSet::new(),
+            signaled: HashSet::new(),
         };
-        if !cancel.killed() {
+        if !stop.is_killed() {
             sweep.look(Some(signal));
         }
         sweep
@@ -121,21 +121,21 @@ impl<'a> Sweep<'a> {
     /// Ends the orphans after the end of the group. Returns those of unknown origin, which are
     /// left alone, and those of this start that survived SIGKILL.
     pub(crate) fn finish(mut self) -> (Vec<Process>, Vec<Process>) {
-        let (cancel, signal) = (self.cancel, self.signal);
-        if !cancel.killed() {
-            let asked = self.asked.len();
+        let (stop, signal) = (self.stop, self.signal);
+        if !stop.is_killed() {
+            let signaled = self.signaled.len();
             // A fresh one gets the signal later, if it turns out to be ours.
-            let is_all_asked = self.look(Some(signal)).fresh.is_empty();
-            let mut countdown = Countdown::start(Some(self.grace), cancel.only_killed());
-            if is_all_asked && self.asked.len() == asked {
+            let is_all_signaled = self.look(Some(signal)).fresh.is_empty();
+            let mut countdown = Countdown::start(Some(self.grace), stop.kill_only());
+            if is_all_signaled && self.signaled.len() == signaled {
                 mem::swap(&mut countdown, &mut self.countdown);
             }
             if let Some(unknown) = self.end(signal, &countdown) {
                 return (unknown, Vec::new());
             }
         }
-        for time in [self.grace.max(SETTLE), RUNNABLE_TIMEOUT] {
-            let countdown = Countdown::start(Some(time), cancel.never());
+        for time in [self.grace.max(MIN_KILL_TIMEOUT), RUNNABLE_TIMEOUT] {
+            let countdown = Countdown::start(Some(time), stop.without_requests());
             if let Some(unknown) = self.end(Signal::KILL, &countdown) {
                 return (unknown, Vec::new());
             }
@@ -166,7 +166,7 @@ impl<'a> Sweep<'a> {
             }
             if !look.ours.is_empty() {
                 last_ours = Instant::now();
-            } else if last_ours.elapsed() >= SETTLE {
+            } else if last_ours.elapsed() >= MIN_KILL_TIMEOUT {
                 // One forks all the time and is never found alive. It cannot be ended, but it
                 // is named.
                 return Some([look.unknown, look.fresh].concat());
@@ -179,7 +179,7 @@ impl<'a> Sweep<'a> {
             let next = from_now(LOOK_INTERVAL).filter(|_| !is_watched);
             is_over = !time.wait_for_ends(ends, next);
             look.ours.iter().for_each(|orphan| reap(orphan.pid));
-            self.cancel.children.reap_orphans();
+            self.stop.children.reap_orphans();
         }
     }
 
@@ -187,13 +187,13 @@ impl<'a> Sweep<'a> {
     fn look(&mut self, signal: Option<Signal>) -> Look {
         // No other thread reaps during a start. So dead ones stay visible, and numbers are not
         // reused.
-        let _unreaped = self.cancel.children.starting();
+        let _unreaped = self.stop.children.starting();
         let mut look = Look::default();
         let mut unknown = Vec::new();
         let mut seen = HashMap::new();
         // One that forks and exits all the time is gone before the others are looked at, so the
         // youngest comes first, and gets the signal at once.
-        for pid in orphans(&self.cancel.children) {
+        for pid in orphans(&self.stop.children) {
             // One that is alive but not in `/proc` is hidden.
             let hidden = || is_running(pid).then(|| Process::hidden(pid));
             let Some(orphan) = Process::read(pid).or_else(hidden) else {
@@ -252,7 +252,7 @@ impl<'a> Sweep<'a> {
         let has_group = orphan.group > 1 && orphan.session != own_session;
         let number = if has_group { -orphan.group } else { orphan.pid };
         if let Some(signal) = signal
-            && (self.asked.insert(number) || signal == Signal::KILL)
+            && (self.signaled.insert(number) || signal == Signal::KILL)
         {
             // It is our child and is not reaped now, so its numbers are not reused.
             request_end(number, signal);

@@ -16,7 +16,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::{Cancel, Latch};
+use super::{Latch, StopSignals};
 
 /// Time between two looks at descriptors that the system does not let this process wait for.
 pub(crate) const POLL_FALLBACK_INTERVAL: Duration = Duration::from_millis(10);
@@ -61,12 +61,12 @@ pub(crate) struct Countdown {
     time: Option<Duration>,
     start: Instant,
     stopped_before: Duration,
-    stop: Cancel,
+    stop: StopSignals,
 }
 
 impl Countdown {
     /// Starts the clock; without a time only `stop` ends it.
-    pub(crate) fn start(time: Option<Duration>, stop: Cancel) -> Countdown {
+    pub(crate) fn start(time: Option<Duration>, stop: StopSignals) -> Countdown {
         let (start, stopped_before) = stop.children.clock();
         Countdown {
             time,
@@ -99,7 +99,7 @@ impl Countdown {
         let all = [fds, &self.stop.fds()].concat();
         let mut readable = wait_readable(&all, next.into_iter().chain(self.end()).min());
         readable.truncate(fds.len());
-        let is_over = self.stop.to_end().is_some() || self.stop.killed() || self.has_ended();
+        let is_over = self.stop.end_signal().is_some() || self.stop.is_killed() || self.has_ended();
         (!is_over).then_some(readable)
     }
 
@@ -122,13 +122,13 @@ impl Countdown {
 }
 
 /// Waits for `time`, or until `stop` requests the end.
-pub fn pause(time: Duration, stop: &Cancel) {
+pub fn pause(time: Duration, stop: &StopSignals) {
     let countdown = Countdown::start(Some(time), stop.clone());
     while countdown.wait(&[], None).is_some() {}
 }
 
 /// Waits until `latch` is set, `time` has passed or `stop` requests the end.
-pub fn pause_until(latch: &Latch, time: Duration, stop: &Cancel) {
+pub fn pause_until(latch: &Latch, time: Duration, stop: &StopSignals) {
     let countdown = Countdown::start(Some(time), stop.clone());
     while latch.get().is_none() && countdown.wait(&[latch.as_fd()], None).is_some() {}
 }

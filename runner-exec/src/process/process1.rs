@@ -6,7 +6,7 @@ use std::{os::fd::OwnedFd, time::Duration};
 use rustix::process::{Pid, getpid};
 
 use super::{
-    Cancel,
+    StopSignals,
     outcome::Signal,
     pid::{request_end, watch},
     poll::Countdown,
@@ -14,12 +14,12 @@ use super::{
 };
 
 /// If this is process 1: sends SIGTERM to all other processes, and waits `grace` for their
-/// ends. A kill request of `cancel` ends the wait.
-pub fn end_everything(grace: Duration, cancel: &Cancel) {
+/// ends. A kill request of `stop` ends the wait.
+pub fn end_everything(grace: Duration, stop: &StopSignals) {
     if getpid() != Pid::INIT {
         return;
     }
-    let time = Countdown::start(Some(grace), cancel.only_killed());
+    let time = Countdown::start(Some(grace), stop.kill_only());
     for process in others() {
         request_end(process.pid, Signal::TERM);
     }

@@ -1,5 +1,5 @@
-//! The main thread: it has the signals, and everything else is done beside it, so
-//! that the third signal can end the program whatever the rest is doing.
+//! The main thread: it handles the signals. All other work is done by other threads, so the third
+//! signal can end the program at any time.
 
 use std::{
     io, panic,
@@ -23,17 +23,17 @@ use signal_hook::{
 };
 
 use super::{
-    Cancel, Children, Latch,
+    Children, Latch, StopSignals,
     proc::{Process, status_field},
 };
 use crate::process::outcome::Signal;
 
-/// How the supervised work ended.
+/// End of the supervised work.
 #[derive(Debug)]
 pub enum Supervised<T> {
-    /// By itself; it may have been asked to.
+    /// It ended, by itself or at a request.
     Done(T),
-    /// It was asked three times and is still at it. This signal was the third.
+    /// It did not end after two requests. This signal was the third.
     Abandoned(Signal),
 }
 
@@ -52,62 +52,65 @@ pub struct StopRequest {
 #[derive(Debug)]
 pub struct Supervisor {
     signals: Signals,
-    ask: Arc<Latch<Signal>>,
+    request: Arc<Latch<Signal>>,
     kill: Arc<Latch>,
-    /// What the first and the second signal do.
-    pub cancel: Cancel,
-    /// What was changed in this process and is not undone by exec.
+    /// Set by the first and the second signal.
+    pub stop: StopSignals,
+    /// The state of this process before, to restore before exec.
     pub original: Original,
 }
 
 impl Supervisor {
-    /// Takes over the signals that ask a process to end. One that came in ignored
-    /// stays so: `nohup` and a shell's `&` mean it. One that came in blocked does not.
-    /// What tasks orphan becomes a child of this process from now on.
+    /// Installs handlers for the signals that request an end. A signal that was ignored at the
+    /// start stays ignored (`nohup`, `&` of a shell); one that was blocked is unblocked. From now
+    /// on orphans of tasks become children of this process.
     ///
     /// # Errors
     ///
     /// The system refuses it.
     pub fn new() -> io::Result<Supervisor> {
         let ignored = ignored();
-        let mut heard = [&ASKS[..], &[SIGTSTP]].concat();
-        heard.retain(|&signal| !ignored(signal));
-        // Ignored, the system would reap every child, and its status would be lost. As
-        // process 1 this is the reaper of everything, and not only of what it runs.
+        let mut handled_signals = [&STOP_SIGNALS[..], &[SIGTSTP]].concat();
+        handled_signals.retain(|&signal| !ignored(signal));
+        // If it is ignored, the kernel reaps every child, and its status is lost. Process 1 must
+        // reap all orphans, and not only those of its tasks.
         if ignored(SIGCHLD) || getpid() == Pid::INIT {
-            heard.push(SIGCHLD);
+            handled_signals.push(SIGCHLD);
         }
-        // Where that cannot be had, orphans go to process 1, as they do without us.
+        // If this fails, orphans become children of process 1, as without a runner.
         let _ = set_child_subreaper(Some(getpid()));
         let handled = Arc::new(AtomicUsize::new(0));
-        for &signal in heard.iter().filter(|signal| ASKS.contains(signal)) {
+        for &signal in handled_signals
+            .iter()
+            .filter(|signal| STOP_SIGNALS.contains(signal))
+        {
             flag::register_usize(signal, handled.clone(), signal as usize)?;
         }
         survive(&STRAY)?;
-        let signals = Signals::new(heard)?;
-        // Now that there are handlers: one that waits would end this process without them.
+        let signals = Signals::new(handled_signals)?;
+        // Only after the handlers are installed: a pending signal would end this process.
         let original = Original(unblock()?);
         let children = Arc::new(Children::default());
         let _ = children.signals.set(signals.handle());
-        let (ask, kill) = (Arc::new(Latch::new()?), Arc::new(Latch::new()?));
+        let (request, kill) = (Arc::new(Latch::new()?), Arc::new(Latch::new()?));
         Ok(Supervisor {
             signals,
-            cancel: Cancel {
-                ask: Some(ask.clone()),
+            stop: StopSignals {
+                request: Some(request.clone()),
                 handled,
                 cut: None,
                 kill: Some(kill.clone()),
                 children,
             },
-            ask,
+            request,
             kill,
             original,
         })
     }
 
-    /// Does `work` on a thread of its own. The first signal asks it to end, the
-    /// second kills what it runs, the third abandons it. `noticed` gets each request before it
-    /// takes effect and must not wait; `applied` gets it afterwards.
+    /// Does `work` on a thread of its own. The first signal requests its end, the second kills
+    /// its processes, the third abandons it. `noticed` gets each request before it takes effect
+    /// and must not block; `applied` gets it afterwards.
     ///
     /// # Errors
     ///
@@ -128,12 +131,12 @@ impl Supervisor {
         for signal in self.signals.forever() {
             match signal {
                 SIGCHLD => {
-                    self.cancel.children.reap_orphans();
-                    self.cancel.children.look_for_stops();
+                    self.stop.children.reap_orphans();
+                    self.stop.children.look_for_stops();
                     continue;
                 }
                 SIGTSTP => {
-                    self.cancel.children.suspend();
+                    self.stop.children.suspend();
                     continue;
                 }
                 _ => count += 1,
@@ -142,12 +145,12 @@ impl Supervisor {
             let request = StopRequest {
                 signal,
                 nth: count,
-                // Afterwards what ran may have ended because of the signal.
-                is_idle: self.cancel.children.is_idle(),
+                // Before the request takes effect: afterwards, processes end because of it.
+                is_idle: self.stop.children.is_idle(),
             };
             noticed(request);
             match count {
-                1 => self.ask.set(signal),
+                1 => self.request.set(signal),
                 2 => self.kill.set(()),
                 _ => {}
             }
@@ -156,9 +159,13 @@ impl Supervisor {
                 return Ok(Supervised::Abandoned(signal));
             }
         }
-        // One that came in the last moment is not lost on who looks at the flag.
-        if let Some(signal) = self.signals.pending().find(|signal| ASKS.contains(signal)) {
-            self.ask.set(Signal(signal));
+        // A signal of the last moment must be in the flag for those that read it.
+        if let Some(signal) = self
+            .signals
+            .pending()
+            .find(|signal| STOP_SIGNALS.contains(signal))
+        {
+            self.request.set(Signal(signal));
         }
         match worker.join() {
             Ok(done) => Ok(Supervised::Done(done)),
@@ -167,11 +174,11 @@ impl Supervisor {
     }
 }
 
-/// The signals that ask the runner to end.
-const ASKS: [i32; 4] = [SIGTERM, SIGINT, SIGHUP, SIGQUIT];
+/// Signals that request the end of the runner.
+const STOP_SIGNALS: [i32; 4] = [SIGTERM, SIGINT, SIGHUP, SIGQUIT];
 
-/// Signals that mean nothing to the runner, and that would end it as SIGKILL does: its tasks
-/// would go on without anybody who knows their limits.
+/// Signals without a meaning for the runner, which would kill it without handlers. Its tasks would
+/// continue without limits.
 const STRAY: [i32; 7] = [
     SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGXCPU,
 ];
@@ -185,24 +192,25 @@ impl Drop for Close {
     }
 }
 
-/// How this process was before there was a [`Supervisor`]: the signals that were blocked.
+/// The signal mask of this process before a [`Supervisor`] changed it.
 #[derive(Clone, Copy, Debug)]
 pub struct Original(SigSet);
 
 impl Original {
-    /// Gives up being the reaper of orphans and blocks those signals again, for what is
-    /// executed in place of the runner. On the main thread.
+    /// Restores the signal mask and ends the role of a subreaper, for the program that replaces
+    /// the runner. Must run on the main thread.
     pub fn restore(self) {
         let _ = set_child_subreaper(None);
         let _ = self.0.thread_set_mask();
     }
 }
 
-/// Lets the signals of the runner come to this thread: whoever started it may have
-/// blocked them for a reason of its own, and every process inherits that. Returns what
-/// was blocked before.
+/// Unblocks the signals of the runner in this thread: the process that started the runner can
+/// have blocked them. Returns the mask before.
 fn unblock() -> io::Result<SigSet> {
-    let signals = [&ASKS[..], &[SIGTSTP, SIGCHLD]].concat().into_iter();
+    let signals = [&STOP_SIGNALS[..], &[SIGTSTP, SIGCHLD]]
+        .concat()
+        .into_iter();
     let signals: SigSet = signals
         .map(NixSignal::try_from)
         .collect::<nix::Result<_>>()?;
@@ -211,8 +219,8 @@ fn unblock() -> io::Result<SigSet> {
     Ok(blocked)
 }
 
-/// Makes a write that exceeds the limit on the size of files (`RLIMIT_FSIZE`) fail with EFBIG,
-/// as an error like any other, instead of killing this process.
+/// Makes a write beyond the limit on file sizes (`RLIMIT_FSIZE`) fail with EFBIG, instead of
+/// killing this process.
 ///
 /// # Errors
 ///
@@ -221,8 +229,8 @@ pub fn survive_file_size_limit() -> io::Result<()> {
     survive(&[SIGXFSZ])
 }
 
-/// Keeps signals from ending this process. With a handler, which exec resets: a signal that is
-/// ignored would be ignored in tasks as well. One that came in ignored stays so.
+/// Keeps signals from ending this process, by a handler, which exec resets: ignored signals
+/// would be ignored in tasks too. A signal that was ignored at the start stays ignored.
 fn survive(signals: &[i32]) -> io::Result<()> {
     let ignored = ignored();
     for &signal in signals.iter().filter(|&&signal| !ignored(signal)) {
@@ -231,23 +239,22 @@ fn survive(signals: &[i32]) -> io::Result<()> {
     Ok(())
 }
 
-/// Which signals this process ignores.
+/// Returns the set of signals that this process ignores.
 fn ignored() -> impl Fn(i32) -> bool {
     mask("SigIgn:")
 }
 
-/// Whether a signal that asks the runner to end has been sent to it, and its handler has
-/// not run yet: the system may let others go first.
-pub(super) fn is_on_its_way() -> bool {
-    ASKS.into_iter().any(mask("ShdPnd:"))
+/// Returns `true` if a stop signal was sent to this process and its handler has not run yet.
+pub(super) fn is_stop_signal_pending() -> bool {
+    STOP_SIGNALS.into_iter().any(mask("ShdPnd:"))
 }
 
-/// Whether the main thread does anything but wait for signals.
-pub(super) fn main_thread_is_awake() -> bool {
+/// Returns `true` if the main thread does not wait for signals.
+pub(super) fn is_main_thread_awake() -> bool {
     Process::read(getpid().as_raw_pid()).is_some_and(|main| main.state != 'S')
 }
 
-/// A set of signals of this process, by its name in `/proc/self/status`.
+/// Returns a set of signals of this process, by its name in `/proc/self/status`.
 fn mask(name: &str) -> impl Fn(i32) -> bool {
     let mask = status_field("self", name);
     let mask = mask.and_then(|mask| u64::from_str_radix(&mask, 16).ok());

@@ -247,7 +247,7 @@ pub enum Fate {
     /// They were left alone, because their origin is unknown.
     Unknown,
     /// They survived SIGKILL.
-    Undying,
+    Unkillable,
 }
 
 /// Purpose of a wait.

@@ -112,6 +112,6 @@ impl Runs<'_> {
         let before = Before::Run;
         (self.tools.sink)(&Event::Wait { time, before });
         pause(time, self.tools.stop);
-        self.tools.stop.asked().map(|_| ChainEnd::Interrupted)
+        self.tools.stop.requested().map(|_| ChainEnd::Interrupted)
     }
 }

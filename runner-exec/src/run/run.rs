@@ -47,7 +47,7 @@ impl Run<'_> {
         self.say(Event::RunEnd {
             end,
             withheld,
-            signal: self.tools.stop.asked(),
+            signal: self.tools.stop.requested(),
             elapsed: clock.elapsed(),
             decided_by: cause
                 .filter(|_| end != ChainEnd::Interrupted)
@@ -68,7 +68,7 @@ impl Run<'_> {
                 return (end, false);
             }
         };
-        if self.tools.stop.asked_by_now().is_some() {
+        if self.tools.stop.requested_by_now().is_some() {
             return (ChainEnd::Interrupted, false);
         }
         if self.withholds_halt(reason) {
@@ -82,7 +82,7 @@ impl Run<'_> {
     /// Runs the halt task after the last run, unless a signal requested the end meanwhile. Returns
     /// the end of all runs.
     pub(super) fn halt_after(&self, finished: ChainEnd) -> ChainEnd {
-        if self.tools.stop.asked_by_now().is_some() {
+        if self.tools.stop.requested_by_now().is_some() {
             return ChainEnd::Interrupted;
         }
         if !self.withholds_halt(HaltReason::HaltAfter) {
@@ -143,7 +143,7 @@ impl Run<'_> {
             outcome: &ended.outcome,
             elapsed: ended.elapsed,
             limit: limits.time,
-            survived: !ended.undying.is_empty(),
+            survived: !ended.unkillable.is_empty(),
             output: output.as_deref(),
         });
     }
@@ -154,7 +154,7 @@ impl Run<'_> {
         let stop = self.tools.stop;
         let mut result = TaskResult::Interrupted;
         let judge = |ended: &Ended| {
-            if !ended.asked && stop.asked_by_now().is_none() {
+            if !ended.end_requested && stop.requested_by_now().is_none() {
                 result = Verdict::of(&ended.outcome, &task.settings.codes).into();
             }
             (result, Next::Nothing)
@@ -165,7 +165,7 @@ impl Run<'_> {
             stop,
             alone: true,
         };
-        self.step(&turn, || stop.asked().is_some(), judge);
+        self.step(&turn, || stop.requested().is_some(), judge);
         result
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     chain::verdict::TaskResult,
     plan::{Plan, Task},
     process::{
-        Cancel, Ended, Limits,
+        Ended, Limits, StopSignals,
         command::{CommandLine, Streams},
         outcome::{Outcome, StartFailure},
     },
@@ -42,7 +42,7 @@ pub(super) struct Turn<'a> {
     pub(super) task: &'a Task,
     pub(super) try_num: u32,
     /// Requests the end of its processes.
-    pub(super) stop: &'a Cancel,
+    pub(super) stop: &'a StopSignals,
     /// No other task or hook runs at the same time.
     pub(super) alone: bool,
 }
@@ -141,7 +141,7 @@ impl<'a> Run<'a> {
             outcome: &ended.outcome,
             elapsed: ended.elapsed,
             limit: limits.time,
-            survived: !ended.undying.is_empty(),
+            survived: !ended.unkillable.is_empty(),
             next,
             output: output.as_deref(),
         });
@@ -203,8 +203,8 @@ impl<'a> Run<'a> {
             None => (Phase::Pre, turn.stop.clone()),
             // Hooks get the end of every task, so this one runs although a signal requested
             // the end of the runner.
-            Some(_) if self.tools.stop.asked().is_some() => {
-                (Phase::Post, self.tools.stop.only_killed())
+            Some(_) if self.tools.stop.requested().is_some() => {
+                (Phase::Post, self.tools.stop.kill_only())
             }
             Some(_) => (Phase::Post, self.tools.stop.clone()),
         };
@@ -234,7 +234,7 @@ impl<'a> Run<'a> {
             outcome: &ended.outcome,
             elapsed: ended.elapsed,
             limit: limits.time,
-            survived: !ended.undying.is_empty(),
+            survived: !ended.unkillable.is_empty(),
         });
     }
 
@@ -247,7 +247,7 @@ impl<'a> Run<'a> {
         for (processes, fate) in [
             (&ended.left, fate),
             (&ended.unknown, Fate::Unknown),
-            (&ended.undying, Fate::Undying),
+            (&ended.unkillable, Fate::Unkillable),
         ] {
             if !processes.is_empty() {
                 self.say(Event::Left {

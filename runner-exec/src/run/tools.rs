@@ -5,7 +5,7 @@ use std::{ffi::OsStr, io};
 use crate::{
     plan::task_name::TaskName,
     process::{
-        Cancel, Ended, Limits,
+        Ended, Limits, StopSignals,
         command::{CommandLine, Streams},
     },
     run::event::Event,
@@ -13,7 +13,8 @@ use crate::{
 };
 
 /// Starts a process and waits for its end; see [`launch()`](crate::launch()).
-pub type Launcher<'a> = dyn Fn(CommandLine, &Limits, &Cancel, &dyn Fn(i32)) -> Ended + Sync + 'a;
+pub type Launcher<'a> =
+    dyn Fn(CommandLine, &Limits, &StopSignals, &dyn Fn(i32)) -> Ended + Sync + 'a;
 
 /// Receives the events.
 pub type Sink<'a> = dyn Fn(&Event) + Sync + 'a;
@@ -28,7 +29,7 @@ pub struct Tools<'a> {
     /// Starts processes.
     pub launcher: &'a Launcher<'a>,
     /// Requests the end of the runner.
-    pub stop: &'a Cancel,
+    pub stop: &'a StopSignals,
     /// Receives the events.
     pub sink: &'a Sink<'a>,
     /// Records the running processes.

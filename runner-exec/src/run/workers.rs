@@ -19,7 +19,7 @@ use crate::{
         verdict::{TaskResult, Verdict},
     },
     plan::{Task, task_name::TaskName},
-    process::{Cancel, Ended, Latch, outcome::Outcome, pause},
+    process::{Ended, Latch, StopSignals, outcome::Outcome, pause},
     run::{
         environment::Seen,
         event::{Before, Count, Deciding, Event, Next},
@@ -79,7 +79,7 @@ pub(super) fn drive<'a>(run: &Run<'a>, done: Vec<TaskId>) -> io::Result<Driven<'
     done.iter().for_each(|task| reached[task.0] = true);
     let shared = Shared {
         run,
-        stop: Cancel {
+        stop: StopSignals {
             cut: Some(cut.clone()),
             ..run.tools.stop.clone()
         },
@@ -123,7 +123,7 @@ struct Shared<'r, 'a> {
     /// Notified of every change after which an idle worker can have a next step.
     changed: Condvar,
     /// Ends running tasks: the stop of the runner, and `cut`.
-    stop: Cancel,
+    stop: StopSignals,
     /// Set when running tasks must be ended because of the end of another task.
     cut: Arc<Latch>,
     workers: usize,
@@ -143,7 +143,7 @@ impl<'a> Shared<'_, 'a> {
     fn work(&self) -> ChainEnd {
         loop {
             let mut state = self.lock();
-            if self.run.tools.stop.asked().is_some() {
+            if self.run.tools.stop.requested().is_some() {
                 state.chain.interrupt();
             }
             match state.chain.next_step() {
@@ -160,7 +160,8 @@ impl<'a> Shared<'_, 'a> {
                 }
                 Step::End(end) => {
                     drop(state);
-                    if end != ChainEnd::Interrupted && self.run.tools.stop.asked_by_now().is_some()
+                    if end != ChainEnd::Interrupted
+                        && self.run.tools.stop.requested_by_now().is_some()
                     {
                         continue;
                     }
@@ -175,7 +176,7 @@ impl<'a> Shared<'_, 'a> {
         let before = Before::Try;
         self.run.say(Event::Wait { time, before });
         pause(time, self.run.tools.stop);
-        if self.run.tools.stop.asked().is_none() {
+        if self.run.tools.stop.requested().is_none() {
             let mut state = self.lock();
             state.chain.again();
             let (try_num, done) = (state.chain.try_num(), state.chain.passed());
@@ -195,7 +196,7 @@ impl<'a> Shared<'_, 'a> {
         };
         let called_off = || {
             let mut state = self.lock();
-            let off = self.run.tools.stop.asked().is_some() || state.chain.is_ending();
+            let off = self.run.tools.stop.requested().is_some() || state.chain.is_ending();
             if off {
                 state.chain.cut(id);
             } else {
@@ -214,9 +215,9 @@ impl<'a> Shared<'_, 'a> {
         let verdict = Verdict::of(&ended.outcome, &task.settings.codes);
         // A signal can reach the runner and its tasks at the same time (Ctrl-C). It is not a
         // reason to halt.
-        let asked = verdict != Verdict::Proceed && self.run.tools.stop.asked_by_now().is_some();
+        let asked = verdict != Verdict::Proceed && self.run.tools.stop.requested_by_now().is_some();
         let mut state = self.lock();
-        if ended.asked || asked {
+        if ended.end_requested || asked {
             state.chain.cut(id);
             return (TaskResult::Interrupted, Next::Nothing);
         }
@@ -224,7 +225,7 @@ impl<'a> Shared<'_, 'a> {
             state.chain.settle(id);
         }
         let result = verdict.into();
-        let consequence = match ended.undying.is_empty() {
+        let consequence = match ended.unkillable.is_empty() {
             true => state.chain.judge(id, verdict),
             false => {
                 state.chain.cut(id);
@@ -251,7 +252,7 @@ impl<'a> Shared<'_, 'a> {
                     try_num,
                     result,
                     outcome: ended.outcome.clone(),
-                    survived: !ended.undying.is_empty(),
+                    survived: !ended.unkillable.is_empty(),
                     count,
                 };
                 state.gravest = Some((consequence, cause));

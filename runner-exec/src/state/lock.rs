@@ -30,7 +30,7 @@ use super::{
     lock_file::{Attempt, LockFile},
     obstacle::{Busy, Obstacle},
 };
-use crate::{plan::task_name::TaskName, process::Cancel, run::run_id::RunId};
+use crate::{plan::task_name::TaskName, process::StopSignals, run::run_id::RunId};
 
 /// Bytes to reserve in a file when it is locked (about 60 lines), since the disk can fill up.
 const ROOM: usize = 4096;
@@ -82,7 +82,7 @@ impl Lock {
         taskdir: &Path,
         state_dir: Option<StateDir>,
         timeout: Option<Duration>,
-        cancel: &Cancel,
+        stop: &StopSignals,
     ) -> Result<Taken, NoLock> {
         let failed = |error| NoLock::Failed(taskdir.to_owned(), error);
         let deadline = timeout.and_then(|time| Instant::now().checked_add(time));
@@ -111,8 +111,8 @@ impl Lock {
             if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 return Err(NoLock::Busy(obstacle.busy));
             }
-            obstacle.wait(deadline, cancel).map_err(failed)?;
-            if cancel.asked().is_some() {
+            obstacle.wait(deadline, stop).map_err(failed)?;
+            if stop.requested().is_some() {
                 return Err(NoLock::Asked);
             }
         }

@@ -8,7 +8,7 @@ use rustix::{
 };
 
 use super::holder::Holder;
-use crate::process::{Cancel, Latch, Process, wait_readable, watch};
+use crate::process::{Latch, Process, StopSignals, wait_readable, watch};
 
 /// The process that has the lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,9 +59,9 @@ impl Obstacle {
         }
     }
 
-    /// Waits for its end, until `deadline`, or until `cancel` requests the end. Does not take the
+    /// Waits for its end, until `deadline`, or until `stop` requests the end. Does not take the
     /// lock: a waiting process must not have a lock that another one could wait for.
-    pub(super) fn wait(self, deadline: Option<Instant>, cancel: &Cancel) -> io::Result<()> {
+    pub(super) fn wait(self, deadline: Option<Instant>, stop: &StopSignals) -> io::Result<()> {
         let exit = match &self.process {
             None => None,
             Some(process) => match watch(process) {
@@ -81,7 +81,7 @@ impl Obstacle {
         }
         let mut fds = vec![free.as_fd()];
         fds.extend(exit.iter().map(AsFd::as_fd));
-        fds.extend(cancel.fds());
+        fds.extend(stop.fds());
         wait_readable(&fds, deadline);
         Ok(())
     }

@@ -23,7 +23,7 @@ use std::{
     time::Duration,
 };
 
-use runner_exec::{Cancel, Latch, Streams, pause_until};
+use runner_exec::{Latch, StopSignals, Streams, pause_until};
 use rustix::{
     event::{EventfdFlags, eventfd},
     fs::{OFlags, fcntl_setfl},
@@ -190,14 +190,14 @@ impl Screen {
         let _ = is_gone.recv_timeout(MOMENT);
     }
 
-    /// Waits until everything is written that is there now, or until `cancel` asks for the end; at most for
+    /// Waits until everything is written that is there now, or until `stop` asks for the end; at most for
     /// `time`. Returns whether it is written.
-    pub(crate) fn drain(&self, time: Duration, cancel: &Cancel) -> bool {
+    pub(crate) fn drain(&self, time: Duration, stop: &StopSignals) -> bool {
         let Ok(written) = Latch::new().map(Arc::new) else {
             return false;
         };
         self.tell(Message::Written(written.clone()));
-        pause_until(&written, time, cancel);
+        pause_until(&written, time, stop);
         written.get().is_some()
     }
 

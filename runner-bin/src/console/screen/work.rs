@@ -14,7 +14,7 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Color, Style};
-use runner_exec::{Cancel, Latch, pause};
+use runner_exec::{Latch, StopSignals, pause};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
@@ -203,7 +203,7 @@ impl Work {
         // Forbidden, or with more descriptors than a lowered limit allows: what cannot be
         // waited for is looked at again.
         if is_refused {
-            pause(POLL_FALLBACK_INTERVAL, &Cancel::default());
+            pause(POLL_FALLBACK_INTERVAL, &StopSignals::default());
         }
     }
 
