@@ -1,7 +1,7 @@
 //! What is wrong with a configuration or a plan, where, and what to write instead.
 //!
 //! Problems are collected rather than returned at the first one, since a person
-//! who mends a file wants to see all of them at once.
+//! who fixes a file wants to see all of them at once.
 
 use std::{
     fmt,
@@ -63,7 +63,7 @@ pub struct Problem {
     pub origin: Option<Origin>,
     /// What is wrong: lower case, no final stop, backticks round names.
     pub message: String,
-    /// How to mend it, when that is known.
+    /// How to fix it, when that is known.
     pub hint: Option<String>,
 }
 
@@ -148,7 +148,7 @@ impl Problems {
 }
 
 impl Problem {
-    /// Adds how to mend it.
+    /// Adds how to fix it.
     pub fn hint(&mut self, hint: impl Into<String>) {
         self.hint = Some(hint.into());
     }

@@ -83,7 +83,7 @@ impl Distrust {
     }
 }
 
-/// The end of the sentence "refusing to run this: …".
+/// The end of the sentence "refusing to run this as root: …".
 impl fmt::Display for Distrust {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let path = shown(&self.path);
