@@ -25,7 +25,7 @@ pub use crate::{
     process::{
         Children, Ended, Latch, Limits, Original, Process, StopRequest, StopSignals, Supervised,
         Supervisor,
-        command::{CommandLine, Streams},
+        command::{CommandLine, Streams, path_of_tasks},
         end_everything,
         file_format::Head,
         launch,

@@ -301,6 +301,41 @@ fn an_interpreter_that_does_not_exist_is_a_warning() {
 }
 
 #[test]
+fn a_program_that_is_missing_behind_env_is_warned_of_and_the_task_is_started() {
+    for (line, missing) in [
+        ("env nodde", "nodde"),
+        ("env -S A=1 nodde -e", "nodde"),
+        ("env -S PATH=/nowhere sh", "sh"),
+        ("env sh", ""),
+        ("env -S sh -e", ""),
+        ("env -S A=1 sh -e", ""),
+        ("env ./nodde", ""),
+        ("env", ""),
+    ] {
+        let test = Test::new().file("tasks.d/1-a", &format!("#!/usr/bin/{line}\n"), 0o755);
+        let ran = test.args(["--check"]).run();
+        let warning = format!(
+            "warning: task `1-a` may fail: `env` cannot find `{missing}` in PATH\n  \
+             hint: install `{missing}`, or fix the `#!` line\n"
+        );
+        match missing {
+            "" => ran.status(0),
+            _ => ran.status(1).stderr(&warning),
+        };
+    }
+    // It is looked up where the task will look, and when it starts.
+    let test = || {
+        Test::new()
+            .task("1-install", "mkdir -p bin; ln -sf /bin/sh bin/nodde")
+            .file("tasks.d/2-b", "#!/usr/bin/env nodde\necho started\n", 0o755)
+            .config("[env]\nPATH = bin:/bin:/usr/bin")
+    };
+    let warning = "task `2-b` may fail: `env` cannot find `nodde` in PATH";
+    let ran = test().run().status(0).stdout("started\n").says(warning);
+    ran.again().run().does_not_say(warning);
+}
+
+#[test]
 fn links_to_executables_and_programs_are_tasks() {
     let test = Test::new()
         .file("elsewhere/a", "#!/bin/sh\necho a\n", 0o755)

@@ -1,8 +1,4 @@
 //! Reports each file that root refuses to use, since another user could change it.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "this is where the PATH of tasks is looked up"
-)]
 
 use std::{
     cell::{Cell, RefCell},
@@ -16,14 +12,11 @@ use std::{
 use runner_config::{Problems, Settings, shown};
 use runner_exec::{
     Distrust, End, Head, Named, Plan, StateDir, Trust, TrustCheck, behind_env, is_same_file, named,
-    split_argument,
+    path_of_tasks, split_argument,
 };
 
 /// Maximum number of scripts that are each other's interpreter, as in the kernel.
 const MAX_INTERPRETERS: u32 = 5;
-
-/// The `PATH` of a program that has none, see `environ(7)` and `confstr(3)`.
-const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
 /// The checks of one load: everything that it uses, one path after the other.
 pub(crate) struct TrustChecks<'a> {
@@ -311,12 +304,4 @@ fn is_stdin(path: &Path) -> bool {
     ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]
         .map(Path::new)
         .contains(&path)
-}
-
-/// Returns the `PATH` in which tasks and hooks look up programs.
-fn path_of_tasks(settings: &Settings) -> OsString {
-    let set = settings.env.iter().rev().find(|(name, _)| name == "PATH");
-    let set = set.map(|(_, value)| OsString::from(value));
-    set.or_else(|| env::var_os("PATH"))
-        .unwrap_or_else(|| DEFAULT_PATH.into())
 }

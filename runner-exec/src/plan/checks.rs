@@ -1,13 +1,21 @@
 //! Checks of tasks before anything starts.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use runner_config::{Problems, Settings, Words, shown};
 
 use crate::{
     plan::{Task, discover::Kind},
-    process::{command::look_up, file_format::Head},
-    trust::TrustCheck,
+    process::{
+        command::{look_up, may_be_in},
+        file_format::Head,
+    },
+    trust::{TrustCheck, behind_env},
 };
 
 const DISABLE: &str = "disable it (`enabled = no`, or a name ending in `.disabled`)";
@@ -95,7 +103,12 @@ pub(crate) fn judge_halt(
 
 /// Cache of the interpreters that were looked up in PATH.
 #[derive(Default)]
-pub(crate) struct Interpreters(HashMap<Words, Result<Words, String>>);
+pub(crate) struct Interpreters {
+    /// Those of the configuration.
+    commands: HashMap<Words, Result<Words, String>>,
+    /// For each argument of an `env` in a `#!` line, the program if it is missing.
+    behind_env: HashMap<Arc<OsStr>, Option<String>>,
+}
 
 impl Interpreters {
     /// Replaces the interpreter of `task` by its path, found in PATH.
@@ -108,7 +121,7 @@ impl Interpreters {
         let Some(words) = &task.settings.interpreter else {
             return;
         };
-        let found = self.0.entry(words.clone());
+        let found = self.commands.entry(words.clone());
         match found.or_insert_with(|| look_up(words, check)) {
             Ok(found) if found == words => {}
             Ok(found) => Arc::make_mut(&mut task.settings).interpreter = Some(found.clone()),
@@ -116,6 +129,42 @@ impl Interpreters {
                 let message = format!("task `{}` cannot start: its interpreter {why}", task.name);
                 problems.warning(None, message).hint("fix `interpreter`");
             }
+        }
+    }
+
+    /// Warns if the `env` in the `#!` line of `task` does not find its program in `path`. The
+    /// task is started all the same, since one before it can install the program.
+    pub(crate) fn look_up_behind_env(
+        &mut self,
+        task: &Task,
+        path: &OsStr,
+        check: Option<&TrustCheck>,
+        problems: &mut Problems,
+    ) {
+        let Head::Script {
+            interpreter,
+            argument: Some(argument),
+            crlf: false,
+            exists: true,
+        } = &task.head
+        else {
+            return;
+        };
+        if task.settings.interpreter.is_some() || !interpreter.ends_with("env") {
+            return;
+        }
+        let missing = self.behind_env.entry(argument.clone());
+        let missing = missing.or_insert_with(|| {
+            let env = behind_env(&["env".into(), (**argument).to_owned()])?;
+            let program = PathBuf::from(env.program?);
+            let path = env.path.as_deref().unwrap_or(path);
+            (!may_be_in(path, &program, check)).then(|| shown(&program))
+        });
+        if let Some(program) = missing {
+            let name = &task.name;
+            let message = format!("task `{name}` may fail: `env` cannot find `{program}` in PATH");
+            let problem = problems.warning(None, message);
+            problem.hint(format!("install `{program}`, or fix the `#!` line"));
         }
     }
 }

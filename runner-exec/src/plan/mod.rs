@@ -23,7 +23,10 @@ use crate::{
         name_index::{Ambiguous, Names},
         task_name::TaskName,
     },
-    process::{command::look_up, file_format::Head},
+    process::{
+        command::{look_up, path_of_tasks},
+        file_format::Head,
+    },
     trust::TrustCheck,
 };
 
@@ -115,6 +118,7 @@ impl Plan {
         let mut tasks = Vec::with_capacity(candidates.len());
         let mut halt = None;
         let mut interpreters = Interpreters::default();
+        let path = path_of_tasks(&settings);
         for (candidate, sections) in candidates.into_iter().zip(sections) {
             let first = sections.first();
             let own = first.and_then(|section| settings.task_of(section, problems));
@@ -141,6 +145,7 @@ impl Plan {
             }
             judge_start(&task, &candidate.kind, is_halt, problems);
             interpreters.look_up(&mut task, check, problems);
+            interpreters.look_up_behind_env(&task, &path, check, problems);
             if is_halt {
                 halt = Some(task);
             } else {

@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use runner_config::{Words, shown};
+use runner_config::{Settings, Words, shown};
 use which::which_in;
 
 use crate::trust::{End, TrustCheck};
@@ -82,11 +82,36 @@ impl CommandLine {
     }
 }
 
+/// The `PATH` of a program that has none, see `environ(7)` and `confstr(3)`.
+const DEFAULT_PATH: &str = "/bin:/usr/bin";
+
+/// Returns the `PATH` in which tasks and hooks look up programs.
+pub fn path_of_tasks(settings: &Settings) -> OsString {
+    let set = settings.env.iter().rev().find(|(name, _)| name == "PATH");
+    let set = set.map(|(_, value)| OsString::from(value));
+    set.or_else(|| env::var_os("PATH"))
+        .unwrap_or_else(|| DEFAULT_PATH.into())
+}
+
+/// Returns `true` if `program` is in a directory of `path`, or could be in one that `check` does
+/// not let the runner look at.
+pub(crate) fn may_be_in(path: &OsStr, program: &Path, check: Option<&TrustCheck>) -> bool {
+    let here = env::current_dir().unwrap_or_default();
+    env::split_paths(path).any(|directory| {
+        !can_look(&directory.join(program), check)
+            || which_in(program, Some(directory), &here).is_ok()
+    })
+}
+
+fn can_look(path: &Path, check: Option<&TrustCheck>) -> bool {
+    check.is_none_or(|check| check.walk(path).end != End::Unknown)
+}
+
 /// Looks the first word up in the PATH of this process, if it has no slash. Returns the words
 /// with its path, or why there is no such program, as the end of a sentence. `check` comes before
 /// each access: a FUSE mount of another user can block forever.
 pub(crate) fn look_up(words: &Words, check: Option<&TrustCheck>) -> Result<Words, String> {
-    let can_look = |path: &Path| check.is_none_or(|check| check.walk(path).end != End::Unknown);
+    let can_look = |path: &Path| can_look(path, check);
     let mut words = words.clone();
     let program = PathBuf::from(&words[0]);
     if words[0].as_encoded_bytes().contains(&b'/') {
