@@ -131,12 +131,27 @@ pub(crate) fn check_variable(entry: Entry, problems: &mut Problems) {
             "write `NAME = value`, without `export`",
         );
     }
-    if has_dollar_name(entry.value) {
+    if is_quoted(entry.value) {
         warn(
-            format!("the value of `{name}` contains a `$`, which is taken literally"),
-            "variables are not expanded in a configuration file",
+            format!("the value of `{name}` is in quotes, which are part of it"),
+            "write it without quotes",
         );
     }
+    if has_dollar_name(entry.value) {
+        let message = format!("the value of `{name}` contains a `$`, which is taken literally");
+        // With such a `PATH` no task finds its programs.
+        let problem = match name {
+            "PATH" => problems.error(entry.origin.clone(), message),
+            _ => problems.warning(entry.origin.clone(), message),
+        };
+        problem.hint("variables are not expanded in a configuration file");
+    }
+}
+
+/// Returns `true` if a shell would take the quotes around `value` away.
+fn is_quoted(value: &str) -> bool {
+    let inside = |quote| value.strip_prefix(quote)?.strip_suffix(quote);
+    ['"', '\''].into_iter().any(|quote| inside(quote).is_some())
 }
 
 /// Whether a shell would substitute something in `value`: `$NAME` or `${NAME}`.

@@ -90,6 +90,42 @@ fn a_dollar_is_literal_and_a_warning() {
 }
 
 #[test]
+fn a_dollar_in_path_is_an_error() {
+    for (path, status) in [("$PATH:/opt/bin", 78), ("/opt/bin:/usr/bin", 0)] {
+        let ran = ask(&format!("[env]\nPATH = {path}\n"), &["--check"]).status(status);
+        let message = "error: runner.cfg:2: the value of `PATH` contains a `$`";
+        assert_eq!(
+            ran.stderr.starts_with(message),
+            status == 78,
+            "{}",
+            ran.stderr
+        );
+    }
+}
+
+#[test]
+fn quotes_around_a_value_are_part_of_it_and_warned_of() {
+    let test = || {
+        Test::new()
+            .config("[env]\nA = \"b\"\nB = 'b'\nC = \"\nD = \"b\" c\nE = 'b\"\nF = ''")
+            .task(
+                "1-a",
+                "printf '%s\\n' \"$A\" \"$B\" \"$C\" \"$D\" \"$E\" \"$F\"",
+            )
+    };
+    let warned = |line, name| {
+        format!(
+            "warning: runner.cfg:{line}: the value of `{name}` is in quotes, which are part of it\n  \
+             hint: write it without quotes\n"
+        )
+    };
+    let expected = warned(5, "A") + &warned(6, "B") + &warned(10, "F");
+    test().args(["--check"]).run().status(1).stderr(&expected);
+    let ran = test().run().status(0);
+    ran.stdout("\"b\"\n'b'\n\"\n\"b\" c\n'b\"\n''\n");
+}
+
+#[test]
 fn a_variable_without_a_name_is_an_error() {
     Test::new()
         .config("[env]\n= 5")
