@@ -6,11 +6,12 @@
 //! read, in the order in which it appeared, and writes it.
 #![expect(
     clippy::disallowed_methods,
-    reason = "this is where `include_dir` is read"
+    reason = "this is where `include_dir` is read, and RUNNER_CONFIG where its file is missing"
 )]
 
 use std::{
     collections::HashMap,
+    env,
     fs::{self, File},
     io::{self, Read, Write},
     path::{Path, PathBuf},
@@ -161,7 +162,10 @@ impl Document {
             Ok(bytes) => self.read(&bytes, file, problems),
             Err(error) => {
                 let message = cannot_read("configuration file", file, &error);
-                problems.error(origin.cloned(), message);
+                let problem = problems.error(origin.cloned(), message);
+                if env::var_os("RUNNER_CONFIG").is_some_and(|named| named == file) {
+                    problem.hint("the environment variable `RUNNER_CONFIG` names this file");
+                }
             }
         }
     }

@@ -3,6 +3,7 @@
 use crate::{
     document::{Document, Entry},
     nearest::nearest,
+    table::{Setting, setting},
 };
 
 /// What the name of a key stands for in a [`Document`].
@@ -37,6 +38,18 @@ impl<'a> Key<'a> {
 }
 
 fn unknown(document: &Document, section: &str, key: &str) -> String {
+    if section == "runner"
+        && let Some(setting) = setting(key).filter(|row| Setting::in_runner(row))
+    {
+        let default = match setting.default {
+            "" => "empty".to_owned(),
+            default => format!("`{default}`"),
+        };
+        return format!(
+            "`runner.{key}` is not set; its default is {default}, and `runner --dry-run` shows \
+             what is in force"
+        );
+    }
     let quoted = |names: Vec<&str>| {
         let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
         names.join(", ")
@@ -59,7 +72,7 @@ fn unknown(document: &Document, section: &str, key: &str) -> String {
     let some: Vec<&str> = document.sections().take(8).collect();
     match (near.is_empty(), some.is_empty()) {
         (false, _) => format!("{missing}; did you mean {}?", quoted(near)),
-        (true, false) => format!("{missing}; there is {}", quoted(some)),
+        (true, false) => format!("{missing}; the configuration has {}", quoted(some)),
         (true, true) => format!("{missing}; the configuration has no sections"),
     }
 }

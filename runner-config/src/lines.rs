@@ -46,6 +46,7 @@ pub(crate) fn scan<'t>(
         empty: None,
         indent: 0,
         headless: false,
+        foreign: false,
         lost: false,
     };
     match std::str::from_utf8(bytes) {
@@ -81,6 +82,8 @@ struct Scanner<'a, 't> {
     indent: usize,
     /// Whether a key before the first section was complained of; once is enough.
     headless: bool,
+    /// `true` once the file was found to be in another format.
+    foreign: bool,
     /// `true` if the keys here belong to a section whose header is in error: they are left out.
     lost: bool,
 }
@@ -153,6 +156,9 @@ impl<'t> Scanner<'_, 't> {
     }
 
     fn option(&mut self, number: u32, content: &'t str) {
+        if self.section.is_none() && self.is_foreign(number, content) {
+            return;
+        }
         let Some((key, value)) = content.split_once(['=', ':']) else {
             let header = content.starts_with('[');
             // What stands in [env], or before it is known what it stands in, may be
@@ -190,6 +196,25 @@ impl<'t> Scanner<'_, 't> {
                 self.found.push(Item::Key { key, value, line });
             }
         }
+    }
+
+    /// Returns `true` if the text before the first section is in another format. This is reported
+    /// once, and the lines after it are not.
+    fn is_foreign(&mut self, number: u32, content: &str) -> bool {
+        let format = match content {
+            _ if self.foreign => return true,
+            _ if content.starts_with(['{', '"']) => "JSON",
+            "---" => "YAML",
+            _ if content.ends_with(':') || content.starts_with("- ") => "YAML",
+            _ => return false,
+        };
+        self.foreign = true;
+        self.error(
+            number,
+            format!("this looks like {format}, and the runner reads INI"),
+        )
+        .hint("write a line `[runner]`, and below it lines such as `max_tries = 5`");
+        true
     }
 
     fn error(&mut self, line: u32, message: impl Into<String>) -> &mut Problem {

@@ -208,7 +208,7 @@ pub(crate) fn check_codes<'a>(
                         origin.clone(),
                         format!("exit code {code} is in both `{name}` and `{other_name}`"),
                     )
-                    .hint(format!("write `{cure} =` without it beside this line"));
+                    .hint(format!("also set `{cure}`, to a list without it"));
             }
         }
     }

@@ -201,8 +201,17 @@ fn report(name: &str, written: &Written, expected: &str, problems: &mut Problems
         (Some(line), None) => format!("`{line}`"),
         (Some(line), Some(_)) => format!("`{line}` and more lines"),
     };
-    problems.error(
-        written.origin.clone(),
-        format!("`{name}` must be {expected}, not {found}"),
-    );
+    let message = format!("`{name}` must be {expected}, not {found}");
+    let problem = problems.error(written.origin.clone(), message);
+    let begins_comment = |c| c == '#' || c == ';';
+    let comment = written.find(begins_comment).map(|at| &written[..at]);
+    match (written.origin, written.contains('\n')) {
+        (Origin::File(_, line), true) => problem.hint(format!(
+            "the text after line {line} is indented, so it continues its value"
+        )),
+        (Origin::File(..), false) if comment.is_some_and(|it| it.ends_with([' ', '\t'])) => {
+            problem.hint("a comment needs its own line");
+        }
+        _ => {}
+    }
 }

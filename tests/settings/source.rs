@@ -75,5 +75,7 @@ fn a_named_file_that_is_missing_is_an_error() {
         .status(78)
         .order("")
         .stdout("")
-        .says(expected);
+        .says(&format!(
+            "{expected}  hint: the environment variable `RUNNER_CONFIG` names this file\n"
+        ));
 }

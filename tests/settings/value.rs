@@ -48,7 +48,7 @@ fn a_missing_key_names_the_nearest_ones() {
         ),
         (
             "git.remote",
-            "error: unknown section `git`; there is `hg`, `work`, `empty`\n",
+            "error: unknown section `git`; the configuration has `hg`, `work`, `empty`\n",
         ),
     ] {
         ask(config, &["-g", key])
@@ -56,6 +56,26 @@ fn a_missing_key_names_the_nearest_ones() {
             .stdout("")
             .stderr(expected);
     }
+}
+
+#[test]
+fn a_setting_that_is_not_written_is_answered_with_its_default() {
+    for (config, key, default) in [
+        ("", "max_tries", "`5`"),
+        ("[runner]\nmax_time = 1\n", "state_dir", "empty"),
+    ] {
+        ask(config, &["-g", &format!("runner.{key}")])
+            .status(1)
+            .stdout("")
+            .stderr(&format!(
+                "error: `runner.{key}` is not set; its default is {default}, and `runner \
+                 --dry-run` shows what is in force\n"
+            ));
+    }
+    // `[runner]` has no such setting.
+    ask("", &["-g", "runner.enabled"])
+        .status(1)
+        .says("unknown section `runner`");
 }
 
 #[test]

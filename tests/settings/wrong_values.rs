@@ -53,13 +53,14 @@ error: runner.cfg:10: `task_hook` must be a command with matching quotes, not `s
 error: runner.cfg:11: `jobs` must be a whole number of 1 or more, not `0`
 error: runner.cfg:12: `ok_codes` must be exit codes from 0 to 255, separated by commas or blanks, not `0 300`
 error: runner.cfg:13: exit code 2 is in both `halt_codes` and `stop_codes`
-  hint: write `halt_codes =` without it beside this line
+  hint: also set `halt_codes`, to a list without it
 error: runner.cfg:14: unknown setting `max_trys`
   hint: did you mean `max_tries`?
 error: runner.cfg:15: `depends_on` cannot be set in `[runner]`
   hint: put it in a task's section
 error: runner.cfg:16: `log_keep` must be a whole number of 0 or more, not empty
 error: runner.cfg:17: `halt_period` must be a time of 0 or more: seconds (`90`, `0.5`), or with units (`90s`, `10m`, `1h 30m`), not `a` and more lines
+  hint: the text after line 17 is indented, so it continues its value
 warning: runner.cfg:19: unknown setting `remote`
   hint: `runner-config --settings` lists the names; keys for tasks belong in their own section
 warning: runner.cfg:21: the value of `HOME_DIR` contains a `$`, which is taken literally
@@ -69,7 +70,7 @@ error: runner.cfg:24: `required` must be `yes` or `no`, not empty
 error: runner.cfg:25: `max_time` must be a time of 0 or more: seconds (`90`, `0.5`), or with units (`90s`, `10m`, `1h 30m`), not `-5s`
 error: runner.cfg:26: `interpreter` must be a command with a first word that is not empty, not `''`
 error: runner.cfg:27: exit code 0 is in both `ok_codes` and `halt_codes`
-  hint: write `ok_codes =` without it beside this line
+  hint: also set `ok_codes`, to a list without it
 warning: runner.cfg:28: key `max_tmie` in a task's section is not a setting
   hint: did you mean `max_time`?
 error: runner.cfg:29: section `1-a` is for task `1-a`, which has section `a` at runner.cfg:22
@@ -123,7 +124,7 @@ fn a_wrong_value_is_reported_with_the_expected_form() {
         ("max_tries", "", NUMBER),
         ("max_tries", "-1", NUMBER),
         ("max_tries", "1.5", NUMBER),
-        ("max_tries", "5 # five", NUMBER),
+        ("max_tries", "5#five", NUMBER),
         ("max_halts", "none", NUMBER),
         ("log_keep", "+3", NUMBER),
         ("jobs", "0", "a whole number of 1 or more"),
@@ -181,6 +182,26 @@ fn a_wrong_value_in_the_section_of_a_task_is_reported_too() {
             .stderr(&format!(
                 "error: runner.cfg:2: `{key}` must be {expected}, not `{value}`\n"
             ));
+    }
+}
+
+#[test]
+fn a_wrong_value_with_a_comment_or_an_indented_key_has_a_hint() {
+    let comment = "  hint: a comment needs its own line\n";
+    let indent = "  hint: the text after line 2 is indented, so it continues its value\n";
+    for (value, hint) in [
+        ("x # seconds", comment),
+        ("x\t# seconds", comment),
+        ("x#", ""),
+        ("#", ""),
+        ("3\n  max_time = 4", indent),
+        ("3\n  # a comment\n\n  max_time = 4", indent),
+    ] {
+        let ran = ask(&format!("[runner]\nmax_tries = {value}\n"), &["--check"]).status(78);
+        let expected = format!("error: runner.cfg:2: `max_tries` must be {NUMBER}, not `");
+        assert!(ran.stderr.starts_with(&expected), "{}", ran.stderr);
+        let found = ran.stderr.split_once('\n').unwrap().1;
+        assert_eq!(found, hint, "{value:?}");
     }
 }
 

@@ -99,6 +99,27 @@ fn refused_text_names_line_and_reason() {
 }
 
 #[test]
+fn a_file_in_another_format_is_refused_once() {
+    for (format, text) in [
+        ("JSON", "{\n  \"runner\": {\n    \"max_tries\": 3\n  }\n}\n"),
+        ("JSON", "\n# why\n{\"runner\": {\"max_tries\": 3}}\n"),
+        ("YAML", "runner:\n  max_tries: 3\nenv:\n  - A\n"),
+        ("YAML", "---\nrunner: {max_tries: 3}\n"),
+        ("YAML", "- a\n- b: 1\n"),
+    ] {
+        let (found, problems) = load(text.as_bytes());
+        assert_eq!(found.sections().count(), 0);
+        let [problem] = problems.as_slice() else {
+            panic!("{text:?}: {problems:?}");
+        };
+        let expected = format!(": this looks like {format}, and the runner reads INI");
+        assert!(problem.ends_with(&expected), "{text:?}: {problem}");
+    }
+    // In a section a key can look like that.
+    assert_eq!(load(b"[a]\nk:\n{ = 1\n\"a\": 1\n- b = 1\n").1, [""; 0]);
+}
+
+#[test]
 fn bytes_that_are_not_utf8_are_refused_with_their_line() {
     let (_, problems) = load(b"[a]\nk = \xe9\n");
     assert_eq!(problems, ["f:2: not UTF-8: found the byte 0xE9"]);
