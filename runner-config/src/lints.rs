@@ -82,10 +82,12 @@ pub(crate) fn check_own_key(key: &str, origin: &Origin, problems: &mut Problems)
     }
 }
 
-/// Reports the settings of a task in `section`, which is no task's.
+/// Reports the settings of a task in `section`, which is no task's. `hint` names those that are
+/// near.
 pub(crate) fn check_stray<'a>(
     section: &str,
     entries: impl Iterator<Item = Entry<'a>>,
+    hint: impl FnOnce() -> Option<String>,
     problems: &mut Problems,
 ) {
     let of_task = |entry: &Entry| setting(entry.key).is_some_and(Setting::in_task);
@@ -93,10 +95,8 @@ pub(crate) fn check_stray<'a>(
     if let Some(first) = held.first() {
         let names: BTreeSet<String> = held.iter().map(|e| format!("`{}`", e.key)).collect();
         let names = Vec::from_iter(names).join(", ");
-        problems.warning(
-            first.origin.clone(),
-            format!("section `{section}` sets {names}, but there is no such task"),
-        );
+        let message = format!("section `{section}` sets {names}, but there is no such task");
+        problems.warning(first.origin.clone(), message).hint = hint();
     }
 }
 

@@ -21,5 +21,6 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<
         })
         .collect();
     near.sort();
+    near.dedup();
     near.into_iter().map(|(_, candidate)| candidate).collect()
 }

@@ -170,9 +170,24 @@ impl Settings {
         lints::check_semicolons(&self.document, problems);
     }
 
-    /// Reports the settings of a task that `section`, which is no task's, holds.
-    pub fn judge_stray(&self, section: &str, problems: &mut Problems) {
-        lints::check_stray(section, self.document.own_entries(section), problems);
+    /// Reports the settings of a task that `section`, which is no task's, holds. `hint` names
+    /// tasks with a similar name.
+    pub fn judge_stray(
+        &self,
+        section: &str,
+        hint: impl FnOnce() -> Option<String>,
+        problems: &mut Problems,
+    ) {
+        lints::check_stray(section, self.document.own_entries(section), hint, problems);
+    }
+
+    /// Returns the hint for a hook that is not in `PATH`, if it is beside the configuration.
+    pub fn hook_hint(&self) -> Option<String> {
+        let name = self.task_hook.as_ref()?.first()?.to_str()?;
+        let origin = self.document.written("task_hook", &self.overrides)?.origin;
+        let is_there = origin.resolve(name.as_ref()).symlink_metadata().is_ok();
+        (is_there && !name.contains('/'))
+            .then(|| format!("write `./{name}` for the file of this name"))
     }
 }
 

@@ -105,12 +105,12 @@ fn an_impossible_dependency_is_an_error() {
         (
             "clone",
             "`2-a` depends on `clone`, which does not exist\n  \
-             hint: name a file of the task directory",
+             hint: the task directory has `1-fetch-sources`, `2-a`, `3-c`",
         ),
         (
             "of",
             "`2-a` depends on `of`, which does not exist\n  \
-             hint: name a file of the task directory",
+             hint: the task directory has `1-fetch-sources`, `2-a`, `3-c`",
         ),
         (
             "fecth-sources",

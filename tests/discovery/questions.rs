@@ -237,7 +237,7 @@ fn a_single_task_that_cannot_run_is_refused_with_the_reason() {
         ),
         (
             "upgrade",
-            "there is no task `upgrade`; tasks are: `1-clobber.sh`",
+            "there is no task `upgrade`; the task directory has `1-clobber.sh`",
         ),
     ] {
         Test::new()

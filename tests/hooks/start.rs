@@ -98,3 +98,27 @@ fn a_hook_given_by_set_counts_from_the_working_directory() {
         .status(0)
         .stdout("here\nhere\n");
 }
+
+#[test]
+fn a_hook_that_is_beside_the_configuration_and_not_in_path_has_a_hint() {
+    let test = || {
+        let test = Test::new().task("1-a", "").args(["--check"]);
+        test.config("task_hook = my-hook")
+    };
+    let hint = "`my-hook` was not found in PATH\n  hint: ";
+    let fixed = format!("{hint}fix `task_hook`\n");
+    test().run().status(1).says(&fixed);
+    let beside = format!("{hint}write `./my-hook` for the file of this name\n");
+    let there = || test().file("my-hook", "", 0o755);
+    there().run().status(1).says(&beside);
+    // Of `--set` the working directory counts.
+    there()
+        .args(["--set", "task_hook=my-hook"])
+        .run()
+        .status(1)
+        .says(&beside);
+    there()
+        .args(["--set", "task_hook=./my-hook"])
+        .run()
+        .status(0);
+}

@@ -203,7 +203,7 @@ fn a_section_with_settings_but_without_a_task_is_a_warning() {
             .task("3-clobber.sh", "")
     };
     let expected = "warning: runner.cfg:4: section `clober` sets `enabled`, `max_time`, but there \
-                    is no such task\n";
+                    is no such task\n  hint: did you mean `clobber`?\n";
     test()
         .args(["--check"])
         .run()
@@ -217,6 +217,27 @@ fn a_section_with_settings_but_without_a_task_is_a_warning() {
         .status(0)
         .order("3-clobber.sh 3-clobber.sh")
         .says(expected);
+}
+
+#[test]
+fn a_section_that_is_near_no_task_is_warned_of_with_the_tasks() {
+    for (count, hint) in [
+        (1, "the task directory has `1-t`"),
+        (2, "the task directory has `1-t`, `2-t`"),
+        (
+            9,
+            "the task directory has `1-t`, `2-t`, `3-t`, `4-t`, `5-t`, `6-t`, `7-t`, `8-t` and more",
+        ),
+    ] {
+        let mut test = Test::new().only_config("[upgrade]\nmax_time = 1\n");
+        for number in 1..=count {
+            test = test.task(&format!("{number}-t"), "");
+        }
+        test.args(["--check"]).run().status(1).stderr(&format!(
+            "warning: runner.cfg:2: section `upgrade` sets `max_time`, but there is no such task\n  \
+             hint: {hint}\n"
+        ));
+    }
 }
 
 #[test]

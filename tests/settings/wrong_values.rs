@@ -76,6 +76,7 @@ warning: runner.cfg:28: key `max_tmie` in a task's section is not a setting
 error: runner.cfg:29: section `1-a` is for task `1-a`, which has section `a` at runner.cfg:22
   hint: merge the two sections
 warning: runner.cfg:31: section `x` sets `max_time`, but there is no such task
+  hint: the task directory has `1-a`, `2-b`
 ";
 
 #[test]

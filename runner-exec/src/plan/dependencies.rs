@@ -129,11 +129,10 @@ impl Written<'_> {
                 "is the halt task and never part of the chain",
                 "remove the dependency",
             ),
-            None => ("does not exist", "name a file of the task directory"),
+            None => ("does not exist", "remove the dependency"),
         };
-        let near = self.names.nearest(name).filter(|_| absent.is_none());
-        let hint = near.map_or(hint.to_owned(), |near| format!("did you mean `{near}`?"));
-        (format!("which {what}"), hint)
+        let near = absent.is_none().then(|| self.names.hint(name)).flatten();
+        (format!("which {what}"), near.unwrap_or(hint.to_owned()))
     }
 }
 

@@ -166,9 +166,10 @@ impl Plan {
         let hook = settings.task_hook.as_ref().map(|words| {
             look_up(words, check).unwrap_or_else(|why| {
                 hook_is_missing = true;
+                let hint = settings.hook_hint();
                 problems
                     .warning(None, format!("no hook can start: {why}"))
-                    .hint("fix `task_hook`");
+                    .hint(hint.unwrap_or_else(|| "fix `task_hook`".to_owned()));
                 words.clone()
             })
         });
@@ -241,26 +242,13 @@ impl Plan {
             (Ok(None), Some((file, Absent::HaltTask))) => {
                 format!("`{file}` is the halt task, which never runs by itself")
             }
-            (Ok(None), None) => match names.nearest(name) {
-                Some(near) => format!("there is no task `{name}`; did you mean `{near}`?"),
-                None => format!("there is no task `{name}`; {}", self.names()),
+            (Ok(None), None) => match names.hint(name) {
+                Some(hint) => format!("there is no task `{name}`; {hint}"),
+                None => format!("there is no task `{name}`"),
             },
         })
     }
-
-    /// Returns the first tasks, as the end of a sentence.
-    fn names(&self) -> String {
-        let names = self.tasks.iter().take(MAX_LISTED);
-        let names: Vec<_> = names.map(|task| format!("`{}`", task.name)).collect();
-        match self.tasks.len().saturating_sub(MAX_LISTED) {
-            0 => format!("tasks are: {}", names.join(", ")),
-            more => format!("tasks are: {} and {more} more", names.join(", ")),
-        }
-    }
 }
-
-/// Maximum number of tasks that an error message lists.
-const MAX_LISTED: usize = 10;
 
 /// Role of an entry in the chain.
 enum Is {
@@ -327,7 +315,7 @@ fn sections(
             Ok(None) => {
                 // A skipped file was reported before.
                 if !absent.iter().any(|(name, _)| name.is_called(section)) {
-                    settings.judge_stray(section, problems);
+                    settings.judge_stray(section, || names.hint(section), problems);
                 }
                 continue;
             }

@@ -6,6 +6,12 @@ use runner_config::nearest;
 
 use crate::plan::task_name::TaskName;
 
+/// Maximum number of similar names in a hint.
+const MAX_NEAR: usize = 3;
+
+/// Maximum number of tasks in a hint.
+const MAX_LISTED: usize = 8;
+
 /// Finds tasks by file name or short name.
 pub(crate) struct Names<'a> {
     names: Vec<&'a TaskName>,
@@ -47,9 +53,20 @@ impl<'a> Names<'a> {
         Ok(file.or(same_short.first()).copied())
     }
 
-    /// Returns the file name or short name that is nearest to `name`, for "did you mean".
-    pub(crate) fn nearest(&self, name: &str) -> Option<&'a str> {
+    /// Returns the hint for a `name` that no task has: the nearest names, or else the names of
+    /// the first tasks. `None` if there are no tasks.
+    pub(crate) fn hint(&self, name: &str) -> Option<String> {
         let all = self.by_file.keys().chain(self.by_short.keys()).copied();
-        nearest(name, all).first().copied()
+        let near = nearest(name, all).into_iter().take(MAX_NEAR);
+        let near: Vec<String> = near.map(|near| format!("`{near}`")).collect();
+        if !near.is_empty() {
+            return Some(format!("did you mean {}?", near.join(" or ")));
+        }
+        let some = self.names.iter().take(MAX_LISTED);
+        let some: Vec<String> = some.map(|name| format!("`{name}`")).collect();
+        let is_cut = self.names.len() > MAX_LISTED;
+        let more = if is_cut { " and more" } else { "" };
+        let some = (!some.is_empty()).then(|| some.join(", "))?;
+        Some(format!("the task directory has {some}{more}"))
     }
 }
