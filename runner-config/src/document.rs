@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// The section whose keys fill those that are missing elsewhere.
-const DEFAULT: &str = "DEFAULT";
+pub(crate) const DEFAULT: &str = "DEFAULT";
 
 /// The sections that are the runner's own, and never a task's.
 pub(crate) const RESERVED: [&str; 3] = ["runner", "env", DEFAULT];

@@ -63,6 +63,29 @@ fn near(name: &str, is_meant: fn(&Setting) -> bool) -> Option<&'static str> {
     near.first().copied()
 }
 
+/// Reports a setting of tasks in `[DEFAULT]`, which says nothing about tasks.
+pub(crate) fn check_default(key: &str, origin: &Origin, problems: &mut Problems) {
+    if setting(key).is_some_and(|setting| !setting.in_runner()) {
+        let message = format!("`{key}` has no effect in `[DEFAULT]`");
+        let problem = problems.warning(origin.clone(), message);
+        problem.hint("put it in the section of each task");
+    }
+}
+
+/// Reports a section that is probably meant for `[runner]` or `[env]`.
+pub(crate) fn check_section(name: &str, header: Option<&Origin>, problems: &mut Problems) {
+    if let Some(meant) = reserved_in_other_case(name) {
+        let message = format!("section `{name}` is not `{meant}`: names are case-sensitive");
+        let problem = problems.warning(header.cloned(), message);
+        problem.hint(format!("did you mean `[{meant}]`?"));
+    }
+}
+
+fn reserved_in_other_case(name: &str) -> Option<&'static str> {
+    let mut reserved = ["runner", "env"].into_iter();
+    reserved.find(|reserved| name != *reserved && name.eq_ignore_ascii_case(reserved))
+}
+
 /// Reports a setting of `[runner]` in the section of a task.
 pub(crate) fn out_of_place(key: &str, origin: &Origin, problems: &mut Problems) {
     let message = format!("`{key}` has no effect in a task's section");
@@ -90,6 +113,9 @@ pub(crate) fn check_stray<'a>(
     hint: impl FnOnce() -> Option<String>,
     problems: &mut Problems,
 ) {
+    if reserved_in_other_case(section).is_some() {
+        return;
+    }
     let of_task = |entry: &Entry| setting(entry.key).is_some_and(Setting::in_task);
     let held: Vec<Entry> = entries.filter(of_task).collect();
     if let Some(first) = held.first() {

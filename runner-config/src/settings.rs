@@ -1,7 +1,7 @@
 //! What a configuration means: [`Document`] in, typed values out.
 
 use crate::{
-    document::{Document, Entry, Override},
+    document::{DEFAULT, Document, Entry, Override},
     lints,
     problem::{Origin, Problems},
     table::{Field, SETTINGS, Setting, Settings, setting},
@@ -55,6 +55,12 @@ impl Settings {
         }
         for entry in document.own_entries("env") {
             lints::check_variable(entry, problems);
+        }
+        for entry in document.own_entries(DEFAULT) {
+            lints::check_default(entry.key, entry.origin, problems);
+        }
+        for section in document.task_sections() {
+            lints::check_section(section, document.header(section), problems);
         }
         let env = document.entries("env").into_iter();
         settings.env = env

@@ -2,7 +2,7 @@
 
 use crate::support::Test;
 
-use super::in_force;
+use super::{in_force, without_times};
 
 #[test]
 fn the_default_section_fills_in_settings_of_the_runner() {
@@ -41,4 +41,27 @@ fn keys_from_the_default_section_are_not_misspellings() {
         .order("1-a")
         .stdout("$u\n")
         .does_not_say("warning");
+}
+
+#[test]
+fn a_setting_of_tasks_in_the_default_section_is_warned_of() {
+    let test = || {
+        Test::new()
+            .only_config(
+                "[DEFAULT]\nrequired = no\nenabled = no\ndepends_on = zz\nfrequency = once\n\
+                 max_tries = 1\n[runner]\n[a]\n",
+            )
+            .task("1-a", "exit 1")
+    };
+    let names = ["required", "enabled", "depends_on", "frequency"];
+    let warned = (2..).zip(names).map(|(line, name)| {
+        format!(
+            "warning: runner.cfg:{line}: `{name}` has no effect in `[DEFAULT]`\n  \
+             hint: put it in the section of each task\n"
+        )
+    });
+    let warned: String = warned.collect();
+    test().args(["--check"]).run().status(1).stderr(&warned);
+    let ran = test().run().status(1).order("1-a");
+    assert!(without_times(&ran.stderr).starts_with(&warned));
 }

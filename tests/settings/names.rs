@@ -50,3 +50,21 @@ fn settings_of_tasks_are_refused_in_the_section_of_the_runner() {
             ));
     }
 }
+
+#[test]
+fn a_section_that_differs_from_one_of_the_runners_in_case_is_warned_of() {
+    let expected = "\
+warning: runner.cfg:1: section `Runner` is not `runner`: names are case-sensitive
+  hint: did you mean `[runner]`?
+warning: runner.cfg:3: section `ENV` is not `env`: names are case-sensitive
+  hint: did you mean `[env]`?
+";
+    let config = "[Runner]\nmax_time = 1\n[ENV]\nA = b\n";
+    ask(config, &["--check"])
+        .status(1)
+        .stdout("")
+        .stderr(expected);
+    // It matches no task, and that is said once.
+    let ran = Test::new().only_config(config).task("1-a", "");
+    ran.args(["--check"]).run().status(1).stderr(expected);
+}

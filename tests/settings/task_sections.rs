@@ -244,7 +244,7 @@ fn a_section_that_is_near_no_task_is_warned_of_with_the_tasks() {
 fn reserved_sections_never_belong_to_a_task() {
     Test::new()
         .only_config(
-            "[runner]\nmax_time = 9\n[env]\nenabled = no\nmax_tries = x\n[DEFAULT]\nenabled = no\n",
+            "[runner]\nmax_time = 9\n[env]\nenabled = no\nmax_tries = x\n[DEFAULT]\nmax_sleep = 1\n",
         )
         .task("1-runner", "echo $enabled")
         .task("2-env.sh", "")
