@@ -12,6 +12,7 @@ mod lints;
 mod nearest;
 mod problem;
 mod settings;
+mod synonyms;
 mod table;
 mod task_settings;
 mod text;

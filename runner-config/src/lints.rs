@@ -6,7 +6,11 @@ use crate::{
     document::{Document, Entry},
     nearest::nearest,
     problem::{Origin, Problems},
-    table::{SETTINGS, Setting, setting},
+    synonyms::{
+        Synonym::{self, Hint, Of},
+        synonym,
+    },
+    table::{DEPENDS_ON, SETTINGS, Setting, setting},
     task_settings::Codes,
     value::{self, Written},
 };
@@ -40,11 +44,16 @@ pub(crate) fn check_name(name: &str, origin: &Origin, problems: &mut Problems) {
     }
     let message = format!("unknown setting `{name}`");
     let list = "`runner-config --settings` lists the names";
-    match (near(name, Setting::in_runner), origin) {
-        (Some(near), _) => {
-            let problem = problems.error(origin.clone(), message);
-            problem.hint(format!("did you mean `{near}`?"));
+    match (meant(name, |_| true), origin) {
+        (Some(Of(name)), _) => {
+            let place = match setting(name).is_none_or(Setting::in_runner) {
+                true => "",
+                false => " in a task's section",
+            };
+            let hint = format!("did you mean `{name}`{place}?");
+            problems.error(origin.clone(), message).hint(hint);
         }
+        (Some(Hint(hint)), _) => problems.error(origin.clone(), message).hint(hint),
         // What is given on the command line is meant for the runner and nobody else.
         (None, Origin::Option(_)) => problems.error(origin.clone(), message).hint(list),
         (None, _) => {
@@ -56,9 +65,15 @@ pub(crate) fn check_name(name: &str, origin: &Origin, problems: &mut Problems) {
     }
 }
 
+/// What `name` is probably meant for: a synonym wins over a misspelling, as `requires` is near
+/// `required`.
+fn meant(name: &str, is_candidate: fn(&Setting) -> bool) -> Option<Synonym> {
+    synonym(name).or_else(|| near(name, is_candidate).map(Of))
+}
+
 /// The setting that `name` is probably a misspelling of.
-fn near(name: &str, is_meant: fn(&Setting) -> bool) -> Option<&'static str> {
-    let known = SETTINGS.iter().filter(|setting| is_meant(setting));
+fn near(name: &str, is_candidate: fn(&Setting) -> bool) -> Option<&'static str> {
+    let known = SETTINGS.iter().filter(|setting| is_candidate(setting));
     let near = nearest(name, known.map(|setting| setting.name));
     near.first().copied()
 }
@@ -96,12 +111,22 @@ pub(crate) fn out_of_place(key: &str, origin: &Origin, problems: &mut Problems) 
 
 /// Reports a key in a task's section that is not a setting: it is for the task's own use, or
 /// it is misspelled.
+///
+/// A misspelling changes how the task runs, and so does a dependency that is ignored. The task
+/// can have its own use for the other synonyms.
 pub(crate) fn check_own_key(key: &str, origin: &Origin, problems: &mut Problems) {
-    if let Some(near) = near(key, Setting::in_task) {
-        let message = format!("key `{key}` in a task's section is not a setting");
-        problems
-            .warning(origin.clone(), message)
-            .hint(format!("did you mean `{near}`?"));
+    let Some(meant) = meant(key, Setting::in_task) else {
+        return;
+    };
+    let message = format!("key `{key}` in a task's section is not a setting");
+    let is_dependency = meant == Of(DEPENDS_ON);
+    let problem = match is_dependency || near(key, Setting::in_task).is_some() {
+        true => problems.warning(origin.clone(), message),
+        false => problems.note(origin.clone(), message),
+    };
+    match meant {
+        Of(name) => problem.hint(format!("did you mean `{name}`?")),
+        Hint(hint) => problem.hint(hint),
     }
 }
 

@@ -5,7 +5,6 @@
 /// Case and the choice between `-` and `_` count for nothing; of the letters at
 /// most one in three may be wrong, and never more than two edits.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let fold = |name: &str| name.to_lowercase().replace(['-', ' '], "_");
     let name = fold(name);
     let length = name.chars().count();
     let mut near: Vec<(usize, &str)> = known
@@ -23,4 +22,9 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<
     near.sort();
     near.dedup();
     near.into_iter().map(|(_, candidate)| candidate).collect()
+}
+
+/// A name without what counts for nothing in a comparison.
+pub(crate) fn fold(name: &str) -> String {
+    name.to_lowercase().replace(['-', ' '], "_")
 }

@@ -100,8 +100,12 @@ impl Problems {
     }
 
     /// Adds something that is worth knowing and not wrong.
-    pub fn note(&mut self, message: impl Into<String>) {
-        self.add(Severity::Note, None, message.into());
+    pub fn note(
+        &mut self,
+        origin: impl Into<Option<Origin>>,
+        message: impl Into<String>,
+    ) -> &mut Problem {
+        self.add(Severity::Note, origin.into(), message.into())
     }
 
     fn add(&mut self, severity: Severity, origin: Option<Origin>, message: String) -> &mut Problem {

@@ -4,7 +4,7 @@ use crate::{
     document::{DEFAULT, Document, Entry, Override},
     lints,
     problem::{Origin, Problems},
-    table::{Field, SETTINGS, Setting, Settings, setting},
+    table::{DEPENDS_ON, Field, SETTINGS, Setting, Settings, setting},
     task_settings::{Frequency, TaskSettings},
     value::{self, Parsed, Written},
 };
@@ -17,8 +17,6 @@ const OF_HALT: [&str; 5] = [
     "leftovers",
     "max_time",
 ];
-
-const DEPENDS_ON: &str = "depends_on";
 
 impl Settings {
     /// Reads `[runner]` and `[env]`; what is wrong with them goes to `problems`,

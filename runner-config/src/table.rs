@@ -95,6 +95,9 @@ const fn unstored(field: Field, name: &'static str, meaning: &'static str) -> Se
     }
 }
 
+/// Name of the setting that [`Settings::depends_on`] reads.
+pub(crate) const DEPENDS_ON: &str = "depends_on";
+
 /// Every setting, in the order in which it is shown.
 #[rustfmt::skip]
 pub static SETTINGS: [Setting; 28] = [
@@ -122,7 +125,7 @@ pub static SETTINGS: [Setting; 28] = [
     row!(Runner, state_dir, "", value::path, "directory for journal, lock and `once` marks; empty = none"),
     row!(Runner, log_dir, "", value::path, "directory for the output of tasks, one file per task and try, instead of stdout"),
     row!(Runner, log_keep, "10", value::whole_number, "how many runs to keep in `log_dir`"),
-    unstored(Field::Task(|_, _| Ok(())), "depends_on", "tasks that have to be done first, separated by commas or blanks"),
+    unstored(Field::Task(|_, _| Ok(())), DEPENDS_ON, "tasks that have to be done first, separated by commas or blanks"),
     row!(Task, enabled, "yes", value::yes_or_no, "`no` takes the task out of the chain"),
     row!(Task, required, "yes", value::yes_or_no, "`no` lets the chain continue when the task fails"),
     row!(Task, frequency, "always", value::frequency, "`always`, `once-per-boot`, or `once`; the last two need `state_dir`"),

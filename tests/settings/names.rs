@@ -52,6 +52,55 @@ fn settings_of_tasks_are_refused_in_the_section_of_the_runner() {
 }
 
 #[test]
+fn a_word_of_another_tool_is_an_error_that_names_the_setting() {
+    let of_task = "did you mean `depends_on` in a task's section?";
+    let own_retries = "`max_tries` counts the first try too: retries + 1";
+    let other = "not a setting; see `interpreter` in runner.cfg(5)";
+    for (written, hint) in [
+        ("timeout", "did you mean `max_time`?"),
+        ("time_limit", "did you mean `max_time`?"),
+        ("Time-Limit", "did you mean `max_time`?"),
+        ("retries", own_retries),
+        ("max_retries", own_retries),
+        ("attempts", "did you mean `max_tries`?"),
+        ("delay", "did you mean `sleep_time`?"),
+        ("interval", "did you mean `sleep_time`?"),
+        ("sleep", "did you mean `sleep_time`?"),
+        ("jitter", "did you mean `retry_jitter`?"),
+        ("parallel", "did you mean `jobs`?"),
+        ("workers", "did you mean `jobs`?"),
+        ("max_parallel", "did you mean `jobs`?"),
+        ("hook", "did you mean `task_hook`?"),
+        ("on_failure", "did you mean `halt_task`?"),
+        ("halt", "did you mean `halt_task`?"),
+        ("depends", of_task),
+        ("needs", of_task),
+        ("requires", of_task),
+        ("after", of_task),
+        ("depend_on", of_task),
+        ("environment", "environment variables belong in `[env]`"),
+        ("user", other),
+        ("cwd", other),
+        ("nice", other),
+        ("umask", other),
+        ("enable", "did you mean `enabled` in a task's section?"),
+    ] {
+        ask(&format!("[runner]\n{written} = 1\n"), &["--check"])
+            .status(78)
+            .stdout("")
+            .stderr(&format!(
+                "error: runner.cfg:2: unknown setting `{written}`\n  hint: {hint}\n"
+            ));
+    }
+    Test::new()
+        .task("1-a", "")
+        .args(["--set", "timeout=3", "--check"])
+        .run()
+        .status(78)
+        .stderr("error: --set: unknown setting `timeout`\n  hint: did you mean `max_time`?\n");
+}
+
+#[test]
 fn a_section_that_differs_from_one_of_the_runners_in_case_is_warned_of() {
     let expected = "\
 warning: runner.cfg:1: section `Runner` is not `runner`: names are case-sensitive

@@ -196,6 +196,57 @@ warning: runner.cfg:4: key `enable` in a task's section is not a setting
 }
 
 #[test]
+fn a_synonym_of_depends_on_is_warned_of_and_others_are_noted() {
+    let test = || {
+        Test::new()
+            .only_config(
+                "[a]\ndepends = b\nneeds = b\nrequires = b\nafter = b\ndepend_on = b\n\
+                 max_retries = 1\ntimeout = 1\nretries = 1\nuser = u\nenvironment = e\njob = 1\n",
+            )
+            .task("1-a", "")
+            .task("1-b", "")
+    };
+    let line = |line, level, key, hint| {
+        format!(
+            "{level}runner.cfg:{line}: key `{key}` in a task's section is not a setting\n  \
+             hint: {hint}\n"
+        )
+    };
+    let keys = ["depends", "needs", "requires", "after", "depend_on"];
+    let warned = (2..)
+        .zip(keys)
+        .map(|(number, key)| line(number, "warning: ", key, "did you mean `depends_on`?"));
+    let retries = "`max_tries` counts the first try too: retries + 1";
+    let warned = warned.collect::<String>() + &line(7, "warning: ", "max_retries", retries);
+    let notes = line(8, "", "timeout", "did you mean `max_time`?")
+        + &line(9, "", "retries", retries)
+        + &line(
+            10,
+            "",
+            "user",
+            "not a setting; see `interpreter` in runner.cfg(5)",
+        )
+        + &line(
+            11,
+            "",
+            "environment",
+            "environment variables belong in `[env]`",
+        );
+    let checked = test().args(["--check"]).run().status(1).order("");
+    checked.stderr(&(warned.clone() + &notes));
+    let ran = test().run().status(0).order("1-a 1-b");
+    assert!(without_times(&ran.stderr).starts_with(&warned));
+    ran.does_not_say("timeout");
+    Test::new()
+        .only_config("[a]\ntimeout = 1\n")
+        .task("1-a", "")
+        .args(["--check"])
+        .run()
+        .status(0)
+        .stderr(&(line(2, "", "timeout", "did you mean `max_time`?") + "1 task, no problems\n"));
+}
+
+#[test]
 fn a_section_with_settings_but_without_a_task_is_a_warning() {
     let test = || {
         Test::new()

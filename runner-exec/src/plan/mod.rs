@@ -103,7 +103,9 @@ impl Plan {
                     continue;
                 }
                 Is::NoTask(_) | Is::Skipped(..) if is_disabled() => {}
-                Is::NoTask(why) => problems.note(format!("`{}` is not a task: {why}", entry.name)),
+                Is::NoTask(why) => {
+                    problems.note(None, format!("`{}` is not a task: {why}", entry.name));
+                }
                 Is::Skipped(why, hint) => {
                     let message = format!("`{}` is skipped: {why}", entry.name);
                     let problem = problems.warning(None, message);

@@ -73,7 +73,7 @@ fn judge(source: &Source, plan: &Plan, problems: &mut Problems) {
     let nothing = "there is no journal, and no `once` task starts";
     check_directory("state_dir", &settings.state_dir, nothing);
     if let Some(sentence) = plan.jobs_without_use() {
-        problems.note(sentence);
+        problems.note(None, sentence);
     }
 }
 
