@@ -67,7 +67,7 @@ verify-release:
 browser:
     .ci/run browser
 
-# The pictures in docs/reports.md.
+# The pictures in README and docs/reports.md.
 screenshots:
     .ci/run screenshots
 

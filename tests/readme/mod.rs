@@ -141,6 +141,54 @@ fn readme_is_short_and_links_every_page() {
 }
 
 #[test]
+fn the_recording_in_readme_is_a_picture_of_its_first_chain() {
+    let readme = Page::read("README.md");
+    let path = "docs/images/first-chain.svg";
+    assert!(readme.text.contains(&format!("]({path})")));
+    let text = fs::read_to_string(top().join(path)).unwrap();
+    let picture = roxmltree::Document::parse(&text).unwrap();
+    for node in picture.descendants().filter(|node| node.is_element()) {
+        let name = node.tag_name().name();
+        assert!(
+            ["svg", "title", "style", "rect", "text", "tspan"].contains(&name),
+            "{name}"
+        );
+        for attribute in node.attributes() {
+            let name = attribute.name();
+            assert!(!name.starts_with("on") && !name.contains("href"), "{name}");
+        }
+    }
+    assert!(
+        !text.contains("url(") && !text.contains("@import"),
+        "it loads nothing"
+    );
+    let lines = picture
+        .descendants()
+        .filter(|node| node.has_tag_name((SVG, "text")));
+    let lines: Vec<String> = lines
+        .map(|line| {
+            line.descendants()
+                .filter(|node| node.is_text())
+                .filter_map(|node| node.text())
+                .collect()
+        })
+        .collect();
+    let commands: Vec<&String> = lines.iter().filter(|line| line.starts_with("$ ")).collect();
+    for command in &commands {
+        assert!(readme.text.contains(&command[2..]), "README has {command}");
+    }
+    assert_eq!(commands.len(), 2);
+    let ends = [" exited with 1 ", " finished after "];
+    assert!(
+        ends.iter()
+            .all(|end| lines.iter().any(|line| line.contains(end))),
+        "{lines:?}"
+    );
+}
+
+const SVG: &str = "http://www.w3.org/2000/svg";
+
+#[test]
 fn readme_has_the_defaults_of_the_settings_it_explains() {
     let rows = table("| setting in `[runner]` | default | what it is for |");
     assert_eq!(rows.len(), 5);
