@@ -57,7 +57,7 @@ container:
 
 # Builds the packages in target/release-artifacts.
 release:
-    packaging/build target/release-artifacts
+    packaging/build --local target/release-artifacts
 
 # Builds and checks the packages. Needs root.
 verify-release:

@@ -19,8 +19,16 @@ is() {
     echo "$1: $2"
 }
 
+# A release needs an address. The refusal comes before the build.
+mkdir "$scratch/placeholder"
+cp -r Cargo.toml packaging "$scratch/placeholder"
+sed -i 's|^repository = .*|repository = "https://runner.example/runner"|' "$scratch/placeholder/Cargo.toml"
+refused=$("$scratch/placeholder/packaging/build" "$scratch/placeholder/out" 2>&1) && exit 1
+is "refused with a placeholder" "$(grep -c "Cargo.toml is a placeholder" <<<"$refused")" 1
+[ ! -e "$scratch/placeholder/out" ]
+
 # One commit always gives the same bytes, in any directory.
-CARGO_TARGET_DIR=$scratch/target packaging/build "$scratch/again" 2>"$scratch/log" >&2 || {
+CARGO_TARGET_DIR=$scratch/target packaging/build --local "$scratch/again" 2>"$scratch/log" >&2 || {
     cat "$scratch/log"
     exit 1
 }
@@ -85,6 +93,12 @@ completed() {
 }
 is "completed tasks" "$(completed runner -c runner.cfg example-tasks.d --only 6)" "6-fetch-sources 6-build.sh"
 is "completed keys" "$(completed runner-config -c runner.cfg -g work)" work.dir
+
+address=$(sed -n 's/^repository = "\(.*\)"/\1/p' Cargo.toml)
+is "address in the .deb" "$(dpkg-deb -f "$deb" Homepage)" "$address"
+is "address in the .rpm" "$(rpm -qp --queryformat '%{URL}' "$rpm")" "$address"
+is "address in units" "$(grep -l " $address\$" "$debian"/usr/lib/systemd/system/* | wc -l)" 2
+is "address in the manual" "$(zgrep -l "^\.UR $address\$" "$debian"/usr/share/man/man*/* | wc -l)" 4
 
 in_fedora -i "$rpm"
 cmp "$runner" "$fedora/usr/bin/runner"
