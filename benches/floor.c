@@ -1,19 +1,19 @@
-/* The floor: what the same work costs without a supervisor.
+/* The floor: the cost of the same work without a supervisor.
  *
  *     floor DIRECTORY [HOOK]
  *
- * Starts every file of DIRECTORY, in byte order, one after the other, and waits
- * for it, as the runner does: posix_spawn in a process group of its own, stdin from
- * /dev/null, SIGPIPE at its default, and the variables that a task is told. HOOK is
- * started before and after each of them, with the variables and the JSON of a hook.
+ * Runs every file of DIRECTORY, one after the other in byte order, as the runner does:
+ * posix_spawn in a process group of its own, stdin from /dev/null, default SIGPIPE, and
+ * the variables of a task. Runs HOOK before and after each file, with the variables and
+ * the JSON of a hook.
  *
- *     floor --watch DIRECTORY              and asks the kernel what the runner asks
- *     floor --times N COMMAND [ARG...]     COMMAND, so many times
- *     floor --peak COMMAND [ARG...]        how many KiB COMMAND had at most
- *     floor --lines BYTES                  so many bytes to stdout, 64 to a line
+ *     floor --watch DIRECTORY              the same, with the other system calls of the runner
+ *     floor --times N COMMAND [ARG...]     runs COMMAND N times
+ *     floor --peak COMMAND [ARG...]        prints the peak memory of COMMAND in KiB
+ *     floor --lines BYTES                  writes BYTES to stdout, in lines of 64 bytes
  *
- * --peak is here because a process counts the memory of who started it as its own,
- * and a Python program is larger than what it measures. */
+ * --peak is here because the peak of a process includes the memory of its parent at the
+ * fork, and a Python program is larger than the commands that it measures. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
@@ -34,7 +34,7 @@ extern char **environ;
 static posix_spawnattr_t attributes;
 static posix_spawn_file_actions_t actions;
 
-/* What `--watch` writes to, and waits for beside the end of a process. */
+/* For `--watch`: the lock file, and the descriptors for poll. The first one is the pidfd. */
 static int lock = -1;
 static struct pollfd fds[4];
 
@@ -44,8 +44,8 @@ static int by_bytes(const struct dirent **a, const struct dirent **b) {
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* With `--watch`: what a lock says before a start, and after it. */
-static void note(pid_t pid) {
+/* For `--watch`: writes the lock file, before a start and after it. */
+static void write_lock(pid_t pid) {
     char text[160];
     if (lock >= 0) {
         int size = snprintf(text, sizeof text, "1\nboot %036d\nrun %028d\ntask %d\n", 0, 0, pid);
@@ -54,8 +54,8 @@ static void note(pid_t pid) {
     }
 }
 
-/* Opens what `--watch` needs. */
-static void watch(void) {
+/* Opens the descriptors for `--watch`. */
+static void open_watch(void) {
     int ends[2];
     lock = memfd_create("lock", MFD_CLOEXEC);
     for (int i = 1; i < 4; i++) {
@@ -65,15 +65,15 @@ static void watch(void) {
     }
 }
 
-/* Starts a program and waits for it; anything but status 0 is the end. */
+/* Runs a program. Exits with 1 if its status is not 0. */
 static struct rusage run(char **command) {
     struct rusage usage;
     pid_t pid;
     int status;
-    note(0);
+    write_lock(0);
     int error = posix_spawn(&pid, command[0], &actions, &attributes, command, environ);
     if (error == 0 && lock >= 0) {
-        note(pid);
+        write_lock(pid);
         fds[0] = (struct pollfd){syscall(SYS_pidfd_open, pid, 0), POLLIN, 0};
         ppoll(fds, 4, &(struct timespec){.tv_sec = 600}, NULL);
         close(fds[0].fd);
@@ -163,7 +163,7 @@ int main(int argc, char **argv) {
     } else if (argc == 3 && strcmp(argv[1], "--lines") == 0) {
         lines(atol(argv[2]));
     } else if (argc == 3 && strcmp(argv[1], "--watch") == 0) {
-        watch();
+        open_watch();
         chain(argv[2], NULL);
     } else if ((argc == 2 || argc == 3) && argv[1][0] != '-') {
         chain(argv[1], argv[2]);

@@ -1,19 +1,18 @@
 #!/usr/bin/env python3
-"""Writes a task directory as large as one likes, and a configuration for it.
+"""Writes a task directory of any size, and a configuration for it.
 
     generate.py TASKS DEPENDENCIES DIRECTORY
 
-DIRECTORY is made, and must not be there. Afterwards it holds
+DIRECTORY is created, and must not exist. The program writes into it
 
-    tasks.d/     so many tasks, on levels of a thousand (a tenth of all, when there
-                 are few): `7-task-007123.sh`, each of them a `#!/bin/sh` no-op
-    runner.cfg   a section for each task with so many names in `depends_on`, by
-                 file name and short name in turn: of the same level, in another
-                 order than by name, or of the level before where that has too few
-    edges        the same dependencies for `tsort`: first the task that has to be
-                 done before, then the one that waits for it
+    tasks.d/     TASKS tasks, on levels of at most a thousand (of a tenth of all if there
+                 are fewer than 10,000): `7-task-007123.sh`, each a `#!/bin/sh` no-op
+    runner.cfg   a section for each task with DEPENDENCIES names in `depends_on`, in turn
+                 file names and short names: of the same level, not in the order of names,
+                 or of the previous level if the same level has too few
+    edges        the same dependencies for `tsort`: a task, then the one that waits for it
 
-The same numbers make the same files. For example
+Equal arguments produce equal files. For example
 
     generate.py 10000 5 /tmp/large
     time runner -c /tmp/large/runner.cfg --list /tmp/large/tasks.d
@@ -27,30 +26,30 @@ import sys
 SCRIPT = b"#!/bin/sh\nexit 0\n"
 
 
-def names_on_levels(number):
-    """The stems of the tasks, level by level."""
-    size = max(1, min(1000, number // 10))
+def names_on_levels(count):
+    """Returns the stems of the tasks, level by level."""
+    size = max(1, min(1000, count // 10))
     return [
-        [f"{begin // size}-task-{index:06}" for index in range(begin, min(begin + size, number))]
-        for begin in range(0, number, size)
+        [f"{begin // size}-task-{index:06}" for index in range(begin, min(begin + size, count))]
+        for begin in range(0, count, size)
     ]
 
 
 def dependencies(levels, wanted, rng):
-    """For each task the tasks that it waits for; no two wait for each other."""
+    """Yields each task and the tasks that it waits for, without cycles."""
     before = []
     for level in levels:
-        # What makes no cycle is an order, and one by name would be too easy.
+        # A random order prevents cycles. The order of names would be too easy.
         order = rng.sample(level, len(level))
-        for place, task in enumerate(order):
-            near = rng.sample(order[:place], min(place, wanted))
+        for position, task in enumerate(order):
+            near = rng.sample(order[:position], min(position, wanted))
             far = rng.sample(before, min(len(before), wanted - len(near)))
             yield task, far + near
         before = level
 
 
-def spelled(task, turn):
-    return f"{task}.sh" if turn % 2 else task.split("-", 1)[1]
+def spelling(task, index):
+    return f"{task}.sh" if index % 2 else task.split("-", 1)[1]
 
 
 def write_tasks(directory, levels):
@@ -64,8 +63,8 @@ def write_tasks(directory, levels):
 def main():
     if len(sys.argv) != 4:
         sys.exit(__doc__)
-    number, wanted, target = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-    levels = names_on_levels(number)
+    count, wanted, target = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    levels = names_on_levels(count)
     os.umask(0o022)
     os.mkdir(target)
     write_tasks(os.path.join(target, "tasks.d"), levels)
@@ -75,7 +74,7 @@ def main():
     ):
         config.write("[runner]\nmax_tries = 3\n")
         for task, needs in dependencies(levels, wanted, random.Random(1)):
-            written = " ".join(spelled(need, turn) for turn, need in enumerate(needs))
+            written = " ".join(spelling(need, index) for index, need in enumerate(needs))
             config.write(f"\n[{task}.sh]\ndepends_on = {written}\n")
             edges.writelines(f"{need}.sh {task}.sh\n" for need in needs)
 

@@ -1,23 +1,23 @@
 #!/usr/bin/env python3
-"""Measures the table of docs/benchmarks.md: the runner next to others that do the same work.
+"""Measures the table of docs/benchmarks.md: the runner and other programs with the same work.
 
     measure.py RUNNER FLOOR [--guard] [--markdown] [--dynamic RUNNER]
 
-RUNNER is the release build of `runner`, FLOOR the program of `floor.c`, with that of
-`reader.c` as `reader` beside it; `just bench` builds them all. What is not installed
-is left out, and said.
+RUNNER is the release build of `runner`. FLOOR is the program of `floor.c`, with that of
+`reader.c` as `reader` in the same directory; `just bench` builds them all. Programs that are
+not installed are left out, with a message.
 
-A case is a row of `cases()`: two commands that do the same work. They are run in turn,
-each of them first in every other round, with an environment of exactly so many
-variables, and what is shown is the median of the rounds' ratios, so that it holds when
-the machine's speed drifts. CPU is that of the command and all that it waited for, the
-tasks included, on both sides. Medians of a side are shown too, for one command.
+A case is a row of `cases()`: two commands that do the same work. They run in turn, each of
+them first in every other round, with an environment of a fixed number of variables. The
+table shows the median of the ratios of the rounds, so that it holds when the speed of the
+machine drifts. CPU time includes the processes that a command waited for, tasks included, on
+both sides. The table also shows the median of each command.
 
-With --guard fewer cases have fewer rounds, and it exits 1 when something is above its
-guard: these are wide, for a noisy machine with two cores, and are no promise. What takes
-less than the noise is guarded by counting instructions, in `INSTRUCTIONS`. --markdown
-writes the table of docs/benchmarks.md. --dynamic is another build of the runner, of which the size
-is shown.
+With --guard fewer cases run, with fewer rounds, and the program exits with 1 if a value is
+above its guard. Guards are wide, for a noisy machine with two cores, and are not a promise.
+Costs below the noise are guarded by counting instructions, in `INSTRUCTIONS`. --markdown
+writes the table of docs/benchmarks.md. --dynamic is another build of the runner, whose size is
+shown.
 """
 
 import argparse
@@ -37,42 +37,42 @@ from typing import NamedTuple
 BOOT = "0d40c7bf-f68c-4043-8f03-02c2e6a551fa"
 GIB = 1 << 30
 
-# Instructions of the static x86-64 build in user space, counted by valgrind, with so
-# many environment variables. They hardly depend on the machine; they do depend on the
-# compiler. To renew: `just bench`, and put what it shows here when the change is worth it.
+# Instructions of the static x86-64 build in user space, counted by valgrind. The last member
+# of a key is the number of environment variables. The counts hardly depend on the machine, but
+# on the compiler. To renew them, run `just bench` and copy its numbers if the change is worth it.
 INSTRUCTIONS = {
     ("one value", "-g", 2): 118_900,
     ("ten tasks", "--list", 2): 909_400,
     ("each task", "-q --no-lock", 2): 103_600,
     ("each task", "-q --no-lock", 35): 235_100,
 }
-# How much above these numbers the guard lets pass.
+# Maximum ratio of a count to these numbers.
 INSTRUCTIONS_MARGIN = 1.15
 
 
 class Case(NamedTuple):
-    """Two commands that do the same work; a list of words, or a line for `sh`."""
+    """Two commands that do the same work. A command is a list of words, or a line for `sh`."""
 
     what: str
     flags: str
     ours: list | str
     rival: str
     theirs: list | str
-    # How many environment variables both have.
+    # Number of environment variables.
     variables: int = 35
-    # What the ratios are to be at most.
+    # Maximum ratio that is the goal.
     target: float | None = None
-    # What the guard lets pass, of wall and of CPU.
+    # Maximum ratios of the guard, for wall time and CPU time.
     guard: tuple | None = None
-    # The measures that the target holds for.
-    held: tuple = ("wall", "CPU")
+    # Measures that the target applies to.
+    targeted: tuple = ("wall", "CPU")
     rounds: int = 11
-    # How often a command is run in a round; by `floor --times`, from a small process.
+    # Number of times that a command runs in a round, by `floor --times`.
     repeat: int = 1
-    # What is removed before each command.
+    # Files to remove before each command.
     removed: tuple = ()
-    # Something measured in each round and taken from ours; gives seconds.
-    besides: object = None
+    # Function whose cost is measured in each round and subtracted from ours.
+    subtracted: object = None
 
 
 class Cost(NamedTuple):
@@ -81,7 +81,7 @@ class Cost(NamedTuple):
 
 
 class Report:
-    """Prints rows as they come, and remembers how it went."""
+    """Prints rows, and collects exceeded guards and missing programs."""
 
     HEAD = ("what", "flags", "variables", "against", "runner", "other", "wall", "CPU", "target", "")
     WIDTHS = (41, 12, 9, 32, 11, 11, 5, 5, 11, 6)
@@ -103,7 +103,7 @@ class Report:
             print(" ".join(padded).rstrip(), flush=True)
 
     def single(self, what, value, text, target=None, guard=None, flags="", variables="", shown=None):
-        """A row of one number, and what it is to be at most."""
+        """Prints a row of one number with its maximum."""
         wanted = "" if target is None else f"≤ {shown or target}"
         self.row(what, flags, variables, "", text, "", "", "", wanted, verdict([value], target))
         self.guard(what, value, guard)
@@ -120,7 +120,7 @@ def verdict(values, target):
 
 
 def environment(variables):
-    """An environment of exactly so many variables, as long as those of a build machine."""
+    """Returns an environment of this many variables, as long as those of a build machine."""
     made = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
     for number in range(variables - len(made)):
         made[f"BUILD_VARIABLE_{number:02}"] = f"/var/lib/build-{number:02}/tools"
@@ -128,7 +128,7 @@ def environment(variables):
 
 
 def spawn(command, variables):
-    """Runs a command without input and output; gives what it cost."""
+    """Runs a command without input and output. Returns its cost."""
     words = ["/bin/sh", "-c", command] if isinstance(command, str) else command
     path = shutil.which(words[0]) or words[0]
     files = [
@@ -164,9 +164,9 @@ class Bench:
         return os.path.join(self.scratch, *names)
 
     def installed(self, program):
-        """A copy of a program as a machine has it after it booted: read from the disk when
-        it is first run. Of one that was just written a start takes up to a fifth less,
-        for the pages in memory are larger then."""
+        """Copies a program, so that its first run reads it from the disk, as after a boot.
+        Starts of a program that was just written take up to a fifth less time, because its
+        pages in memory are larger."""
         path = self.path(os.path.basename(program))
         shutil.copy(program, path)
         with open(path, "rb") as file:
@@ -184,15 +184,15 @@ class Bench:
         return Cost(cost.wall / case.repeat, cost.cpu / case.repeat)
 
     def compare(self, case):
-        """Measures a case and prints its row; gives the medians of ours."""
+        """Measures a case and prints its row. Returns the medians of ours."""
         program = case.rival.strip("`").split()[0]
         if shutil.which(program) is None and program in ("just", "task", "run-parts", "make", "git"):
-            self.report.left_out.append(f"`{program}`, for it is not installed")
+            self.report.left_out.append(f"`{program}`, because it is not installed")
             return None
         rounds = min(case.rounds, 5) if self.guarding else case.rounds
         if not self.guarding or case.rounds > 3:
             self.once(case, case.ours), self.once(case, case.theirs)
-        pairs, besides = [], []
+        pairs, subtracted = [], []
         for number in range(rounds):
             if number % 2:
                 theirs = self.once(case, case.theirs)
@@ -200,35 +200,35 @@ class Bench:
             else:
                 ours = self.once(case, case.ours)
                 theirs = self.once(case, case.theirs)
-            besides.append(case.besides() if case.besides else Cost(0, 0))
+            subtracted.append(case.subtracted() if case.subtracted else Cost(0, 0))
             pairs.append((ours, theirs))
         remove(case.removed)
         wall, cpu = (
             statistics.median(
                 (ours[of] - other[of]) / theirs[of]
-                for (ours, theirs), other in zip(pairs, besides)
+                for (ours, theirs), other in zip(pairs, subtracted)
             )
             for of in (0, 1)
         )
         ours, theirs = (statistics.median(cost.wall for cost in side) for side in zip(*pairs))
-        held = [value for of, value in (("wall", wall), ("CPU", cpu)) if of in case.held]
+        values = [value for of, value in (("wall", wall), ("CPU", cpu)) if of in case.targeted]
         target = "" if case.target is None else f"≤ {case.target:.2f}"
-        if target and len(case.held) == 1:
-            target += f" {case.held[0]}"
+        if target and len(case.targeted) == 1:
+            target += f" {case.targeted[0]}"
         rival = case.rival
-        if case.besides:
-            rival += f" + {statistics.median(cost.wall for cost in besides) * 1000:.0f} ms of flushes"
+        if case.subtracted:
+            rival += f" + {statistics.median(cost.wall for cost in subtracted) * 1000:.0f} ms of flushes"
         self.report.row(
             case.what, case.flags and f"`{case.flags}`", str(case.variables), rival,
             milliseconds(ours), milliseconds(theirs), f"{wall:.2f}", f"{cpu:.2f}",
-            target, verdict(held, case.target),
+            target, verdict(values, case.target),
         )  # fmt: skip
-        for name, value, most in zip(("wall", "CPU"), (wall, cpu), case.guard or ()):
-            self.report.guard(f"{case.what}, {case.rival}, {name}", value, most)
+        for name, value, max_ratio in zip(("wall", "CPU"), (wall, cpu), case.guard or ()):
+            self.report.guard(f"{case.what}, {case.rival}, {name}", value, max_ratio)
         return Cost(ours, statistics.median(ours.cpu for ours, _ in pairs))
 
     def peak(self, command):
-        """How much memory a command takes at most, in MiB."""
+        """Returns the peak memory of a command in MiB."""
         words = [self.floor, "--peak", *command]
         return int(subprocess.check_output(words, env=environment(35))) / 1024
 
@@ -252,7 +252,7 @@ def write(path, text, mode=0o644):
 
 
 def tasks(directory, number, body=None, before=""):
-    """So many tasks, `#!/bin/sh` scripts or links to /bin/true, with this before their names."""
+    """Creates tasks: `#!/bin/sh` scripts, or links to /bin/true. `before` is a prefix of names."""
     os.mkdir(directory)
     for index in range(number):
         path = os.path.join(directory, f"{before}{1000 + index}-task")
@@ -264,7 +264,7 @@ def tasks(directory, number, body=None, before=""):
 
 
 def flushes(path, number):
-    """What the disk takes for a journal: two lines and a flush, so many times."""
+    """Returns a function that writes a journal: `number` times two lines and a flush."""
 
     def flush():
         line = b'{"ts":"2026-11-24T06:00:00.000Z",' + b'"more":"x",' * 10 + b'"end":0}\n'
@@ -283,7 +283,7 @@ def flushes(path, number):
 
 
 def rivals(bench, directory):
-    """Others that run the files of a directory one after the other."""
+    """Returns other commands that run the files of a directory one after the other."""
     files = sorted(os.path.join(directory, name) for name in os.listdir(directory))
     base = directory.replace(".d", "")
     makefile = write(f"{base}.mk", "all:\n" + "".join(f"\t@{file}\n" for file in files))
@@ -303,12 +303,12 @@ def rivals(bench, directory):
 
 
 def cases(bench):
-    """Every comparison of two commands."""
+    """Yields every comparison of two commands."""
     runner, floor, path = bench.runner, bench.floor, bench.path
     true = tasks(path("true.d"), 1000)
     no_ops = tasks(path("no-op.d"), 1000, "")
     few = tasks(path("few.d"), 300, "")
-    # What has the same number may run side by side.
+    # Tasks with the same number can run at the same time.
     beside = tasks(path("beside.d"), 1000, "", "1-")
     short = tasks(path("short.d"), 200, "exec sleep 0.01\n", "1-")
     hook = write(path("hook"), "#!/bin/sh\n", 0o755)
@@ -357,8 +357,8 @@ def cases(bench):
     yield Case(
         "1,000 no-op scripts with a journal", "-q", [runner, "-q", "-c", journaled, no_ops],
         "without it", [runner, "-q", no_ops],
-        target=1.50, held=("wall",), removed=(path("state"),),
-        besides=flushes(path("flushed"), 1000), rounds=5,
+        target=1.50, targeted=("wall",), removed=(path("state"),),
+        subtracted=flushes(path("flushed"), 1000), rounds=5,
     )  # fmt: skip
     yield Case(
         "1,000 no-op scripts", "-q -j 2", [runner, "-q", "-j", "2", beside],
@@ -367,16 +367,16 @@ def cases(bench):
     yield Case(
         "200 tasks of 10 ms", "-q -j 2", [runner, "-q", "-j", "2", short],
         "`xargs -P 2`", f"ls -d {short}/* | xargs -P 2 -n 1 sh", target=1.05,
-        rounds=5, held=("wall",),
+        rounds=5, targeted=("wall",),
     )  # fmt: skip
-    ask = [bench.link, "-c", config, "-g", "hg.remote"]
+    lookup = [bench.link, "-c", config, "-g", "hg.remote"]
     yield Case(
-        "one value", "-g", ask, "`git config --get`",
+        "one value", "-g", lookup, "`git config --get`",
         ["git", "config", "--file", config, "--get", "hg.remote"],
         target=0.80, guard=(1.00, 1.00), repeat=100,
     )  # fmt: skip
     yield Case(
-        "one value", "-g", ask, "a static reader in C", [bench.reader, config, "hg", "remote"],
+        "one value", "-g", lookup, "a static reader in C", [bench.reader, config, "hg", "remote"],
         target=1.50, repeat=100,
     )  # fmt: skip
     yield Case(
@@ -386,7 +386,7 @@ def cases(bench):
 
 
 def outputs(bench):
-    """A GiB of output, in lines, from one task."""
+    """Yields comparisons of a task that writes a GiB of lines."""
     runner, path = bench.runner, bench.path
     lines = f"{bench.floor} --lines {GIB}"
     chatty = path("chatty.d")
@@ -409,7 +409,7 @@ def outputs(bench):
 
 
 def lists(bench):
-    """`--list` of many tasks, and how it grows."""
+    """Measures `--list` of many tasks, and the growth of its cost."""
     generate = os.path.join(os.path.dirname(os.path.abspath(__file__)), "generate.py")
     costs = {}
     for number, repeat in ((1_000, 20), (10_000, 3), (20_000, 1)):
@@ -439,7 +439,7 @@ def lists(bench):
 
 
 def journal(path, events):
-    """Writes a journal of so many events: runs of eight tasks, of which one fails once."""
+    """Writes a journal of at most `events` events: runs of eight tasks, of which one fails once."""
     names = [f"{number}-task-of-the-chain.sh" for number in range(8)]
     written = 0
     with open(path, "w") as file:
@@ -477,7 +477,7 @@ def journal(path, events):
 
 
 def reports(bench):
-    """What the reports of a long journal cost: processor time, and memory."""
+    """Measures CPU time and memory of the reports of a long journal."""
     os.mkdir(bench.path("long"))
     journal(bench.path("long", "journal.jsonl"), 1_000_000)
     for options in ([], ["--run", "-1000"], ["--history"], ["--tasks"]):
@@ -495,7 +495,7 @@ def reports(bench):
 
 
 def sizes(bench):
-    """Programs on the disk, and memory with ten tasks."""
+    """Measures sizes of programs, and memory with ten tasks."""
     mebibytes = bench.peak([bench.runner, "-q", bench.path("ten.d")])
     bench.report.single(
         "ten tasks: peak memory", mebibytes, f"{mebibytes:.1f} MiB", 5, 6, "`-q`", "35", "5 MiB"
@@ -514,46 +514,46 @@ def sizes(bench):
 
 
 def counts(bench):
-    """Instructions of what is too short for a clock."""
+    """Counts instructions of operations that are too short for a clock."""
     if shutil.which("valgrind") is None:
-        bench.report.left_out.append("instruction counts, for `valgrind` is not installed")
+        bench.report.left_out.append("instruction counts, because `valgrind` is not installed")
         return
     if not is_static(bench.runner) or platform.machine() != "x86_64":
-        bench.report.left_out.append("instruction counts, for they are those of a static x86-64 build")
+        bench.report.left_out.append("instruction counts, because they are those of a static x86-64 build")
         return
     longer = tasks(bench.path("longer.d"), 60)
 
     def one_start(variables):
-        # Valgrind has no vDSO, and the lock asks it for the time.
+        # Without the lock: it reads the time from the vDSO, which valgrind does not have.
         ten, sixty = (
             bench.instructions([bench.runner, "-q", "--no-lock", directory], variables)
             for directory in (bench.path("ten.d"), longer)
         )
         return (sixty - ten) // 50
 
-    ask = [bench.link, "-c", bench.path("hg.cfg"), "-g", "hg.remote"]
+    lookup = [bench.link, "-c", bench.path("hg.cfg"), "-g", "hg.remote"]
     counted = (
-        bench.instructions(ask, 2),
+        bench.instructions(lookup, 2),
         bench.instructions([bench.runner, "--list", bench.path("ten.d")], 2),
         one_start(2),
         one_start(35),
     )
-    for ((what, flags, variables), today), count in zip(INSTRUCTIONS.items(), counted):
-        most = today * INSTRUCTIONS_MARGIN
+    for ((what, flags, variables), expected), count in zip(INSTRUCTIONS.items(), counted):
+        max_count = expected * INSTRUCTIONS_MARGIN
         bench.report.single(
-            f"{what}: instructions", count, f"{count:,}", most, most,
-            f"`{flags}`", str(variables), f"{most:,.0f}",
+            f"{what}: instructions", count, f"{count:,}", max_count, max_count,
+            f"`{flags}`", str(variables), f"{max_count:,.0f}",
         )  # fmt: skip
 
 
 def is_static(program):
-    """Whether no loader is asked for: its path is in the first page of a dynamic program."""
+    """Returns True if the first page of the program does not contain the path of a loader."""
     with open(program, "rb") as file:
         return b"/ld-linux" not in file.read(4096)
 
 
 def machine(bench):
-    """What was measured, and on what."""
+    """Describes the build and the machine."""
     build = "static" if is_static(bench.runner) else "dynamic"
     return (
         f"{build} release build, {os.cpu_count()} cores, Linux {platform.release()} on"
@@ -567,9 +567,9 @@ def file_system(path):
     return kind.stdout.strip()
 
 
-def as_booted():
-    """Puts a tmpfs on /run, for this program and what it runs: a machine that has booted
-    has one, and the runner's lock in it. Where that is not allowed, /run is what it is."""
+def mount_run():
+    """Mounts a tmpfs on /run for this program and its children. A booted machine has one, with
+    the lock of the runner in it. Without permission to mount, /run stays unchanged."""
     mounted = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs run /run && exec "$@"', "sh"]
     if file_system("/run") != "tmpfs" and subprocess.run([*mounted, "true"]).returncode == 0:
         os.execvp(mounted[0], [*mounted, sys.executable, *sys.argv])
@@ -584,7 +584,7 @@ def main():
     parser.add_argument("--dynamic")
     options = parser.parse_args()
     os.umask(0o022)
-    as_booted()
+    mount_run()
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(options, scratch)
         for case in itertools.chain(cases(bench), outputs(bench)):
@@ -596,7 +596,7 @@ def main():
         counts(bench)
         print()
         print(f"Measured: {machine(bench)}.")
-    print("The original asks once a second whether its task has ended: 1,000 tasks take 1,000 s.")
+    print("The original checks once a second if its task has ended: 1,000 tasks take 1,000 s.")
     for left_out in dict.fromkeys(bench.report.left_out):
         print(f"Left out: {left_out}.")
     for above in bench.report.above_guard if options.guard else ():

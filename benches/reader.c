@@ -1,9 +1,9 @@
-/* The least that a look-up in a configuration file can cost.
+/* The minimum cost of a look-up in a configuration file.
  *
  *     reader FILE SECTION KEY
  *
- * Opens FILE, reads it and scans it for KEY in [SECTION]; prints the value. No
- * includes, no continued lines, no other spelling of anything. */
+ * Reads FILE, searches it for KEY in [SECTION], and prints the value. It supports no
+ * includes, no continuation lines and no other spelling of names. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
