@@ -141,8 +141,8 @@ impl JournalQuery<'_> {
     fn tasks(&self, show: fn(&[TaskStatistics]) -> String) -> Answer {
         let mut tasks = StatisticsBuilder::default();
         self.read(|record| tasks.apply(record))?;
-        let tasks = tasks.finish();
-        Ok((!tasks.is_empty()).then(|| show(&tasks)))
+        let statistics = tasks.finish();
+        Ok((!statistics.is_empty()).then(|| show(&statistics)))
     }
 
     fn read(&self, mut each: impl FnMut(&Record)) -> io::Result<Author> {

@@ -34,10 +34,8 @@ pub fn run_json(found: &FoundRun, now: &Now) -> String {
 /// Report of every start of the runner.
 pub fn history_json(history: &History, now: &Now) -> String {
     let starts = history.starts().into_iter();
-    let starts: Vec<_> = starts
-        .map(|start| RunnerStartJson::of(start, now))
-        .collect();
-    pretty(&starts)
+    let rows: Vec<_> = starts.map(|it| RunnerStartJson::of(it, now)).collect();
+    pretty(&rows)
 }
 
 /// Statistics of each task.

@@ -49,8 +49,8 @@ impl History {
 
     /// Returns every start, the oldest first.
     pub fn starts(&self) -> Vec<RunnerStart<'_>> {
-        let refused = self.refused.iter();
-        let refused = refused.map(|(runs, refused)| (*runs, RunnerStart::Refused(refused)));
+        let refusals = self.refused.iter();
+        let refused = refusals.map(|(runs, refused)| (*runs, RunnerStart::Refused(refused)));
         let runs = self.runs.retained.iter().map(RunnerStart::Run).enumerate();
         let mut starts: Vec<_> = refused.chain(runs).collect();
         // Stable, so a refused start stays before the run that came next.

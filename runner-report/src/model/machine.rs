@@ -13,8 +13,8 @@ impl Now {
     pub fn read<'a>(headers: impl IntoIterator<Item = &'a RunHeader>) -> Now {
         let boot = boot_id().unwrap_or_default();
         let headers = headers.into_iter().filter(|header| header.boot == boot);
-        let alive = headers.filter_map(|header| header.process);
-        let alive = alive.filter(|process| process.is_alive()).collect();
+        let processes = headers.filter_map(|header| header.process);
+        let alive = processes.filter(|process| process.is_alive()).collect();
         Now {
             at: ZonedDateTime::now(),
             boot,

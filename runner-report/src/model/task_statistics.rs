@@ -94,8 +94,8 @@ impl StatisticsBuilder {
     pub fn finish(self) -> Vec<TaskStatistics> {
         let mut tasks: Vec<_> = self.tasks.into_iter().collect();
         tasks.sort_unstable_by_key(|(_, samples)| samples.position);
-        let tasks = tasks.into_iter();
-        let statistics = tasks.map(|(task, samples)| samples.into_statistics(task));
+        let sorted = tasks.into_iter();
+        let statistics = sorted.map(|(task, samples)| samples.into_statistics(task));
         statistics.collect()
     }
 }

@@ -37,7 +37,7 @@ fn a_line_that_is_not_a_record_is_skipped_and_not_joined_with_the_next_one() {
         let journal = Journal::new().try_starts(10.0, 1).raw(garbage).try_starts(20.0, 1);
         let begin = String::from_utf8_lossy(&garbage[..garbage.len().min(80)]);
         assert_eq!(records(&journal), "r1@10 r1@20", "{begin:?}");
-        // The same line without a line feed, at the end of the journal.
+        // A last line without a line feed.
         let end = &garbage[..garbage.len() - 1];
         let journal = Journal::new().try_starts(10.0, 1).raw(end);
         assert_eq!(records(&journal), "r1@10", "{begin:?}");

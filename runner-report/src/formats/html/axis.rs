@@ -24,12 +24,12 @@ const STEPS: [(u64, &[u64]); 5] = [
 /// Returns the position of each tick as a fraction of `whole`, and its text.
 pub(super) fn ticks(whole: Duration) -> Vec<(f64, String)> {
     let millis = whole.as_millis();
-    let steps = STEPS.iter();
-    let mut steps = steps.flat_map(|(unit, counts)| counts.iter().map(move |count| unit * count));
-    let step = steps.find(|step| millis / u128::from(*step) < u128::from(MAX_TICKS));
+    let units = STEPS.iter();
+    let mut steps = units.flat_map(|(unit, counts)| counts.iter().map(move |count| unit * count));
+    let round_step = steps.find(|step| millis / u128::from(*step) < u128::from(MAX_TICKS));
     let count = if whole.is_zero() { 1 } else { MAX_TICKS };
     // No step is large enough for a run of more than half a year: it has one tick.
-    let step = step.unwrap_or(u64::MAX);
+    let step = round_step.unwrap_or(u64::MAX);
     let times = (0..count).map(|tick| Duration::from_millis(tick.saturating_mul(step)));
     let shares = times.map(|time| (fraction(time, whole), format_duration(time)));
     shares.take_while(|(at, _)| *at < MAX_POSITION).collect()
@@ -37,9 +37,9 @@ pub(super) fn ticks(whole: Duration) -> Vec<(f64, String)> {
 
 /// Formats a fraction as a percentage with up to three digits.
 pub(super) fn percent(share: f64) -> String {
-    let text = format!("{:.3}", share.max(0.0) * 100.0);
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    format!("{text}%")
+    let digits = format!("{:.3}", share.max(0.0) * 100.0);
+    let number = digits.trim_end_matches('0').trim_end_matches('.');
+    format!("{number}%")
 }
 
 #[cfg(test)]

@@ -218,7 +218,7 @@ fn try_bands<'a>(
     let state = timeline.run.header.state(now);
     let until = timeline.run.picture_end(now);
     let ends = tries.iter().skip(1).map(|next| next.at).chain([until]);
-    let bands = tries.iter().zip(ends).map(|(known, to)| TryBand {
+    let empty_bands = tries.iter().zip(ends).map(|(known, to)| TryBand {
         number: known.number,
         from: known.at,
         to,
@@ -226,9 +226,9 @@ fn try_bands<'a>(
         top: 0,
         rows: 0,
     });
-    let mut bands: Vec<TryBand> = bands.collect();
-    let indexes = bands.iter().enumerate();
-    let indexes: HashMap<u32, usize> = indexes.map(|(index, band)| (band.number, index)).collect();
+    let mut bands: Vec<TryBand> = empty_bands.collect();
+    let numbered = bands.iter().enumerate();
+    let indexes: HashMap<u32, usize> = numbered.map(|(index, band)| (band.number, index)).collect();
     for start in starts {
         if let Some(&index) = indexes.get(&start.try_num) {
             bands[index].add(Span::of_start(start, until, state), now);

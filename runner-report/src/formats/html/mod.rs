@@ -46,14 +46,14 @@ const PRINT_HEIGHT: usize = 470;
 pub fn run_html(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
     let layout = Layout::new(found.run.as_ref()?, now);
     let zoom = (PRINT_HEIGHT as f64 / layout.height as f64).min(1.0);
-    let zoom = format!("@media print {{ .timeline {{ zoom: {zoom:.3}; }} }}");
+    let print_style = format!("@media print {{ .timeline {{ zoom: {zoom:.3}; }} }}");
     let page = html! {
         (DOCTYPE) "\n"
         html xmlns="http://www.w3.org/1999/xhtml" lang="en" {
             head {
                 (PreEscaped(META))
                 title { (document_title(&layout, now)) }
-                style { (PreEscaped(STYLE)) (PreEscaped(zoom)) }
+                style { (PreEscaped(STYLE)) (PreEscaped(print_style)) }
             }
             body {
                 main {

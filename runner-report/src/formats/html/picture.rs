@@ -143,15 +143,15 @@ fn line(class: &str, [x1, x2]: [f64; 2], [y1, y2]: [usize; 2]) -> Markup {
 
 fn band_header(band: &TryBand) -> Markup {
     let spans = band.spans.iter();
-    let failed = spans.filter(|span| span.badge == Badge::FAILED);
-    let failed: Vec<&str> = failed.take(3).map(|span| &*span.label).collect();
+    let failed = spans.filter(|span| span.badge == Badge::FAILED).take(3);
+    let failed_names: Vec<&str> = failed.map(|span| &*span.label).collect();
     html! {
         (line("edge", [0.0, 1.0], [band.top; 2]))
         text.head y=(band.top + HEADER_HEIGHT - 10) {
             "Try " (band.number)
             tspan.muted dx="8" {
                 (format_duration(between(band.from, band.to)))
-                @if !failed.is_empty() { " · " (failed.join(", ")) " failed" }
+                @if !failed_names.is_empty() { " · " (failed_names.join(", ")) " failed" }
             }
         } "\n"
     }

@@ -32,7 +32,7 @@ fn tooltip(layout: &Layout, number: usize, band: &TryBand, span: &Span) -> Marku
     let details = span.details();
     let output = span.output();
     let last = output[output.len().saturating_sub(MAX_LINES)..].iter();
-    let last = last.map(|line| cut(&line.replace('\t', "    "), MAX_LETTERS));
+    let cut_lines = last.map(|line| cut(&line.replace('\t', "    "), MAX_LETTERS));
     html! {
         a href={ "#s" (number) } class=[class]
             style={ "left:" (left) ";top:" (band.row_top(span.row)) "px;width:" (width) }
@@ -40,7 +40,7 @@ fn tooltip(layout: &Layout, number: usize, band: &TryBand, span: &Span) -> Marku
             span {
                 b { bdi { (span.name) } }
                 @for line in &details { i { (line) } }
-                @if !output.is_empty() { samp { (last.collect::<Vec<_>>().join("\n")) } }
+                @if !output.is_empty() { samp { (cut_lines.collect::<Vec<_>>().join("\n")) } }
             }
         }
     }

@@ -35,8 +35,8 @@ pub(super) fn chart(run: &RunDetails, now: &Now) -> String {
         state: run.header.state(now),
         until: run.picture_end(now),
     };
-    let done = run.setup.iter().flat_map(|setup| &setup.done);
-    let done = done.map(|name| Row {
+    let done_names = run.setup.iter().flat_map(|setup| &setup.done);
+    let done = done_names.map(|name| Row {
         cells: cells(printable(name), "done", None, 0),
         intervals: Vec::new(),
         outcome: "by an earlier run".to_owned(),
@@ -93,9 +93,9 @@ impl Chart<'_> {
             Some(end) => end.outcome.description(),
             None => String::new(),
         };
-        let result = result.map_or("", TaskResult::as_str);
+        let word = result.map_or("", TaskResult::as_str);
         Row {
-            cells: cells(printable(&task.name), result, time, task.starts.len()),
+            cells: cells(printable(&task.name), word, time, task.starts.len()),
             intervals: task.starts.iter().map(|it| self.interval(it)).collect(),
             outcome,
         }
@@ -142,12 +142,12 @@ impl Chart<'_> {
         let cells = head.chain(rows.iter().map(|row| row.cells.clone()));
         let lines: Vec<String> = aligned_lines([Left, Left, Right, Right], cells).collect();
         let drawn = rows.iter().filter(|row| !row.intervals.is_empty());
-        let outcomes = drawn.map(|row| row.outcome.width());
-        let outcomes = outcomes.filter(|width| *width <= MAX_OUTCOME_WIDTH).max();
+        let widths = drawn.map(|row| row.outcome.width());
+        let outcome_width = widths.filter(|width| *width <= MAX_OUTCOME_WIDTH).max();
         // Two spaces before each column, and both ends of the bar.
-        let taken = 2 + lines[0].width() + 2 + 2 + outcomes.map_or(0, |width| width + 2);
-        let width = MAX_COLUMNS.saturating_sub(taken).min(*BAR_WIDTHS.end());
-        let width = Some(width).filter(|width| BAR_WIDTHS.contains(width));
+        let taken = 2 + lines[0].width() + 2 + 2 + outcome_width.map_or(0, |width| width + 2);
+        let free = MAX_COLUMNS.saturating_sub(taken).min(*BAR_WIDTHS.end());
+        let width = Some(free).filter(|width| BAR_WIDTHS.contains(width));
         let whole = format_duration(between(self.run.header.started, self.until));
         // Header of the bars: start and end of the axis.
         let scale = width.map(|width| format!("   0s{whole:>rest$}", rest = width - 2));

@@ -121,9 +121,9 @@ pub(crate) fn run_facts(run: &RunDetails, now: &Now) -> Vec<Fact> {
 /// Returns facts about the slowest task, the most retried task and the longest wait.
 fn highlights(run: &RunDetails) -> Vec<Fact> {
     let mut facts = Vec::new();
-    let slowest = |task: &TaskHistory| task.starts.iter().filter_map(|start| start.elapsed).max();
+    let max_time = |task: &TaskHistory| task.starts.iter().filter_map(|start| start.elapsed).max();
     let tasks = run.tasks.iter();
-    let slowest = tasks.filter_map(|task| Some((slowest(task)?, task)));
+    let slowest = tasks.filter_map(|task| Some((max_time(task)?, task)));
     if let Some((time, task)) = slowest.min_by_key(|(time, _)| Reverse(*time))
         && run.tasks.len() > 1
     {
@@ -152,9 +152,9 @@ fn highlights(run: &RunDetails) -> Vec<Fact> {
 /// Returns possible causes of the cut, and the tasks that ran.
 fn cut_off_cause(run: &RunDetails) -> String {
     let cut = run.tasks.iter().filter(|task| task.is_unfinished());
-    let cut: Vec<String> = cut.map(|task| printable(&task.name)).collect();
-    match cut.len() {
+    let names: Vec<String> = cut.map(|task| printable(&task.name)).collect();
+    match names.len() {
         0 => "by a kill or a power cut".to_owned(),
-        _ => format!("by a kill or a power cut, during {}", cut.join(", ")),
+        _ => format!("by a kill or a power cut, during {}", names.join(", ")),
     }
 }

@@ -23,15 +23,15 @@ pub(super) fn aligned_lines<const N: usize>(
     }
     rows.map(move |row| {
         let cells = aligns.iter().zip(widths).zip(&row);
-        let cells = cells.filter(|((_, width), _)| *width > 0);
-        let cells = cells.map(|((align, width), cell)| {
+        let nonempty = cells.filter(|((_, width), _)| *width > 0);
+        let padded = nonempty.map(|((align, width), cell)| {
             let pad = " ".repeat(width - cell.width());
             match align {
                 Align::Left => format!("{cell}{pad}"),
                 Align::Right => format!("{pad}{cell}"),
             }
         });
-        cells.collect::<Vec<_>>().join("  ")
+        padded.collect::<Vec<_>>().join("  ")
     })
 }
 
