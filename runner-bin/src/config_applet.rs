@@ -111,7 +111,7 @@ fn list(document: &Document, section: Option<&str>, args: &ConfigArgs, log: &Log
 
 /// `--check`: everything that is wrong and can be known without the tasks.
 fn check(document: Document, mut problems: Problems, log: &Log) -> Exit {
-    Settings::new(document, &[], &mut problems).judge_semicolons(&mut problems);
+    Settings::new(document, &[], &mut problems).check_semicolons(&mut problems);
     let exit = Exit::of_problems(&problems);
     log.problems(problems);
     exit

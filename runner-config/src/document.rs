@@ -1,9 +1,9 @@
-//! What the configuration files say: sections, keys and values, each with the
-//! file and line it came from.
+//! The content of the configuration files: sections, keys and values, each with its file and
+//! line.
 //!
-//! The dialect is read by [`crate::lines`], since a file must read as Python reads it
-//! and every value must know its line. `rust-ini`, named nowhere else, stores what was
-//! read, in the order in which it appeared, and writes it.
+//! [`crate::lines`] parses the dialect, since a file must read as in Python and every value needs
+//! its line. `rust-ini`, used nowhere else, stores the result in the order of the files, and
+//! writes it.
 #![expect(
     clippy::disallowed_methods,
     reason = "this is where `include_dir` is read, and RUNNER_CONFIG where its file is missing"
@@ -28,34 +28,34 @@ use crate::{
     value::{self, Written},
 };
 
-/// The section whose keys fill those that are missing elsewhere.
+/// The section whose keys count in every section that does not have them.
 pub(crate) const DEFAULT: &str = "DEFAULT";
 
-/// The sections that are the runner's own, and never a task's.
+/// The sections of the runner itself, which never belong to a task.
 pub(crate) const RESERVED: [&str; 3] = ["runner", "env", DEFAULT];
 
-/// Largest size of one configuration file, in bytes: `/dev/zero` has no end.
+/// Maximum size of one configuration file, in bytes: `/dev/zero` has no end.
 const MAX_FILE_SIZE: u64 = 64 << 20;
 
-/// Something that is about to be read.
+/// A file or directory that is about to be read.
 #[derive(Clone, Copy, Debug)]
 pub enum Reading<'a> {
     /// A configuration file.
     File(&'a Path),
-    /// The directory of further ones.
+    /// The directory of further configuration files.
     IncludeDir(&'a Path),
 }
 
-/// Decides about each file and directory before it is read. `false` leaves it unread, and the
-/// reason is in the problems then.
+/// Decides about each file and directory before it is read. `false` skips it; the function has
+/// added the reason to the problems.
 pub type Admit<'a> = dyn FnMut(Reading, &mut Problems) -> bool + 'a;
 
-/// A `[runner]` setting that was given on the command line, which wins over the file.
+/// A `[runner]` setting of the command line, which wins over the file.
 #[derive(Clone, Debug)]
 pub struct Override {
     /// The name of the setting.
     pub key: String,
-    /// Its value, as it would be written in the file.
+    /// Its value, as it would be in the file.
     pub value: String,
     /// The option that gave it.
     pub origin: Origin,
@@ -64,7 +64,7 @@ pub struct Override {
 /// The text of a configuration, merged from the file and its `include_dir`.
 #[derive(Clone, Debug, Default)]
 pub struct Document {
-    /// The file that was asked for, and not one of its `include_dir`.
+    /// The main file, as opposed to those of its `include_dir`.
     main: Option<Arc<Path>>,
     /// Sections and keys in the order in which they first appear.
     ini: Ini,
@@ -74,20 +74,20 @@ pub struct Document {
 
 #[derive(Clone, Debug)]
 struct Origins {
-    /// First header of the section.
+    /// The first header of the section.
     header: Origin,
-    /// Last line of each key.
+    /// The last line of each key.
     keys: HashMap<String, Origin>,
 }
 
-/// One key as it is in force in a section.
+/// One key with its value in a section.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
     /// The key, in the case in which it was written.
     pub key: &'a str,
-    /// The value, verbatim; it may have several lines.
+    /// The value, verbatim; it can have several lines.
     pub value: &'a str,
-    /// Where it was written.
+    /// Its file and line.
     pub origin: &'a Origin,
 }
 
@@ -107,8 +107,8 @@ impl Document {
         }
     }
 
-    /// Reads as much of these files as can be read and `admit` lets through, so that its values
-    /// can be checked as well. Every other line goes to `problems`.
+    /// Reads all lines of these files that can be read and that `admit` allows, so that their
+    /// values can be checked too. Each other line is reported to `problems`.
     pub fn load_readable(
         file: Option<&Path>,
         overrides: &[Override],
@@ -143,7 +143,7 @@ impl Document {
         Some((value::path(&written).ok()??, written.origin.clone()))
     }
 
-    /// Reads one file, which `origin` includes.
+    /// Reads one file; `origin` is the `include_dir` that names it.
     fn read_file(
         &mut self,
         file: &Path,
@@ -154,7 +154,7 @@ impl Document {
         if !admit(Reading::File(file), problems) {
             return;
         }
-        // A named pipe in a directory would be waited for.
+        // Opening a named pipe could block.
         if origin.is_some() && !file.is_file() && file.exists() {
             return;
         }
@@ -170,7 +170,7 @@ impl Document {
         }
     }
 
-    /// Adds what one file says; it wins over what is there.
+    /// Adds the content of one file, which wins over earlier ones.
     fn read(&mut self, bytes: &[u8], file: &Path, problems: &mut Problems) {
         let file: Arc<Path> = Arc::from(file);
         let origin = |line| Origin::File(file.clone(), line);
@@ -193,8 +193,7 @@ impl Document {
                     if known.is_none() {
                         properties.insert(key, value);
                     } else if let Some((_, old)) = properties.iter_mut().find(|it| it.0 == key) {
-                        // `insert` would move it behind the others. In Python it keeps its
-                        // place.
+                        // `insert` would move it to the end. In Python it keeps its place.
                         *old = value.into_owned();
                     }
                 }
@@ -203,19 +202,19 @@ impl Document {
         }
     }
 
-    /// The file that was asked for; the others come from its `include_dir`.
+    /// Returns the main file; the others come from its `include_dir`.
     pub fn main_file(&self) -> Option<&Path> {
         self.main.as_deref()
     }
 
-    /// What `key` says in `section`, or else in `[DEFAULT]`. A section that
-    /// was not written has no keys, whatever `[DEFAULT]` says.
+    /// Returns `key` of `section`, or else of `[DEFAULT]`. A section that does not exist has no
+    /// keys, not even those of `[DEFAULT]`.
     pub fn get(&self, section: &str, key: &str) -> Option<Entry<'_>> {
         self.header(section)?;
         self.own(section, key).or_else(|| self.own(DEFAULT, key))
     }
 
-    /// What is written for all tasks: by an override, or in `[runner]` and `[DEFAULT]`.
+    /// Returns the value of a setting for all tasks: from an override, `[runner]` or `[DEFAULT]`.
     pub(crate) fn written<'a>(
         &'a self,
         name: &str,
@@ -232,29 +231,29 @@ impl Document {
         })
     }
 
-    /// What `key` says in `section` itself.
+    /// Returns `key` of `section` itself, without `[DEFAULT]`.
     pub(crate) fn own(&self, section: &str, key: &str) -> Option<Entry<'_>> {
         self.own_entries(section).find(|entry| entry.key == key)
     }
 
-    /// The sections in the order in which they first appear, without `[DEFAULT]`.
+    /// Returns the sections in the order of their first headers, without `[DEFAULT]`.
     pub fn sections(&self) -> impl Iterator<Item = &str> {
         (self.ini.sections().flatten()).filter(|&name| name != DEFAULT)
     }
 
-    /// Those that may be a task's.
+    /// Returns the sections that can belong to a task.
     pub(crate) fn task_sections(&self) -> impl Iterator<Item = &str> {
         self.sections().filter(|name| !RESERVED.contains(name))
     }
 
-    /// Where the section of this name begins, when there is one.
+    /// Returns the first header of a section, if it exists.
     pub fn header(&self, section: &str) -> Option<&Origin> {
         Some(&self.origins.get(section)?.header)
     }
 
-    /// Every key in force in `section`, those that `[DEFAULT]` fills in first.
+    /// Returns every key of `section`, those of `[DEFAULT]` first.
     pub fn entries(&self, section: &str) -> Vec<Entry<'_>> {
-        // A key of its own keeps the place that `[DEFAULT]` gave it, as in Python.
+        // As in Python, a key that `[DEFAULT]` has too keeps its place there.
         let filled_in = self.own_entries(DEFAULT);
         let filled_in = filled_in.filter_map(|entry| self.get(section, entry.key));
         let others = self.own_entries(section);
@@ -262,7 +261,7 @@ impl Document {
         filled_in.chain(others).collect()
     }
 
-    /// Every key that is written in `section` itself.
+    /// Returns every key of `section` itself, without `[DEFAULT]`.
     pub(crate) fn own_entries<'a>(&'a self, section: &str) -> impl Iterator<Item = Entry<'a>> {
         let section = (self.ini.section(Some(section))).zip(self.origins.get(section));
         section.into_iter().flat_map(|(properties, origins)| {
@@ -276,14 +275,14 @@ impl Document {
         })
     }
 
-    /// Every key that is written in a section, section by section.
+    /// Returns the keys of all sections, section by section.
     pub(crate) fn all_own_entries(&self) -> impl Iterator<Item = Entry<'_>> {
         let sections = self.ini.sections().flatten();
         sections.flat_map(|section| self.own_entries(section))
     }
 
-    /// Writes the configuration as one file that reads back the same, or as much of it as
-    /// the section `only` needs for that.
+    /// Writes the configuration as one file that reads back the same; with `only`, as much of it as
+    /// this section needs.
     ///
     /// # Errors
     ///
@@ -324,13 +323,13 @@ fn contents(file: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The files of `directory` that are meant to be read, in byte order.
+/// Returns the configuration files of `directory`, in byte order.
 fn files_of(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let file_type = entry.file_type()?;
-        // A link is followed once it is known who can change it.
+        // A link is followed only after the trust check of the file.
         if (file_type.is_file() || file_type.is_symlink()) && left_out(&entry.file_name()).is_none()
         {
             files.push(entry.path());

@@ -1,4 +1,4 @@
-//! `hg.remote`: a section and a key in one word.
+//! A section and a key in one word: `hg.remote`.
 
 use crate::{
     document::{Document, Entry},
@@ -6,20 +6,20 @@ use crate::{
     table::{Setting, setting},
 };
 
-/// What the name of a key stands for in a [`Document`].
+/// Result of looking up `SECTION.KEY` in a [`Document`].
 #[derive(Debug)]
 pub enum Key<'a> {
     /// The section and the key exist.
     Found(Entry<'a>),
-    /// They do not; the sentence says so and names what is near.
+    /// They do not exist. The sentence has the nearest names.
     Unknown(String),
-    /// The name has no dot with something on both sides of it.
+    /// The name has no dot between a section and a key.
     Malformed,
 }
 
 impl<'a> Key<'a> {
-    /// Looks `name` up, split at the first dot that yields an existing section
-    /// and key: `a.b.c` is key `b.c` of `[a]`, or else key `c` of `[a.b]`.
+    /// Looks `name` up, split at the first dot that yields an existing section and key: `a.b.c` is
+    /// key `b.c` of `[a]`, or else key `c` of `[a.b]`.
     pub fn find(document: &'a Document, name: &str) -> Key<'a> {
         let splits = || {
             name.match_indices('.')

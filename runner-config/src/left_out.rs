@@ -1,5 +1,5 @@
-//! Names that editors, package managers and people give to files that are not
-//! meant to be used. Task directories and `include_dir` leave out the same ones.
+//! File names that are left out in task directories and `include_dir`: those of editors, package
+//! managers and disabled files.
 
 use std::ffi::OsStr;
 
@@ -23,7 +23,7 @@ const ENDINGS: [&str; 13] = [
 
 const INFIXES: [&str; 3] = [".dpkg-", ".rpm", ".ucf-"];
 
-/// Why a file of this name is left out, or `None` when it is not.
+/// Returns the reason for which a file of this name is left out, or `None` if it is not.
 pub fn left_out(name: &OsStr) -> Option<String> {
     let name = name.as_encoded_bytes();
     let start = STARTS

@@ -1,8 +1,8 @@
 //! Configuration of `runner`: text in, typed settings out.
 //!
-//! [`Document`] is what the files say: sections, keys and values, each with the
-//! file and line it came from. [`Settings`] is what it means. Only
-//! [`Document::load`] touches the disk, and nothing here knows what a process is.
+//! [`Document`] has the content of the files: sections, keys and values, each with its file and
+//! line. [`Settings`] has the typed values. Only [`Document::load`] reads files, and this crate
+//! knows nothing about processes.
 
 mod document;
 mod key;

@@ -1,14 +1,14 @@
 //! The dialect: from the text of one file to its sections and keys.
 //!
-//! What is accepted reads exactly as Python 3's `configparser.RawConfigParser`
-//! reads it (`strict=False`, `optionxform = str`, UTF-8); `ci/dialect.py` holds
-//! the two against each other. What is refused is refused with its line and a
-//! cure. The rules, in the order in which they are tried on each line:
+//! An accepted file reads exactly as with Python 3's `configparser.RawConfigParser`
+//! (`strict=False`, `optionxform = str`, UTF-8); `ci/dialect.py` compares the two. A refused
+//! line is reported with its number and a fix. The rules, in the order in which they are tried
+//! on each line:
 //!
-//! 1. A line that begins, after blanks, with `#` or `;` is a comment. It ends
-//!    nothing, so a value may go on behind it.
+//! 1. A line that begins, after blanks, with `#` or `;` is a comment. A value can continue after
+//!    it.
 //! 2. An empty line is part of the value above, and trailing ones are dropped.
-//! 3. A line indented deeper than the line that began the key goes on with its value.
+//! 3. A line that is indented deeper than the line of the key continues the value.
 //! 4. `[name]` begins a section.
 //! 5. Everything up to the first `=` or `:` is a key, the rest its value.
 
@@ -16,14 +16,14 @@ use std::{borrow::Cow, iter, mem, path::Path, sync::Arc};
 
 use crate::problem::{Origin, Problem, Problems};
 
-/// What a file says.
+/// Item of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Item<'t> {
     Section {
         name: &'t str,
         line: u32,
     },
-    /// Belongs to the section before it; there is one.
+    /// A key of the last section; a section comes before every key.
     Key {
         key: &'t str,
         value: Cow<'t, str>,
@@ -31,8 +31,7 @@ pub(crate) enum Item<'t> {
     },
 }
 
-/// Reads the text of `file`. Returns what it says, in the order in which it says it; what
-/// is wrong with it goes to `problems`.
+/// Parses the text of `file` and returns its items in their order. Errors are added to `problems`.
 pub(crate) fn scan<'t>(
     bytes: &'t [u8],
     file: &Arc<Path>,
@@ -74,17 +73,17 @@ struct Scanner<'a, 't> {
     file: &'a Arc<Path>,
     problems: &'a mut Problems,
     found: Vec<Item<'t>>,
-    /// The name of the section we are in.
+    /// The name of the current section.
     section: Option<&'t str>,
-    /// How many empty lines follow the value above, if it may go on behind them.
+    /// Number of empty lines after the value above, if it can continue after them.
     empty: Option<usize>,
-    /// The indentation of the line that began the last section or key.
+    /// The indentation of the last line with a section or key.
     indent: usize,
-    /// Whether a key before the first section was complained of; once is enough.
+    /// A key before the first section was reported, which happens only once.
     headless: bool,
-    /// `true` once the file was found to be in another format.
+    /// The file is in another format.
     foreign: bool,
-    /// `true` if the keys here belong to a section whose header is in error: they are left out.
+    /// The header of the current section is wrong, so its keys are left out.
     lost: bool,
 }
 
@@ -148,7 +147,7 @@ impl<'t> Scanner<'_, 't> {
             )
             .hint(format!("write `[{trimmed}]`"));
         }
-        // Also after a complaint, so that what follows is not complained of as well.
+        // Also after an error, so that the keys of the section are not reported too.
         self.empty = None;
         self.section = Some(name);
         self.lost = false;
@@ -161,8 +160,8 @@ impl<'t> Scanner<'_, 't> {
         }
         let Some((key, value)) = content.split_once(['=', ':']) else {
             let header = content.starts_with('[');
-            // What stands in [env], or before it is known what it stands in, may be
-            // a password that lost its indentation.
+            // A line in [env], or before the first section, can be a part of a password that
+            // lost its indentation, so it is not shown.
             let message = match (header, self.section) {
                 (true, Some("env")) => "section header without a closing `]`".to_owned(),
                 (true, _) => format!("section header `{content}` has no closing `]`"),
@@ -174,7 +173,7 @@ impl<'t> Scanner<'_, 't> {
             self.lost |= header;
             return;
         };
-        // A line that is no key, above, ends no value: so Python counts the errors.
+        // The error above does not end a value: Python reports errors in the same way.
         self.empty = None;
         let key = key.trim_end();
         if self.section.is_none() {
@@ -223,8 +222,8 @@ impl<'t> Scanner<'_, 't> {
     }
 }
 
-/// Splits `[name] behind` as Python does: the name is everything up to the last
-/// `]`, at least one character of it. A name that holds `]` is refused later.
+/// Splits `[name] rest` as Python does: the name is everything up to the last `]`, at least one
+/// character. A name that contains `]` is refused later.
 fn header(content: &str) -> Option<(&str, &str)> {
     let (name, behind) = content.strip_prefix('[')?.rsplit_once(']')?;
     (!name.is_empty()).then_some((name, behind.trim_start()))

@@ -1,4 +1,4 @@
-//! Checks of keys and values that need no more than the place where they are written.
+//! Checks of keys and values that need only their place in the file.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -15,7 +15,7 @@ use crate::{
     value::{self, Written},
 };
 
-/// The variables that tasks, hooks and the halt task have from the runner.
+/// The variables that the runner sets for tasks, hooks and the halt task.
 pub const OWN_VARIABLES: [&str; 10] = [
     "RUNNER_CONFIG_CMD",
     "RUNNER_TASK",
@@ -54,7 +54,7 @@ pub(crate) fn check_name(name: &str, origin: &Origin, problems: &mut Problems) {
             problems.error(origin.clone(), message).hint(hint);
         }
         (Some(Hint(hint)), _) => problems.error(origin.clone(), message).hint(hint),
-        // What is given on the command line is meant for the runner and nobody else.
+        // A setting of the command line can only be meant for the runner.
         (None, Origin::Option(_)) => problems.error(origin.clone(), message).hint(list),
         (None, _) => {
             let problem = problems.warning(origin.clone(), message);
@@ -65,20 +65,20 @@ pub(crate) fn check_name(name: &str, origin: &Origin, problems: &mut Problems) {
     }
 }
 
-/// What `name` is probably meant for: a synonym wins over a misspelling, as `requires` is near
-/// `required`.
+/// Returns the setting that `name` probably means. A synonym wins over a misspelling: `requires`
+/// is near `required`, but means `depends_on`.
 fn meant(name: &str, is_candidate: fn(&Setting) -> bool) -> Option<Synonym> {
     synonym(name).or_else(|| near(name, is_candidate).map(Of))
 }
 
-/// The setting that `name` is probably a misspelling of.
+/// Returns the setting of which `name` is probably a misspelling.
 fn near(name: &str, is_candidate: fn(&Setting) -> bool) -> Option<&'static str> {
     let known = SETTINGS.iter().filter(|setting| is_candidate(setting));
     let near = nearest(name, known.map(|setting| setting.name));
     near.first().copied()
 }
 
-/// Reports a setting of tasks in `[DEFAULT]`, which says nothing about tasks.
+/// Reports a task's setting in `[DEFAULT]`, which has no effect on tasks.
 pub(crate) fn check_default(key: &str, origin: &Origin, problems: &mut Problems) {
     if setting(key).is_some_and(|setting| !setting.in_runner()) {
         let message = format!("`{key}` has no effect in `[DEFAULT]`");
@@ -87,7 +87,7 @@ pub(crate) fn check_default(key: &str, origin: &Origin, problems: &mut Problems)
     }
 }
 
-/// Reports a section that is probably meant for `[runner]` or `[env]`.
+/// Reports a section that is probably `[runner]` or `[env]` in another case.
 pub(crate) fn check_section(name: &str, header: Option<&Origin>, problems: &mut Problems) {
     if let Some(meant) = reserved_in_other_case(name) {
         let message = format!("section `{name}` is not `{meant}`: names are case-sensitive");
@@ -109,8 +109,7 @@ pub(crate) fn out_of_place(key: &str, origin: &Origin, problems: &mut Problems) 
         .hint("it is a setting of `[runner]`, for all tasks");
 }
 
-/// Reports a key in a task's section that is not a setting: it is for the task's own use, or
-/// it is misspelled.
+/// Reports a key in a task's section that is not a setting: the task uses it, or it is misspelled.
 ///
 /// A misspelling changes how the task runs, and so does a dependency that is ignored. The task
 /// can have its own use for the other synonyms.
@@ -130,8 +129,8 @@ pub(crate) fn check_own_key(key: &str, origin: &Origin, problems: &mut Problems)
     }
 }
 
-/// Reports the settings of a task in `section`, which is no task's. `hint` names those that are
-/// near.
+/// Reports a task's settings in `section`, which does not belong to a task. `hint` names the
+/// nearest tasks.
 pub(crate) fn check_stray<'a>(
     section: &str,
     entries: impl Iterator<Item = Entry<'a>>,
@@ -164,7 +163,7 @@ pub(crate) fn check_include(main: Option<&Path>, entry: Entry, problems: &mut Pr
     }
 }
 
-/// Reports what is probably a slip in a variable of `[env]`.
+/// Reports a probable mistake in a variable of `[env]`.
 pub(crate) fn check_variable(entry: Entry, problems: &mut Problems) {
     let name = entry.key;
     let mut warn = |message: String, hint: &str| {
@@ -199,13 +198,13 @@ pub(crate) fn check_variable(entry: Entry, problems: &mut Problems) {
     }
 }
 
-/// Returns `true` if a shell would take the quotes around `value` away.
+/// Returns `true` if `value` is in quotes that a shell would remove.
 fn is_quoted(value: &str) -> bool {
     let inside = |quote| value.strip_prefix(quote)?.strip_suffix(quote);
     ['"', '\''].into_iter().any(|quote| inside(quote).is_some())
 }
 
-/// Whether a shell would substitute something in `value`: `$NAME` or `${NAME}`.
+/// Returns `true` if a shell would substitute a part of `value`: `$NAME` or `${NAME}`.
 fn has_dollar_name(value: &str) -> bool {
     value.split('$').skip(1).any(|rest| {
         let rest = rest.strip_prefix('{').unwrap_or(rest);
@@ -213,8 +212,8 @@ fn has_dollar_name(value: &str) -> bool {
     })
 }
 
-/// Reports the values that Python 2 would have read differently: there a `;` behind a
-/// blank began a comment, on the line of the key.
+/// Reports the values that Python 2 would have read differently: there a `;` after a blank began
+/// a comment, on the line of the key.
 pub(crate) fn check_semicolons(document: &Document, problems: &mut Problems) {
     for entry in document.all_own_entries() {
         let line = entry.value.lines().next().unwrap_or_default();
@@ -231,7 +230,7 @@ pub(crate) fn check_semicolons(document: &Document, problems: &mut Problems) {
     }
 }
 
-/// Reports a code that is in two of the lists, where one of the two is `written` here.
+/// Reports a code that is in two of the lists, one of which is `written` here.
 pub(crate) fn check_codes<'a>(
     codes: &Codes,
     written: impl Fn(&str) -> Option<Written<'a>>,

@@ -1,9 +1,9 @@
-//! "Did you mean …?"
+//! Similar names, for "did you mean …?"
 
-/// The names that `name` is probably a misspelling of, the nearest first.
+/// Returns the names of which `name` is probably a misspelling, the nearest first.
 ///
-/// Case and the choice between `-` and `_` count for nothing; of the letters at
-/// most one in three may be wrong, and never more than two edits.
+/// Case and the choice between `-` and `_` do not count. At most one letter in three can be
+/// wrong, and at most two edits.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let name = fold(name);
     let length = name.chars().count();
@@ -12,7 +12,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<
         .filter_map(|candidate| {
             let folded = fold(candidate);
             let most = (candidate.chars().count().max(length) / 3).min(2);
-            // Each edit changes the length by one at most, and a length is soon known.
+            // Each edit changes the length by at most one, and a length is fast to compare.
             let close = folded.chars().count().abs_diff(length) <= most;
             let distance = close.then(|| strsim::osa_distance(&name, &folded));
             let distance = distance.filter(|&distance| distance <= most)?;
@@ -24,7 +24,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<
     near.into_iter().map(|(_, candidate)| candidate).collect()
 }
 
-/// A name without what counts for nothing in a comparison.
+/// Returns a name in lower case, with `_` for `-`.
 pub(crate) fn fold(name: &str) -> String {
     name.to_lowercase().replace(['-', ' '], "_")
 }

@@ -1,7 +1,7 @@
-//! What is wrong with a configuration or a plan, where, and what to write instead.
+//! Errors and warnings about a configuration or a plan: the place, the problem and its fix.
 //!
-//! Problems are collected rather than returned at the first one, since a person
-//! who fixes a file wants to see all of them at once.
+//! They are collected, and not returned at the first one, so that a user sees all of them at
+//! once.
 
 use std::{
     fmt,
@@ -11,20 +11,19 @@ use std::{
 
 use crate::text::shown;
 
-/// Where a value was written.
+/// Place of a value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// A line of a file, counted from 1.
     File(Arc<Path>, u32),
     /// An option of the command line, such as `--set` or `-j`.
     Option(&'static str),
-    /// Nowhere: it is the default of the setting.
+    /// None: it is the default of the setting.
     Default,
 }
 
 impl Origin {
-    /// The path that `written` means here: a relative one counts from the directory of the
-    /// file.
+    /// Resolves a path that is written here: a relative one against the directory of the file.
     pub(crate) fn resolve(&self, written: &Path) -> PathBuf {
         match self {
             Origin::File(file, _) => file.with_file_name(written),
@@ -43,27 +42,27 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Whether a problem keeps the chain from starting.
+/// Severity of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// Nothing runs.
     Error,
-    /// It is said, and the chain starts all the same.
+    /// It is logged, and the chain starts nevertheless.
     Warning,
-    /// It is said to those who want to know more; nothing is wrong.
+    /// It is not a problem. `--check` shows it, and `-v` logs it.
     Note,
 }
 
-/// One thing that is wrong.
+/// One problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Whether it keeps the chain from starting.
+    /// Its severity.
     pub severity: Severity,
-    /// Where it was written, if it was written anywhere.
+    /// Its place, if it has one.
     pub origin: Option<Origin>,
-    /// What is wrong: lower case, no final stop, backticks round names.
+    /// The message: lower case, no final stop, backticks around names.
     pub message: String,
-    /// How to fix it, when that is known.
+    /// The fix, if it is known.
     pub hint: Option<String>,
 }
 
@@ -76,12 +75,12 @@ impl fmt::Display for Problem {
     }
 }
 
-/// All that was found wrong, in the order in which it was found.
+/// Problems, in the order in which they were found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// Adds an error; the returned problem is there to be given a hint.
+    /// Adds an error, and returns it so that a hint can be added.
     pub fn error(
         &mut self,
         origin: impl Into<Option<Origin>>,
@@ -90,7 +89,7 @@ impl Problems {
         self.add(Severity::Error, origin.into(), message.into())
     }
 
-    /// Adds a warning; the returned problem is there to be given a hint.
+    /// Adds a warning, and returns it so that a hint can be added.
     pub fn warning(
         &mut self,
         origin: impl Into<Option<Origin>>,
@@ -99,7 +98,7 @@ impl Problems {
         self.add(Severity::Warning, origin.into(), message.into())
     }
 
-    /// Adds something that is worth knowing and not wrong.
+    /// Adds a note, and returns it so that a hint can be added.
     pub fn note(
         &mut self,
         origin: impl Into<Option<Origin>>,
@@ -119,12 +118,12 @@ impl Problems {
         &mut self.0[last]
     }
 
-    /// Whether one of them keeps the chain from starting.
+    /// Returns `true` if one of them is an error.
     pub fn has_errors(&self) -> bool {
         self.has(Severity::Error)
     }
 
-    /// Whether one of them is a warning.
+    /// Returns `true` if one of them is a warning.
     pub fn has_warnings(&self) -> bool {
         self.has(Severity::Warning)
     }
@@ -133,26 +132,25 @@ impl Problems {
         self.iter().any(|problem| problem.severity == severity)
     }
 
-    /// The problems, in the order in which they were found.
+    /// Returns the problems, in the order in which they were found.
     pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
         self.0.iter()
     }
 
-    /// Puts them in the order in which they are written, and those that are written
-    /// nowhere behind them.
+    /// Sorts them by their places; those without a place come last.
     pub fn sort(&mut self) {
         let place = |problem: &Problem| (problem.origin.is_none(), problem.origin.clone());
         self.0.sort_by_cached_key(place);
     }
 
-    /// Takes over the problems of `other`.
+    /// Appends the problems of `other`.
     pub fn extend(&mut self, other: Problems) {
         self.0.extend(other.0);
     }
 }
 
 impl Problem {
-    /// Adds how to fix it.
+    /// Sets the fix.
     pub fn hint(&mut self, hint: impl Into<String>) {
         self.hint = Some(hint.into());
     }

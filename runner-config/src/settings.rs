@@ -1,4 +1,4 @@
-//! What a configuration means: [`Document`] in, typed values out.
+//! From a [`Document`] to typed settings.
 
 use crate::{
     document::{DEFAULT, Document, Entry, Override},
@@ -9,7 +9,8 @@ use crate::{
     value::{self, Parsed, Written},
 };
 
-/// What the section of the halt task may set; all else is about the chain or the hooks.
+/// Settings with an effect in the section of the halt task. All others are about the chain or
+/// hooks.
 const OF_HALT: [&str; 5] = [
     "interpreter",
     "kill_grace",
@@ -19,8 +20,8 @@ const OF_HALT: [&str; 5] = [
 ];
 
 impl Settings {
-    /// Reads `[runner]` and `[env]`; what is wrong with them goes to `problems`,
-    /// and the default stands in for it.
+    /// Reads `[runner]` and `[env]`. A wrong value is reported to `problems`, and the default is
+    /// used.
     pub fn new(document: Document, overrides: &[Override], problems: &mut Problems) -> Settings {
         // The defaults of the table replace these.
         let mut settings = Settings::default();
@@ -71,7 +72,7 @@ impl Settings {
         settings
     }
 
-    /// Stores what is `written` for all tasks.
+    /// Stores the value of a setting for all tasks.
     fn store(&mut self, row: &Setting, written: &Written) -> Parsed<()> {
         match row.field {
             Field::Runner(store) => store(self, written),
@@ -79,7 +80,7 @@ impl Settings {
         }
     }
 
-    /// What `setting` says for all tasks, or for the one whose section is `section`.
+    /// Returns the value of `setting` in force for all tasks, or for the task of `section`.
     pub fn in_force(&self, setting: &Setting, section: Option<&str>) -> Written<'_> {
         let own = section.and_then(|section| self.own(section, setting.name));
         let common = || {
@@ -89,28 +90,27 @@ impl Settings {
         own.or_else(common).unwrap_or_else(|| default(setting))
     }
 
-    /// What `key` says in the section of a task itself.
+    /// Returns `key` of the section of a task.
     fn own(&self, section: &str, key: &str) -> Option<Written<'_>> {
         self.document.own(section, key).map(of_task)
     }
 
-    /// Where the variable `name` of `[env]` was written.
+    /// Returns the place of the variable `name` of `[env]`.
     pub fn variable_origin(&self, name: &str) -> Option<&Origin> {
         Some(self.document.get("env", name)?.origin)
     }
 
-    /// The sections that may be a task's, in the order in which they were written.
+    /// Returns the sections that can belong to a task, in the order of the file.
     pub fn task_sections(&self) -> impl Iterator<Item = &str> {
         self.document.task_sections()
     }
 
-    /// Where `section`, which is one of them, begins.
+    /// Returns the place of the header of `section`, which is one of them.
     pub fn header(&self, section: &str) -> &Origin {
         self.document.header(section).unwrap_or(&Origin::Default)
     }
 
-    /// What is in force for the task whose section is `section`; `None` when that is the
-    /// same as for every task.
+    /// Returns the settings of the task of `section`; `None` if they are those of all tasks.
     pub fn task_of(&self, section: &str, problems: &mut Problems) -> Option<TaskSettings> {
         let mut task = self.task.clone();
         let mut differs = false;
@@ -123,7 +123,7 @@ impl Settings {
                 lints::out_of_place(row.name, entry.origin, problems);
                 continue;
             };
-            // What it depends on is asked for by itself, and is no matter for the others.
+            // `depends_on` has a function of its own, and no field.
             differs |= row.name != DEPENDS_ON;
             let written = of_task(entry);
             if let Err(expected) = store(&mut task, &written) {
@@ -143,16 +143,14 @@ impl Settings {
         Some(task)
     }
 
-    /// The names of the tasks that have to be done before the one whose section is
-    /// `section`, and where they are written.
+    /// Returns the names in `depends_on` of `section`, and the place of the key.
     pub fn depends_on(&self, section: &str) -> Option<(impl Iterator<Item = &str>, &Origin)> {
         let written = self.own(section, DEPENDS_ON)?;
         Some((value::list(written.value), written.origin))
     }
 
-    /// Reports what `section`, which is the halt task's, sets although it makes sense in the
-    /// chain only.
-    pub fn judge_halt_section(&self, section: &str, problems: &mut Problems) {
+    /// Reports settings without an effect in `section`, which belongs to the halt task.
+    pub fn check_halt_section(&self, section: &str, problems: &mut Problems) {
         for entry in self.document.own_entries(section) {
             if setting(entry.key).is_some_and(Setting::in_task) && !OF_HALT.contains(&entry.key) {
                 let message = format!("`{}` has no effect in the halt task's section", entry.key);
@@ -163,20 +161,20 @@ impl Settings {
         }
     }
 
-    /// Whether `section` says `enabled = no`, for what is no task anyway.
+    /// Returns `true` if `section` has `enabled = no`; for a file that is not a task.
     pub fn disables(&self, section: &str) -> bool {
         let enabled = self.own(section, "enabled");
         enabled.is_some_and(|written| value::yes_or_no(&written) == Ok(false))
     }
 
     /// Reports the values that Python 2 would have read differently.
-    pub fn judge_semicolons(&self, problems: &mut Problems) {
+    pub fn check_semicolons(&self, problems: &mut Problems) {
         lints::check_semicolons(&self.document, problems);
     }
 
-    /// Reports the settings of a task that `section`, which is no task's, holds. `hint` names
+    /// Reports a task's settings in `section`, which does not belong to a task. `hint` names
     /// tasks with a similar name.
-    pub fn judge_stray(
+    pub fn check_stray(
         &self,
         section: &str,
         hint: impl FnOnce() -> Option<String>,
@@ -203,7 +201,7 @@ fn default(row: &Setting) -> Written<'static> {
     }
 }
 
-/// What the section of a task itself says.
+/// Returns a value of the section of a task.
 fn of_task(Entry { value, origin, .. }: Entry) -> Written {
     Written {
         value,
@@ -212,7 +210,7 @@ fn of_task(Entry { value, origin, .. }: Entry) -> Written {
     }
 }
 
-/// Reports a value that is not what is `expected`; it is shown on one line.
+/// Reports a wrong value, on one line.
 fn report(name: &str, written: &Written, expected: &str, problems: &mut Problems) {
     let mut lines = written.lines();
     let found = match (lines.next(), lines.next()) {

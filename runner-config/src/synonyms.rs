@@ -8,7 +8,7 @@ use crate::nearest::fold;
 pub(crate) enum Synonym {
     /// The setting of this name.
     Of(&'static str),
-    /// No setting means quite the same; the hint says what to do.
+    /// No setting has exactly this meaning; the hint has the alternative.
     Hint(&'static str),
 }
 

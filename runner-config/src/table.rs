@@ -1,6 +1,6 @@
-//! The one table of settings: name, default, field, parser and meaning of each, and the
-//! sections in which it has an effect. `--settings`, `--help`, README and the man page show it.
-//! A new setting is a row here, and a field in [`Settings`] or [`TaskSettings`].
+//! The table of settings: name, default, field, parser and meaning of each, and the sections in
+//! which it has an effect. `--settings`, README and the man page show it. A new setting is a row
+//! here, and a field in [`Settings`] or [`TaskSettings`].
 
 use std::{path::PathBuf, time::Duration};
 
@@ -10,30 +10,30 @@ use crate::{
     value::{self, Parsed, Written},
 };
 
-/// Everything that is in force for a run.
+/// Settings of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// What is in force for a task without a section of its own.
+    /// Settings of a task without a section of its own.
     pub task: TaskSettings,
-    /// Where a retry starts.
+    /// Start of a retry.
     pub retry_from: RetryFrom,
-    /// The name of the halt task; `None` when `halt_task` is empty.
+    /// The name of the halt task; `None` if `halt_task` is empty.
     pub halt_task: Option<String>,
-    /// Whether the name of the halt task was written anywhere.
+    /// The name of the halt task is configured, and not the default.
     pub halt_task_written: bool,
     /// The command before and after each task.
     pub task_hook: Option<Words>,
-    /// How many tasks may run at the same time; 1 or more.
+    /// Maximum number of tasks that run at the same time; 1 or more.
     pub jobs: usize,
-    /// How many halts are allowed within [`Settings::halt_period`]; 0 means any number.
+    /// Maximum number of halts within [`Settings::halt_period`]; 0 = no limit.
     pub max_halts: u32,
-    /// See [`Settings::max_halts`].
+    /// The period of [`Settings::max_halts`].
     pub halt_period: Duration,
-    /// Where journal, lock and marks live.
+    /// Directory of journal, lock and marks.
     pub state_dir: Option<PathBuf>,
-    /// Where the output of tasks goes.
+    /// Directory for the output of tasks.
     pub log_dir: Option<PathBuf>,
-    /// Of how many runs it is kept.
+    /// Number of runs whose output is kept; 0 = all.
     pub log_keep: u32,
     /// The variables of `[env]`, in the order in which they are written.
     pub env: Vec<(String, String)>,
@@ -46,9 +46,9 @@ pub struct Settings {
 pub struct Setting {
     /// The key.
     pub name: &'static str,
-    /// The value that is in force when none is written, as it would be written.
+    /// The default, as it would be written.
     pub default: &'static str,
-    /// What it does, in one line.
+    /// Its meaning, in one line.
     pub meaning: &'static str,
     pub(crate) field: Field,
 }
@@ -67,7 +67,7 @@ pub(crate) enum Field {
     Task(Store<TaskSettings>),
 }
 
-/// A setting that `$parse` reads into the field of its name, or into the one behind `=>`.
+/// A setting that `$parse` stores in the field of its name, or in the one after `=>`.
 macro_rules! row {
     ($scope:ident, $name:ident, $default:literal, $parse:path, $meaning:literal) => {
         row!($scope, $name => $name, $default, $parse, $meaning)
@@ -85,7 +85,7 @@ macro_rules! row {
     };
 }
 
-/// A setting that has no field, since `Document` or `Settings::depends_on` reads it.
+/// A setting without a field, since `Document` or `Settings::depends_on` reads it.
 const fn unstored(field: Field, name: &'static str, meaning: &'static str) -> Setting {
     Setting {
         name,
@@ -98,7 +98,7 @@ const fn unstored(field: Field, name: &'static str, meaning: &'static str) -> Se
 /// Name of the setting that [`Settings::depends_on`] reads.
 pub(crate) const DEPENDS_ON: &str = "depends_on";
 
-/// Every setting, in the order in which it is shown.
+/// All settings, in the order in which they are shown.
 #[rustfmt::skip]
 pub static SETTINGS: [Setting; 28] = [
     row!(RunnerAndTask, sleep_time, "1", value::duration, "minimum wait before a retry, and minimum time between the starts of two runs"),
@@ -131,7 +131,7 @@ pub static SETTINGS: [Setting; 28] = [
     row!(Task, frequency, "always", value::frequency, "`always`, `once-per-boot`, or `once`; the last two need `state_dir`"),
 ];
 
-/// The row of the setting called `name`.
+/// Returns the row of the setting called `name`.
 pub fn setting(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name == name)
 }

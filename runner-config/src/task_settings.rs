@@ -1,27 +1,27 @@
-//! The settings that may differ from task to task.
+//! The settings that a task can override.
 
 use std::{collections::BTreeSet, ffi::OsString, time::Duration};
 
 /// A command: the program, then its arguments; never empty.
 pub type Words = Vec<OsString>;
 
-/// The exit codes that mean something other than "try again".
+/// Exit codes with a meaning other than "try again".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Codes {
-    /// Go on.
+    /// Continue.
     pub ok: BTreeSet<u8>,
-    /// Run the halt task, then stop.
+    /// Run the halt task, then end.
     pub halt: BTreeSet<u8>,
-    /// Stop, without the halt task.
+    /// End, without the halt task.
     pub stop: BTreeSet<u8>,
 }
 
-/// How often the chain may be tried; 0 means for ever.
+/// Maximum number of tries; 0 = no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MaxTries {
-    /// The number of the try counts.
+    /// Counts the tries of the chain.
     OfChain(u32),
-    /// The failures of the task itself in this run count.
+    /// Counts the failures of this task in the run.
     OfTask(u32),
 }
 
@@ -32,7 +32,7 @@ impl Default for MaxTries {
 }
 
 impl MaxTries {
-    /// The number, as hooks and tasks see it.
+    /// Returns the number, for hooks and tasks.
     pub fn number(self) -> u32 {
         match self {
             MaxTries::OfChain(number) | MaxTries::OfTask(number) => number,
@@ -40,19 +40,19 @@ impl MaxTries {
     }
 }
 
-/// What to do with what a finished task left running in its process group.
+/// Treatment of processes that a finished task left in its process group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Leftovers {
-    /// Wait for `leak_time`, then end it.
+    /// Wait for `leak_time`, then end them.
     Kill,
-    /// Wait for `leak_time`, then name it and leave it.
+    /// Wait for `leak_time`, then report them.
     #[default]
     Report,
-    /// Leave it at once.
+    /// Do not wait for them.
     Allow,
 }
 
-/// How often a task that succeeded is started again.
+/// Frequency at which a task runs again after a success.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Frequency {
     /// In every run, and in every try.
@@ -65,7 +65,7 @@ pub enum Frequency {
 }
 
 impl Frequency {
-    /// The word for it.
+    /// Returns its word in the configuration.
     pub const fn as_str(self) -> &'static str {
         match self {
             Frequency::Always => "always",
@@ -75,47 +75,47 @@ impl Frequency {
     }
 }
 
-/// Where a retry starts.
+/// Start of a retry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum RetryFrom {
     /// At the start of the chain: all tasks are started again.
     #[default]
     Start,
-    /// At the failed task: what is done stays done.
+    /// At the failed task: tasks that are done stay done.
     Failed,
 }
 
-/// Everything that is in force for one task, beside what it depends on.
+/// Settings of one task, except `depends_on`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TaskSettings {
-    /// Least time to wait before a retry.
+    /// Minimum wait before a retry.
     pub sleep_time: Duration,
-    /// A random time from 0 to this is added; `None` for `sleep_time`.
+    /// Maximum random time to add; `None` = `sleep_time`.
     pub retry_jitter: Option<Duration>,
-    /// The wait is multiplied by this for each further try; finite, 0 or more.
+    /// Factor of the wait for each further try; finite, 0 or more.
     pub retry_backoff: f64,
-    /// Upper bound of one wait.
+    /// Maximum of one wait; `None` = no limit.
     pub max_sleep: Option<Duration>,
-    /// When to give up.
+    /// Maximum number of tries before giving up.
     pub max_tries: MaxTries,
-    /// How long the task may run.
+    /// Time limit of the task; `None` = no limit.
     pub max_time: Option<Duration>,
-    /// How long a hook may run.
+    /// Time limit of a hook; `None` = no limit.
     pub hook_time: Option<Duration>,
-    /// Time between asking to end and killing.
+    /// Time between SIGTERM and SIGKILL.
     pub kill_grace: Duration,
-    /// How long to wait for what is left in the group.
+    /// Timeout for processes that are left in the group.
     pub leak_time: Duration,
-    /// What to do with it then.
+    /// Treatment of processes that are left after that.
     pub leftovers: Leftovers,
-    /// Words put before the task's path.
+    /// Words before the path of the task.
     pub interpreter: Option<Words>,
-    /// What exit codes mean.
+    /// Meaning of exit codes.
     pub codes: Codes,
-    /// Whether the task is part of the chain.
+    /// The task is part of the chain.
     pub enabled: bool,
-    /// Whether the chain has to wait for its success.
+    /// The chain does not continue before it has succeeded.
     pub required: bool,
-    /// How often it is started.
+    /// Frequency at which it runs.
     pub frequency: Frequency,
 }

@@ -1,7 +1,8 @@
-//! Text for terminals and for JSON: names, paths and output can hold any bytes.
+//! Text for terminals and for JSON: names, paths and output can contain any bytes.
 //!
-//! A name has one text, and two names never have the same: a byte that is not UTF-8 is
-//! `\xff`, a backslash is `\\`. Terminals get it with [`escape`]; JSON holds it as it is.
+//! A name has one text, and two different names never have the same text: a byte that is not
+//! UTF-8 is `\xff`, a backslash is `\\`. For terminals [`escape`] is applied too; JSON contains
+//! the text itself.
 
 use std::{
     borrow::Cow,
@@ -11,12 +12,12 @@ use std::{
     path::Path,
 };
 
-/// The text of a name or path, on one line and safe for a terminal.
+/// Returns the text of a name or path, on one line and safe for a terminal.
 pub fn shown(path: &Path) -> String {
     escape(&name_text(path.as_os_str())).into_owned()
 }
 
-/// The text of a name or path, for JSON. [`from_name_text`] reads it.
+/// Returns the text of a name or path, for JSON. [`from_name_text`] is the inverse.
 pub fn name_text(name: &OsStr) -> Cow<'_, str> {
     match name.to_str() {
         Some(text) if !text.contains('\\') => Cow::Borrowed(text),
@@ -24,8 +25,8 @@ pub fn name_text(name: &OsStr) -> Cow<'_, str> {
     }
 }
 
-/// The name or path of which `text` is the [`name_text`]. Journals of earlier versions
-/// have single backslashes, which stay.
+/// Returns the name or path of which `text` is the [`name_text`]. Single backslashes, which
+/// earlier versions wrote, stay.
 pub fn from_name_text(text: &str) -> OsString {
     let mut name = Vec::new();
     let mut rest = text;
@@ -49,7 +50,7 @@ pub fn from_name_text(text: &str) -> OsString {
     OsString::from_vec(name)
 }
 
-/// `bytes` as they are, except that a byte that is not UTF-8 is `\xff`.
+/// Returns `bytes` as text; a byte that is not UTF-8 becomes `\xff`.
 pub fn bytes_text(bytes: &[u8]) -> Cow<'_, str> {
     match str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
@@ -68,13 +69,13 @@ fn decode(bytes: &[u8], backslash: &str) -> String {
     text
 }
 
-/// `text` with every hidden character spelled as in `$'…'` of bash: `\n`, `\x1b`, `\u202e`,
-/// `\U000e0001`. Backslashes stay single, so that the text of a name stays what it is.
+/// Escapes every hidden character as in `$'…'` of bash: `\n`, `\x1b`, `\u202e`, `\U000e0001`.
+/// Backslashes stay single, so that the text of a name does not change.
 pub fn escape(text: &str) -> Cow<'_, str> {
     escape_all(text, is_hidden)
 }
 
-/// Escapes text of several lines: tabs, and the U+FE0F of emoji, stay as well.
+/// Escapes text of several lines. Line ends, tabs, and the U+FE0F of emoji stay.
 pub fn escape_lines(text: &str) -> Cow<'_, str> {
     let stays = |c| matches!(c, '\n' | '\t' | '\u{fe0f}');
     escape_all(text, |c| is_hidden(c) && !stays(c))
@@ -99,8 +100,8 @@ fn escape_all(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// JSON with the same values, in which hidden characters are `\u` escapes. Outside of strings
-/// there are none but the ends of lines.
+/// Replaces hidden characters in JSON by `\u` escapes, which does not change the values. Outside
+/// of strings, JSON has no hidden characters but line ends.
 pub fn escape_json(json: String) -> String {
     let is_hidden = |c| c != '\n' && is_hidden(c);
     if !json.contains(is_hidden) {
@@ -118,9 +119,9 @@ pub fn escape_json(json: String) -> String {
     escaped
 }
 
-/// A character that a terminal obeys, that turns the direction of the text around it, or that
-/// is not seen: controls (C0, DEL, C1), separators of lines and paragraphs, interlinear
-/// annotations, and the `Default_Ignorable_Code_Point`s of Unicode 16.
+/// Returns `true` for a character that controls a terminal, changes the direction of text, or is
+/// invisible: controls (C0, DEL, C1), line and paragraph separators, interlinear annotations, and
+/// the `Default_Ignorable_Code_Point`s of Unicode 16.
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -131,7 +132,7 @@ pub fn is_hidden(c: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Why the system refused something, in words fit for the end of a sentence.
+/// Returns the reason of a system error, for the end of a sentence.
 pub fn reason(error: &std::io::Error) -> String {
     use std::io::ErrorKind;
     match error.kind() {

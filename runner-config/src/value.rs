@@ -1,7 +1,6 @@
-//! Values as they are written, one function for each kind.
+//! Parsers of values, one function for each kind.
 //!
-//! A function returns what it expected when the value is something else: the
-//! end of the sentence "`max_tries` must be …".
+//! The error of a function is the end of the sentence "`max_tries` must be …".
 
 use std::{collections::BTreeSet, ops::Deref, path::PathBuf, time::Duration};
 
@@ -12,14 +11,14 @@ use crate::{
 
 pub(crate) type Parsed<T> = Result<T, &'static str>;
 
-/// A value, and where it was written.
+/// A value and its place.
 #[derive(Clone, Copy, Debug)]
 pub struct Written<'a> {
-    /// The value, as it is written.
+    /// The value, as written.
     pub value: &'a str,
-    /// Where.
+    /// Its place.
     pub origin: &'a Origin,
-    /// In the section of a task, and not in `[runner]`.
+    /// It is in the section of a task, and not in `[runner]`.
     pub(crate) in_task: bool,
 }
 
@@ -31,8 +30,7 @@ impl Deref for Written<'_> {
     }
 }
 
-/// `90`, `0.5`, `90s`, `1h 30m`. What is longer than a [`Duration`] can hold is
-/// [`Duration::MAX`].
+/// Parses a time: `90`, `0.5`, `90s`, `1h 30m`. Saturates at [`Duration::MAX`].
 pub fn duration(text: &str) -> Parsed<Duration> {
     const EXPECTED: &str =
         "a time of 0 or more: seconds (`90`, `0.5`), or with units (`90s`, `10m`, `1h 30m`)";
@@ -45,7 +43,7 @@ pub fn duration(text: &str) -> Parsed<Duration> {
         rest = rest[number.len()..].trim_start();
         let unit = prefix(rest, char::is_alphabetic);
         let factor = match unit {
-            // Without a unit it is seconds, and nothing may stand beside it.
+            // A number without a unit is seconds, and must be the only one.
             "" if number.len() == text.len() => 1.0,
             "ms" => 0.001,
             "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
@@ -55,7 +53,7 @@ pub fn duration(text: &str) -> Parsed<Duration> {
             "w" | "week" | "weeks" => 604_800.0,
             _ => return Err(EXPECTED),
         };
-        // `5m 5m` is a slip, and `30m 1h` may be one.
+        // `5m 5m` is a mistake, and `30m 1h` can be one.
         if factor >= larger {
             return Err(EXPECTED);
         }
@@ -71,7 +69,7 @@ fn prefix(text: &str, holds: impl Fn(char) -> bool) -> &str {
     &text[..text.find(|c| !holds(c)).unwrap_or(text.len())]
 }
 
-/// A time, or nothing.
+/// Parses a time; an empty value is `None`.
 pub(crate) fn jitter(text: &str) -> Parsed<Option<Duration>> {
     match text {
         "" => Ok(None),
@@ -79,7 +77,7 @@ pub(crate) fn jitter(text: &str) -> Parsed<Option<Duration>> {
     }
 }
 
-/// A limit: a time, or 0 for none.
+/// Parses a limit: a time, or 0 for no limit.
 pub(crate) fn limit(text: &str) -> Parsed<Option<Duration>> {
     duration(text).map(|limit| (!limit.is_zero()).then_some(limit))
 }
@@ -88,7 +86,7 @@ pub(crate) fn whole_number(text: &str) -> Parsed<u32> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err("a whole number of 0 or more");
     }
-    // Only too many digits can be wrong with it now.
+    // The only possible error here is a number that is too large.
     Ok(text.parse().unwrap_or(u32::MAX))
 }
 
@@ -115,7 +113,7 @@ pub(crate) fn yes_or_no(text: &str) -> Parsed<bool> {
     }
 }
 
-/// Words separated by commas or blanks.
+/// Splits a list at commas and blanks.
 pub(crate) fn list(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c == ',' || c.is_whitespace())
         .filter(|word| !word.is_empty())
@@ -128,9 +126,10 @@ pub(crate) fn codes(text: &str) -> Parsed<BTreeSet<u8>> {
         .ok_or("exit codes from 0 to 255, separated by commas or blanks")
 }
 
-/// The words of a command as a shell would split it; nothing else of a shell is done.
+/// Splits a command into words like a shell, without any other expansion.
 fn words(text: &str) -> Parsed<Vec<String>> {
-    // A `#` would begin a comment, and values have none; no value holds NUL.
+    // `shell_words` would treat a `#` as a comment, but values have no comments. No value
+    // contains NUL.
     let plain = shell_words::split(&text.replace('#', "\0"));
     let words = plain.map_err(|_| "a command with matching quotes")?;
     if words.first().is_some_and(String::is_empty) {
@@ -139,7 +138,7 @@ fn words(text: &str) -> Parsed<Vec<String>> {
     Ok(words.iter().map(|word| word.replace('\0', "#")).collect())
 }
 
-/// A command. A first word that is a relative path counts from the directory of the file.
+/// Parses a command. A relative path as first word is resolved against the directory of the file.
 pub(crate) fn command(written: &Written) -> Parsed<Option<Words>> {
     let mut words: Words = words(written)?.into_iter().map(Into::into).collect();
     let Some(first) = words.first_mut() else {
@@ -151,7 +150,7 @@ pub(crate) fn command(written: &Written) -> Parsed<Option<Words>> {
     Ok(Some(words))
 }
 
-/// A path. A relative one counts from the directory of the file.
+/// Parses a path. A relative one is resolved against the directory of the file.
 pub(crate) fn path(written: &Written) -> Parsed<Option<PathBuf>> {
     Ok((!written.is_empty()).then(|| written.origin.resolve(written.value.as_ref())))
 }
@@ -195,7 +194,7 @@ pub(crate) fn frequency(text: &str) -> Parsed<Frequency> {
         .ok_or("`always`, `once-per-boot` or `once`")
 }
 
-/// A time as a person wants to read it: `350ms`, `1.2s`, `12s`, `1m 30s`, `2h 5m`.
+/// Formats a time for people: `350ms`, `1.2s`, `12s`, `1m 30s`, `2h 5m`.
 pub fn format_duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {

@@ -22,7 +22,7 @@ const DISABLE: &str = "disable it (`enabled = no`, or a name ending in `.disable
 const NAME_ANOTHER: &str = "name another one with `halt_task` in `[runner]`";
 
 /// Reports the reasons for which a file will not start.
-pub(crate) fn judge_start(task: &Task, kind: &Kind, is_halt: bool, problems: &mut Problems) {
+pub(crate) fn check_start(task: &Task, kind: &Kind, is_halt: bool, problems: &mut Problems) {
     let name = &task.name;
     let otherwise = if is_halt { NAME_ANOTHER } else { DISABLE };
     let cannot_start = |why: &str| format!("task `{name}` cannot start: {why}");
@@ -74,7 +74,7 @@ pub(crate) fn judge_start(task: &Task, kind: &Kind, is_halt: bool, problems: &mu
 }
 
 /// Reports a halt task that is required and missing, or is a directory.
-pub(crate) fn judge_halt(
+pub(crate) fn check_halt(
     directory: &Path,
     settings: &Settings,
     needs_halt: bool,

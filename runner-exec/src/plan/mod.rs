@@ -17,7 +17,7 @@ use runner_config::{Problems, Settings, TaskSettings, Words, left_out};
 use crate::{
     chain::{Chain, Link, Step, TaskId, verdict::Verdict},
     plan::{
-        checks::{Interpreters, judge_halt, judge_start},
+        checks::{Interpreters, check_halt, check_start},
         dependencies::{Absent, links},
         discover::{DirEntry, Kind},
         name_index::{Ambiguous, Names},
@@ -143,9 +143,9 @@ impl Plan {
                 continue;
             }
             if let Some(section) = task.sections.first().filter(|_| is_halt) {
-                settings.judge_halt_section(section, problems);
+                settings.check_halt_section(section, problems);
             }
-            judge_start(&task, &candidate.kind, is_halt, problems);
+            check_start(&task, &candidate.kind, is_halt, problems);
             interpreters.look_up(&mut task, check, problems);
             interpreters.look_up_behind_env(&task, &path, check, problems);
             if is_halt {
@@ -161,7 +161,7 @@ impl Plan {
             // All else of that name would be the halt task.
             let mut skipped = absent.iter().map(|(name, _)| Some(name.as_os_str()));
             let is_directory = halt_name.is_some() && skipped.any(|name| name == halt_name);
-            judge_halt(directory, &settings, needs_halt, is_directory, problems);
+            check_halt(directory, &settings, needs_halt, is_directory, problems);
         }
         let (links, dependencies) = links(&tasks, &absent, &settings, problems);
         let mut hook_is_missing = false;
@@ -317,7 +317,7 @@ fn sections(
             Ok(None) => {
                 // A skipped file was reported before.
                 if !absent.iter().any(|(name, _)| name.is_called(section)) {
-                    settings.judge_stray(section, || names.hint(section), problems);
+                    settings.check_stray(section, || names.hint(section), problems);
                 }
                 continue;
             }

@@ -56,7 +56,7 @@ pub(super) fn check(
 /// What does not keep a plan from being made.
 fn judge(source: &Source, plan: &Plan, problems: &mut Problems) {
     let settings = &plan.settings;
-    settings.judge_semicolons(problems);
+    settings.check_semicolons(problems);
     if let Err(sentence) = ConfigCmd::new(source.config.as_deref()) {
         problems.error(None, sentence);
     }
