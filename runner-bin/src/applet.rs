@@ -1,4 +1,4 @@
-//! The programs inside the binary, and which of them is meant.
+//! The programs inside the binary, and the choice of one.
 
 use std::{
     borrow::Cow,
@@ -24,8 +24,7 @@ use crate::{
     report_applet, runner,
 };
 
-/// Starts the applet that `args` names: by the first of them, which is how the
-/// program was called, or by the second.
+/// Starts the applet that `args` names: by argv[0], or by the first argument.
 pub(crate) fn start(mut args: Vec<OsString>) -> Exit {
     let second = args.get(1).and_then(|arg| named(arg));
     if second.is_some() {
@@ -52,7 +51,7 @@ fn named(name: &OsStr) -> Option<&'static str> {
 }
 
 fn parse<A: Parser>(args: Vec<OsString>, start: fn(A) -> Exit) -> Exit {
-    // If the system refuses it, the limit ends this program like any other.
+    // If the system refuses this, the limit ends this program like any other.
     let _ = survive_file_size_limit();
     match A::try_parse_from(args) {
         Ok(args) => start(args),
@@ -67,7 +66,7 @@ fn parse<A: Parser>(args: Vec<OsString>, start: fn(A) -> Exit) -> Exit {
     }
 }
 
-/// Replaces the tips of clap by those that help here.
+/// Replaces tips of clap by better ones.
 fn hint<A: Parser>(mut error: clap::Error) -> clap::Error {
     let argument = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(argument)) => argument.as_str(),
@@ -104,11 +103,11 @@ fn hint<A: Parser>(mut error: clap::Error) -> clap::Error {
     error
 }
 
-/// Writes help, or what is wrong with the arguments. A file gets no colours, as from
-/// everything else here, whatever the environment asks of programs in general.
+/// Writes the help, or the error about the arguments. A file gets no colours, whatever
+/// `CLICOLOR_FORCE` requests.
 fn write(error: &clap::Error, mut stream: impl RawStream) {
     let text = error.render().to_string();
-    // A reader that is gone does not want to know.
+    // An error means that the reader is gone.
     let _ = match escape_lines(&text) {
         Cow::Borrowed(_) if has_colors(&stream) => error.print(),
         text => write!(stream, "{text}"),

@@ -35,7 +35,7 @@ pub(crate) fn start(args: ConfigArgs) -> Exit {
     }
 }
 
-/// `-g`: the value of one key.
+/// Answers `-g`: the value of one key.
 pub(crate) fn get(config: Option<&Path>, key: &str, default: Option<&str>) -> Exit {
     let log = Log::plain(Verbosity::Normal);
     let document = match document(config) {
@@ -109,7 +109,7 @@ fn list(document: &Document, section: Option<&str>, args: &ConfigArgs, log: &Log
     answer(&text, Exit::Finished, log)
 }
 
-/// `--check`: everything that is wrong and can be known without the tasks.
+/// Answers `--check`: all problems that do not depend on the tasks.
 fn check(document: Document, mut problems: Problems, log: &Log) -> Exit {
     Settings::new(document, &[], &mut problems).check_semicolons(&mut problems);
     let exit = Exit::of_problems(&problems);

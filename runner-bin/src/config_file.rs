@@ -1,4 +1,4 @@
-//! The configuration file: which one it is, and what can be read of it.
+//! The configuration file: its path, also as stdin or through a private link, and its content.
 
 use std::{
     fs::{self, Metadata},
@@ -16,7 +16,7 @@ pub(crate) const PRIVATE: &str = "runner-links.";
 /// Name of the link in it to the configuration file.
 pub(crate) const PRIVATE_CONFIG: &str = "runner.cfg";
 
-/// The configuration in `config`, or an empty one.
+/// Loads the configuration in `config`, or an empty one.
 ///
 /// # Errors
 ///
@@ -26,8 +26,8 @@ pub(crate) fn document(config: Option<&Path>) -> Result<Document, Problems> {
     Document::load(config.as_deref(), &[])
 }
 
-/// As much of the configuration in `config`, and of what `overrides` includes, as can be read
-/// and `admit` lets through.
+/// Loads the readable part of the configuration in `config` and in the `include_dir` of
+/// `overrides`, as far as `admit` allows.
 pub(crate) fn readable_document(
     config: Option<&Path>,
     overrides: &[Override],
@@ -38,14 +38,14 @@ pub(crate) fn readable_document(
     Document::load_readable(config.as_deref(), overrides, admit, problems)
 }
 
-/// Returns `true` for a named pipe: its reader waits for a writer, and
-/// takes what is there from the next one.
+/// Returns `true` for a named pipe: its reader waits for a writer, and takes the content away from
+/// the next reader.
 pub(crate) fn is_pipe(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
 }
 
-/// The configuration file that a link in a private directory stands for: paths in
-/// a file count from where the file is, and messages name it.
+/// Resolves a link in a private directory to the configuration file, against whose directory
+/// relative paths are resolved, and which messages name.
 pub(crate) fn original(config: PathBuf) -> PathBuf {
     let directory = config.parent().and_then(Path::file_name);
     let private = directory.is_some_and(|name| name.to_string_lossy().starts_with(PRIVATE));
@@ -55,8 +55,8 @@ pub(crate) fn original(config: PathBuf) -> PathBuf {
     }
 }
 
-/// The path by which tasks find `config` too, although their stdin is another; where there
-/// is none, `config` itself.
+/// Returns a path of `config` that works in tasks, which have another stdin; if there is none,
+/// `config` itself.
 pub(crate) fn lasting(config: PathBuf) -> PathBuf {
     match is_stdin(&config) {
         true => fs::canonicalize(&config).unwrap_or(config),
@@ -64,7 +64,7 @@ pub(crate) fn lasting(config: PathBuf) -> PathBuf {
     }
 }
 
-/// Returns `true` if `path` leads to the file that is stdin, by whatever name.
+/// Returns `true` if `path` leads to the file that is stdin, by any name.
 pub(crate) fn is_stdin(path: &Path) -> bool {
     let stdin = open_metadata(stdin());
     stdin.as_ref().is_ok_and(Metadata::is_file) && is_same(fs::metadata(path), stdin)

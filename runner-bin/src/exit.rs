@@ -1,36 +1,36 @@
-//! What the exit status says.
+//! Exit statuses.
 
 use std::process::ExitCode;
 
 use runner_config::Problems;
 use runner_exec::{ChainEnd, Signal, TaskResult};
 
-/// Every exit status there is.
+/// Reason for the end of the program, with its exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Finished,
-    /// All runs have ended, the last one so; the signal is the one that asked for the end.
+    /// All runs have ended, the last one with this end. The signal is the one that requested it.
     Ended(ChainEnd, Option<Signal>),
-    /// A check found nothing but warnings.
+    /// A check found warnings and no errors.
     Warned,
-    /// A key or a section was asked for and is not there.
+    /// The requested key or section does not exist.
     NotThere,
-    /// A run that was waited for is gone without an end.
+    /// `--wait`: the runner is gone, and the run has no end.
     CutOff,
     Usage,
     NoInput,
     System,
-    /// Another run of the same task directory goes on.
+    /// Another run of the same task directory is active.
     Busy,
     Config,
-    /// The time for a wait is up.
+    /// `--wait`: the time is up.
     TimeUp,
-    /// A command that cannot be executed.
+    /// COMMAND cannot be executed.
     NotExecutable,
-    /// A command that does not exist.
+    /// COMMAND does not exist.
     NotFound,
     Signaled(Signal),
-    /// That of a run that was waited for.
+    /// `--wait`: the status of the run.
     OfRun(u8),
 }
 
@@ -53,7 +53,7 @@ impl Exit {
         }
     }
 
-    /// Whether all runs have finished.
+    /// Returns `true` if all runs have finished.
     pub(crate) fn is_finished(self) -> bool {
         matches!(
             self,
@@ -61,7 +61,7 @@ impl Exit {
         )
     }
 
-    /// The status of a check that found these.
+    /// Returns the status of a check that found these problems.
     pub(crate) fn of_problems(problems: &Problems) -> Exit {
         match (problems.has_errors(), problems.has_warnings()) {
             (true, _) => Exit::Config,
@@ -70,7 +70,7 @@ impl Exit {
         }
     }
 
-    /// The status of a single task.
+    /// Returns the status of `--only`.
     pub(crate) fn of_task(result: TaskResult, asked: Option<Signal>) -> Exit {
         let end = match result {
             TaskResult::Ok => ChainEnd::Finished { failed: 0 },

@@ -13,7 +13,7 @@ use runner_exec::is_same_file;
 
 use crate::{cli::APPLETS, console::log::Log, exit::Exit};
 
-/// Makes a link for each applet in `directory`.
+/// Creates a link for each applet in `directory`.
 pub(crate) fn install(directory: &Path, log: &Log) -> Exit {
     let places = env::current_exe().and_then(|exe| Ok((exe, fs::canonicalize(directory)?)));
     let (binary, place) = match places {
@@ -49,7 +49,7 @@ pub(crate) fn install(directory: &Path, log: &Log) -> Exit {
     exit
 }
 
-/// The path of `to` as seen from the directory `from`; both are absolute.
+/// Returns the path of `to` relative to the directory `from`; both are absolute.
 fn relative(from: &Path, to: &Path) -> PathBuf {
     let shared = from.components().zip(to.components());
     let shared = shared.take_while(|(a, b)| a == b).count();

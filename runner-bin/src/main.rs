@@ -1,5 +1,4 @@
-//! The multicall binary: `runner`, `runner-config` and `runner-report` by the name it is
-//! called by.
+//! The multicall binary: `runner`, `runner-config` and `runner-report`, by its name.
 
 mod address_space;
 mod applet;

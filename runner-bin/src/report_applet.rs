@@ -14,7 +14,7 @@ use runner_report::{
 };
 
 use crate::{
-    cli::report_args::{Question, ReportArgs},
+    cli::report_args::{ReportArgs, ReportQuestion},
     config_file::document,
     console::{answer::answer, level::Verbosity, log::Log},
     exit::Exit,
@@ -41,10 +41,10 @@ pub(crate) fn start(args: ReportArgs) -> Exit {
         boot: args.this_boot.then(|| boot_id().unwrap_or_default()),
     };
     let text = match question {
-        Question::Run(which, format) => journal.run(which, format),
-        Question::History(show) => journal.history(show),
-        Question::Tasks(show) => journal.tasks(show),
-        Question::Wait => return wait_for_run(&state_dir, args.timeout, &log),
+        ReportQuestion::Run(which, format) => journal.run(which, format),
+        ReportQuestion::History(show) => journal.history(show),
+        ReportQuestion::Tasks(show) => journal.tasks(show),
+        ReportQuestion::Wait => return wait_for_run(&state_dir, args.timeout, &log),
     };
     match text {
         Ok(Some(text)) => answer(&text, Exit::Finished, &log),

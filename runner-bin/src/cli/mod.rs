@@ -19,13 +19,13 @@ use runner_exec::user_id;
 
 use crate::{config_file::lasting, exit::STATUSES};
 
-/// The names of the applets; the first one is meant when none is named.
+/// Names of the applets; the first one is the default.
 pub(crate) const APPLETS: [&str; 3] = ["runner", "runner-config", "runner-report"];
 
 /// When the service counts as started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Ready {
-    // No doc comments, since each of them would be two lines of `--help`.
+    // No doc comments: each would be two lines of `--help`.
     // The plan is ready and the lock is taken.
     #[default]
     Started,
@@ -229,8 +229,8 @@ impl ConfigArgs {
         }
     }
 
-    /// FILE and KEY of the arguments `-c FILE -g KEY`, as tasks ask; `None` for all others. To
-    /// make clap's parser, and not to need it, would take a tenth of the time of an answer.
+    /// Parses the arguments `-c FILE -g KEY`, which tasks use; `None` for all others. Building
+    /// clap's parser would take a tenth of the time of such an answer.
     pub(crate) fn of_a_task(args: &[OsString]) -> Option<(&Path, &str)> {
         let [_, config, file, get, key] = args else {
             return None;
@@ -263,18 +263,18 @@ pub(crate) struct ConfigMode {
     pub(crate) settings: bool,
 }
 
-/// A question about what would be run.
+/// A question about the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Question {
-    /// The tasks in their order.
+    /// `--list`.
     List,
-    /// The commands, and the origin of each setting.
+    /// `--dry-run`.
     DryRun,
-    /// The plan as a graph.
+    /// `--graph`.
     Graph,
-    /// The environment of this task.
+    /// `--env`, with the task.
     Env(String),
-    /// All problems.
+    /// `--check`.
     Check,
 }
 
@@ -286,7 +286,7 @@ pub(crate) struct FileArg {
 }
 
 impl FileArg {
-    /// The configuration file to read, if there is one.
+    /// Returns the configuration file, if there is one.
     pub(crate) fn path(&self) -> Option<PathBuf> {
         let named = || std::env::var_os("RUNNER_CONFIG").filter(|name| !name.is_empty());
         let path = self.config.clone().or_else(|| named().map(PathBuf::from));
@@ -295,7 +295,7 @@ impl FileArg {
 }
 
 impl RunnerArgs {
-    /// What is asked of the plan, when nothing is to be run.
+    /// Returns the question about the plan; `None` if tasks are to be run.
     pub(crate) fn question(&self) -> Option<Question> {
         let env = self.env.clone().map(Question::Env);
         let flags = [
@@ -309,7 +309,8 @@ impl RunnerArgs {
     }
 }
 
-/// Settings from `-j` and `--set`, in the order of the line: of a key, the last value counts.
+/// Settings from `-j` and `--set`, in the order of the command line: the last value of a key
+/// counts.
 #[derive(Clone, Debug)]
 pub(crate) struct Overrides(pub(crate) Vec<Override>);
 
@@ -392,7 +393,7 @@ fn long_help() -> String {
     format!("All settings, their defaults and meanings: runner-config --settings\n\n{STATUSES}")
 }
 
-/// The table of all settings: name, default, meaning.
+/// Returns the table of all settings: name, default, meaning.
 pub(crate) fn settings() -> String {
     let row = |it: &Setting| format!("{:<14}  {:<8}  {}\n", it.name, it.default, it.meaning);
     SETTINGS.iter().map(row).collect()
@@ -422,7 +423,7 @@ mod tests {
                 read += 1;
             }
         }
-        // Four of the values can be a file, and three of them a key.
+        // Four of the values can be a file, and three of them can be a key.
         assert_eq!(read, 12);
     }
 }

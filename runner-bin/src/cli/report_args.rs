@@ -77,8 +77,8 @@ pub(crate) struct ReportArgs {
     format: Format,
 }
 
-/// The question, and the form of the answer.
-pub(crate) enum Question {
+/// The question, and the format of the answer.
+pub(crate) enum ReportQuestion {
     Run(RunSelector, Format),
     History(fn(&History, &Now) -> String),
     Tasks(fn(&[TaskStatistics]) -> String),
@@ -86,18 +86,18 @@ pub(crate) enum Question {
 }
 
 impl ReportArgs {
-    /// The question, or what is wrong with it.
-    pub(crate) fn question(&self) -> Result<Question, String> {
+    /// Returns the question, or the error about the arguments.
+    pub(crate) fn question(&self) -> Result<ReportQuestion, String> {
         if self.wait {
-            return Ok(Question::Wait);
+            return Ok(ReportQuestion::Wait);
         }
         Ok(match (self.format, self.history, self.tasks) {
             (format, false, false) => {
                 let which = self.run.clone().unwrap_or(RunSelector::FromEnd(1));
-                Question::Run(which, format)
+                ReportQuestion::Run(which, format)
             }
-            (Format::Any { history, .. }, true, _) => Question::History(history),
-            (Format::Any { tasks, .. }, false, true) => Question::Tasks(tasks),
+            (Format::Any { history, .. }, true, _) => ReportQuestion::History(history),
+            (Format::Any { tasks, .. }, false, true) => ReportQuestion::Tasks(tasks),
             (Format::OneRun(_), ..) => {
                 return Err(format!(
                     "only one run has the formats {}: the last one, or that of `--run`",
@@ -116,7 +116,7 @@ fn formats() -> impl TypedValueParser<Value = Format> {
     })
 }
 
-/// The names of the formats that have no other answer, as a list in a sentence.
+/// Returns the names of the formats that show one run only, as a list in a sentence.
 fn formats_of_one_run() -> String {
     let formats = FORMATS.iter();
     let formats = formats.filter(|(_, format)| matches!(format, Format::OneRun(_)));

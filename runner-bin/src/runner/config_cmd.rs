@@ -1,4 +1,4 @@
-//! The links by which the applets are called, and the value of `RUNNER_CONFIG_CMD`.
+//! The value of `RUNNER_CONFIG_CMD`, and the private links that it can need.
 #![expect(
     clippy::disallowed_methods,
     reason = "this is where private links are locked"
@@ -26,30 +26,29 @@ use crate::config_file::{PRIVATE, PRIVATE_CONFIG, is_pipe, is_stdin};
 
 const CONFIG_APPLET: &str = "runner-config";
 
-/// What `RUNNER_CONFIG_CMD` says, for as long as it is to work.
+/// The value of `RUNNER_CONFIG_CMD`. It works until this is dropped.
 pub(crate) struct ConfigCmd {
-    /// Words that a shell splits as they were meant, since no path in it holds
-    /// anything that a shell would look at.
+    /// The command. No path in it has a character that is special in a shell, so a shell splits
+    /// it correctly without quotes.
     pub(crate) value: OsString,
-    /// Holds links to paths that do; removed when this is dropped.
+    /// Links to paths that have such characters; removed when this is dropped.
     _private: Option<PrivateDirectory>,
 }
 
-/// A directory for links, which other users can look into: tasks may run as one of them.
-/// Programs that clean temporary directories, such as systemd-tmpfiles, leave it alone while
-/// it is locked.
+/// A directory for links. Other users can read it, since tasks can run as another user. Programs
+/// that clean temporary directories, such as systemd-tmpfiles, keep it while it is locked.
 struct PrivateDirectory {
     directory: TempDir,
     _lock: File,
 }
 
 impl ConfigCmd {
-    /// The command that answers questions about `config`.
+    /// Creates the command that reads `config`.
     ///
     /// # Errors
     ///
-    /// The path of this program is not known, or a private directory is needed and
-    /// cannot be made; the sentence says so.
+    /// The path of this program is unknown, or a private directory is necessary and cannot be
+    /// created. The sentence has the reason.
     pub(crate) fn new(config: Option<&Path>) -> Result<ConfigCmd, String> {
         ConfigCmd::make(config).map_err(|error| {
             let why = reason(&error);
@@ -112,11 +111,11 @@ impl PrivateDirectory {
     fn new() -> io::Result<PrivateDirectory> {
         let own = env::temp_dir();
         let mut places = ["/tmp", "/run", "/var/tmp"].map(Path::new);
-        // There nobody else could put a directory of the same name, if this one got lost.
+        // No other user can create a directory of the same name there, if this one is removed.
         if geteuid().is_root() {
             places.swap(0, 1);
         }
-        // TMPDIR comes last: it may be one where only its owner can go.
+        // TMPDIR comes last: other users can be unable to enter it.
         let places = places.into_iter().chain([&*own]);
         let mut refused = io::Error::other("no directory for links has a plain path");
         for place in places.filter(|place| place.is_absolute() && is_plain(place)) {
@@ -132,7 +131,7 @@ impl PrivateDirectory {
         let directory = tempfile::Builder::new().prefix(PRIVATE).tempdir_in(place)?;
         fs::set_permissions(directory.path(), Permissions::from_mode(0o755))?;
         let lock = File::open(directory.path())?;
-        // A file system without locks has no cleaner that looks for them.
+        // On a file system without locks, no cleaner checks for them.
         let _ = flock(&lock, FlockOperation::NonBlockingLockShared);
         Ok(PrivateDirectory {
             directory,

@@ -1,4 +1,4 @@
-//! `-- COMMAND`: what replaces the runner once all runs have finished.
+//! `-- COMMAND`: the program that replaces the runner once all runs have finished.
 #![expect(
     clippy::disallowed_methods,
     reason = "nothing is started here, this process becomes it"
@@ -11,8 +11,8 @@ use runner_exec::{Original, small_address_space};
 
 use crate::{console::log::Log, exit::Exit};
 
-/// Executes `command` in place of this process, with `[env]` and none of the
-/// runner's own variables. Returns only when that fails.
+/// Executes `command` in place of this process, with `[env]` and without the runner's own
+/// variables. Returns only if that fails.
 pub(crate) fn hand_over(
     command: &[OsString],
     env: &[(String, String)],

@@ -1,4 +1,4 @@
-//! From configuration file and task directory to the plan, with all that is wrong.
+//! From configuration file and task directory to the plan, with all problems.
 
 use std::path::PathBuf;
 
@@ -11,34 +11,34 @@ use crate::{
     runner::trust_checks::TrustChecks,
 };
 
-/// Where configuration and tasks come from.
+/// The source of configuration and tasks.
 #[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) config: Option<PathBuf>,
     pub(crate) overrides: Vec<Override>,
     pub(crate) taskdir: PathBuf,
-    /// Whether the halt task will run in any case.
+    /// The halt task will run in any case.
     pub(crate) needs_halt: bool,
-    /// Whether a directory without a task is an error.
+    /// A directory without tasks is an error.
     pub(crate) needs_tasks: bool,
-    /// Whose files are read and run; `None` for anybody's.
+    /// The users whose files are trusted; `None` = all.
     pub(crate) trust: Option<Trust>,
 }
 
 /// There is nothing to run.
 #[derive(Debug)]
 pub(crate) struct Unusable {
-    /// What that means for the exit status.
+    /// The exit status.
     pub(crate) exit: Exit,
-    /// Where it is to be remembered, as far as that is known.
+    /// The state directory whose journal records it, as far as it is known.
     pub(crate) state_dir: Option<PathBuf>,
-    /// Another user could change what would have been used.
+    /// The reason is that another user could change a file.
     pub(crate) is_distrusted: bool,
 }
 
 impl Source {
-    /// Reads everything; what is wrong goes to `problems`, all of it at once. As root, only
-    /// what no other user can change is read, and nothing is remembered from an earlier load.
+    /// Reads everything, and adds all problems to `problems`. As root, it reads only files that no
+    /// other user can change, and remembers nothing from an earlier load.
     pub(crate) fn load(&self, problems: &mut Problems) -> Result<Plan, Unusable> {
         self.load_for(false, problems)
     }
@@ -58,8 +58,8 @@ impl Source {
         })
     }
 
-    /// Checks `plan`, which an earlier load made, before it is run once more. What other users
-    /// can change by now goes to `problems`.
+    /// Checks `plan`, which an earlier load made, before it runs again. Files that other users can
+    /// change by now are added to `problems`.
     pub(crate) fn check_again(&self, plan: &Plan, problems: &mut Problems) -> Result<(), Unusable> {
         let checks = TrustChecks::new(self.trust.as_ref());
         let can_write = checks.written(&plan.settings, problems);
@@ -101,7 +101,7 @@ impl Source {
             Reading::File(path) => checks.config_file(path, problems),
             Reading::IncludeDir(path) => checks.include_dir(path, problems),
         };
-        // A private link is checked itself, and then the file that it stands for.
+        // A private link is checked itself, and then its target.
         let config = self.config.as_deref();
         let is_trusted = config.is_none_or(|config| checks.config_file(config, problems));
         if let Some(config) = config.filter(|config| further_run && is_trusted && is_pipe(config)) {
@@ -143,7 +143,7 @@ impl Source {
             }
         };
         if malformed {
-            // What the tasks' sections say is not known, so nothing can be said of them.
+            // Without the directory, the sections of tasks cannot be checked.
             return Err((Exit::Config, None));
         }
         let plan = Plan::new(
@@ -169,7 +169,7 @@ impl Source {
         Ok(plan)
     }
 
-    /// The state directory, unless it is another task directory's.
+    /// Returns the state directory, unless it belongs to another task directory.
     fn own_state_dir(&self, settings: &Settings, problems: &mut Problems) -> Option<PathBuf> {
         let state_dir = StateDir::of(settings)?;
         let Some(owner) = state_dir.other_owner(&self.taskdir) else {

@@ -51,7 +51,7 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
         return install_links::install(directory, &Log::plain(verbosity));
     }
     let command = match args.command.first() {
-        // A container's empty command is none.
+        // An empty command of a container means no command.
         Some(program) if !program.is_empty() => args.command.clone(),
         Some(_) | None => Vec::new(),
     };
@@ -93,17 +93,17 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
     };
     let session = Arc::new(session);
     let exit = run(source, what, &command, &session);
-    // The thread of the journal can have the log for longer than this process lives.
+    // The thread of the journal can use the log until the process ends.
     session.log.flush();
     exit
 }
 
-/// What is to be run.
+/// The scope of a run.
 enum What {
-    /// One task by its name, and no chain.
+    /// One task, without the chain.
     Task(String),
     Chain {
-        /// How often; `None` for ever.
+        /// Number of runs; `None` = forever.
         times: Option<NonZeroU32>,
         halt_after: bool,
     },
@@ -179,17 +179,18 @@ fn run(source: Source, what: What, command: &[OsString], session: &Arc<Session>)
             log.flush();
             hand_over(command, &settings.env, original, log)
         }
-        // A signal that came in the last moment is not lost on what would follow.
+        // A signal in the last moment still prevents COMMAND.
         Some(signal) if has_command && exit.is_finished() => Exit::Signaled(signal),
         Some(_) | None => exit,
     }
 }
 
-/// Takes from the system what `plan` needs to run. The file is the stdin of all processes.
+/// Prepares the process for a run of `plan`. Returns the supervisor of signals and the file that is
+/// the stdin of all processes.
 ///
 /// # Errors
 ///
-/// The system refuses something; the sentence says what.
+/// The system refuses something. The sentence has the reason.
 fn prepare(
     source: &Source,
     plan: &Plan,
@@ -202,7 +203,7 @@ fn prepare(
     if let Some(sentence) = plan.jobs_without_use() {
         log.info(&sentence);
     }
-    // Before there is anything that a signal would leave behind.
+    // Before anything exists that a signal would leave behind.
     let supervisor = Supervisor::new().map_err(|error| cannot("handle signals", &error))?;
     let config_cmd = ConfigCmd::new(source.config.as_deref())?;
     let stdin = File::open("/dev/null").map_err(|error| cannot("open `/dev/null`", &error))?;
@@ -213,7 +214,7 @@ fn cannot(what: &str, error: &io::Error) -> String {
     format!("cannot {what}: {}", reason(error))
 }
 
-/// Everything outside that a run needs.
+/// The environment of runs: files, signals, log.
 struct World {
     config_cmd: OsString,
     stdin: Arc<File>,
@@ -222,7 +223,7 @@ struct World {
 }
 
 impl World {
-    /// Runs `plan` under its lock. Returns the status, and the settings that were in force last.
+    /// Runs `plan` with its lock. Returns the status, and the settings of the last run.
     fn work(
         &self,
         source: Source,
@@ -254,7 +255,7 @@ impl World {
         }
         let with_journal = match what {
             What::Task(_) => false,
-            // The next load can have a journal where this one has none.
+            // The next load can have a journal if this one has none.
             What::Chain { times, .. } => {
                 plan.settings.state_dir.is_some() || times != Some(NonZeroU32::MIN)
             }
@@ -267,7 +268,7 @@ impl World {
             sink: &session.sink(with_journal)?,
             lock,
             outlet: match what {
-                // The output of a single task is left as it is.
+                // The output of a single task has no prefix.
                 What::Task(_) => None,
                 What::Chain { .. } => Some(&|task| session.log.streams(task)),
             },
@@ -296,8 +297,8 @@ impl World {
     }
 }
 
-/// Reads configuration and directory again, and reports what has become wrong with them. The
-/// old plan is used on only while no other user can change its files.
+/// Reads configuration and directory again, and reports their problems. If they are wrong, the old
+/// plan is used again, unless another user can change its files.
 fn reload(
     source: &Source,
     session: &Session,
@@ -310,7 +311,7 @@ fn reload(
     let loaded = match loaded {
         Ok(plan) => match session.own_state(&plan, lock) {
             Ok(()) => Ok(Some(plan)),
-            // Another runner has these tasks by now.
+            // Another runner has taken these tasks meanwhile.
             Err(Exit::Busy) => {
                 refused.set(Exit::Busy);
                 return Reload::Refused;

@@ -1,4 +1,4 @@
-//! What a service manager wants to know, by the protocol of sd_notify(3).
+//! Notifications for a service manager, see sd_notify(3).
 #![expect(
     clippy::disallowed_methods,
     reason = "this is where NOTIFY_SOCKET is read"
@@ -34,12 +34,12 @@ pub(crate) struct Notify {
 }
 
 impl Notify {
-    /// The service manager, when there is one that wants to know.
+    /// Returns the service manager, if NOTIFY_SOCKET names one.
     pub(crate) fn new(when: Ready) -> Option<Notify> {
         let path = env::var_os("NOTIFY_SOCKET").filter(|path| !path.is_empty())?;
         Some(Notify {
-            // Whoever calls the runner in a service by hand may have its variable, and
-            // not its socket.
+            // A runner that is started by hand can have the variable of a service, but no access
+            // to its socket.
             socket: connect(&path).ok()?,
             when,
             is_ready: AtomicBool::new(false),
@@ -77,12 +77,12 @@ impl Notify {
                 end: ChainEnd::Finished { .. },
                 ..
             } => self.ready(),
-            // A service manager has nothing to do with other events.
+            // Other events do not matter to a service manager.
             _ => {}
         }
     }
 
-    /// The runner was asked to end, for the first time.
+    /// Notifies of the first request to end.
     pub(crate) fn stopping(&self, signal: Signal) {
         self.send(&format!("STOPPING=1\nSTATUS=ending, because of {signal}"));
     }
@@ -97,9 +97,9 @@ impl Notify {
         self.says(status, limits.longest());
     }
 
-    /// Says what goes on, and how long that may take at most.
+    /// Notifies of the status, and of the maximum time until the next notification.
     pub(crate) fn says(&self, status: &str, longest: Option<Duration>) {
-        // What has no limit takes for ever. A moment more is for what comes between.
+        // Without a limit it is forever.
         let longest = longest.map_or(Duration::MAX, |time| time.saturating_add(MARGIN));
         let microseconds = u64::try_from(longest.as_micros()).unwrap_or(u64::MAX - 1);
         self.send(&format!(
@@ -109,12 +109,12 @@ impl Notify {
 
     fn send(&self, message: &str) {
         if self.socket.send(message.as_bytes()).is_err() {
-            // A manager that does not read misses something, and is not waited for again.
+            // A manager that does not read in time gets no further notifications.
             let _ = self.socket.set_nonblocking(true);
         }
     }
 
-    /// The number of the try, and the maximum, for people.
+    /// Returns the number of the try and the maximum, for people.
     fn this_try(&self) -> String {
         let try_num = self.try_num.load(Ordering::Relaxed);
         match self.max_tries.load(Ordering::Relaxed) {
@@ -124,11 +124,11 @@ impl Notify {
     }
 }
 
-/// So long is waited for a manager that has not read what was said before.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Timeout for a manager that does not read its socket.
+const SEND_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Between a start or a wait and the next one there is little to do, on a machine that
-/// may be busy.
+/// Additional time for the work of the runner itself between two notifications, on a machine that
+/// can be busy.
 const MARGIN: Duration = Duration::from_secs(30);
 
 fn connect(path: &OsStr) -> io::Result<UnixDatagram> {
@@ -138,6 +138,6 @@ fn connect(path: &OsStr) -> io::Result<UnixDatagram> {
     };
     let socket = UnixDatagram::unbound()?;
     socket.connect_addr(&address)?;
-    socket.set_write_timeout(Some(PATIENCE))?;
+    socket.set_write_timeout(Some(SEND_TIMEOUT))?;
     Ok(socket)
 }

@@ -25,10 +25,10 @@ use crate::{
 
 pub(crate) struct Session {
     pub(crate) taskdir: PathBuf,
-    /// `true` if the journal gets what happens, as it does not with `--only`.
+    /// The journal gets the events (not with `--only`).
     pub(crate) has_journal: bool,
     pub(crate) no_lock: bool,
-    /// How long to wait for the lock: not at all, or for this time, or forever.
+    /// The wait for the lock: none, for this time, or forever.
     pub(crate) wait_lock: Option<Option<Duration>>,
     /// The service manager, if it wants to be notified.
     pub(crate) notify: Option<Notify>,
@@ -38,12 +38,12 @@ pub(crate) struct Session {
 /// The result of taking the lock.
 pub(crate) struct Locked {
     pub(crate) lock: Option<Lock>,
-    /// Another runner had it, so what was read before may be old.
+    /// Another runner had it, so the loaded plan can be outdated.
     pub(crate) waited: bool,
 }
 
 impl Session {
-    /// Records that nothing was run. Returns what that means for the exit status.
+    /// Records a refused start in the journal. Returns the exit status.
     pub(crate) fn refuse(&self, state_dir: Option<&Path>, exit: Exit, why: &str) -> Exit {
         if let Some(state_dir) = state_dir.filter(|_| self.has_journal) {
             let id = RunId::new(Timestamp::now(), rand::random());
@@ -61,7 +61,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// Another process has it, or the runner was requested to end; then nothing is to be run.
+    /// Another process has it, or a signal requested the end. Nothing must run then.
     pub(crate) fn lock(&self, plan: &Plan, stop: &StopSignals) -> Result<Locked, Exit> {
         let mut waited = false;
         if self.no_lock {
@@ -69,7 +69,8 @@ impl Session {
         }
         let state_dir = StateDir::of(&plan.settings);
         if let Some(state_dir) = state_dir {
-            // Without it the lock is elsewhere, and the journal says why.
+            // If this fails, the lock is in the runtime directory only, and the journal reports
+            // the reason.
             let _ = state_dir.create(&self.taskdir);
         }
         let take = |timeout| Lock::take(&self.taskdir, state_dir, timeout, stop);
@@ -106,7 +107,7 @@ impl Session {
         Ok(Locked { lock, waited })
     }
 
-    /// Logs why there is no lock. Returns what it means for the exit status, and why.
+    /// Logs the reason for which there is no lock. Returns it with the exit status.
     fn no_lock(&self, no_lock: &NoLock) -> (Exit, String) {
         let (exit, why, hint) = match no_lock {
             NoLock::Asked => unreachable!("only a signal asks"),
@@ -124,16 +125,15 @@ impl Session {
         (exit, why)
     }
 
-    /// Makes the state directory of `plan` that of the tasks, and takes its part of `lock`.
+    /// Claims the state directory of `plan` for its tasks, and locks it.
     ///
     /// # Errors
     ///
-    /// Another task directory was first, or another runner has it; then nothing is to be
-    /// run.
+    /// Another task directory or another runner has it. Nothing must run then.
     pub(crate) fn own_state(&self, plan: &Plan, lock: Option<&Lock>) -> Result<(), Exit> {
         let state_dir = StateDir::of(&plan.settings);
         if let Some(state_dir) = state_dir {
-            // Without it there is no journal, which says why.
+            // If this fails, there is no journal, which is reported with the reason.
             let _ = state_dir.create(&self.taskdir);
             if let Some(owner) = state_dir.other_owner(&self.taskdir) {
                 let owner = shown(&owner);
@@ -169,7 +169,7 @@ impl Session {
         }
     }
 
-    /// Returns what hands each event to all receivers.
+    /// Returns the sink that passes each event to all receivers.
     ///
     /// # Errors
     ///
@@ -198,7 +198,7 @@ impl Session {
     }
 }
 
-/// Why nothing can be run, in a sentence: the first thing that is wrong.
+/// Returns the first error, as a sentence: the reason for which nothing can run.
 pub(crate) fn first_error(problems: &Problems) -> String {
     let is_error = |severity| severity == Severity::Error;
     let mut errors = problems.iter().filter(|problem| is_error(problem.severity));

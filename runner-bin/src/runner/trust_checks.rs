@@ -15,14 +15,14 @@ use runner_exec::{
     path_of_tasks, split_argument,
 };
 
-/// Maximum number of scripts that are each other's interpreter, as in the kernel.
+/// Maximum depth of scripts whose interpreter is a script, as in the kernel.
 const MAX_INTERPRETERS: u32 = 5;
 
 /// The checks of one load: everything that it uses, one path after the other.
 pub(crate) struct TrustChecks<'a> {
-    /// `None` when everything is trusted.
+    /// `None` if everything is trusted.
     check: Option<TrustCheck<'a>>,
-    /// Paths that were reported: one directory is on the way to many files.
+    /// Paths that were reported: one directory is a parent of many files.
     reported: RefCell<HashSet<PathBuf>>,
     /// Paths that were warned of.
     warned: RefCell<HashSet<PathBuf>>,
@@ -52,7 +52,7 @@ impl<'a> TrustChecks<'a> {
         }
     }
 
-    /// Returns the check of single files; `None` when everything is trusted.
+    /// Returns the check of single files; `None` if everything is trusted.
     pub(crate) fn check(&self) -> Option<&TrustCheck<'a>> {
         self.check.as_ref()
     }
@@ -79,12 +79,12 @@ impl<'a> TrustChecks<'a> {
         self.path("read `include_dir`", path, problems)
     }
 
-    /// Checks the task directory, also when it does not exist: it can be made after the check.
+    /// Checks the task directory, also if it does not exist: another user could create it.
     pub(crate) fn task_directory(&self, path: &Path, problems: &mut Problems) -> bool {
         self.path("run tasks in", path, problems)
     }
 
-    /// Checks the directories that are written. Returns `true` if the state directory can be.
+    /// Checks the directories for state and logs. Returns `true` if the state directory is trusted.
     pub(crate) fn written(&self, settings: &Settings, problems: &mut Problems) -> bool {
         let mut check = |what, directory: &Option<PathBuf>| {
             let directory = directory.as_deref();
@@ -95,7 +95,7 @@ impl<'a> TrustChecks<'a> {
         let Some(state_dir) = StateDir::of(settings).filter(|_| is_trusted) else {
             return is_trusted;
         };
-        // Its files may date from a time when it belonged to another user.
+        // Its files can be from a time when it belonged to another user.
         let marks = state_dir.marks();
         let mut is_trusted = self.path("store marks in", &marks, problems);
         for file in [
@@ -123,7 +123,7 @@ impl<'a> TrustChecks<'a> {
         };
         for task in plan.tasks.iter().chain(&plan.halt) {
             let file = task.path();
-            // The files of most tasks need not be looked at once more.
+            // The files of most tasks were checked when the directory was read.
             let is_trusted = task.is_roots && !is_old;
             if !is_trusted && !self.path("run task", &file, problems) {
                 continue;
@@ -149,11 +149,11 @@ impl<'a> TrustChecks<'a> {
         else {
             return;
         };
-        // Such a file cannot be started.
+        // It cannot be started.
         if interpreter.as_os_str().is_empty() {
             return;
         }
-        // The kernel looks up nothing in `PATH`.
+        // The kernel does not use `PATH` for it.
         let mut words = vec![Path::new(".").join(interpreter).into_os_string()];
         if let Some(argument) = argument {
             words.push((**argument).to_owned());
@@ -185,7 +185,7 @@ impl<'a> TrustChecks<'a> {
                     if fs::symlink_metadata(&word).is_ok() {
                         self.argument(role, Path::new(&word), problems);
                     }
-                    // As `nice` does, many programs start the one that a word names.
+                    // Many programs, such as `nice`, start a program that a word names.
                     self.look_up(role, &word, false, problems);
                 }
             }
@@ -199,8 +199,8 @@ impl<'a> TrustChecks<'a> {
         }
     }
 
-    /// Checks a program as it would be found in `PATH`. With `is_program`, another user must
-    /// not be able to put it where it is not.
+    /// Checks a program that is looked up in `PATH`. With `is_program`, also checks that another
+    /// user cannot create it in a directory where it is missing.
     fn look_up(&self, role: Role, name: &OsStr, is_program: bool, problems: &mut Problems) {
         let Some(check) = &self.check else {
             return;
@@ -221,7 +221,7 @@ impl<'a> TrustChecks<'a> {
         }
     }
 
-    /// Checks a program and, where it is a script, its interpreter.
+    /// Checks a program and, if it is a script, its interpreter.
     fn program(&self, role: Role, path: &Path, problems: &mut Problems) {
         if self.path(role.what, path, problems) {
             self.hashbang(role, &Head::of(path), problems);
@@ -241,7 +241,7 @@ impl<'a> TrustChecks<'a> {
                 let closed = || check.path(path).err();
                 match distrust.or_else(closed) {
                     None => self.program(role, &main, problems),
-                    // It stays a directory, and one that python3 does not run.
+                    // No other user can turn it into a directory that python3 runs.
                     Some(distrust)
                         if fs::symlink_metadata(&main).is_err()
                             && is_same_file(&distrust.path, path)
@@ -283,7 +283,7 @@ impl<'a> TrustChecks<'a> {
         false
     }
 
-    /// Reports what becomes dangerous only when another user adds a file.
+    /// Warns of a directory that is dangerous only if another user adds a file.
     fn warn(&self, what: &str, path: &Path, why: &Distrust, problems: &mut Problems) {
         if self.warned.borrow_mut().insert(why.path.clone()) {
             let path = shown(path);

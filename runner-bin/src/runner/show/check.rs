@@ -1,4 +1,4 @@
-//! `--check`: everything that would be said at the start, and what would not be.
+//! `--check`: all problems that a start reports, and notes that it does not report.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// Says what is wrong with `plan`, beside the `problems` that were found making it.
+/// Shows the problems of `plan`, in addition to those that were found while it was made.
 pub(super) fn check(
     source: &Source,
     plan: Result<Plan, Unusable>,
@@ -29,7 +29,7 @@ pub(super) fn check(
     json: bool,
 ) -> Exit {
     if let Ok(plan) = &plan {
-        judge(source, plan, &mut problems);
+        add_notes(source, plan, &mut problems);
     }
     let exit = match &plan {
         Err(unusable) => unusable.exit,
@@ -53,8 +53,8 @@ pub(super) fn check(
     exit
 }
 
-/// What does not keep a plan from being made.
-fn judge(source: &Source, plan: &Plan, problems: &mut Problems) {
+/// Adds problems that do not prevent a plan.
+fn add_notes(source: &Source, plan: &Plan, problems: &mut Problems) {
     let settings = &plan.settings;
     settings.check_semicolons(problems);
     if let Err(sentence) = ConfigCmd::new(source.config.as_deref()) {
@@ -77,7 +77,7 @@ fn judge(source: &Source, plan: &Plan, problems: &mut Problems) {
     }
 }
 
-/// Whether there is a directory that can be written, or could be one.
+/// Returns `true` if `path` is a writable directory, or could be created as one.
 fn can_be_made(directory: &Path) -> bool {
     let directory = Path::new(".").join(directory);
     let there = directory

@@ -1,5 +1,4 @@
-//! `--dry-run`: the commands, the working directory, and every setting with the place
-//! where it was written.
+//! `--dry-run`: the commands, the working directory, and every setting with its place.
 
 use std::{env, ffi::OsString, path::PathBuf};
 
@@ -10,16 +9,16 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{command, dependency_names, push_padded, quoted, texts, words};
 
-/// A setting and what it says.
+/// A setting and its value.
 type Row<'a> = (&'static Setting, Written<'a>);
 
-/// No setting has a longer name.
-const NAMES: usize = "retry_backoff".len();
+/// Width of the longest name of a setting.
+const NAME_WIDTH: usize = "retry_backoff".len();
 
-/// Longer values do not push the places of others to the right.
-const WIDEST: usize = 40;
+/// Maximum width of the column of values. Longer ones move only their own place to the right.
+const MAX_VALUE_WIDTH: usize = 40;
 
-/// For people: what holds for all tasks, then of each task what it has of its own.
+/// Returns the text for people: the settings of all tasks, then the own settings of each task.
 pub(super) fn text(plan: &Plan) -> String {
     let directory = shown(&directory());
     let mut text = format!("working directory  {directory}\n\nfor all tasks\n");
@@ -29,14 +28,14 @@ pub(super) fn text(plan: &Plan) -> String {
         text += &format!("\n{}{role}\n", task.name);
         let hook = id.and_then(|_| Some(("hook", hook(plan, task)?)));
         for (what, words) in hook.into_iter().chain([("command", command(task))]) {
-            text += &format!("  {what:<NAMES$}  {}\n", quoted(&words));
+            text += &format!("  {what:<NAME_WIDTH$}  {}\n", quoted(&words));
         }
         text += &table(&own(plan, task));
     }
     text
 }
 
-/// For programs: what docs/json.md says.
+/// Returns the JSON of docs/json.md.
 pub(super) fn json(plan: &Plan) -> Value {
     let object = |(task, id): (&Task, Option<TaskId>)| {
         json!({
@@ -56,7 +55,7 @@ pub(super) fn json(plan: &Plan) -> Value {
     })
 }
 
-/// The tasks in their order; behind them the halt task, which has no number.
+/// Returns the tasks in their order, and then the halt task, which has no id.
 fn tasks(plan: &Plan) -> impl Iterator<Item = (&Task, Option<TaskId>)> {
     let chain = plan.order().into_iter();
     let chain = chain.map(|id| (&plan.tasks[id.0], Some(id)));
@@ -72,12 +71,12 @@ fn settings(rows: Vec<Row>) -> Value {
     .collect()
 }
 
-/// Settings in force for all tasks.
+/// Returns the settings of all tasks.
 fn common(plan: &Plan) -> Vec<Row<'_>> {
     rows(plan, Setting::in_runner, None)
 }
 
-/// What is in force for `task`.
+/// Returns the settings of `task`.
 fn all<'a>(plan: &'a Plan, task: &Task) -> Vec<Row<'a>> {
     let section = task.sections.first().map(String::as_str);
     rows(plan, Setting::in_task, section)
@@ -89,14 +88,14 @@ fn rows<'a>(plan: &'a Plan, is_shown: fn(&Setting) -> bool, section: Option<&str
     shown.map(row).collect()
 }
 
-/// What its own section says of `task`.
+/// Returns the settings in the section of `task`.
 fn own<'a>(plan: &'a Plan, task: &Task) -> Vec<Row<'a>> {
     let mut rows = all(plan, task);
     rows.retain(|(setting, row)| row.origin != plan.settings.in_force(setting, None).origin);
     rows
 }
 
-/// The command of the hook before `task`, in its first try.
+/// Returns the command of the pre hook of `task`, in its first try.
 fn hook(plan: &Plan, task: &Task) -> Option<Vec<OsString>> {
     let json = TaskStats::new(&task.name, 1, task.settings.max_tries, None).json();
     Some(words(CommandLine::hook(plan.hook.as_ref()?, json)))
@@ -109,11 +108,11 @@ fn directory() -> PathBuf {
 fn table(rows: &[Row]) -> String {
     let one_line = |row: &Written| escape(&row.value.replace('\n', " ⏎ ")).into_owned();
     let widths = rows.iter().map(|(_, row)| one_line(row).width());
-    let widest = widths.max().unwrap_or(0).min(WIDEST);
+    let widest = widths.max().unwrap_or(0).min(MAX_VALUE_WIDTH);
     let mut table = String::new();
     for (setting, row) in rows {
         let name = setting.name;
-        table += &format!("  {name:<NAMES$}  ");
+        table += &format!("  {name:<NAME_WIDTH$}  ");
         push_padded(&mut table, &one_line(row), widest);
         table += &format!("  {}\n", row.origin);
     }

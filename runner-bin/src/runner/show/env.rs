@@ -1,5 +1,4 @@
-//! `--env TASK`: the environment that a task would get, and where each variable comes
-//! from.
+//! `--env TASK`: the environment that a task would get, and the source of each variable.
 #![expect(
     clippy::disallowed_methods,
     reason = "this is where the inherited environment is shown"
@@ -17,10 +16,11 @@ use crate::{
     runner::{config_cmd::ConfigCmd, load::Source},
 };
 
-/// Each variable by its name, with its value and where that comes from.
+/// The variables by name, with value and source.
 pub(super) type Variables = BTreeMap<OsString, (OsString, String)>;
 
-/// What the task called `name` would see in its first try; or why that is not known.
+/// Returns the environment of the task `name` in its first try, or the reason for which it is
+/// unknown.
 pub(super) fn variables(
     source: &Source,
     plan: &Plan,
@@ -55,7 +55,7 @@ pub(super) fn variables(
     Ok(variables)
 }
 
-/// For people: where from, and the variable as `env` prints it.
+/// Returns the text for people: source, name and value.
 pub(super) fn text(variables: &Variables) -> String {
     let line = |(name, (value, origin)): (&OsString, &(OsString, String))| {
         let (name, value) = (bytes_text(name.as_bytes()), bytes_text(value.as_bytes()));
@@ -64,7 +64,7 @@ pub(super) fn text(variables: &Variables) -> String {
     variables.iter().map(line).collect()
 }
 
-/// For programs: what docs/json.md says.
+/// Returns the JSON of docs/json.md.
 pub(super) fn json(variables: &Variables) -> Value {
     let object = |(name, (value, origin)): (&OsString, &(OsString, String))| {
         let (name, value) = (bytes_text(name.as_bytes()), bytes_text(value.as_bytes()));

@@ -1,10 +1,10 @@
-//! `--graph`: the plan as graphviz draws it, each level a rank.
+//! `--graph`: the plan for graphviz, with a rank for each level.
 
 use std::fmt::Write;
 
 use runner_exec::{Plan, TaskId};
 
-/// The text for `dot`.
+/// Returns the text for `dot`.
 pub(super) fn dot(plan: &Plan) -> String {
     let mut dot = "digraph runner {\n  node [shape=box]\n".to_owned();
     let levels = levels(plan);
@@ -35,13 +35,13 @@ pub(super) fn dot(plan: &Plan) -> String {
     dot + "}\n"
 }
 
-/// The edges from one level to the next. A level begins when all of the one before it
-/// is done, so all of its tasks meet in a point, and the edges stay few.
+/// Returns the edges from one level to the next. A level begins when the whole level before it is
+/// done, so all edges lead through one point node between them, which keeps their number small.
 fn between(plan: &Plan, number: usize, level: &[TaskId], next: &[TaskId]) -> String {
     if let ([one], [other]) = (level, next) {
         return format!("  {} -> {}\n", name(plan, *one), name(plan, *other));
     }
-    // No file has such a name.
+    // No file can have such a name.
     let gate = format!("\"level/{number}/is/done\"");
     let ends = level.iter().map(|&id| name(plan, id));
     let ends = ends.map(|task| format!("  {task} -> {gate} [arrowhead=none]\n"));
@@ -51,7 +51,7 @@ fn between(plan: &Plan, number: usize, level: &[TaskId], next: &[TaskId]) -> Str
     format!("  {gate} [shape=point]\n{edges}")
 }
 
-/// The tasks of each level.
+/// Returns the tasks of each level.
 fn levels(plan: &Plan) -> Vec<Vec<TaskId>> {
     let mut levels: Vec<Vec<TaskId>> = Vec::new();
     for (index, link) in plan.links.iter().enumerate() {
@@ -65,7 +65,7 @@ fn name(plan: &Plan, id: TaskId) -> String {
     quoted(&plan.tasks[id.0].name.to_string())
 }
 
-/// A string of the dot language, in which only `"` and `\` mean something.
+/// Quotes a string of the dot language, in which only `"` and `\` are special.
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
 }

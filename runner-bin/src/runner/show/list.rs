@@ -1,4 +1,4 @@
-//! `--list`: the tasks in their order, one a line.
+//! `--list`: the tasks in their order, one per line.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{dependency_names, push_padded, quoted, texts};
 
-/// For people: columns of what every task has, then what only some have.
+/// Returns the text for people: columns that every task has, then those of some tasks.
 pub(super) fn text(plan: &Plan) -> String {
     let names: Vec<Cow<str>> = plan.tasks.iter().map(|task| task.name.shown()).collect();
     let order = plan.order().into_iter();
@@ -39,7 +39,7 @@ pub(super) fn text(plan: &Plan) -> String {
     text
 }
 
-/// What only some tasks have.
+/// Returns the properties that only some tasks have.
 fn rest(plan: &Plan, id: TaskId, names: &[Cow<str>]) -> Vec<String> {
     let settings = &plan.tasks[id.0].settings;
     let mut rest = Vec::new();
@@ -61,7 +61,7 @@ fn rest(plan: &Plan, id: TaskId, names: &[Cow<str>]) -> Vec<String> {
     rest
 }
 
-/// For programs: what docs/json.md says.
+/// Returns the JSON of docs/json.md.
 pub(super) fn json(plan: &Plan) -> Value {
     let order = plan.order().into_iter();
     order

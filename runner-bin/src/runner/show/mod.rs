@@ -1,4 +1,4 @@
-//! What would be run, without running it: one file for each question.
+//! Answers about a plan, without running it: one file for each question.
 
 mod check;
 mod dry_run;
@@ -24,7 +24,7 @@ use crate::{
     runner::load::Source,
 };
 
-/// Answers `question` for people, or in JSON for programs.
+/// Answers `question` as text for people, or in JSON.
 pub(crate) fn show(source: &Source, question: &Question, json: bool, verbosity: Verbosity) -> Exit {
     let log = Log::plain(verbosity);
     let mut problems = Problems::default();
@@ -56,7 +56,7 @@ pub(crate) fn show(source: &Source, question: &Question, json: bool, verbosity: 
     answer(&text, Exit::Finished, &log)
 }
 
-/// The words of the command that starts `task`.
+/// Returns the words of the command of `task`.
 fn command(task: &Task) -> Vec<OsString> {
     words(CommandLine::task(
         task.settings.interpreter.as_ref(),
@@ -70,7 +70,7 @@ fn words(command: CommandLine) -> Vec<OsString> {
         .collect()
 }
 
-/// A command in JSON: each word as it is.
+/// Returns a command in JSON, as an array of words.
 fn texts(words: &[OsString]) -> Vec<Cow<'_, str>> {
     words
         .iter()
@@ -84,7 +84,7 @@ fn push_padded(text: &mut String, cell: &str, width: usize) {
     text.extend(iter::repeat_n(' ', width.saturating_sub(cell.width())));
 }
 
-/// The names of the tasks that `task` depends on, in JSON.
+/// Returns the names of the dependencies of `task`, for JSON.
 fn dependency_names(plan: &Plan, task: TaskId) -> Vec<Cow<'_, str>> {
     let dependencies = plan.dependencies(task);
     let names = (dependencies.iter()).map(|dependency| plan.tasks[dependency.0].name.as_os_str());
