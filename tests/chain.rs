@@ -91,7 +91,7 @@ fn a_task_that_is_not_required_may_fail() {
         .run()
         .status(4)
         .order("1-a 2-b")
-        .says("it is not required, so the chain goes on");
+        .says("it is not required, so the chain continues");
 }
 
 #[test]

@@ -172,7 +172,7 @@ fn the_end_does_not_wait_forever_for_a_blocked_reader() {
             .status(0)
             .within(SOON);
         if output == ">pipe" {
-            ran.says("was not read for 10s; the end of what tasks wrote is lost");
+            ran.says("was not read for 10s; the last output of tasks is lost");
         }
     }
 }

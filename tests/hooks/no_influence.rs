@@ -38,7 +38,7 @@ fn a_hook_that_fails_changes_nothing() {
         has_no_influence(&format!("#!/bin/sh\nexit {code}\n"), "30")
             .says(&format!("hook before `1-a` exited with {code} after "))
             .says(&format!("hook after `4-d` exited with {code} after "))
-            .says("; the chain goes on all the same");
+            .says("; the chain continues");
     }
 }
 

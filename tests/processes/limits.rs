@@ -222,7 +222,7 @@ fn a_task_that_a_debugger_holds_is_named_and_the_run_gives_up() {
                 .order("")
                 .says("`1-a` cannot be ended, not even by SIGKILL: 1 process: ")
                 .says(" (state Z, traced by process ")
-                .says("ran longer than `max_time` (2s); some of it is still there; giving up")
+                .says("ran longer than `max_time` (2s); some of its processes survived; giving up")
                 .does_not_say("was ended")
                 .left("python3");
         }
@@ -246,7 +246,7 @@ fn a_signal_does_not_wait_for_a_debugger() {
         ran.status(143)
             .within(SOON)
             .says("`1-a` cannot be ended, not even by SIGKILL: 1 process: ")
-            .says("`1-a` got SIGTERM, and some of it is still there after ")
+            .says("`1-a` got SIGTERM, but some of its processes survived after ")
             .left("python3");
     }
 }

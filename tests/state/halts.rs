@@ -26,8 +26,8 @@ fn the_halt_task_runs_at_most_max_halts_times() {
             .again()
             .run()
             .status(1)
-            .says("error: the halt task would run now, because a task asked for it, but `max_halts` is used up: 2 halts within 1h")
-            .says("remove `state/halts` to count anew");
+            .says("error: the halt task would run now, because a task requested it, but the limit `max_halts` is reached: 2 halts within 1h")
+            .says("remove `state/halts` to reset the count");
         assert_eq!(
             ran.events(&["reason", "status"]).last().unwrap(),
             "run-end halts-used-up 1"
@@ -62,5 +62,5 @@ fn giving_up_and_halt_after_count_as_halts_too() {
         .run()
         .status(0)
         .order("1-a halt.sh 1-a halt.sh 1-a")
-        .says("because the last run has finished, but `max_halts` is used up");
+        .says("because the last run has finished, but the limit `max_halts` is reached");
 }

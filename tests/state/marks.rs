@@ -16,7 +16,7 @@ fn a_once_task_that_is_done_is_not_started_again() {
         .order("1-a 2-b 2-b");
     let ran = ran.again().run().status(0).order("1-a 2-b 2-b 2-b 2-b");
     assert!(
-        ran.stderr.contains("2 tasks, 1 of them done before"),
+        ran.stderr.contains("2 tasks, 1 of them already done"),
         "{}",
         ran.stderr
     );

@@ -23,7 +23,10 @@ pub(crate) fn answer_with(
     let written = write(&mut stdout).and_then(|()| stdout.flush());
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            log.error(&format!("cannot write: {}", runner_config::reason(&error)));
+            log.error(&format!(
+                "cannot write to stdout: {}",
+                runner_config::reason(&error)
+            ));
             Exit::System
         }
         Ok(()) | Err(_) => exit,

@@ -119,7 +119,7 @@ impl Log {
         if syslog {
             match SystemLog::connect() {
                 Ok(syslog) => log.syslog = Some(syslog),
-                Err(error) => log.warning(&format!("there is no syslog to write to: {error}")),
+                Err(error) => log.warning(&format!("cannot log to syslog: {error}")),
             }
         }
         log
@@ -347,7 +347,7 @@ impl Log {
     pub(crate) fn streams(&self, task: &TaskName) -> io::Result<Streams> {
         match self.stderr.screen() {
             Some(screen) => screen.streams(&task.to_string()),
-            None => Err(io::Error::other("the thread that writes cannot start")),
+            None => Err(io::Error::other("cannot start the output thread")),
         }
     }
 
@@ -367,7 +367,7 @@ impl Log {
             if screen.written() == before {
                 let time = format_duration(READER_STALL_TIMEOUT);
                 return self.warning(&format!(
-                    "stdout or stderr was not read for {time}; the end of what tasks wrote is lost"
+                    "stdout or stderr was not read for {time}; the last output of tasks is lost"
                 ));
             }
         }
@@ -404,8 +404,11 @@ impl Log {
     pub(crate) fn sources(&self, taskdir: &Path, config: Option<&Path>) {
         let taskdir = shown(taskdir);
         self.detail(&match config {
-            Some(config) => format!("tasks of `{taskdir}`, configured by `{}`", shown(config)),
-            None => format!("tasks of `{taskdir}`, without a configuration file"),
+            Some(config) => format!(
+                "task directory `{taskdir}`, configuration file `{}`",
+                shown(config)
+            ),
+            None => format!("task directory `{taskdir}`, no configuration file"),
         });
     }
 }

@@ -36,7 +36,7 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
             let tasks = count(plan.tasks.len(), "task");
             let done = match done.len() {
                 0 => String::new(),
-                done => format!(", {done} of them done before"),
+                done => format!(", {done} of them already done"),
             };
             (Info, format!("run {run} starts: {tasks}{done}"))
         }
@@ -59,7 +59,7 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
             let ended = format!("hook {} `{task}` {what}", side(*phase));
             match outcome {
                 Outcome::Exited(0) => (Detail, ended),
-                _ => (Warning, ended + "; the chain goes on all the same"),
+                _ => (Warning, ended + "; the chain continues"),
             }
         }
         Event::TaskEnd {
@@ -97,7 +97,7 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
             "tasks write to stdout and stderr",
         ),
         Event::NoMark { path, error } => cannot(
-            format!("put the mark `{}` into its place", shown(path)),
+            format!("commit the mark `{}`", shown(path)),
             error,
             "its task will start again in the next run",
         ),
@@ -163,8 +163,8 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
             (
                 Error,
                 format!(
-                    "{would_run}, but `max_halts` is used up: {halts} within {period}\n\
-                     {HINT}mend what makes it halt; remove `{path}` to count anew"
+                    "{would_run}, but the limit `max_halts` is reached: {halts} within {period}\n\
+                     {HINT}fix the cause of the halts; remove `{path}` to reset the count"
                 ),
             )
         }
@@ -291,7 +291,7 @@ fn did(
             format!("{what}; it was ended after {time}")
         }
         Outcome::Signaled(_) => format!("{what} after {time}"),
-        Outcome::TimedOut if survived => format!("{what}; some of it is still there"),
+        Outcome::TimedOut if survived => format!("{what}; some of its processes survived"),
         Outcome::TimedOut => format!("{what}; its process group was ended"),
         Outcome::NotStarted(_) => what,
     }
@@ -302,7 +302,7 @@ fn action(outcome: &Outcome, limit: Option<Duration>, setting: &str, survived: b
     match (outcome, survived) {
         (Outcome::Exited(code), _) => format!("exited with {code}"),
         (Outcome::Signaled(signal), true) => {
-            format!("got {signal}, and some of it is still there")
+            format!("got {signal}, but some of its processes survived")
         }
         (Outcome::Signaled(signal), false) if signal.wants_terminal() => {
             format!("wanted the terminal, which no task has ({signal})")
@@ -364,10 +364,10 @@ pub(crate) fn repeated(task: &str, lines: &[String]) -> String {
 fn then(next: Next) -> (Level, String) {
     let (level, then) = match next {
         Next::Nothing | Next::Chain(Consequence::GoOn) => (Info, ""),
-        Next::Chain(Consequence::Pass) => (Warning, "; it is not required, so the chain goes on"),
+        Next::Chain(Consequence::Pass) => (Warning, "; it is not required, so the chain continues"),
         Next::Chain(Consequence::GiveUp) => (Error, "; giving up"),
-        Next::Chain(Consequence::Stop) => (Warning, "; stopping, as it asks"),
-        Next::Chain(Consequence::Halt) => (Warning, "; halting, as it asks"),
+        Next::Chain(Consequence::Stop) => (Warning, "; stopping, as requested"),
+        Next::Chain(Consequence::Halt) => (Warning, "; halting, as requested"),
         Next::Chain(Consequence::Retry | Consequence::Interrupt) => (Warning, ""),
         Next::Retry {
             wait,
@@ -376,7 +376,7 @@ fn then(next: Next) -> (Level, String) {
             count,
         } => {
             let from = match from_failed {
-                true => "from there",
+                true => "from this task",
                 false => "from the beginning",
             };
             let when = match others {
@@ -413,8 +413,8 @@ fn side(phase: Phase) -> &'static str {
 
 fn because(reason: HaltReason) -> &'static str {
     match reason {
-        HaltReason::Halted => "a task asked for it",
-        HaltReason::GaveUp => "the tries are used up",
+        HaltReason::Halted => "a task requested it",
+        HaltReason::GaveUp => "all tries are used up",
         HaltReason::HaltAfter => "the last run has finished",
     }
 }

@@ -84,7 +84,7 @@ impl Notify {
 
     /// Notifies of the first request to end.
     pub(crate) fn stopping(&self, signal: Signal) {
-        self.send(&format!("STOPPING=1\nSTATUS=ending, because of {signal}"));
+        self.send(&format!("STOPPING=1\nSTATUS=ending because of {signal}"));
     }
 
     fn ready(&self) {
