@@ -7,19 +7,19 @@ use serde_json::Value;
 
 use crate::{console::log::Log, exit::Exit};
 
-/// Writes `answer` to stdout; `exit` is the status when that works. A reader that
-/// has read enough is no error.
+/// Writes `answer` to stdout, and returns `exit` if that succeeds. A reader that has closed the
+/// pipe is not an error.
 pub(crate) fn answer(answer: &str, exit: Exit, log: &Log) -> Exit {
     answer_with(|stdout| stdout.write_all(answer.as_bytes()), exit, log)
 }
 
-/// The same for an answer that is too long to be kept: `write` writes it.
+/// Like [`answer`], for a long answer that `write` writes piece by piece.
 pub(crate) fn answer_with(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     exit: Exit,
     log: &Log,
 ) -> Exit {
-    let mut stdout = BufWriter::with_capacity(PIECE, io::stdout().lock());
+    let mut stdout = BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock());
     let written = write(&mut stdout).and_then(|()| stdout.flush());
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -33,8 +33,8 @@ pub(crate) fn answer_with(
     }
 }
 
-/// As much as a pipe holds.
-const PIECE: usize = 65_536;
+/// Size of the buffer: the default capacity of a pipe.
+const BUFFER_BYTES: usize = 65_536;
 
 /// Returns `value` as indented JSON that is safe to show on a terminal.
 pub(crate) fn pretty(value: &Value) -> String {

@@ -1,6 +1,6 @@
-//! Importance of a message, and how much of it is wanted.
+//! Level of a message, and the verbosity of the log.
 
-/// How much is said.
+/// Verbosity of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verbosity {
     Quiet,

@@ -1,7 +1,7 @@
-//! What the runner says: lines on stderr, and to syslog when that is wanted.
+//! The log: messages to stderr, and to syslog on request.
 #![expect(
     clippy::disallowed_methods,
-    reason = "this is where stderr and the time zone are looked at: TERM, JOURNAL_STREAM, TZ"
+    reason = "this is where the environment of stderr and the time zone are read"
 )]
 
 use std::{
@@ -25,63 +25,63 @@ use runner_exec::{
 
 use crate::console::{
     level::{Level, Verbosity},
-    messages::{HINT, goes_on, repeated, sentence, signal_sentence},
+    messages::{HINT, is_routine, message, repeated, signal_message},
     progress::Progress,
     screen::{Screen, has_colors},
     stderr::Stderr,
     syslog::SystemLog,
 };
 
-/// Maximum time at the end without any progress of a reader of stdout or stderr.
+/// Maximum time at exit without progress of the reader of stdout or stderr.
 const READER_STALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How a line begins.
+/// Beginning of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Begin {
     Plain,
-    /// With the time of day, for a terminal.
+    /// The time of day, for a terminal.
     TimeOfDay,
-    /// With date, time and offset (RFC 3339), for what is read later.
+    /// Date, time and offset (RFC 3339), for a file that is read later.
     DateTime,
-    /// With the priority, as sd-daemon(3) has it. The journal knows the time.
+    /// The priority, see sd-daemon(3). The journal of systemd adds the time itself.
     Priority,
 }
 
-/// The end of the output of a task that can be the one that decides how the run ends.
+/// The end of the output of a task that can determine the end of the run.
 struct Ending {
     task: String,
     lines: Vec<String>,
-    /// The number of messages that there are as long as nothing is shown after it.
+    /// The number of messages if nothing was shown after it; `None` if it was not shown.
     last_at: Option<usize>,
 }
 
 pub(crate) struct Log {
     verbosity: Verbosity,
     stderr: Stderr,
-    /// How lines begin.
+    /// Beginning of lines.
     begin: Begin,
-    /// The local time zone; read when first needed.
+    /// The local time zone; read at the first use.
     zone: OnceCell<TimeZone>,
-    /// Whether stderr is a terminal that shows colours; asked when first needed.
+    /// stderr is a terminal that shows colours; checked at the first use.
     color: OnceCell<bool>,
     syslog: Option<SystemLog>,
-    /// There when the end of a terminal shows what goes on.
+    /// Set if stderr is a terminal that shows the progress line.
     progress: Option<Progress>,
-    /// The number of messages that could be shown.
+    /// Number of messages.
     messages: AtomicUsize,
     endings: Mutex<Vec<Ending>>,
     /// The first signal, which can be logged by the thread that logs the end of the run.
     first_signal: OnceLock<StopRequest>,
     /// The number of the last signal that was logged.
     logged_signal: Mutex<u32>,
-    /// That a task has no log is reported once.
-    has_said_no_log: AtomicBool,
-    /// That a hook cannot start is reported once in a run.
-    has_said_no_hook: AtomicBool,
+    /// A log of a task that cannot be written was reported, which happens once.
+    has_reported_no_log: AtomicBool,
+    /// A hook that cannot start was reported, which happens once per run.
+    has_reported_no_hook: AtomicBool,
 }
 
 impl Log {
-    /// A log for questions and answers: its lines have no time.
+    /// Creates a log for answers: its lines have no time.
     pub(crate) fn plain(verbosity: Verbosity) -> Log {
         Log {
             verbosity,
@@ -95,14 +95,13 @@ impl Log {
             endings: Mutex::new(Vec::new()),
             first_signal: OnceLock::new(),
             logged_signal: Mutex::new(0),
-            has_said_no_log: AtomicBool::new(false),
-            has_said_no_hook: AtomicBool::new(false),
+            has_reported_no_log: AtomicBool::new(false),
+            has_reported_no_hook: AtomicBool::new(false),
         }
     }
 
-    /// A log for runs: its lines begin with the time, or with what a service manager wants to
-    /// read there. It also writes to syslog and shows the progress where that is wanted and
-    /// possible.
+    /// Creates a log for runs: its lines begin with the time, or with a priority for a service
+    /// manager. On request it also writes to syslog and shows the progress line.
     pub(crate) fn stamped(verbosity: Verbosity, syslog: bool, progress: bool) -> Log {
         let is_dumb = env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
         let is_terminal = io::stderr().is_terminal();
@@ -126,22 +125,22 @@ impl Log {
     }
 
     pub(crate) fn error(&self, text: &str) {
-        self.say(Level::Error, text);
+        self.message(Level::Error, text);
     }
 
     pub(crate) fn warning(&self, text: &str) {
-        self.say(Level::Warning, text);
+        self.message(Level::Warning, text);
     }
 
     pub(crate) fn info(&self, text: &str) {
-        self.say(Level::Info, text);
+        self.message(Level::Info, text);
     }
 
     pub(crate) fn detail(&self, text: &str) {
-        self.say(Level::Detail, text);
+        self.message(Level::Detail, text);
     }
 
-    /// Says each problem and how to mend it.
+    /// Logs each problem with its hint.
     pub(crate) fn problems(&self, mut problems: Problems) {
         problems.sort();
         for problem in problems.iter() {
@@ -155,13 +154,13 @@ impl Log {
                 .as_deref()
                 .map(|hint| format!("\n{HINT}{}", escape(hint)));
             let problem = problem.to_string();
-            self.say(level, &(escape(&problem) + &*hint.unwrap_or_default()));
+            self.message(level, &(escape(&problem) + &*hint.unwrap_or_default()));
         }
     }
 
-    fn say(&self, level: Level, text: &str) {
+    fn message(&self, level: Level, text: &str) {
         let is_wanted = self.wants(level);
-        // Where only warnings are shown, output of tasks can be between two of them.
+        // With `-q` too, a message that is not shown separates the output of tasks.
         if is_wanted || level == Level::Info {
             self.messages.fetch_add(1, Ordering::SeqCst);
         }
@@ -226,7 +225,7 @@ impl Log {
         }
     }
 
-    /// Says what happened, and what comes next.
+    /// Logs an event, and updates the progress line.
     pub(crate) fn event(&self, event: &Event) {
         if let Event::RunStart { plan, .. } = event {
             if plan.settings.jobs > 1
@@ -235,30 +234,31 @@ impl Log {
                 let tasks = plan.tasks.iter().chain(&plan.halt);
                 screen.align(tasks.map(|task| task.name.to_string()));
             }
-            let is_said = plan.hook_is_missing;
-            self.has_said_no_hook.store(is_said, Ordering::Relaxed);
+            let is_reported = plan.hook_is_missing;
+            self.has_reported_no_hook
+                .store(is_reported, Ordering::Relaxed);
         }
         if let (Some(progress), Some(screen)) = (&self.progress, self.screen_for(event)) {
             progress.event(event, screen);
         }
         self.keep_ending(event);
-        // Most events are of this kind, and to put them into words takes a while.
-        if self.verbosity == Verbosity::Quiet && goes_on(event) {
+        // The most frequent events, whose text is not needed then.
+        if self.verbosity == Verbosity::Quiet && is_routine(event) {
             return;
         }
-        // All of a kind have the same cause.
-        let said = match event {
-            Event::NoLog { .. } => Some(&self.has_said_no_log),
+        // Further ones have the same cause.
+        let reported = match event {
+            Event::NoLog { .. } => Some(&self.has_reported_no_log),
             Event::HookEnd {
                 outcome: Outcome::NotStarted(_),
                 ..
-            } => Some(&self.has_said_no_hook),
+            } => Some(&self.has_reported_no_hook),
             _ => None,
         };
-        if said.is_some_and(|said| said.swap(true, Ordering::Relaxed)) {
+        if reported.is_some_and(|reported| reported.swap(true, Ordering::Relaxed)) {
             return;
         }
-        // The main thread may not have come to it yet.
+        // The main thread can be slower, but the signal is logged first.
         if let Event::RunEnd {
             signal: Some(signal),
             ..
@@ -277,12 +277,12 @@ impl Log {
         {
             self.repeat_ending(&deciding.task.to_string());
         }
-        if let Some((level, text)) = sentence(event) {
-            self.say(level, &text);
+        if let Some((level, text)) = message(event) {
+            self.message(level, &text);
         }
     }
 
-    /// Keeps the end of the output of a task that can decide how the run ends, before the message
+    /// Keeps the last output of a task that can determine the end of the run, before the message
     /// about its end.
     fn keep_ending(&self, event: &Event) {
         let screen = self.stderr.started_screen();
@@ -303,7 +303,7 @@ impl Log {
             }
             _ => return,
         };
-        // That message is one more.
+        // The message about its end is one more.
         let messages = self.messages.load(Ordering::SeqCst) + 1;
         let last = screen.and_then(|screen| screen.last_output(task.clone()));
         let (lines, is_last) = match (output, last) {
@@ -318,7 +318,7 @@ impl Log {
         });
     }
 
-    /// Repeats the end of the output of `task`, unless nothing was shown after it.
+    /// Repeats the last output of `task`, if anything was shown after it.
     fn repeat_ending(&self, task: &str) {
         let messages = self.messages.load(Ordering::SeqCst);
         let endings = self.endings();
@@ -335,7 +335,7 @@ impl Log {
         self.endings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The screen, which need not be started before there is something to show.
+    /// Returns the screen. Its thread starts with the first event that can show the progress line.
     fn screen_for(&self, event: &Event) -> Option<&Screen> {
         match event {
             Event::RunStart { .. } | Event::Wait { .. } => self.stderr.screen(),
@@ -343,7 +343,7 @@ impl Log {
         }
     }
 
-    /// Streams for a process that is run for `task`, whose lines are told apart.
+    /// Creates streams for a process of `task`, whose lines are prefixed with its name.
     pub(crate) fn streams(&self, task: &TaskName) -> io::Result<Streams> {
         match self.stderr.screen() {
             Some(screen) => screen.streams(&task.to_string()),
@@ -351,8 +351,8 @@ impl Log {
         }
     }
 
-    /// Waits until what tasks wrote is written, as they would have waited themselves, until
-    /// `stop` asks for the end, or until the reader does not seem to read any more.
+    /// Waits until the output of tasks is written, until `stop` requests the end, or until the
+    /// reader makes no progress for [`READER_STALL_TIMEOUT`].
     pub(crate) fn drain(&self, stop: &StopSignals) {
         let screen = self.stderr.started_screen();
         let Some(screen) = screen.filter(|screen| screen.is_shared()) else {
@@ -373,14 +373,14 @@ impl Log {
         }
     }
 
-    /// Keeps a signal that takes effect next, until [`Log::on_signal`] logs it.
+    /// Keeps a signal that is about to take effect, until [`Log::on_signal`] logs it.
     pub(crate) fn expect_signal(&self, request: StopRequest) {
         let _ = self.first_signal.set(request);
     }
 
-    /// Logs a signal, unless that was done, without a wait: the next one may come.
+    /// Logs a signal once. Does not block: the next signal can come at any time.
     pub(crate) fn on_signal(&self, request: StopRequest) {
-        let text = signal_sentence(request);
+        let text = signal_message(request);
         let line = self.line(Level::Warning, &text);
         let logged = self.logged_signal.lock();
         let mut logged = logged.unwrap_or_else(PoisonError::into_inner);
@@ -392,7 +392,7 @@ impl Log {
         }
     }
 
-    /// Waits, for a while, until everything that was said is written.
+    /// Waits until all messages are written, with a timeout.
     pub(crate) fn flush(&self) {
         self.stderr.flush();
         if let Some(syslog) = &self.syslog {
@@ -400,7 +400,7 @@ impl Log {
         }
     }
 
-    /// Says where the tasks come from.
+    /// Logs the task directory and the configuration file.
     pub(crate) fn sources(&self, taskdir: &Path, config: Option<&Path>) {
         let taskdir = shown(taskdir);
         self.detail(&match config {
@@ -422,8 +422,8 @@ fn severity(level: Level) -> syslog::Severity {
     }
 }
 
-/// The local time zone. To look it up by its name takes 40 times as long as to read the file:
-/// jiff lists the whole database, which is most of the time that a start takes.
+/// Returns the local time zone. `TimeZone::system` would look it up by name, which takes 40 times
+/// as long: it lists the whole time zone database.
 fn local_zone() -> TimeZone {
     let file = || fs::read("/etc/localtime").ok();
     let zone = env::var_os("TZ").is_none().then(file).flatten();
@@ -431,7 +431,7 @@ fn local_zone() -> TimeZone {
     zone.unwrap_or_else(TimeZone::system)
 }
 
-/// Whether stderr leads to the journal of systemd, which then says where that is.
+/// Returns `true` if stderr is the journal of systemd, see `JOURNAL_STREAM` in systemd.exec(5).
 fn is_journal() -> bool {
     let there = env::var("JOURNAL_STREAM").unwrap_or_default();
     let here = || rustix::fs::fstat(io::stderr()).ok();

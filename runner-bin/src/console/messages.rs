@@ -1,4 +1,4 @@
-//! Events as sentences that a person wants to read at a boot console.
+//! Messages about events.
 
 use std::{io, path::Path, time::Duration};
 
@@ -13,14 +13,14 @@ use crate::console::{
     shell::quoted,
 };
 
-/// Begins a line that says how to fix what the line above says.
+/// Beginning of a line with the fix for the message above.
 pub(crate) const HINT: &str = "  hint: ";
 
-/// Maximum number of tasks that are named as not reached.
+/// Maximum number of names in the list of tasks that were not reached.
 const MAX_MISSED: usize = 10;
 
-/// Whether something starts, or has ended as it should and the chain goes on.
-pub(crate) fn goes_on(event: &Event) -> bool {
+/// Returns `true` for a start, and for an end after which the chain continues normally.
+pub(crate) fn is_routine(event: &Event) -> bool {
     match event {
         Event::TaskStart { .. } | Event::HookStart { .. } => true,
         Event::TaskEnd { next, .. } => matches!(next, Next::Chain(Consequence::GoOn)),
@@ -29,8 +29,8 @@ pub(crate) fn goes_on(event: &Event) -> bool {
     }
 }
 
-/// What happened, and what comes next; `None` when there is nothing to say of it.
-pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
+/// Returns the message about an event, with its level; `None` if there is none.
+pub(crate) fn message(event: &Event) -> Option<(Level, String)> {
     Some(match event {
         Event::RunStart { run, plan, done } => {
             let tasks = count(plan.tasks.len(), "task");
@@ -41,7 +41,7 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
             (Info, format!("run {run} starts: {tasks}{done}"))
         }
         Event::TryStart { try_num, .. } => (Detail, format!("try {try_num} starts")),
-        // That it starts was said, and nobody may make it wait now.
+        // There was a message before its start, and this must not block.
         Event::Started { .. } => return None,
         Event::TaskStart { task, .. } => (Info, format!("`{task}` starts")),
         Event::HookStart { task, phase, .. } => {
@@ -82,7 +82,7 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
                 *survived,
             );
             let (level, next) = then(*next);
-            // A shell's syntax error exits with 2, which halts.
+            // Also for a halt: a shell exits with 2 on a syntax error.
             let failed = match result {
                 TaskResult::Retry | TaskResult::Halt | TaskResult::Exit => true,
                 TaskResult::Ok | TaskResult::Interrupted => false,
@@ -215,7 +215,7 @@ pub(crate) fn sentence(event: &Event) -> Option<(Level, String)> {
     })
 }
 
-/// The task that decided how a run ended, what it did, and the tries, as the rest of a sentence.
+/// Returns the deciding task, its outcome and the tries, as the rest of a sentence.
 fn why(deciding: &Deciding) -> String {
     let Deciding {
         task,
@@ -236,7 +236,7 @@ fn why(deciding: &Deciding) -> String {
     format!(": `{task}` {what} ({tries})")
 }
 
-/// The tasks that a run has not come to, as the rest of a sentence.
+/// Returns the tasks that were not reached, as the rest of a sentence.
 fn missed(tasks: &[&TaskName]) -> String {
     if tasks.is_empty() {
         return String::new();
@@ -251,14 +251,14 @@ fn missed(tasks: &[&TaskName]) -> String {
     format!("; not reached: {}{others}", names.join(", "))
 }
 
-/// The command that shows more of a run.
+/// Returns the hint with the command that shows the run.
 fn report_hint(state_dir: &Path) -> String {
     let state_dir = quoted(&[state_dir.into()]);
     format!("\n{HINT}`runner-report --state-dir {state_dir}` shows more")
 }
 
-/// A message about a signal that requests the end.
-pub(crate) fn signal_sentence(request: StopRequest) -> String {
+/// Returns the message about a signal that requests the end.
+pub(crate) fn signal_message(request: StopRequest) -> String {
     let what = match (request.nth, request.is_idle) {
         (1, false) => "ending what runs; a second signal kills it",
         (1, true) => "ending",
@@ -269,9 +269,9 @@ pub(crate) fn signal_sentence(request: StopRequest) -> String {
     format!("got {}: {what}", request.signal)
 }
 
-/// The predicate of a sentence about a process, with the time that it took. A task that
-/// succeeded is done, whatever its exit code. `survived` says that some of it could not be
-/// ended, which another sentence names.
+/// Returns the predicate of a sentence about the end of a process, with its duration. It follows
+/// the result: a task that succeeded "is done", whatever its exit code. With `survived`, another
+/// message names the processes.
 fn did(
     outcome: &Outcome,
     result: Option<TaskResult>,
@@ -297,7 +297,7 @@ fn did(
     }
 }
 
-/// The predicate of a sentence about a process.
+/// Returns the predicate of a sentence about the outcome of a process.
 fn action(outcome: &Outcome, limit: Option<Duration>, setting: &str, survived: bool) -> String {
     match (outcome, survived) {
         (Outcome::Exited(code), _) => format!("exited with {code}"),
@@ -316,13 +316,13 @@ fn action(outcome: &Outcome, limit: Option<Duration>, setting: &str, survived: b
     }
 }
 
-/// A failure of the runner's own, and what follows from it.
+/// Returns the message about an error of the runner, and its consequence.
 fn cannot(what: String, error: &io::Error, then: &str) -> (Level, String) {
     let why = reason(error);
     (Error, format!("cannot {what}: {why}; {then}"))
 }
 
-/// A process, and why it is still there, as far as its state says so.
+/// Returns a process with its state, which can explain why it survived.
 fn state(process: &Process) -> String {
     match (process.state, process.tracer()) {
         (Process::UNKNOWN_STATE, _) => process.to_string(),
@@ -341,7 +341,7 @@ fn hint(outcome: &Outcome) -> String {
     }
 }
 
-/// What a task that failed wrote last.
+/// Returns the last lines of the output of a failed task.
 fn last_lines(output: &Path) -> String {
     let path = shown(output);
     match tail(output, None) {
@@ -354,13 +354,14 @@ fn last_lines(output: &Path) -> String {
     }
 }
 
-/// The end of the output of the task that decided how the run ended, when it was shown before.
+/// Returns the last output of the deciding task, to be shown again.
 pub(crate) fn repeated(task: &str, lines: &[String]) -> String {
     let lines: String = lines.iter().map(|line| format!("\n  | {line}")).collect();
     format!("the end of the output of `{task}`:{lines}")
 }
 
-/// What comes after the end of a task, as the rest of a sentence.
+/// Returns the level of a message about the end of a task, and the reaction of the chain as the
+/// rest of the sentence.
 fn then(next: Next) -> (Level, String) {
     let (level, then) = match next {
         Next::Nothing | Next::Chain(Consequence::GoOn) => (Info, ""),
@@ -396,7 +397,7 @@ fn then(next: Next) -> (Level, String) {
     (level, then.to_owned())
 }
 
-/// The end of a wait of this length.
+/// Formats the end of a wait: `at once`, or `in 2s`.
 fn when(wait: Duration) -> String {
     match wait.is_zero() {
         true => "at once".to_owned(),
@@ -424,7 +425,7 @@ fn would_run(reason: HaltReason) -> String {
     format!("the halt task would run now, because {why}")
 }
 
-/// A number of things, in words.
+/// Formats a number of things: `1 task`, `2 tasks`.
 pub(crate) fn count(number: usize, what: &str) -> String {
     match (number, what) {
         (1, _) => format!("1 {what}"),

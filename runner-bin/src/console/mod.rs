@@ -1,4 +1,4 @@
-//! Everything that the program writes for people: messages, the progress line, answers.
+//! Output for people: messages, the progress line, answers.
 
 pub(crate) mod answer;
 pub(crate) mod level;

@@ -1,4 +1,4 @@
-//! From events to the line at the bottom of a terminal, when nobody else writes there.
+//! From events to the progress line, while no task writes to the terminal.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -9,42 +9,43 @@ use runner_exec::{Consequence, Event, Next, TaskName};
 
 use crate::console::screen::{Bar, Screen};
 
-/// What is known of a run that goes on.
+/// State of the running chain.
 #[derive(Debug, Default)]
 pub(crate) struct Progress(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     bar: Bar,
-    /// Whether a run goes on.
-    runs: bool,
-    /// Whether tasks write to the terminal themselves.
-    tasks_hold: bool,
-    /// Whether hooks do.
-    hooks_hold: bool,
-    /// Whether one of them runs now.
-    hook: bool,
+    /// A run is active.
+    is_active: bool,
+    /// Tasks write to the terminal directly.
+    tasks_write: bool,
+    /// Hooks write to the terminal directly.
+    hooks_write: bool,
+    /// A hook is running.
+    in_hook: bool,
 }
 
 impl Progress {
-    /// Shows on `screen` what `event` makes of it.
+    /// Updates the progress line on `screen`.
     pub(crate) fn event(&self, event: &Event, screen: &Screen) {
         if matches!(event, Event::Started { .. }) {
-            // The limit of the task counts already, so nothing may make it wait.
+            // The limit of the task counts already, so this must not block.
             return;
         }
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.take(event);
-        let is_held = state.tasks_hold || state.hooks_hold && state.hook;
-        match state.bar.next.is_some() || state.runs && !is_held {
-            true => screen.show(state.bar.clone()),
-            false => screen.hide(),
+        state.apply(event);
+        let is_hidden = state.tasks_write || state.hooks_write && state.in_hook;
+        if state.bar.next.is_some() || state.is_active && !is_hidden {
+            screen.show(state.bar.clone());
+        } else {
+            screen.hide();
         }
     }
 }
 
 impl State {
-    fn take(&mut self, event: &Event) {
+    fn apply(&mut self, event: &Event) {
         match event {
             Event::RunStart { plan, .. } => {
                 let settings = &plan.settings;
@@ -55,10 +56,10 @@ impl State {
                         try_num: 1,
                         ..Bar::default()
                     },
-                    runs: true,
-                    tasks_hold: alone && settings.log_dir.is_none(),
-                    hooks_hold: alone,
-                    hook: false,
+                    is_active: true,
+                    tasks_write: alone && settings.log_dir.is_none(),
+                    hooks_write: alone,
+                    in_hook: false,
                 };
             }
             Event::TryStart { try_num, done } => {
@@ -76,16 +77,16 @@ impl State {
                 }
             }
             Event::HaltEnd { task, .. } => self.ends(task),
-            Event::HookStart { .. } => self.hook = true,
-            Event::HookEnd { .. } => self.hook = false,
-            // Then tasks write to stdout after all.
-            Event::NoLog { .. } => self.tasks_hold = self.hooks_hold,
+            Event::HookStart { .. } => self.in_hook = true,
+            Event::HookEnd { .. } => self.in_hook = false,
+            // Tasks write to stdout then.
+            Event::NoLog { .. } => self.tasks_write = self.hooks_write,
             Event::Wait { time, before } => {
                 let at = Instant::now().checked_add(*time);
                 self.bar.next = at.map(|at| (before.as_str(), at));
             }
             Event::RunEnd { .. } => {
-                self.runs = false;
+                self.is_active = false;
                 self.bar.next = None;
             }
             // No other event changes the line.

@@ -1,10 +1,10 @@
-//! Commands that people paste into a shell.
+//! Commands to paste into a shell.
 
 use std::ffi::OsString;
 
 use runner_config::{is_hidden, shown};
 
-/// A command for a shell; what a terminal must not get is quoted as `$'…'`, as bash has it.
+/// Quotes a command for a shell; words with control characters as `$'…'` of bash.
 pub(crate) fn quoted(words: &[OsString]) -> String {
     let quoted = words.iter().map(|word| match word.to_str() {
         Some(text) if !text.contains(is_hidden) => shell_words::quote(text).into_owned(),

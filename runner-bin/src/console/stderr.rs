@@ -1,6 +1,6 @@
-//! Lines to stderr. They are written at once as long as that needs no wait, so that
-//! they stand in order with what tasks write there, and else by the screen's thread: the
-//! chain goes on while nobody reads the pipe, or while a console is held with Ctrl-S.
+//! Messages on stderr. They are written directly if that does not block, so they are in order
+//! with the output of tasks. Otherwise the thread of [`Screen`] writes them: the chain continues
+//! while nothing reads the pipe, or while Ctrl-S holds the terminal.
 
 use std::{
     io::{IsTerminal, Write, stderr},
@@ -10,30 +10,30 @@ use std::{
 use once_cell::sync::OnceCell;
 use runner_exec::StopSignals;
 
-use crate::console::screen::{AT_ONCE, Screen, is_writable, would_stop};
+use crate::console::screen::{NONBLOCKING_BYTES, Screen, is_writable, would_stop};
 
-/// In the end, so long is waited for a reader who is slow.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Maximum wait at exit for a slow reader.
+const EXIT_FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
 pub(crate) struct Stderr {
-    /// Started when it is first needed; `None` when it could not be.
+    /// Started at the first use; `None` if that failed.
     screen: OnceCell<Option<Screen>>,
     is_terminal: OnceCell<bool>,
 }
 
 impl Stderr {
-    /// Writes `line`, at once if it can be.
+    /// Writes `line`, directly if possible.
     pub(crate) fn write(&self, line: &str) {
         let mut rest = line.as_bytes();
         while self.is_ours() && !rest.is_empty() && is_writable(stderr()) {
-            // The line is lost, and not the chain.
+            // Drop the line rather than let the terminal stop the runner.
             if *self.is_terminal.get_or_init(|| stderr().is_terminal()) && would_stop(stderr()) {
                 return;
             }
             let piece;
-            (piece, rest) = rest.split_at(rest.len().min(AT_ONCE));
-            // Whoever closed stderr does not want to know.
+            (piece, rest) = rest.split_at(rest.len().min(NONBLOCKING_BYTES));
+            // An error means that stderr is closed.
             let _ = stderr().write_all(piece);
         }
         if !rest.is_empty() {
@@ -41,32 +41,32 @@ impl Stderr {
         }
     }
 
-    /// Has `line` written; for the main thread, on which the signals wait.
+    /// Lets the thread write `line`. For the main thread, which must not block: it has the signals.
     pub(crate) fn write_later(&self, line: &[u8]) {
         if let Some(screen) = self.screen() {
             screen.line(line);
         }
     }
 
-    /// Whether nothing of the screen's thread could come in between.
+    /// Returns `true` if the thread has nothing to write at the same time.
     fn is_ours(&self) -> bool {
         self.started_screen().is_none_or(Screen::is_idle)
     }
 
-    /// The thread that writes when others write, too.
+    /// Returns the screen, and starts its thread if necessary.
     pub(crate) fn screen(&self) -> Option<&Screen> {
         self.screen.get_or_init(|| Screen::start().ok()).as_ref()
     }
 
-    /// The thread that writes, when it was started before.
+    /// Returns the screen, if its thread was started.
     pub(crate) fn started_screen(&self) -> Option<&Screen> {
         self.screen.get()?.as_ref()
     }
 
-    /// Waits, for a while, until everything is written.
+    /// Waits until everything is written, with a timeout.
     pub(crate) fn flush(&self) {
         if let Some(screen) = self.started_screen() {
-            screen.drain(PATIENCE, &StopSignals::default());
+            screen.drain(EXIT_FLUSH_TIMEOUT, &StopSignals::default());
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Lines to syslog, written by a thread: a syslog that nobody reads holds up nothing, and one
-//! that was started anew is found again.
+//! Messages to syslog. A thread writes them, so a blocked syslog does not block the chain. It
+//! connects again if syslog was restarted.
 
 use std::{
     sync::mpsc::{Sender, SyncSender, channel, sync_channel},
@@ -34,7 +34,7 @@ impl SystemLog {
     pub(crate) fn connect() -> Result<SystemLog, Error> {
         let mut connection = connect()?;
         let (sender, receiver) = sync_channel(MAX_LINES);
-        // Without a thread everything is lost, and nothing waits.
+        // Without a thread, all messages are dropped.
         let _ = thread::Builder::new().spawn(move || {
             for message in receiver {
                 if let Message::Line(severity, line) = message
@@ -53,7 +53,7 @@ impl SystemLog {
         let _ = self.0.try_send(Message::Line(severity, line.to_owned()));
     }
 
-    /// Waits, for a while, until everything is written.
+    /// Waits until everything is written, with a timeout.
     pub(crate) fn flush(&self) {
         let (done, flushed) = channel();
         if self.0.try_send(Message::Flush(done)).is_ok() {

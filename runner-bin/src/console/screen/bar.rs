@@ -1,28 +1,28 @@
-//! The line at the bottom of a terminal: what runs, for how long, and what is waited for.
+//! The progress line at the bottom of a terminal.
 
 use std::time::{Duration, Instant};
 
 use runner_config::format_duration;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// What there is to show.
+/// Content of the progress line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bar {
-    /// The tasks that run, and since when.
+    /// The running tasks, and the times of their starts.
     pub(crate) running: Vec<(String, Instant)>,
-    /// How many tasks are done in this try.
+    /// Number of tasks that are done in this try.
     pub(crate) done: usize,
-    /// How many there are.
+    /// Number of all tasks.
     pub(crate) tasks: usize,
-    /// The number of the try.
+    /// Number of the try.
     pub(crate) try_num: u32,
-    /// What comes then, and when.
+    /// Purpose and end of the current wait.
     pub(crate) next: Option<(&'static str, Instant)>,
 }
 
 impl Bar {
-    /// The text at the time `now`, no wider than `width` columns: the longest counts that leave
-    /// room for the name of a task, and otherwise the longest that fit.
+    /// Returns the text at the time `now`, at most `width` columns: the longest form of the counts
+    /// that leaves room for the name of a task, or else the longest form that fits.
     pub(super) fn text(&self, now: Instant, width: usize) -> String {
         let counts = self.counts(now);
         let with_names = counts[..3].iter().find_map(|counts| {
@@ -34,8 +34,8 @@ impl Bar {
         text.unwrap_or_else(|| cut(&counts[2], width))
     }
 
-    /// How many tasks are done and running, and the wait, from long to short; the last one does
-    /// not say how many are done.
+    /// Returns the numbers of tasks that are done and running, and the wait, in four forms from
+    /// long to short. The last form leaves out the tasks that are done.
     fn counts(&self, now: Instant) -> [String; 4] {
         let Bar { done, tasks, .. } = self;
         let try_num = match self.try_num {
@@ -47,7 +47,7 @@ impl Bar {
             running => format!(", {running} running"),
         };
         let next = self.next.map(|(what, at)| {
-            // Rounded up, so that it ends with 1s and not with 0s.
+            // Rounded up, so that it counts down to 1s and not to 0s.
             let left = at.saturating_duration_since(now) + Duration::from_millis(999);
             format!("; next {what} in {}", seconds(left))
         });
@@ -60,8 +60,8 @@ impl Bar {
         ]
     }
 
-    /// As many running tasks as fit into `room` columns, those that run longest first, with
-    /// their times and the number of the others; `None` if not even one fits.
+    /// Returns the running tasks that fit into `room` columns, the longest-running ones first, with
+    /// their times and the number of the others; `None` if none fits.
     fn names(&self, now: Instant, room: usize) -> Option<String> {
         let most = self.running.len().min(room / MIN_NAME + 1);
         (1..=most).rev().find_map(|number| {
@@ -83,11 +83,11 @@ impl Bar {
     }
 }
 
-/// A name is not cut to fewer columns than this.
+/// Minimum width of a shortened name.
 const MIN_NAME: usize = 8;
 
-/// The width to which the names are cut so that together they take at most `room` columns;
-/// `None` if that would be too little.
+/// Returns the width to which the names are shortened so that together they take at most `room`
+/// columns; `None` if that is less than [`MIN_NAME`].
 fn share(names: &[(String, Instant)], room: usize) -> Option<usize> {
     let widths = || names.iter().map(|(name, _)| name.width());
     let widest = widths().max().unwrap_or(0);
@@ -95,12 +95,12 @@ fn share(names: &[(String, Instant)], room: usize) -> Option<usize> {
     (widest.min(MIN_NAME)..=widest).rev().find(fits)
 }
 
-/// A time in whole seconds.
+/// Formats a time in whole seconds.
 fn seconds(time: Duration) -> String {
     format_duration(Duration::from_secs(time.as_secs()))
 }
 
-/// `text`, or its beginning and `…` if it is wider than `width` columns.
+/// Shortens `text` to `width` columns, with `…` at its end.
 fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_says_what_runs_and_what_comes() {
+    fn it_shows_running_tasks_and_the_wait() {
         let now = Instant::now();
         let since = |seconds| now - Duration::from_secs(seconds);
         let mut bar = Bar {
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn it_shows_what_fits() {
+    fn it_shows_as_much_as_fits() {
         let now = Instant::now();
         let long = ["10-setup-1", "10-other-2", "10-third-3", "10-d"];
         let waits = Bar {

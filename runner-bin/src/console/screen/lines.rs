@@ -1,62 +1,62 @@
-//! From the bytes that a process writes to whole lines with its name in front.
+//! Output of a process as whole lines, prefixed with its name.
 //!
-//! `name | ` begins a line. `name + ` goes on with the one above, which was too long or
-//! waited for its end too long; so what was written can be put together again.
+//! `name | ` begins a line. `name + ` continues the line above of the same process, which was too
+//! long, or had no end in time. So a reader can restore the original output.
 
 use memchr::memchr_iter;
 
-/// A line is shown in pieces of at most so many bytes.
-pub(super) const LONGEST: usize = 64 * 1024;
+/// Maximum number of bytes of a line that are shown in one piece.
+pub(super) const MAX_PIECE_BYTES: usize = 64 * 1024;
 
 /// The lines of one stream.
 #[derive(Debug)]
 pub(super) struct Lines {
-    /// The name, with the escapes round it, and ` | `.
+    /// The name with its colour, and ` | `.
     begin: String,
-    /// The same with ` + `.
-    go_on: String,
-    /// What has no end yet.
+    /// The name with its colour, and ` + `.
+    continuation: String,
+    /// The incomplete line.
     rest: Vec<u8>,
-    /// Whether a piece of this line was shown already.
-    goes_on: bool,
+    /// A piece of the incomplete line was already shown.
+    is_continued: bool,
 }
 
 impl Lines {
     pub(super) fn new(name: &str) -> Lines {
         Lines {
             begin: format!("{name} | "),
-            go_on: format!("{name} + "),
+            continuation: format!("{name} + "),
             rest: Vec::new(),
-            goes_on: false,
+            is_continued: false,
         }
     }
 
-    /// How many bytes each line has before what was written.
+    /// Returns the number of bytes in the prefix of each line.
     pub(super) fn prefix_length(&self) -> usize {
         self.begin.len()
     }
 
-    /// Whether something waits for the end of its line.
-    pub(super) fn waits(&self) -> bool {
+    /// Returns `true` if a line waits for its end.
+    pub(super) fn is_incomplete(&self) -> bool {
         !self.rest.is_empty()
     }
 
-    /// Takes over `bytes`, and puts what makes whole lines behind `shown`.
+    /// Adds output, and appends the lines that are complete now to `shown`.
     pub(super) fn add(&mut self, bytes: &[u8], shown: &mut Vec<u8>) {
         for piece in pieces(bytes) {
-            // Most are whole lines, which nothing is put together for.
-            if self.rest.is_empty() && piece.len() <= LONGEST && piece.ends_with(b"\n") {
+            // The usual case is a whole line, which is not copied twice.
+            if self.rest.is_empty() && piece.len() <= MAX_PIECE_BYTES && piece.ends_with(b"\n") {
                 shown.extend_from_slice(self.prefix());
                 shown.extend_from_slice(piece);
-                self.goes_on = false;
+                self.is_continued = false;
                 continue;
             }
             let mut piece = piece;
-            while self.rest.len() + piece.len() > LONGEST {
-                let (now, later) = piece.split_at(LONGEST - self.rest.len());
+            while self.rest.len() + piece.len() > MAX_PIECE_BYTES {
+                let (now, later) = piece.split_at(MAX_PIECE_BYTES - self.rest.len());
                 self.rest.extend_from_slice(now);
                 piece = later;
-                // An end of line that is all there is of a piece belongs to this one.
+                // If only the end of the line is left, it belongs to this piece.
                 match piece {
                     b"\n" => break,
                     _ => self.show(true, shown),
@@ -70,29 +70,30 @@ impl Lines {
         }
     }
 
-    /// Shows what waits for the end of its line, which may still come.
+    /// Shows an incomplete line, which can be continued later.
     pub(super) fn show_rest(&mut self, shown: &mut Vec<u8>) {
-        if self.waits() {
+        if self.is_incomplete() {
             self.show(true, shown);
         }
     }
 
-    fn show(&mut self, goes_on: bool, shown: &mut Vec<u8>) {
+    fn show(&mut self, is_continued: bool, shown: &mut Vec<u8>) {
         shown.extend_from_slice(self.prefix());
         shown.append(&mut self.rest);
         shown.push(b'\n');
-        self.goes_on = goes_on;
+        self.is_continued = is_continued;
     }
 
     fn prefix(&self) -> &[u8] {
-        match self.goes_on {
-            true => self.go_on.as_bytes(),
-            false => self.begin.as_bytes(),
-        }
+        let prefix = match self.is_continued {
+            true => &self.continuation,
+            false => &self.begin,
+        };
+        prefix.as_bytes()
     }
 }
 
-/// `bytes` with a cut behind each end of line.
+/// Splits `bytes` after each end of line.
 fn pieces(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let ends = memchr_iter(b'\n', bytes).map(|end| end + 1);
     let mut start = 0;
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_has_the_name_before_it() {
+    fn every_line_is_prefixed_with_the_name() {
         assert_eq!(shown(&[b"x\ny\n"]), "a | x\na | y\n");
         assert_eq!(shown(&[b"x", b"y", b"\n\nz"]), "a | xy\na | \na | z\n");
         assert_eq!(shown(&[]), "");
@@ -128,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_line_that_is_too_long_is_split_and_marked() {
-        let long = vec![b'x'; LONGEST];
+        let long = vec![b'x'; MAX_PIECE_BYTES];
         let whole = String::from_utf8(long.clone()).unwrap();
         assert_eq!(shown(&[&long, b"\n"]), format!("a | {whole}\n"));
         assert_eq!(shown(&[&long, b"y\n"]), format!("a | {whole}\na + y\n"));
@@ -136,7 +137,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_written_can_be_put_together_again(
+        fn the_original_output_can_be_restored(
             pieces in prop::collection::vec(("[ab\n]{0,9}", any::<bool>()), 0..20)
         ) {
             let mut lines = Lines::new("n");

@@ -1,8 +1,8 @@
-//! stdout and stderr, when more than one thing is shown on them: the lines of several
-//! tasks at once, those of the runner between them, and a line at the bottom of a terminal.
+//! stdout and stderr, shared by several tasks, the messages of the runner, and the progress line
+//! at the bottom of a terminal.
 //!
-//! One thread does it all, so that nothing is mixed, and nobody else waits for a reader.
-//! What a process wrote stands above the line that says that it has ended.
+//! One thread writes everything, so lines are never mixed, and no other thread waits for a
+//! reader. The output of a process comes before the message about its end.
 
 mod bar;
 mod lines;
@@ -33,20 +33,20 @@ use unicode_width::UnicodeWidthStr;
 
 pub(crate) use self::{
     bar::Bar,
-    outlet::{AT_ONCE, has_colors, is_writable, would_stop},
+    outlet::{NONBLOCKING_BYTES, has_colors, is_writable, would_stop},
 };
 use self::{outlet::To, work::Work};
 
-/// So many lines are kept for a reader who is slow; what comes then is lost.
-const MOST: usize = 10_000;
+/// Maximum number of messages that wait for a slow reader; further ones are lost.
+const MAX_LINES: usize = 10_000;
 
-/// Longer names do not push the lines of others to the right.
-const WIDEST: usize = 32;
+/// Maximum width of the column of names. A longer name moves only its own lines to the right.
+const MAX_NAME_WIDTH: usize = 32;
 
-/// For a line that is in the way of a task, so long is waited until it is gone.
-const MOMENT: Duration = Duration::from_millis(100);
+/// Maximum wait for the progress line to be erased before a task writes to the terminal.
+const ERASE_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Maximum wait for the end of the output of the task that decides how the run ends.
+/// Maximum wait for the last output of the deciding task.
 const LAST_OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The end of the output of a task.
@@ -56,35 +56,35 @@ pub(crate) struct LastOutput {
     pub(crate) is_last: bool,
 }
 
-/// The thread that has stdout and stderr.
+/// The thread that writes to stdout and stderr.
 pub(crate) struct Screen {
     sender: Sender<Message>,
     wake: Arc<OwnedFd>,
-    /// How many lines are under way.
+    /// Number of messages that are not written yet.
     lines: Arc<AtomicUsize>,
-    /// How many bytes were written.
+    /// Number of bytes that were written.
     written: Arc<AtomicUsize>,
-    /// Whether tasks write through it.
+    /// Tasks write through it.
     is_shared: AtomicBool,
-    /// Whether something stands at the bottom of the terminal.
+    /// The progress line can be on the terminal.
     has_bar: AtomicBool,
 }
 
-/// What the thread is told.
+/// A message to the thread.
 enum Message {
-    /// A line of the runner's own.
+    /// Write this message of the runner.
     Line(Vec<u8>),
-    /// From now on it reads this, too.
+    /// Read the output of a process.
     Read { from: OwnedFd, name: String, to: To },
-    /// The process with this name has ended. If there is a sender, it gets the end of its output.
+    /// The process with this name has ended. If there is a sender, send the end of its output.
     End(String, Option<Sender<LastOutput>>),
-    /// Names are at least so wide.
+    /// Minimum width of the column of names.
     Align(usize),
-    /// What stands at the bottom of the terminal.
+    /// Show the progress line.
     Show(Bar),
-    /// Nothing stands there when this has been dropped.
+    /// Erase the progress line, then drop the sender.
     Hide(#[expect(dead_code, reason = "it is dropped")] Sender<()>),
-    /// To be raised when all that came before is written.
+    /// Set the latch once everything before it is written.
     Written(Arc<Latch>),
 }
 
@@ -113,28 +113,27 @@ impl Screen {
         })
     }
 
-    /// Whether it has nothing to write, and shows nothing.
+    /// Returns `true` if it has nothing to write, and shows no progress line.
     pub(crate) fn is_idle(&self) -> bool {
         let is_used = self.is_shared() || self.has_bar.load(Ordering::SeqCst);
         !is_used && self.lines.load(Ordering::SeqCst) == 0
     }
 
-    /// Whether tasks write through it, so that what is not written yet may be theirs.
+    /// Returns `true` if tasks write through it.
     pub(crate) fn is_shared(&self) -> bool {
         self.is_shared.load(Ordering::SeqCst)
     }
 
     /// Writes `line` to stderr.
     pub(crate) fn line(&self, line: &[u8]) {
-        match self.lines.fetch_add(1, Ordering::SeqCst) < MOST {
-            true => self.tell(Message::Line(line.to_owned())),
-            false => {
-                self.lines.fetch_sub(1, Ordering::SeqCst);
-            }
+        if self.lines.fetch_add(1, Ordering::SeqCst) < MAX_LINES {
+            self.send(Message::Line(line.to_owned()));
+        } else {
+            self.lines.fetch_sub(1, Ordering::SeqCst);
         }
     }
 
-    /// Streams whose lines are shown with `name` before them.
+    /// Creates streams whose lines are prefixed with `name`.
     ///
     /// # Errors
     ///
@@ -149,66 +148,65 @@ impl Screen {
         };
         let (read_stdout, stdout) = stream(To::Stdout)?;
         let (read_stderr, stderr) = stream(To::Stderr)?;
-        self.tell(read_stdout);
-        self.tell(read_stderr);
+        self.send(read_stdout);
+        self.send(read_stderr);
         Ok(Streams { stdout, stderr })
     }
 
-    /// Drops what is kept of the output of a process that has ended.
+    /// Drops the kept output of a process that has ended.
     pub(crate) fn end(&self, name: String) {
-        self.tell(Message::End(name, None));
+        self.send(Message::End(name, None));
     }
 
     /// Returns the end of the output of a process that has ended; `None` if the thread does not
-    /// come to it in time.
+    /// answer in time.
     pub(crate) fn last_output(&self, name: String) -> Option<LastOutput> {
         let (sender, answer) = channel();
-        self.tell(Message::End(name, Some(sender)));
+        self.send(Message::End(name, Some(sender)));
         answer.recv_timeout(LAST_OUTPUT_TIMEOUT).ok()
     }
 
-    /// Leaves room for `names` before the lines of tasks.
+    /// Makes the column of names wide enough for `names`.
     pub(crate) fn align(&self, names: impl Iterator<Item = String>) {
         let widest = names.map(|name| name.width()).max().unwrap_or(0);
-        self.tell(Message::Align(widest.min(WIDEST)));
+        self.send(Message::Align(widest.min(MAX_NAME_WIDTH)));
     }
 
-    /// Has `bar` stand at the bottom of the terminal.
+    /// Shows the progress line.
     pub(crate) fn show(&self, bar: Bar) {
         self.has_bar.store(true, Ordering::SeqCst);
-        self.tell(Message::Show(bar));
+        self.send(Message::Show(bar));
     }
 
-    /// Takes away what stands at the bottom of the terminal, before somebody else writes
-    /// there.
+    /// Erases the progress line before another process writes to the terminal.
     pub(crate) fn hide(&self) {
         if !self.has_bar.swap(false, Ordering::SeqCst) {
             return;
         }
         let (gone, is_gone) = channel();
-        self.tell(Message::Hide(gone));
-        let _ = is_gone.recv_timeout(MOMENT);
+        self.send(Message::Hide(gone));
+        let _ = is_gone.recv_timeout(ERASE_TIMEOUT);
     }
 
-    /// Waits until everything is written that is there now, or until `stop` asks for the end; at most for
-    /// `time`. Returns whether it is written.
+    /// Waits until everything up to now is written, at most for `time`, or until `stop` requests the
+    /// end. Returns `true` if it is written.
     pub(crate) fn drain(&self, time: Duration, stop: &StopSignals) -> bool {
         let Ok(written) = Latch::new().map(Arc::new) else {
             return false;
         };
-        self.tell(Message::Written(written.clone()));
+        self.send(Message::Written(written.clone()));
         pause_until(&written, time, stop);
         written.get().is_some()
     }
 
-    /// How many bytes were written by now: the reader is there as long as this grows.
+    /// Returns the number of written bytes. While it grows, the reader makes progress.
     pub(crate) fn written(&self) -> usize {
         self.written.load(Ordering::SeqCst)
     }
 
-    fn tell(&self, message: Message) {
+    fn send(&self, message: Message) {
         if self.sender.send(message).is_ok() {
-            // It counts up, which cannot fail before it is read.
+            // Adding to an eventfd cannot fail before 2^64 - 1.
             let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
         }
     }

@@ -1,4 +1,4 @@
-//! stdout or stderr, written to without a wait.
+//! stdout or stderr, written without blocking.
 
 use std::{
     io::{IoSlice, stderr, stdout},
@@ -15,32 +15,32 @@ use rustix::{
     termios::{LocalModes, isatty, tcgetattr, tcgetpgrp},
 };
 
-/// A pipe or a terminal that is writable takes so many bytes without a wait (PIPE_BUF).
-pub(crate) const AT_ONCE: usize = 4096;
+/// Number of bytes that a writable pipe or terminal accepts without blocking (PIPE_BUF).
+pub(crate) const NONBLOCKING_BYTES: usize = 4096;
 
-/// A reader who is slow is waited for when so much is there for him.
-const FULL: usize = 256 * 1024;
+/// Number of unwritten bytes above which no further output of tasks is read.
+const MAX_UNWRITTEN_BYTES: usize = 256 * 1024;
 
-/// Which of the two streams.
+/// One of the two streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum To {
     Stdout,
     Stderr,
 }
 
-/// A stream of the runner, and what is still to be written to it.
+/// A stream of the runner, and the text that is not written yet.
 #[derive(Debug)]
 pub(super) struct Outlet {
     pub(super) fd: BorrowedFd<'static>,
     is_terminal: bool,
     pub(super) has_colors: bool,
-    /// Whether it never makes anybody wait.
+    /// It is a regular file, which never blocks.
     is_file: bool,
-    /// Whether whoever read it is gone.
+    /// Its reader is gone.
     pub(super) is_closed: bool,
     pub(super) text: Vec<u8>,
     written: usize,
-    /// How many bytes were written to it by now, or given up.
+    /// Number of bytes that were written, or dropped.
     total: usize,
 }
 
@@ -68,18 +68,17 @@ impl Outlet {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.text.len() >= FULL
+        self.text.len() >= MAX_UNWRITTEN_BYTES
     }
 
-    /// Writes `text` before everything else; for a few bytes to a terminal, when it can be
-    /// written to.
+    /// Writes a few bytes to a terminal that is writable, before all other text.
     pub(super) fn at_once(&mut self, text: &str) {
         if !would_stop(self.fd) {
             let _ = rustix::io::write(self.fd, text.as_bytes());
         }
     }
 
-    /// Writes what can be written without a wait.
+    /// Writes as much as possible without blocking.
     pub(super) fn write(&mut self) {
         self.write_what_fits();
         while !self.is_empty() && is_writable(self.fd) {
@@ -87,15 +86,14 @@ impl Outlet {
         }
     }
 
-    /// Writes what fits, in one piece. A poll does not say how much that is, only the
-    /// system does; where it cannot (named pipes, all of them before Linux 6.4), nothing is
-    /// written here.
+    /// Writes as much as fits, with one call. A poll does not report how much that is. Where the
+    /// kernel does not support it (named pipes; all pipes before Linux 6.4), it writes nothing.
     fn write_what_fits(&mut self) {
         if self.is_empty() || self.is_file || self.is_terminal {
             return;
         }
         let left = [IoSlice::new(self.left())];
-        // The flag of this one write: O_NONBLOCK would hold for all who have the stream.
+        // A flag of this write alone: O_NONBLOCK would apply to all processes with this stream.
         if let Ok(bytes) = pwritev2(self.fd, &left, u64::MAX, ReadWriteFlags::NOWAIT) {
             self.went(bytes);
         }
@@ -103,9 +101,13 @@ impl Outlet {
 
     fn write_some(&mut self) {
         let left = self.left();
-        let most = if self.is_file { left.len() } else { AT_ONCE };
-        let piece = &left[..left.len().min(most)];
-        // What would stop this process is lost, and not the chain.
+        let max = if self.is_file {
+            left.len()
+        } else {
+            NONBLOCKING_BYTES
+        };
+        let piece = &left[..left.len().min(max)];
+        // Drop text rather than let the terminal stop the runner.
         let written = match self.is_terminal && would_stop(self.fd) {
             true => Ok(piece.len()),
             false => rustix::io::write(self.fd, piece),
@@ -113,7 +115,7 @@ impl Outlet {
         match written {
             Ok(bytes) => self.went(bytes),
             Err(Errno::INTR | Errno::AGAIN) => {}
-            // There may be room again; a task that is told apart must not end because of it.
+            // There can be room again later. A task must not get SIGPIPE for a full disk.
             Err(Errno::NOSPC | Errno::DQUOT | Errno::FBIG) => self.went(piece.len()),
             Err(_) => {
                 self.is_closed = true;
@@ -122,12 +124,12 @@ impl Outlet {
         }
     }
 
-    /// How many bytes were written by now, or given up.
+    /// Returns the number of bytes that were written, or dropped.
     pub(super) fn total(&self) -> usize {
         self.total
     }
 
-    /// How many there will be when all that is there now is written.
+    /// Returns the total once the present text is written.
     pub(super) fn goal(&self) -> usize {
         self.total.wrapping_add(self.left().len())
     }
@@ -136,7 +138,7 @@ impl Outlet {
         &self.text[self.written..]
     }
 
-    /// So many bytes need not be written any more.
+    /// Removes `bytes` that were written or dropped.
     fn went(&mut self, bytes: usize) {
         self.written += bytes;
         self.total = self.total.wrapping_add(bytes);
@@ -147,27 +149,26 @@ impl Outlet {
     }
 }
 
-/// Whether `stream` is a terminal that shows colours.
+/// Returns `true` if `stream` is a terminal that shows colours.
 pub(crate) fn has_colors(stream: &impl RawStream) -> bool {
     stream.is_terminal() && AutoStream::choice(stream) != ColorChoice::Never
 }
 
-/// Whether writing would stop this process: a task has made itself the foreground of
-/// the terminal, and let nobody else write there.
+/// Returns `true` if writing would stop this process (SIGTTOU): a task has made itself the
+/// foreground group, and set `tostop`.
 pub(crate) fn would_stop(terminal: impl AsFd) -> bool {
     tcgetpgrp(&terminal).is_ok_and(|foreground| foreground != getpgrp())
         && tcgetattr(&terminal).is_ok_and(|t| t.local_modes.contains(LocalModes::TOSTOP))
 }
 
-/// Whether `AT_ONCE` bytes can be written without a wait. One that is closed or in error
-/// does not make anybody wait either, and where the system refuses to tell, it is better to
-/// wait than to lose every line.
+/// Returns `true` if [`NONBLOCKING_BYTES`] can be written without blocking. Also `true` for a
+/// closed stream, and if the system refuses to poll: blocking is better than losing every line.
 pub(crate) fn is_writable(stream: impl AsFd) -> bool {
     let mut fds = [PollFd::from_borrowed_fd(stream.as_fd(), PollFlags::OUT)];
     poll(&mut fds, Some(&Timespec::default())) != Ok(0)
 }
 
-/// Whether stdout and stderr are the same file, pipe or terminal.
+/// Returns `true` if stdout and stderr are the same file, pipe or terminal.
 pub(super) fn lead_to_the_same() -> bool {
     is_same(open_metadata(stdout()), open_metadata(stderr()))
 }
@@ -196,7 +197,7 @@ mod tests {
             written: 0,
             total: 0,
         };
-        // Nobody reads, and nobody waits.
+        // Without a reader it does not block.
         outlet.write();
         assert!(0 < outlet.written && outlet.written < written.len());
         let mut seen = vec![0; written.len()];

@@ -1,9 +1,9 @@
-//! The last lines of a task while it runs, for the case that it decides how the run ends.
+//! The last lines of a running task, which are shown again if it determines the end of the run.
 
 use memchr::memrchr_iter;
 use runner_exec::TAIL_LINES;
 
-/// Maximum number of bytes that are kept of one task.
+/// Maximum number of bytes to keep for one task.
 const MAX_BYTES: usize = 64 * 1024;
 
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ impl Tail {
             self.0.extend(&line[prefix..]);
         }
         if self.0.len() > MAX_BYTES {
-            // Not for each line again.
+            // Half, so that this does not happen again with the next line.
             self.0.drain(..self.0.len() - MAX_BYTES / 2);
         }
     }

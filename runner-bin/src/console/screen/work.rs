@@ -1,5 +1,4 @@
-//! The thread behind [`super::Screen`]: waits for whatever can be read or written, and
-//! never for one of them alone.
+//! The thread of [`super::Screen`]: waits for everything that can be read or written at once.
 
 use std::{
     collections::HashMap,
@@ -30,21 +29,23 @@ use super::{
     tail::Tail,
 };
 
-/// What has no end of line is shown when it has waited so long.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// Time after which a line without an end is shown.
+const INCOMPLETE_LINE_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// The bar shows seconds, and what happens in between not more often than this.
-const SECOND: Duration = Duration::from_secs(1);
-const BETWEEN: Duration = Duration::from_millis(50);
+/// Time between two updates of the progress line, which shows seconds.
+const UPDATE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Minimum time between two updates because of events.
+const MIN_UPDATE_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Time between two looks at descriptors that the system does not let this process wait for.
 const POLL_FALLBACK_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A pipe holds so much, unless somebody made it larger.
-const PIPE: usize = 64 * 1024;
+/// Default capacity of a pipe, in bytes.
+const PIPE_CAPACITY: usize = 64 * 1024;
 
-/// Colours that are readable on a light and on a dark ground. Red and yellow are those of
-/// errors and warnings.
+/// Colours of names, readable on light and dark backgrounds. Red and yellow are left for errors
+/// and warnings.
 const COLORS: [AnsiColor; 4] = [
     AnsiColor::Cyan,
     AnsiColor::Magenta,
@@ -55,55 +56,55 @@ const COLORS: [AnsiColor; 4] = [
 pub(super) struct Work {
     messages: Receiver<Message>,
     wake: Arc<OwnedFd>,
-    /// How many lines are under way.
+    /// Number of messages that are not written yet.
     lines: Arc<AtomicUsize>,
-    /// How many of them are in the text for stderr.
+    /// Number of them that are in the text for stderr.
     lines_taken: usize,
-    /// How many bytes were written.
+    /// Number of bytes that were written.
     written: Arc<AtomicUsize>,
     pipes: Vec<Pipe>,
-    /// By the names of the processes that run.
+    /// The last lines of each running process, by its name.
     tails: HashMap<String, Tail>,
     /// The name of the process whose output was shown last; empty after a line of the runner.
     last: String,
-    /// As much as a pipe holds.
+    /// Buffer for one read of a pipe.
     buffer: Vec<u8>,
-    /// As [`To`] counts them.
+    /// Indexed by [`To`].
     outlets: [Outlet; 2],
-    /// Whether both lead to the same place. All goes through one of them then: the other
-    /// would go on in the middle of a line, where a slow reader has left room.
+    /// Both lead to the same file. Then everything goes to stderr: with a slow reader, the
+    /// other stream could continue in the middle of a line.
     same: bool,
-    /// The widest name so far, so that lines stand below each other.
+    /// Width of the column of names.
     widest: usize,
-    /// Which of the colours a name has.
+    /// The index of the colour of each name.
     colors: HashMap<String, usize>,
     bar: Option<Bar>,
-    /// Readable when the size of the terminal has changed; there once a bar was shown.
+    /// Readable when the size of the terminal has changed; set with the first progress line.
     resized: Option<UnixStream>,
-    /// How wide the bar is that stands on the terminal now.
+    /// Width of the progress line that is on the terminal now.
     drawn: Option<usize>,
-    /// When to draw it next.
+    /// Time of its next update.
     draw_at: Instant,
-    /// To be set when so many bytes are written to each of the outlets.
+    /// Latches to set once this number of bytes is written to each outlet.
     waiting: Vec<([usize; 2], Arc<Latch>)>,
-    /// Whether there is nobody any more who could say something.
+    /// All senders of messages are gone.
     is_over: bool,
 }
 
-/// What a process writes.
+/// The output of a process.
 struct Pipe {
     name: String,
     from: OwnedFd,
     to: To,
     lines: Lines,
-    /// Since when something waits for the end of its line.
+    /// Time since which an incomplete line waits for its end.
     since: Option<Instant>,
     has_ended: bool,
 }
 
 impl Pipe {
-    /// Takes what is there for `outlet`; not more than a pipe holds, since
-    /// whoever writes may do so faster than it is read.
+    /// Reads the pipe into the text of `outlet`, at most the size of `buffer`: a process can write
+    /// faster than this reads.
     fn read(&mut self, buffer: &mut [u8], outlet: &mut Outlet) {
         let mut left = buffer.len();
         while left > 0 && !self.has_ended {
@@ -111,7 +112,7 @@ impl Pipe {
                 Ok(read) if read > 0 => {
                     let before = outlet.text.len();
                     self.lines.add(&buffer[..read], &mut outlet.text);
-                    // What waits now has come after that, and waits anew.
+                    // An incomplete line is newer than the shown lines.
                     if outlet.text.len() > before {
                         self.since = None;
                     }
@@ -125,12 +126,11 @@ impl Pipe {
                 }
             }
         }
-        // Whoever writes for a reader who is gone is told so, as without us.
+        // If the reader is gone, close the pipe, so that the process gets SIGPIPE, as without
+        // the runner.
         self.has_ended |= outlet.is_closed;
-        self.since = match self.lines.waits() {
-            true => self.since.or(Some(Instant::now())),
-            false => None,
-        };
+        let is_incomplete = self.lines.is_incomplete();
+        self.since = is_incomplete.then(|| self.since.unwrap_or_else(Instant::now));
     }
 }
 
@@ -150,7 +150,7 @@ impl Work {
             pipes: Vec::new(),
             tails: HashMap::new(),
             last: String::new(),
-            buffer: vec![0; PIPE],
+            buffer: vec![0; PIPE_CAPACITY],
             outlets: [To::Stdout, To::Stderr].map(Outlet::new),
             same: lead_to_the_same(),
             widest: 0,
@@ -167,15 +167,15 @@ impl Work {
     pub(super) fn run(mut self) {
         while !self.is_over {
             self.wait();
-            self.hear();
+            self.receive();
             self.pipes.retain(|pipe| !pipe.has_ended);
-            self.show_what_waits();
+            self.show_incomplete_lines();
             self.write();
             self.draw();
         }
     }
 
-    /// Waits until there is something to do, and reads what there is to read.
+    /// Waits until there is something to do, and reads the readable pipes.
     fn wait(&mut self) {
         let now = Instant::now();
         let open = self.open_pipes();
@@ -197,33 +197,36 @@ impl Work {
         let ready = ready.filter(|(_, fd)| is_refused || !fd.revents().is_empty());
         let ready: Vec<usize> = ready.map(|(index, _)| index).collect();
         for index in ready {
-            // Also when others have filled what it goes to: it would wait for them for ever.
+            // Also if other pipes have just filled its outlet: it would starve otherwise.
             self.read(index);
         }
-        // Forbidden, or with more descriptors than a lowered limit allows: what cannot be
-        // waited for is looked at again.
+        // A filter forbids it, or the limit of descriptors was lowered: check again after a
+        // moment.
         if is_refused {
             pause(POLL_FALLBACK_INTERVAL, &StopSignals::default());
         }
     }
 
-    /// The pipes whose reader keeps up.
+    /// Returns the pipes whose outlet is not full.
     fn open_pipes(&self) -> Vec<usize> {
         let keeps_up = |&index: &usize| !self.outlets[self.pipes[index].to as usize].is_full();
         (0..self.pipes.len()).filter(keeps_up).collect()
     }
 
-    /// When there is something to do although nothing can be read or written; what the
-    /// pipes that are not `open` brought is not waited for.
+    /// Returns the time of the next timeout: an incomplete line of the `open` pipes, or an update
+    /// of the progress line.
     fn next_time(&self, open: &[usize]) -> Option<Instant> {
         let waiting = open.iter().filter_map(|&index| self.pipes[index].since);
-        // While something waits for a reader, the bar does too.
+        // The progress line waits until everything else is written.
         let bar = self.bar.as_ref().filter(|_| self.is_idle());
         let bar = bar.map(|_| self.draw_at);
-        waiting.map(|since| since + PATIENCE).chain(bar).min()
+        waiting
+            .map(|since| since + INCOMPLETE_LINE_TIMEOUT)
+            .chain(bar)
+            .min()
     }
 
-    /// Reads what has been written by now to a pipe.
+    /// Reads a pipe into its outlet.
     fn read(&mut self, pipe: usize) {
         let before = self.outlets[self.pipes[pipe].to as usize].text.len();
         let from = &mut self.pipes[pipe];
@@ -231,7 +234,7 @@ impl Work {
         self.keep(pipe, before);
     }
 
-    /// Keeps the end of what a pipe has added to the text of its outlet.
+    /// Keeps the last lines of the text that a pipe has added to its outlet.
     fn keep(&mut self, pipe: usize, before: usize) {
         let pipe = &self.pipes[pipe];
         let shown = &self.outlets[pipe.to as usize].text[before..];
@@ -246,8 +249,8 @@ impl Work {
         }
     }
 
-    /// Does what it is told.
-    fn hear(&mut self) {
+    /// Handles the messages.
+    fn receive(&mut self) {
         let _ = rustix::io::read(&*self.wake, &mut [0; 8]);
         if let Some(resized) = &self.resized
             && rustix::io::read(resized, &mut [0; 64]).is_ok()
@@ -293,7 +296,7 @@ impl Work {
                 Ok(Message::Show(bar)) => {
                     self.bar = Some(bar);
                     self.resized = self.resized.take().or_else(|| watch_size().ok());
-                    self.draw_at = self.draw_at.min(Instant::now() + BETWEEN);
+                    self.draw_at = self.draw_at.min(Instant::now() + MIN_UPDATE_INTERVAL);
                 }
                 Ok(Message::Hide(_)) => {
                     self.bar = None;
@@ -315,7 +318,7 @@ impl Work {
         }
     }
 
-    /// The name as it stands before the lines of a process.
+    /// Returns the name, padded and coloured, as the prefix of lines.
     fn styled(&mut self, name: &str, to: To) -> String {
         self.widest = self.widest.max(name.width());
         let pad = self.widest - name.width();
@@ -331,13 +334,16 @@ impl Work {
         }
     }
 
-    /// Shows what has waited for the end of its line for too long, and not only because it
-    /// was not read.
-    fn show_what_waits(&mut self) {
+    /// Shows incomplete lines that have waited for their end too long. Lines of pipes that are not
+    /// read because their outlet is full can be complete by now.
+    fn show_incomplete_lines(&mut self) {
         let now = Instant::now();
         for index in self.open_pipes() {
             let pipe = &mut self.pipes[index];
-            if pipe.since.is_some_and(|since| since + PATIENCE <= now) {
+            if pipe
+                .since
+                .is_some_and(|since| since + INCOMPLETE_LINE_TIMEOUT <= now)
+            {
                 pipe.since = None;
                 let text = &mut self.outlets[pipe.to as usize].text;
                 let before = text.len();
@@ -347,7 +353,7 @@ impl Work {
         }
     }
 
-    /// Writes what can be written without a wait.
+    /// Writes as much as possible without blocking.
     fn write(&mut self) {
         if !self.is_idle() {
             self.erase();
@@ -363,7 +369,7 @@ impl Work {
         let outlets = &self.outlets;
         self.waiting.retain(|(goals, written)| {
             let mut reached = outlets.iter().zip(goals);
-            // More may have come after it.
+            // More can have been added after it.
             let is_written =
                 reached.all(|(outlet, goal)| goal.wrapping_sub(outlet.total()) as isize <= 0);
             if is_written {
@@ -373,7 +379,7 @@ impl Work {
         });
     }
 
-    /// Whether there is nothing to write.
+    /// Returns `true` if there is nothing to write.
     fn is_idle(&self) -> bool {
         self.outlets.iter().all(Outlet::is_empty)
     }
@@ -382,15 +388,14 @@ impl Work {
         &mut self.outlets[To::Stderr as usize]
     }
 
-    /// Takes the bar off the terminal. It may have been made narrower meanwhile, so that
-    /// the bar stands on several lines.
+    /// Erases the progress line. If the terminal has become narrower, it is on several lines.
     fn erase(&mut self) {
         if let Some(drawn) = self.drawn.take() {
             let rows = drawn.div_ceil(self.columns().max(1)).max(1);
             // Line by line: tmux keeps what is erased to the end of the screen in its history.
             let above = "\x1b[A\x1b[K".repeat(rows - 1);
             self.stderr().at_once(&format!("\r\x1b[K{above}"));
-            self.draw_at = Instant::now() + BETWEEN;
+            self.draw_at = Instant::now() + MIN_UPDATE_INTERVAL;
         }
     }
 
@@ -404,12 +409,12 @@ impl Work {
         };
         if is_writable(self.stderr().fd) {
             self.erase();
-            // The last column is left free: a full line would begin the next one.
+            // The last column stays free: a full line would wrap.
             let text = bar.text(now, self.columns().saturating_sub(1));
             self.drawn = Some(text.width());
             self.stderr().at_once(&text);
         }
-        self.draw_at = now + SECOND;
+        self.draw_at = now + UPDATE_INTERVAL;
     }
 
     fn columns(&mut self) -> usize {
@@ -421,7 +426,7 @@ impl Work {
     }
 }
 
-/// A stream that gets a byte with each SIGWINCH.
+/// Returns a stream that gets a byte with each SIGWINCH.
 fn watch_size() -> io::Result<UnixStream> {
     let (resized, writer) = UnixStream::pair()?;
     resized.set_nonblocking(true)?;
@@ -439,7 +444,7 @@ mod tests {
     fn only_the_line_that_waits_has_waited() {
         let (from, mut writer) = pipe().unwrap();
         rustix::fs::fcntl_setfl(&from, rustix::fs::OFlags::NONBLOCK).unwrap();
-        let long_ago = Instant::now() - 2 * PATIENCE;
+        let long_ago = Instant::now() - 2 * INCOMPLETE_LINE_TIMEOUT;
         let mut pipe = Pipe {
             name: "a".to_owned(),
             from: from.into(),
