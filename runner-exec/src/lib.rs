@@ -13,7 +13,7 @@ mod trust;
 
 pub use crate::{
     chain::{
-        Chain, ChainEnd, Consequence, Link, Step, TaskId,
+        Chain, ChainEnd, Consequence, Node, Step, TaskId,
         backoff::delay,
         verdict::{TaskResult, Verdict},
     },
@@ -27,14 +27,16 @@ pub use crate::{
         Supervisor,
         command::{CommandLine, Streams, path_of_tasks},
         end_everything,
-        file_format::Head,
+        file_format::FileFormat,
         launch,
         outcome::{Outcome, Signal, StartFailure},
         pause, pause_until, survive_file_size_limit,
     },
     run::{
         Reload, Runs, RunsEnd,
-        environment::{Environment, HaltReason, SMALL_ADDRESS_SPACE, Seen, small_address_space},
+        environment::{
+            Environment, HaltReason, SMALL_ADDRESS_SPACE, TaskContext, small_address_space,
+        },
         event::{Before, Count, Deciding, Event, Fate, Next},
         hook::{Phase, TaskStats},
         run_id::RunId,

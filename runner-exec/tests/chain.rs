@@ -11,7 +11,7 @@ use std::{
 
 use proptest::prelude::*;
 use runner_config::{MaxTries, RetryFrom};
-use runner_exec::{Chain, ChainEnd, Link, Step, TaskId, Verdict};
+use runner_exec::{Chain, ChainEnd, Node, Step, TaskId, Verdict};
 
 const VERDICTS: [Verdict; 4] = [
     Verdict::Proceed,
@@ -37,7 +37,7 @@ struct Model {
 }
 
 struct World {
-    links: Arc<[Link]>,
+    nodes: Arc<[Node]>,
     retry_from: RetryFrom,
     workers: usize,
     /// For each task the tasks that must have passed before it can start.
@@ -49,18 +49,18 @@ struct World {
 }
 
 impl World {
-    fn new(links: Vec<Link>, retry_from: RetryFrom, workers: usize) -> World {
-        let before = links.iter().map(|link| {
-            let lower = links
+    fn new(nodes: Vec<Node>, retry_from: RetryFrom, workers: usize) -> World {
+        let before = nodes.iter().map(|node| {
+            let lower = nodes
                 .iter()
                 .enumerate()
-                .filter(|(_, other)| other.level < link.level);
+                .filter(|(_, other)| other.level < node.level);
             let lower = lower.map(|(index, _)| TaskId(index));
-            lower.chain(link.needs.iter().copied()).collect()
+            lower.chain(node.needs.iter().copied()).collect()
         });
         World {
             before: before.collect(),
-            links: links.into(),
+            nodes: nodes.into(),
             retry_from,
             workers,
             done: BTreeSet::new(),
@@ -69,7 +69,7 @@ impl World {
     }
 
     fn start(&self) -> (Chain, Model) {
-        let tasks = self.links.len();
+        let tasks = self.nodes.len();
         let model = Model {
             running: BTreeSet::new(),
             passed: (0..tasks)
@@ -83,7 +83,7 @@ impl World {
             stopped: false,
             halted: false,
         };
-        let chain = Chain::new(self.links.clone(), self.retry_from);
+        let chain = Chain::new(self.nodes.clone(), self.retry_from);
         (chain.with_done(self.done.iter().copied()), model)
     }
 
@@ -107,7 +107,7 @@ impl World {
                 Step::Wait => {
                     assert!(model.running.is_empty() && model.retry && !model.is_over());
                     assert_eq!(chain.next_step(), Step::Busy, "one waits for all");
-                    chain.again();
+                    chain.next_try();
                     self.again(model);
                 }
                 Step::End(end) => {
@@ -126,7 +126,7 @@ impl World {
         }
         let passed = |task: &TaskId| model.passed[task.0];
         let open = |task: &TaskId| !passed(task) && !model.running.contains(task);
-        let tasks = (0..self.links.len()).map(TaskId);
+        let tasks = (0..self.nodes.len()).map(TaskId);
         tasks
             .filter(open)
             .filter(|task| self.before[task.0].iter().all(passed))
@@ -149,18 +149,18 @@ impl World {
     /// Ends a running task with this verdict.
     fn end_task(&self, chain: &mut Chain, model: &mut Model, task: TaskId, verdict: Verdict) {
         model.running.remove(&task);
-        let link = &self.links[task.0];
+        let node = &self.nodes[task.0];
         match verdict {
             Verdict::Proceed => model.passed[task.0] = true,
             Verdict::Stop => model.stopped = true,
             Verdict::Halt => model.halted = true,
             Verdict::Retry => {
                 model.failures[task.0] += 1;
-                let used_up = match link.max_tries {
+                let used_up = match node.max_tries {
                     MaxTries::OfChain(most) => most != 0 && model.try_num >= most,
                     MaxTries::OfTask(most) => most != 0 && model.failures[task.0] >= most,
                 };
-                if !link.required {
+                if !node.required {
                     model.passed[task.0] = true;
                     model.failed[task.0] = true;
                 } else if used_up {
@@ -173,7 +173,7 @@ impl World {
         if self.once.contains(&task) {
             chain.settle(task);
         }
-        chain.judge(task, verdict);
+        chain.apply(task, verdict);
         chain.ended(task);
     }
 
@@ -261,14 +261,14 @@ fn acyclic(needs: &[Vec<TaskId>]) -> bool {
     done.iter().all(|done| *done)
 }
 
-fn links(
+fn nodes(
     levels: &[usize],
     needs: &[Vec<TaskId>],
     special: Option<usize>,
     tries: MaxTries,
-) -> Vec<Link> {
-    let links = levels.iter().zip(needs).enumerate();
-    let link = |(index, (&level, needs)): (usize, (&usize, &Vec<TaskId>))| Link {
+) -> Vec<Node> {
+    let nodes = levels.iter().zip(needs).enumerate();
+    let node = |(index, (&level, needs)): (usize, (&usize, &Vec<TaskId>))| Node {
         level,
         needs: needs.clone(),
         required: special != Some(index) || tries != MaxTries::OfChain(3),
@@ -278,7 +278,7 @@ fn links(
             MaxTries::OfChain(3)
         },
     };
-    links.map(link).collect()
+    nodes.map(node).collect()
 }
 
 /// Walks all plans of four tasks: every level, every dependency, three tries, one and two
@@ -296,14 +296,14 @@ fn walk_every_small_plan(retry_from: RetryFrom) {
             }
             for (special, tries) in variants {
                 for workers in [1, 2] {
-                    let links = links(&levels, &needs, special, tries);
-                    states += World::new(links, retry_from, workers).walk();
+                    let nodes = nodes(&levels, &needs, special, tries);
+                    states += World::new(nodes, retry_from, workers).walk();
                     plans += 1;
                 }
             }
             for task in (0..4).map(TaskId) {
-                let links = links(&levels, &needs, None, MaxTries::OfChain(2));
-                let mut world = World::new(links, retry_from, 2);
+                let nodes = nodes(&levels, &needs, None, MaxTries::OfChain(2));
+                let mut world = World::new(nodes, retry_from, 2);
                 world.once.insert(task);
                 states += world.walk();
                 world.once.clear();
@@ -328,7 +328,7 @@ fn every_outcome_of_every_small_plan_tried_again_from_what_failed() {
     walk_every_small_plan(RetryFrom::Failed);
 }
 
-fn large_plan() -> impl Strategy<Value = Vec<Link>> {
+fn large_plan() -> impl Strategy<Value = Vec<Node>> {
     let task = (
         any::<bool>(),
         0..8_u8,
@@ -336,20 +336,20 @@ fn large_plan() -> impl Strategy<Value = Vec<Link>> {
         prop::collection::vec(any::<prop::sample::Index>(), 0..4),
     );
     prop::collection::vec(task, 1..40).prop_map(|tasks| {
-        let mut links: Vec<Link> = Vec::new();
+        let mut nodes: Vec<Node> = Vec::new();
         for (next_level, optional, own, needs) in tasks {
-            let level = links
+            let level = nodes
                 .last()
-                .map_or(0, |last: &Link| last.level + usize::from(next_level));
-            let index = links.len();
+                .map_or(0, |last: &Node| last.level + usize::from(next_level));
+            let index = nodes.len();
             let mut needs: Vec<TaskId> = (needs.iter().filter(|_| index > 0))
                 .map(|need| need.index(index))
-                .filter(|&need| links[need].level == level)
+                .filter(|&need| nodes[need].level == level)
                 .map(TaskId)
                 .collect();
             needs.sort();
             needs.dedup();
-            links.push(Link {
+            nodes.push(Node {
                 level,
                 needs,
                 required: optional > 0,
@@ -359,7 +359,7 @@ fn large_plan() -> impl Strategy<Value = Vec<Link>> {
                 },
             });
         }
-        links
+        nodes
     })
 }
 
@@ -368,7 +368,7 @@ proptest! {
 
     #[test]
     fn random_outcomes_of_large_plans(
-        links in large_plan(),
+        nodes in large_plan(),
         from_failed in any::<bool>(),
         workers in 1..9_usize,
         done in prop::collection::btree_set(0..40_usize, 0..6),
@@ -377,11 +377,11 @@ proptest! {
     ) {
         let retry_from = if from_failed { RetryFrom::Failed } else { RetryFrom::Start };
         let tasks = |tasks: BTreeSet<usize>| {
-            let there = tasks.into_iter().filter(|&task| task < links.len());
+            let there = tasks.into_iter().filter(|&task| task < nodes.len());
             there.map(TaskId).collect()
         };
         let (done, once) = (tasks(done), tasks(once));
-        let world = World { done, once, ..World::new(links, retry_from, workers) };
+        let world = World { done, once, ..World::new(nodes, retry_from, workers) };
         let (mut chain, mut model) = world.start();
         let mut script = script.into_iter();
         while !world.pull(&mut chain, &mut model) {
@@ -402,8 +402,8 @@ proptest! {
     }
 
     #[test]
-    fn an_interrupted_chain_starts_nothing_more(links in large_plan(), after in 0..20_usize) {
-        let world = World::new(links, RetryFrom::Start, 3);
+    fn an_interrupted_chain_starts_nothing_more(nodes in large_plan(), after in 0..20_usize) {
+        let world = World::new(nodes, RetryFrom::Start, 3);
         let (mut chain, mut model) = world.start();
         for _ in 0..after {
             if world.pull(&mut chain, &mut model) {
@@ -415,7 +415,7 @@ proptest! {
         chain.interrupt();
         while let Some(task) = model.running.pop_first() {
             prop_assert_eq!(chain.next_step(), Step::Busy);
-            chain.cut(task);
+            chain.withdraw(task);
             chain.ended(task);
         }
         prop_assert_eq!(chain.next_step(), Step::End(ChainEnd::Interrupted));
@@ -425,25 +425,25 @@ proptest! {
 /// The chain returns the wait to one worker only, when every task has ended.
 #[test]
 fn one_wait_serves_several_retries() {
-    let link = Link {
+    let node = Node {
         level: 0,
         needs: Vec::new(),
         required: true,
         max_tries: MaxTries::OfChain(5),
     };
-    let mut chain = Chain::new([link.clone(), link.clone(), link].into(), RetryFrom::Start);
+    let mut chain = Chain::new([node.clone(), node.clone(), node].into(), RetryFrom::Start);
     assert_eq!(chain.next_step(), Step::Start(TaskId(0)));
     assert_eq!(chain.next_step(), Step::Start(TaskId(1)));
-    chain.judge(TaskId(1), Verdict::Retry);
+    chain.apply(TaskId(1), Verdict::Retry);
     // Its hook still runs, but the verdict already applies.
     assert_eq!(chain.next_step(), Step::Busy);
     chain.ended(TaskId(1));
     assert_eq!(chain.next_step(), Step::Busy);
-    chain.judge(TaskId(0), Verdict::Retry);
+    chain.apply(TaskId(0), Verdict::Retry);
     chain.ended(TaskId(0));
     assert_eq!(chain.next_step(), Step::Wait);
     assert_eq!(chain.next_step(), Step::Busy);
-    chain.again();
+    chain.next_try();
     assert_eq!(chain.try_num(), 2);
     assert_eq!(chain.next_step(), Step::Start(TaskId(0)));
 }

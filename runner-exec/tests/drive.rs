@@ -11,8 +11,8 @@ use std::{
 
 use runner_config::{Document, Origin, Override, Problems, Settings};
 use runner_exec::{
-    ChainEnd, CommandLine, DirEntry, Ended, Event, Head, Kind, Latch, Outcome, Plan, Reload, Run,
-    Runs, Signal, StartFailure, StopSignals, TaskName, Tools,
+    ChainEnd, CommandLine, DirEntry, Ended, Event, FileFormat, Kind, Latch, Outcome, Plan, Reload,
+    Run, Runs, Signal, StartFailure, StopSignals, TaskName, Tools,
 };
 
 /// Launcher without processes. A program exits with its code in `codes`, or with 0.
@@ -107,7 +107,7 @@ fn plan(tasks: &[&str], settings: &[(&str, &str)]) -> Plan {
         is_roots: true,
         kind: Kind::File {
             executable: true,
-            head: Head::Binary,
+            head: FileFormat::Binary,
         },
     });
     let mut problems = Problems::default();

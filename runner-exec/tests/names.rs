@@ -2,7 +2,7 @@
 
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
 
-use runner_exec::{Head, TaskName};
+use runner_exec::{FileFormat, TaskName};
 use tempfile::NamedTempFile;
 
 #[test]
@@ -76,11 +76,11 @@ fn a_hashbang_line_is_read_as_the_kernel_reads_it() {
     ] {
         let file = NamedTempFile::new().unwrap();
         fs::write(&file, line).unwrap();
-        let Head::Script {
+        let FileFormat::Script {
             interpreter: found,
             argument: rest,
             ..
-        } = Head::of(file.path())
+        } = FileFormat::of(file.path())
         else {
             panic!("{line:?}");
         };

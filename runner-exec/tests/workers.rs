@@ -16,8 +16,8 @@ use std::{
 use proptest::{prelude::*, sample::Index};
 use runner_config::{Document, Problems, Settings};
 use runner_exec::{
-    ChainEnd, CommandLine, DirEntry, Ended, Event, Head, Kind, Outcome, Plan, Run, StopSignals,
-    TaskName, Tools,
+    ChainEnd, CommandLine, DirEntry, Ended, Event, FileFormat, Kind, Outcome, Plan, Run,
+    StopSignals, TaskName, Tools,
 };
 
 /// Maximum wait for a step of the workers, with a wide margin for a busy machine.
@@ -82,7 +82,7 @@ impl World {
             is_roots: true,
             kind: Kind::File {
                 executable: true,
-                head: Head::Binary,
+                format: FileFormat::Binary,
             },
         });
         let entries = entries.collect();

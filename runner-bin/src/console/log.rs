@@ -294,7 +294,7 @@ impl Log {
                 next: Next::Chain(consequence),
                 output,
                 ..
-            } if consequence.cuts_short() => (task.to_string(), output),
+            } if consequence.ends_running_tasks() => (task.to_string(), output),
             Event::TaskEnd { task, .. }
             | Event::HookEnd { task, .. }
             | Event::HaltEnd { task, .. } => {

@@ -23,7 +23,7 @@ const MAX_MISSED: usize = 10;
 pub(crate) fn is_routine(event: &Event) -> bool {
     match event {
         Event::TaskStart { .. } | Event::HookStart { .. } => true,
-        Event::TaskEnd { next, .. } => matches!(next, Next::Chain(Consequence::GoOn)),
+        Event::TaskEnd { next, .. } => matches!(next, Next::Chain(Consequence::Continue)),
         Event::HookEnd { outcome, .. } => matches!(outcome, Outcome::Exited(0)),
         _ => false,
     }
@@ -101,7 +101,7 @@ pub(crate) fn message(event: &Event) -> Option<(Level, String)> {
             error,
             "its task will start again in the next run",
         ),
-        Event::Left {
+        Event::LeftBehind {
             task,
             hook,
             processes,
@@ -364,7 +364,7 @@ pub(crate) fn repeated(task: &str, lines: &[String]) -> String {
 /// rest of the sentence.
 fn then(next: Next) -> (Level, String) {
     let (level, then) = match next {
-        Next::Nothing | Next::Chain(Consequence::GoOn) => (Info, ""),
+        Next::Nothing | Next::Chain(Consequence::Continue) => (Info, ""),
         Next::Chain(Consequence::Pass) => (Warning, "; it is not required, so the chain continues"),
         Next::Chain(Consequence::GiveUp) => (Error, "; giving up"),
         Next::Chain(Consequence::Stop) => (Warning, "; stopping, as requested"),

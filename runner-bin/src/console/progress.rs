@@ -72,7 +72,7 @@ impl State {
             }
             Event::TaskEnd { task, next, .. } => {
                 self.ends(task);
-                if let Next::Chain(Consequence::GoOn | Consequence::Pass) = next {
+                if let Next::Chain(Consequence::Continue | Consequence::Pass) = next {
                     self.bar.done += 1;
                 }
             }

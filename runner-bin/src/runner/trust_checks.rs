@@ -11,8 +11,8 @@ use std::{
 
 use runner_config::{Problems, Settings, shown};
 use runner_exec::{
-    Distrust, End, Head, Named, Plan, StateDir, Trust, TrustCheck, behind_env, is_same_file, named,
-    path_of_tasks, split_argument,
+    Distrust, End, FileFormat, Named, Plan, StateDir, Trust, TrustCheck, behind_env, is_same_file,
+    named, path_of_tasks, split_argument,
 };
 
 /// Maximum depth of scripts whose interpreter is a script, as in the kernel.
@@ -131,21 +131,21 @@ impl<'a> TrustChecks<'a> {
             if let Some(words) = &task.settings.interpreter {
                 self.command(role("run interpreter"), words, problems);
             }
-            let new_head = is_old.then(|| Head::of(&file));
-            let head = new_head.as_ref().unwrap_or(&task.head);
-            self.hashbang(role("run interpreter"), head, problems);
+            let new_format = is_old.then(|| FileFormat::of(&file));
+            let format = new_format.as_ref().unwrap_or(&task.format);
+            self.hashbang(role("run interpreter"), format, problems);
         }
         if let Some(words) = &plan.hook {
             self.command(role("run hook"), words, problems);
         }
     }
 
-    fn hashbang(&self, role: Role, head: &Head, problems: &mut Problems) {
-        let Head::Script {
+    fn hashbang(&self, role: Role, format: &FileFormat, problems: &mut Problems) {
+        let FileFormat::Script {
             interpreter,
             argument,
             ..
-        } = head
+        } = format
         else {
             return;
         };
@@ -224,7 +224,7 @@ impl<'a> TrustChecks<'a> {
     /// Checks a program and, if it is a script, its interpreter.
     fn program(&self, role: Role, path: &Path, problems: &mut Problems) {
         if self.path(role.what, path, problems) {
-            self.hashbang(role, &Head::of(path), problems);
+            self.hashbang(role, &FileFormat::of(path), problems);
         }
     }
 
@@ -257,7 +257,7 @@ impl<'a> TrustChecks<'a> {
             (_, Some(distrust)) => {
                 self.refuse(role.what, path, &distrust, problems);
             }
-            (End::File(_), None) => self.hashbang(role, &Head::of(path), problems),
+            (End::File(_), None) => self.hashbang(role, &FileFormat::of(path), problems),
             (_, None) => {}
         }
     }

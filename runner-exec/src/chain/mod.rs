@@ -1,7 +1,7 @@
 //! The chain: walks the tasks in their order, and decides what comes next.
 //!
 //! It knows no clock, no random source and no process. Its driver calls
-//! [`Chain::next_step`], and reports the end of a task twice: with [`Chain::judge`]
+//! [`Chain::next_step`], and reports the end of a task twice: with [`Chain::apply`]
 //! when its process has ended, then with [`Chain::ended`] when its hook has ended.
 //! One worker and many workers drive it in the same way.
 //!
@@ -45,7 +45,7 @@ pub struct TaskId(pub usize);
 
 /// A task, as far as the chain needs to know it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Link {
+pub struct Node {
     /// Number of levels before its own; never less than that of the task before it.
     pub level: usize,
     /// The tasks of the same level that must be done before it starts.
@@ -63,7 +63,7 @@ pub enum Step {
     Start(TaskId),
     /// Do nothing until a running task or the wait has ended.
     Busy,
-    /// Wait as the settings of the failed tasks require, then call [`Chain::again`].
+    /// Wait as the settings of the failed tasks require, then call [`Chain::next_try`].
     Wait,
     /// The chain has ended.
     End(ChainEnd),
@@ -106,7 +106,7 @@ impl ChainEnd {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Consequence {
     /// The task is done, and the chain continues.
-    GoOn,
+    Continue,
     /// The task failed and is not required, so the chain continues.
     Pass,
     /// The chain is tried again.
@@ -123,7 +123,7 @@ pub enum Consequence {
 
 impl Consequence {
     /// Returns `true` if running tasks are ended, `false` if they are waited for.
-    pub fn cuts_short(self) -> bool {
+    pub fn ends_running_tasks(self) -> bool {
         self >= Consequence::GiveUp
     }
 }
@@ -137,10 +137,10 @@ enum State {
 }
 
 /// Returns for each task the tasks that need it.
-fn needed_by(links: &[Link]) -> Vec<Vec<TaskId>> {
-    let mut needed_by = vec![Vec::new(); links.len()];
-    for (index, link) in links.iter().enumerate() {
-        for need in &link.needs {
+fn needed_by(nodes: &[Node]) -> Vec<Vec<TaskId>> {
+    let mut needed_by = vec![Vec::new(); nodes.len()];
+    for (index, node) in nodes.iter().enumerate() {
+        for need in &node.needs {
             needed_by[need.0].push(TaskId(index));
         }
     }
@@ -150,7 +150,7 @@ fn needed_by(links: &[Link]) -> Vec<Vec<TaskId>> {
 /// The state of a chain; see the tables above.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Chain {
-    links: Arc<[Link]>,
+    nodes: Arc<[Node]>,
     retry_from: RetryFrom,
     /// For each task, the tasks of its level that need it.
     needed_by: Arc<[Vec<TaskId>]>,
@@ -163,7 +163,7 @@ pub struct Chain {
     /// Number of tasks of the current level that are neither done nor failed.
     open: usize,
     running: usize,
-    gravest: Consequence,
+    worst: Consequence,
     /// [`Step::Wait`] was returned, and the wait is not over.
     waiting: bool,
     try_num: u32,
@@ -174,25 +174,25 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Creates a chain before its first try. The links are sorted by level, and their
+    /// Creates a chain before its first try. The nodes are sorted by level, and their
     /// `needs` have no cycle.
-    pub fn new(links: Arc<[Link]>, retry_from: RetryFrom) -> Chain {
-        let tasks = links.len();
+    pub fn new(nodes: Arc<[Node]>, retry_from: RetryFrom) -> Chain {
+        let tasks = nodes.len();
         let mut chain = Chain {
             retry_from,
-            needed_by: needed_by(&links).into(),
+            needed_by: needed_by(&nodes).into(),
             states: vec![State::Pending; tasks],
             missing: vec![0; tasks],
             ready: BTreeSet::new(),
             level: 0..0,
             open: 0,
             running: 0,
-            gravest: Consequence::GoOn,
+            worst: Consequence::Continue,
             waiting: false,
             try_num: 1,
             failures: vec![0; tasks],
             settled: BTreeSet::new(),
-            links,
+            nodes,
         };
         chain.enter_level(0);
         chain
@@ -231,7 +231,7 @@ impl Chain {
 
     /// Returns `true` if no further task starts in this try.
     pub fn is_ending(&self) -> bool {
-        self.gravest >= Consequence::Retry
+        self.worst >= Consequence::Retry
     }
 
     /// Returns `true` if more than one task is running.
@@ -251,8 +251,8 @@ impl Chain {
         if self.running > 0 || self.waiting {
             return Step::Busy;
         }
-        match self.gravest {
-            Consequence::GoOn | Consequence::Pass => {
+        match self.worst {
+            Consequence::Continue | Consequence::Pass => {
                 let failed = |state: &&State| **state == State::Failed;
                 let failed = self.states.iter().filter(failed).count();
                 Step::End(ChainEnd::Finished { failed })
@@ -270,20 +270,20 @@ impl Chain {
 
     /// Applies the verdict about a task whose process has ended. From now on nothing starts
     /// that the verdict forbids; tasks that wait for this one start after [`Chain::ended`].
-    pub fn judge(&mut self, task: TaskId, verdict: Verdict) -> Consequence {
-        let link = &self.links[task.0];
+    pub fn apply(&mut self, task: TaskId, verdict: Verdict) -> Consequence {
+        let node = &self.nodes[task.0];
         let consequence = match verdict {
-            Verdict::Proceed => Consequence::GoOn,
+            Verdict::Proceed => Consequence::Continue,
             Verdict::Halt => Consequence::Halt,
             Verdict::Stop => Consequence::Stop,
             Verdict::Retry => {
                 let failures = self.failures[task.0].saturating_add(1);
                 self.failures[task.0] = failures;
-                let is_used_up = match link.max_tries {
+                let is_used_up = match node.max_tries {
                     MaxTries::OfChain(max) => max != 0 && self.try_num >= max,
                     MaxTries::OfTask(max) => max != 0 && failures >= max,
                 };
-                match (link.required, is_used_up) {
+                match (node.required, is_used_up) {
                     (false, _) => Consequence::Pass,
                     (true, false) => Consequence::Retry,
                     (true, true) => Consequence::GiveUp,
@@ -291,17 +291,17 @@ impl Chain {
             }
         };
         self.states[task.0] = match consequence {
-            Consequence::GoOn => State::Done,
+            Consequence::Continue => State::Done,
             Consequence::Pass => State::Failed,
             _ => State::Pending,
         };
-        self.gravest = self.gravest.max(consequence);
+        self.worst = self.worst.max(consequence);
         consequence
     }
 
     /// Takes back a running task that has no verdict: a signal or the end of the chain ended
     /// it, or its start was called off.
-    pub fn cut(&mut self, task: TaskId) {
+    pub fn withdraw(&mut self, task: TaskId) {
         self.states[task.0] = State::Pending;
     }
 
@@ -325,21 +325,21 @@ impl Chain {
 
     /// Gives up, whatever the verdicts are: the runner cannot continue.
     pub fn give_up(&mut self) {
-        self.gravest = self.gravest.max(Consequence::GiveUp);
+        self.worst = self.worst.max(Consequence::GiveUp);
     }
 
     /// Ends the chain, as a signal requested.
     pub fn interrupt(&mut self) {
-        self.gravest = Consequence::Interrupt;
+        self.worst = Consequence::Interrupt;
         self.waiting = false;
     }
 
     /// Begins the next try, after the wait.
-    pub fn again(&mut self) {
+    pub fn next_try(&mut self) {
         self.try_num = self.try_num.saturating_add(1);
         self.waiting = false;
-        if self.gravest == Consequence::Retry {
-            self.gravest = Consequence::GoOn;
+        if self.worst == Consequence::Retry {
+            self.worst = Consequence::Continue;
         }
         if self.retry_from == RetryFrom::Start {
             for (index, state) in self.states.iter_mut().enumerate() {
@@ -356,16 +356,16 @@ impl Chain {
     fn enter_level(&mut self, mut first: usize) {
         self.ready.clear();
         self.open = 0;
-        while self.open == 0 && first < self.links.len() {
-            let level = self.links[first].level;
-            let same = self.links[first..]
+        while self.open == 0 && first < self.nodes.len() {
+            let level = self.nodes[first].level;
+            let same = self.nodes[first..]
                 .iter()
-                .take_while(|link| link.level == level);
+                .take_while(|node| node.level == level);
             self.level = first..first + same.count();
             first = self.level.end;
             for index in self.level.clone() {
                 let pending = |state| !matches!(state, State::Done | State::Failed);
-                let needs = self.links[index].needs.iter();
+                let needs = self.nodes[index].needs.iter();
                 let missing = needs.filter(|need| pending(self.states[need.0])).count();
                 self.missing[index] = missing;
                 if pending(self.states[index]) {

@@ -13,7 +13,7 @@ use crate::{
     plan::{Task, discover::Kind},
     process::{
         command::{look_up, may_be_in},
-        file_format::Head,
+        file_format::FileFormat,
     },
     trust::{TrustCheck, behind_env},
 };
@@ -29,8 +29,8 @@ pub(crate) fn check_start(task: &Task, kind: &Kind, is_halt: bool, problems: &mu
     let mut warn = |why: &str| {
         problems.warning(None, cannot_start(why));
     };
-    let (executable, head) = match kind {
-        Kind::File { executable, head } => (*executable, head),
+    let (executable, format) = match kind {
+        Kind::File { executable, format } => (*executable, format),
         Kind::Special(what) => return warn(&format!("it is a {what}")),
         Kind::Hidden(why) => return warn(why),
         Kind::Directory => return warn("it is a directory"),
@@ -47,14 +47,14 @@ pub(crate) fn check_start(task: &Task, kind: &Kind, is_halt: bool, problems: &mu
             .error(None, format!("task `{name}` is not executable"))
             .hint(format!("make it executable, or {otherwise}"));
     }
-    match head {
-        Head::Script { crlf: true, .. } => problems
+    match format {
+        FileFormat::Script { crlf: true, .. } => problems
             .error(
                 None,
                 format!("task `{name}` has a `#!` line that ends in CRLF (Windows line ending)"),
             )
             .hint(format!("save it with Unix line endings, or {otherwise}")),
-        Head::Script {
+        FileFormat::Script {
             interpreter,
             exists: false,
             ..
@@ -63,13 +63,16 @@ pub(crate) fn check_start(task: &Task, kind: &Kind, is_halt: bool, problems: &mu
             let problem = problems.warning(None, cannot_start(&why));
             problem.hint("fix its `#!` line");
         }
-        Head::Unknown if executable => problems
+        FileFormat::Unknown if executable => problems
             .warning(
                 None,
                 format!("task `{name}` has no `#!` line and is not a program"),
             )
             .hint("add a `#!` line, or set `interpreter`"),
-        Head::Script { .. } | Head::Binary | Head::Unknown | Head::Unreadable => {}
+        FileFormat::Script { .. }
+        | FileFormat::Binary
+        | FileFormat::Unknown
+        | FileFormat::Unreadable => {}
     }
 }
 
@@ -141,12 +144,12 @@ impl Interpreters {
         check: Option<&TrustCheck>,
         problems: &mut Problems,
     ) {
-        let Head::Script {
+        let FileFormat::Script {
             interpreter,
             argument: Some(argument),
             crlf: false,
             exists: true,
-        } = &task.head
+        } = &task.format
         else {
             return;
         };

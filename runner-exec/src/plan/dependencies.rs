@@ -3,7 +3,7 @@
 use runner_config::{Origin, Problems, Settings};
 
 use crate::{
-    chain::{Link, TaskId},
+    chain::{Node, TaskId},
     plan::{
         Task,
         name_index::{Ambiguous, Names},
@@ -21,19 +21,19 @@ pub(crate) enum Absent {
 
 /// Returns the nodes of `tasks`, which are sorted, and for each task its dependencies. `absent`
 /// has the names that no task can depend on. Errors are added to `problems`.
-pub(crate) fn links(
+pub(crate) fn nodes(
     tasks: &[Task],
     absent: &[(TaskName, Absent)],
     settings: &Settings,
     problems: &mut Problems,
-) -> (Vec<Link>, Vec<Vec<TaskId>>) {
-    let mut links = Vec::with_capacity(tasks.len());
+) -> (Vec<Node>, Vec<Vec<TaskId>>) {
+    let mut nodes = Vec::with_capacity(tasks.len());
     let mut level = 0;
     for (index, task) in tasks.iter().enumerate() {
         if index > 0 && !task.name.same_level(&tasks[index - 1].name) {
             level += 1;
         }
-        links.push(Link {
+        nodes.push(Node {
             level,
             needs: Vec::new(),
             required: task.settings.required,
@@ -49,23 +49,23 @@ pub(crate) fn links(
     let mut all = Vec::with_capacity(tasks.len());
     for (index, task) in tasks.iter().enumerate() {
         let found = task.sections.iter();
-        let found = found.flat_map(|section| written.find(index, section, &links, problems));
+        let found = found.flat_map(|section| written.find(index, section, &nodes, problems));
         let found: Vec<TaskId> = found.collect();
         // Tasks of lower levels come first anyway.
-        let level = links[index].level;
-        let same_level = found.iter().filter(|need| links[need.0].level == level);
+        let level = nodes[index].level;
+        let same_level = found.iter().filter(|need| nodes[need.0].level == level);
         let mut needs: Vec<TaskId> = same_level.copied().collect();
         needs.sort_unstable();
         needs.dedup();
-        links[index].needs = needs;
+        nodes[index].needs = needs;
         all.push(found);
     }
-    for cycle in cycles(&links) {
+    for cycle in cycles(&nodes) {
         let mut sections = tasks[cycle[0]].sections.iter();
         let origin = sections.find_map(|section| settings.depends_on(section));
         say_cycle(&cycle, tasks, origin.map(|(_, origin)| origin), problems);
     }
-    (links, all)
+    (nodes, all)
 }
 
 /// The dependencies as written, and the index to find the tasks that they name.
@@ -82,7 +82,7 @@ impl Written<'_> {
         &self,
         index: usize,
         section: &str,
-        links: &[Link],
+        nodes: &[Node],
         problems: &mut Problems,
     ) -> Vec<TaskId> {
         let mut found = Vec::new();
@@ -93,7 +93,7 @@ impl Written<'_> {
             let (what, hint) = match self.names.find(name) {
                 Ok(Some(other)) => {
                     found.push(TaskId(other));
-                    if links[other].level <= links[index].level {
+                    if nodes[other].level <= nodes[index].level {
                         continue;
                     }
                     let later = &self.tasks[other].name;
@@ -138,16 +138,16 @@ impl Written<'_> {
 
 /// Returns the cycles, each in its own order. Cycles that share a task with an earlier one are
 /// left out.
-fn cycles(links: &[Link]) -> Vec<Vec<usize>> {
+fn cycles(nodes: &[Node]) -> Vec<Vec<usize>> {
     // Visited: part of a cycle that was found, or not part of one.
-    let mut is_over = vec![false; links.len()];
+    let mut is_over = vec![false; nodes.len()];
     let mut is_on_walk = is_over.clone();
     let mut cycles = Vec::new();
-    for start in 0..links.len() {
+    for start in 0..nodes.len() {
         let mut walk = vec![start];
         while let Some(&task) = walk.last() {
             is_on_walk[task] = true;
-            let mut needs = links[task].needs.iter().map(|need| need.0);
+            let mut needs = nodes[task].needs.iter().map(|need| need.0);
             let next = needs.find(|&need| !is_over[need]);
             match next.filter(|_| !is_over[task]) {
                 Some(next) if is_on_walk[next] => {

@@ -16,7 +16,7 @@ use rustix::{
 
 use crate::{
     plan::task_name::TaskName,
-    process::file_format::{Head, Heads},
+    process::file_format::{FileFormat, FormatReader},
     trust::{End, TrustCheck},
 };
 
@@ -40,7 +40,7 @@ pub enum Kind {
         /// This process can execute it.
         executable: bool,
         /// Its format.
-        head: Head,
+        format: FileFormat,
     },
     /// A directory.
     Directory,
@@ -66,9 +66,9 @@ pub fn discover(directory: &Path, check: Option<&TrustCheck>) -> io::Result<Vec<
         trust: check.map(|check| (check, directory)),
         directory: opened,
     };
-    let mut heads = Heads::new(check);
+    let mut reader = FormatReader::new(check);
     let entry = |(name, plain): (TaskName, bool)| {
-        let (kind, is_roots) = discovery.kind_of(name.as_os_str(), plain, &mut heads);
+        let (kind, is_roots) = discovery.kind_of(name.as_os_str(), plain, &mut reader);
         DirEntry {
             name,
             kind,
@@ -123,7 +123,7 @@ struct Discovery<'a> {
 impl Discovery<'_> {
     /// Returns the kind of the entry `name`, and `true` if only root can write it. Symlinks are
     /// followed; `plain` means that it is a regular file and not a symlink.
-    fn kind_of(&self, name: &OsStr, plain: bool, heads: &mut Heads) -> (Kind, bool) {
+    fn kind_of(&self, name: &OsStr, plain: bool, reader: &mut FormatReader) -> (Kind, bool) {
         let stat = plain.then(|| self.stat(name)).flatten();
         let is_roots = self.trust.is_some() && stat.as_ref().is_some_and(is_roots);
         if let Some((check, directory)) = self.trust.filter(|_| !is_roots) {
@@ -146,7 +146,7 @@ impl Discovery<'_> {
         let kind = match file_type {
             Ok(FileType::RegularFile) => Kind::File {
                 executable: self.may_execute(name),
-                head: self.head(name, heads).unwrap_or(Head::Unreadable),
+                format: self.format(name, reader).unwrap_or(FileFormat::Unreadable),
             },
             Ok(FileType::Directory) => Kind::Directory,
             Ok(FileType::Fifo) => Kind::Special("named pipe"),
@@ -170,11 +170,11 @@ impl Discovery<'_> {
         rustix::fs::accessat(&self.directory, name, Access::EXEC_OK, AtFlags::empty()).is_ok()
     }
 
-    fn head(&self, name: &OsStr, heads: &mut Heads) -> io::Result<Head> {
+    fn format(&self, name: &OsStr, reader: &mut FormatReader) -> io::Result<FileFormat> {
         // Opening it could block if it has become a pipe meanwhile.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let open = || rustix::fs::openat(&self.directory, name, flags, Mode::empty());
-        heads.read(&File::from(retry_on_intr(open)?))
+        reader.read(&File::from(retry_on_intr(open)?))
     }
 }
 
@@ -191,7 +191,7 @@ fn is_roots(stat: &Statx) -> bool {
 fn kind_of_end(end: End) -> Kind {
     let file = |executable| Kind::File {
         executable,
-        head: Head::Unreadable,
+        format: FileFormat::Unreadable,
     };
     match end {
         End::File(mode) => file(mode & 0o111 != 0),

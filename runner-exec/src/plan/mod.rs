@@ -15,17 +15,17 @@ use std::{
 use runner_config::{Problems, Settings, TaskSettings, Words, left_out};
 
 use crate::{
-    chain::{Chain, Link, Step, TaskId, verdict::Verdict},
+    chain::{Chain, Node, Step, TaskId, verdict::Verdict},
     plan::{
         checks::{Interpreters, check_halt, check_start},
-        dependencies::{Absent, links},
+        dependencies::{Absent, nodes},
         discover::{DirEntry, Kind},
         name_index::{Ambiguous, Names},
         task_name::TaskName,
     },
     process::{
         command::{look_up, path_of_tasks},
-        file_format::Head,
+        file_format::FileFormat,
     },
     trust::TrustCheck,
 };
@@ -40,7 +40,7 @@ pub struct Task {
     /// Only root can write its file; see [`DirEntry::is_roots`].
     pub is_roots: bool,
     /// The format of its file.
-    pub head: Head,
+    pub format: FileFormat,
     /// Its settings.
     pub settings: Arc<TaskSettings>,
     /// Its sections in the configuration; more than one is an error.
@@ -60,7 +60,7 @@ pub struct Plan {
     /// The tasks in the order of their names; a [`crate::chain::TaskId`] is an index.
     pub tasks: Vec<Task>,
     /// The node of each task in the chain.
-    pub links: Arc<[Link]>,
+    pub nodes: Arc<[Node]>,
     /// For each task, the tasks that it names in `depends_on`.
     dependencies: Vec<Vec<TaskId>>,
     /// The names in the directory that are not tasks, and the reasons.
@@ -129,10 +129,10 @@ impl Plan {
                 settings: own.map_or_else(|| common.clone(), Arc::new),
                 sections,
                 is_roots: candidate.is_roots,
-                head: match &candidate.kind {
-                    Kind::File { head, .. } => head.clone(),
+                format: match &candidate.kind {
+                    Kind::File { format, .. } => format.clone(),
                     Kind::Directory | Kind::Special(_) | Kind::Dangling | Kind::Hidden(_) => {
-                        Head::Unreadable
+                        FileFormat::Unreadable
                     }
                 },
                 name: candidate.name,
@@ -163,7 +163,7 @@ impl Plan {
             let is_directory = halt_name.is_some() && skipped.any(|name| name == halt_name);
             check_halt(directory, &settings, needs_halt, is_directory, problems);
         }
-        let (links, dependencies) = links(&tasks, &absent, &settings, problems);
+        let (nodes, dependencies) = nodes(&tasks, &absent, &settings, problems);
         let mut hook_is_missing = false;
         let hook = settings.task_hook.as_ref().map(|words| {
             look_up(words, check).unwrap_or_else(|why| {
@@ -177,7 +177,7 @@ impl Plan {
         });
         Plan {
             tasks,
-            links: links.into(),
+            nodes: nodes.into(),
             absent,
             dependencies,
             halt,
@@ -192,8 +192,8 @@ impl Plan {
     pub fn jobs_without_use(&self) -> Option<String> {
         let jobs = self.settings.jobs;
         let is_after = |pair: &[TaskId]| {
-            let (before, link) = (pair[0], &self.links[pair[1].0]);
-            link.level > self.links[before.0].level || link.needs.contains(&before)
+            let (before, node) = (pair[0], &self.nodes[pair[1].0]);
+            node.level > self.nodes[before.0].level || node.needs.contains(&before)
         };
         (jobs > 1 && self.order().windows(2).all(is_after)).then(|| {
             format!(
@@ -205,11 +205,11 @@ impl Plan {
     /// Returns the tasks in the order in which one worker runs them. This walks the chain itself,
     /// with every task succeeding, so a list always agrees with the run.
     pub fn order(&self) -> Vec<TaskId> {
-        let mut chain = Chain::new(self.links.clone(), self.settings.retry_from);
+        let mut chain = Chain::new(self.nodes.clone(), self.settings.retry_from);
         let mut order = Vec::with_capacity(self.tasks.len());
         while let Step::Start(task) = chain.next_step() {
             order.push(task);
-            chain.judge(task, Verdict::Proceed);
+            chain.apply(task, Verdict::Proceed);
             chain.ended(task);
         }
         order
@@ -276,11 +276,13 @@ fn what_is(name: &TaskName, kind: &Kind, is_halt: bool) -> Is {
         Kind::Special(what) => Is::Skipped(format!("it is a {what}"), None),
         Kind::File {
             executable: false,
-            head,
-        } if name.number().is_none() && !matches!(head, Head::Script { .. }) => Is::Skipped(
-            "it is not executable".to_owned(),
-            Some("make it executable if it is a task; otherwise keep it elsewhere"),
-        ),
+            format,
+        } if name.number().is_none() && !matches!(format, FileFormat::Script { .. }) => {
+            Is::Skipped(
+                "it is not executable".to_owned(),
+                Some("make it executable if it is a task; otherwise keep it elsewhere"),
+            )
+        }
         Kind::File { .. } | Kind::Dangling | Kind::Hidden(_) | Kind::Directory => Is::Task,
     }
 }

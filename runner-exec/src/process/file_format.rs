@@ -1,7 +1,7 @@
 //! The first bytes of a file, which determine how the kernel starts it.
 #![expect(
     clippy::disallowed_methods,
-    reason = "this is where the head of a task is read"
+    reason = "this is where the first bytes of a task are read"
 )]
 
 use std::{
@@ -20,7 +20,7 @@ use crate::trust::TrustCheck;
 
 /// Format of a file, as its first bytes show.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Head {
+pub enum FileFormat {
     /// A `#!` line.
     Script {
         /// The path of the interpreter.
@@ -40,45 +40,45 @@ pub enum Head {
     Unreadable,
 }
 
-impl Head {
+impl FileFormat {
     /// Reads the first bytes of the file at `path`. Does not wait for the writer of a named pipe.
-    pub fn of(path: &Path) -> Head {
+    pub fn of(path: &Path) -> FileFormat {
         let flags = OFlags::NONBLOCK.bits() as i32;
         let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
-        let head = file.and_then(|file| Heads::new(None).read(&file));
-        head.unwrap_or(Head::Unreadable)
+        let format = file.and_then(|file| FormatReader::new(None).read(&file));
+        format.unwrap_or(FileFormat::Unreadable)
     }
 }
 
-/// Reads heads. Most tasks have the same interpreter, so its existence is checked once.
-pub(crate) struct Heads<'a> {
+/// Reads reader. Most tasks have the same interpreter, so its existence is checked once.
+pub(crate) struct FormatReader<'a> {
     interpreters: HashMap<Arc<Path>, bool>,
     /// The check before each access: a FUSE mount of another user can block forever.
     check: Option<&'a TrustCheck<'a>>,
 }
 
-impl<'a> Heads<'a> {
-    pub(crate) fn new(check: Option<&'a TrustCheck<'a>>) -> Heads<'a> {
-        Heads {
+impl<'a> FormatReader<'a> {
+    pub(crate) fn new(check: Option<&'a TrustCheck<'a>>) -> FormatReader<'a> {
+        FormatReader {
             interpreters: HashMap::new(),
             check,
         }
     }
 
     /// Reads the first bytes of `file`.
-    pub(crate) fn read(&mut self, mut file: &File) -> io::Result<Head> {
+    pub(crate) fn read(&mut self, mut file: &File) -> io::Result<FileFormat> {
         // The kernel reads 256 bytes too.
         let mut bytes = [0; 256];
         let length = file.read(&mut bytes)?;
         Ok(self.parse(&bytes[..length]))
     }
 
-    fn parse(&mut self, bytes: &[u8]) -> Head {
+    fn parse(&mut self, bytes: &[u8]) -> FileFormat {
         if bytes.starts_with(b"\x7fELF") {
-            return Head::Binary;
+            return FileFormat::Binary;
         }
         let Some(line) = bytes.strip_prefix(b"#!") else {
-            return Head::Unknown;
+            return FileFormat::Unknown;
         };
         let line = line.split(|&byte| byte == b'\n').next().unwrap_or(line);
         let crlf = line.ends_with(b"\r");
@@ -89,7 +89,7 @@ impl<'a> Heads<'a> {
         let (path, rest) = line.split_at(blank.unwrap_or(line.len()));
         let (interpreter, exists) = self.interpreter(Path::new(OsStr::from_bytes(path)));
         let rest = rest.trim_ascii();
-        Head::Script {
+        FileFormat::Script {
             interpreter,
             argument: (!rest.is_empty()).then(|| Arc::from(OsStr::from_bytes(rest))),
             crlf,

@@ -10,7 +10,7 @@ use runner_config::{reason, shown};
 use rustix::io::Errno;
 
 use super::poll::{from_now, wait_readable};
-use crate::process::{command::CommandLine, file_format::Head, outcome::StartFailure};
+use crate::process::{command::CommandLine, file_format::FileFormat, outcome::StartFailure};
 
 /// Number of retries for a file that is open for writing. The wait before each doubles, from
 /// 1 ms on: about 255 ms in total.
@@ -68,7 +68,7 @@ pub(crate) fn start(
 fn failure(program: &Path, error: &io::Error) -> StartFailure {
     match Errno::from_io_error(error) {
         Some(Errno::NOENT) => missing(program),
-        Some(Errno::NOEXEC) if Head::of(program) == Head::Binary => {
+        Some(Errno::NOEXEC) if FileFormat::of(program) == FileFormat::Binary => {
             StartFailure::new("it is a program for another kind of machine", None)
         }
         Some(Errno::NOEXEC) => StartFailure::new(
@@ -99,16 +99,20 @@ fn missing(program: &Path) -> StartFailure {
             false => StartFailure::new("the file no longer exists", None),
         };
     }
-    match Head::of(program) {
-        Head::Script { crlf: true, .. } => StartFailure::new(
+    match FileFormat::of(program) {
+        FileFormat::Script { crlf: true, .. } => StartFailure::new(
             "its `#!` line ends in CRLF (Windows line ending)",
             "save it with Unix line endings",
         ),
-        Head::Script { interpreter, .. } => {
+        FileFormat::Script { interpreter, .. } => {
             let reason = format!("its interpreter `{}` does not exist", shown(&interpreter));
             StartFailure::new(reason, "fix its `#!` line")
         }
-        Head::Binary => StartFailure::new("the dynamic loader that it needs does not exist", None),
-        Head::Unknown | Head::Unreadable => StartFailure::new("no such file or directory", None),
+        FileFormat::Binary => {
+            StartFailure::new("the dynamic loader that it needs does not exist", None)
+        }
+        FileFormat::Unknown | FileFormat::Unreadable => {
+            StartFailure::new("no such file or directory", None)
+        }
     }
 }

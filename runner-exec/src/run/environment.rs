@@ -25,7 +25,7 @@ pub struct Environment(Vec<(OsString, Option<OsString>)>);
 
 /// The task that a process is started for, as its environment shows it.
 #[derive(Clone, Copy, Debug)]
-pub struct Seen<'a> {
+pub struct TaskContext<'a> {
     /// The task.
     pub task: &'a Task,
     /// The number of the try.
@@ -122,37 +122,42 @@ impl Environment {
     }
 
     /// Sets the environment of a task.
-    pub fn task(&self, command: CommandLine, seen: Seen) -> CommandLine {
-        self.give(command, seen, None)
+    pub fn task(&self, command: CommandLine, context: TaskContext) -> CommandLine {
+        self.give(command, context, None)
     }
 
     /// Sets the environment of a hook; `elapsed` is the duration of the task.
     pub fn hook(
         &self,
         command: CommandLine,
-        seen: Seen,
+        context: TaskContext,
         phase: Phase,
         elapsed: Duration,
     ) -> CommandLine {
         let elapsed = format!("{:.3}", elapsed.as_secs_f64());
-        let elapsed = seen.end.map(|_| ("RUNNER_ELAPSED", elapsed));
+        let elapsed = context.end.map(|_| ("RUNNER_ELAPSED", elapsed));
         let phase = ("RUNNER_HOOK", phase.as_str().to_owned());
-        self.give(command, seen, [phase].into_iter().chain(elapsed))
+        self.give(command, context, [phase].into_iter().chain(elapsed))
     }
 
     /// Sets the environment of the halt task.
-    pub fn halt(&self, command: CommandLine, seen: Seen, reason: HaltReason) -> CommandLine {
+    pub fn halt(
+        &self,
+        command: CommandLine,
+        context: TaskContext,
+        reason: HaltReason,
+    ) -> CommandLine {
         let reason = ("RUNNER_HALT_REASON", reason.as_str().to_owned());
-        self.give(command, seen, [reason])
+        self.give(command, context, [reason])
     }
 
     fn give(
         &self,
         mut command: CommandLine,
-        seen: Seen,
+        context: TaskContext,
         more: impl IntoIterator<Item = (&'static str, String)>,
     ) -> CommandLine {
-        let Seen { task, try_num, end } = seen;
+        let TaskContext { task, try_num, end } = context;
         let mut env = self.0.clone();
         let mut set = |name: &str, value: OsString| env.push((name.into(), Some(value)));
         set("RUNNER_TASK", task.name.as_os_str().to_owned());

@@ -110,7 +110,7 @@ pub enum Event<'a> {
         error: &'a io::Error,
     },
     /// A process that ended left others behind.
-    Left {
+    LeftBehind {
         /// The task.
         task: &'a TaskName,
         /// The phase of the hook that left them; `None` if the task did.

@@ -32,19 +32,19 @@ impl Run<'_> {
         let done = self.state.as_ref().map(|state| state.marks.done(self.plan));
         let done = done.unwrap_or_default();
         self.tools.lock.inspect(|lock| lock.start_run(&self.id));
-        self.say(Event::RunStart {
+        self.emit(Event::RunStart {
             run: &self.id,
             plan: self.plan,
             done: &done,
         });
-        self.say(Event::TryStart {
+        self.emit(Event::TryStart {
             try_num: 1,
             done: done.len(),
         });
         let driven = drive(self, done)?;
         let cause = driven.cause.as_ref();
         let (end, withheld) = self.halt_because_of(driven.end, cause);
-        self.say(Event::RunEnd {
+        self.emit(Event::RunEnd {
             end,
             withheld,
             signal: self.tools.stop.requested(),
@@ -100,10 +100,10 @@ impl Run<'_> {
         };
         let path = &halts.path;
         if let Err(error) = &counted.written {
-            self.say(Event::NoHaltCount { path, error });
+            self.emit(Event::NoHaltCount { path, error });
         }
         if counted.used_up {
-            self.say(Event::HaltWithheld {
+            self.emit(Event::HaltWithheld {
                 reason,
                 most: halts.max,
                 period: halts.period,
@@ -117,7 +117,7 @@ impl Run<'_> {
         let Some(task) = &self.plan.halt else {
             // With an empty `halt_task` there is none by intention.
             if self.plan.settings.halt_task.is_some() {
-                self.say(Event::HaltMissing { reason });
+                self.emit(Event::HaltMissing { reason });
             }
             return;
         };
@@ -127,18 +127,18 @@ impl Run<'_> {
             stop: self.tools.stop,
             alone: true,
         };
-        let seen = cause.map_or(turn.seen(None), Cause::seen);
-        let mut command = self.environment.halt(turn.command(), seen, reason);
+        let context = cause.map_or(turn.context(None), Cause::context);
+        let mut command = self.environment.halt(turn.command(), context, reason);
         let output = self.log_output(&turn, &mut command);
         let limits = Limits::of_task(&task.settings, true);
-        self.say(Event::HaltStart {
+        self.emit(Event::HaltStart {
             task: &task.name,
             reason,
             limits: &limits,
         });
         let ended = self.launch(&turn, Part::Halt, command, &limits);
-        self.say_left(task, None, &ended);
-        self.say(Event::HaltEnd {
+        self.emit_left_behind(task, None, &ended);
+        self.emit(Event::HaltEnd {
             task: &task.name,
             outcome: &ended.outcome,
             elapsed: ended.elapsed,
@@ -153,7 +153,7 @@ impl Run<'_> {
         self.tools.lock.inspect(|lock| lock.start_run(&self.id));
         let stop = self.tools.stop;
         let mut result = TaskResult::Interrupted;
-        let judge = |ended: &Ended| {
+        let apply_end = |ended: &Ended| {
             if !ended.end_requested && stop.requested_by_now().is_none() {
                 result = Verdict::of(&ended.outcome, &task.settings.codes).into();
             }
@@ -165,7 +165,7 @@ impl Run<'_> {
             stop,
             alone: true,
         };
-        self.step(&turn, || stop.requested().is_some(), judge);
+        self.step(&turn, || stop.requested().is_some(), apply_end);
         result
     }
 }

@@ -14,7 +14,7 @@ use crate::{
         outcome::{Outcome, StartFailure},
     },
     run::{
-        environment::{Environment, Seen},
+        environment::{Environment, TaskContext},
         event::{Event, Fate, Next},
         hook::{Phase, TaskStats},
         run_id::RunId,
@@ -52,9 +52,9 @@ impl<'a> Turn<'a> {
         CommandLine::task(self.task.settings.interpreter.as_ref(), &self.task.path())
     }
 
-    pub(super) fn seen(&self, end: Option<(TaskResult, &'a Outcome)>) -> Seen<'a> {
+    pub(super) fn context(&self, end: Option<(TaskResult, &'a Outcome)>) -> TaskContext<'a> {
         let Turn { task, try_num, .. } = *self;
-        Seen { task, try_num, end }
+        TaskContext { task, try_num, end }
     }
 }
 
@@ -79,7 +79,7 @@ impl<'a> Run<'a> {
         if let Some(path) = &settings.log_dir {
             let logs = Logs::create(path, &self.id, settings.log_keep);
             let logs = logs.map_err(|error| {
-                self.say(Event::NoLog {
+                self.emit(Event::NoLog {
                     path,
                     error: &error,
                 })
@@ -90,12 +90,12 @@ impl<'a> Run<'a> {
     }
 
     /// Runs the pre hook, the task and the post hook. `called_off` is called before each of the
-    /// first two; if it returns `true`, nothing more runs. `judge` applies the end of the task.
+    /// first two; if it returns `true`, nothing more runs. `apply_end` applies the end of the task.
     pub(super) fn step(
         &self,
         turn: &Turn,
         called_off: impl Fn() -> bool,
-        judge: impl FnOnce(&Ended) -> (TaskResult, Next),
+        apply_end: impl FnOnce(&Ended) -> (TaskResult, Next),
     ) {
         if called_off() {
             return;
@@ -105,11 +105,11 @@ impl<'a> Run<'a> {
             return;
         }
         let Turn { task, try_num, .. } = *turn;
-        let mut command = self.environment.task(turn.command(), turn.seen(None));
+        let mut command = self.environment.task(turn.command(), turn.context(None));
         let output = self.log_output(turn, &mut command);
         let limits = Limits::of_task(&task.settings, turn.alone);
         // Before the start, so that no limit waits for a sink.
-        self.say(Event::TaskStart {
+        self.emit(Event::TaskStart {
             task: &task.name,
             try_num,
             limits: &limits,
@@ -124,17 +124,17 @@ impl<'a> Run<'a> {
             }),
             Some(Ok(_)) | None => self.launch(turn, Part::Task, command, &limits),
         };
-        let (result, next) = judge(&ended);
+        let (result, next) = apply_end(&ended);
         // The mark is on the disk before anything follows from the end of the task.
         if let (Some(Ok(mark)), TaskResult::Ok | TaskResult::Halt) = (&mark, result)
             && let Err(error) = &mark.commit()
         {
             let path = mark.path();
-            self.say(Event::NoMark { path, error });
+            self.emit(Event::NoMark { path, error });
         }
         drop(mark);
-        self.say_left(task, None, &ended);
-        self.say(Event::TaskEnd {
+        self.emit_left_behind(task, None, &ended);
+        self.emit(Event::TaskEnd {
             task: &task.name,
             try_num,
             result,
@@ -162,7 +162,7 @@ impl<'a> Run<'a> {
         let ended = (self.tools.launcher)(command, limits, turn.stop, &|pid| {
             lock.inspect(|lock| lock.started(task, part, pid));
             if part == Part::Task {
-                self.say(Event::Started { task, try_num, pid });
+                self.emit(Event::Started { task, try_num, pid });
             }
         });
         lock.inspect(|lock| lock.ended(task, part));
@@ -170,7 +170,7 @@ impl<'a> Run<'a> {
     }
 
     /// With `jobs` above 1, prefixes the output of a process with the name of its task.
-    fn let_out(&self, task: &Task, command: &mut CommandLine) {
+    fn prefix_output(&self, task: &Task, command: &mut CommandLine) {
         let outlet = self.tools.outlet.filter(|_| self.plan.settings.jobs > 1);
         // Without descriptors left the process will hardly start. If it does, its output goes
         // to the runner's own stdout and stderr.
@@ -179,7 +179,7 @@ impl<'a> Run<'a> {
 
     /// With `log_dir`, sends the output of a task to its own file, and returns its path.
     pub(super) fn log_output(&self, turn: &Turn, command: &mut CommandLine) -> Option<PathBuf> {
-        self.let_out(turn.task, command);
+        self.prefix_output(turn.task, command);
         let path = self.logs.as_ref()?.path(&turn.task.name, turn.try_num);
         match task_logs::open(&path).and_then(Streams::to_file) {
             Ok(streams) => {
@@ -188,7 +188,7 @@ impl<'a> Run<'a> {
             }
             Err(error) => {
                 let (path, error) = (&path, &error);
-                self.say(Event::NoLog { path, error });
+                self.emit(Event::NoLog { path, error });
                 None
             }
         }
@@ -212,12 +212,12 @@ impl<'a> Run<'a> {
         let result = end.map(|(result, _)| result);
         let stats = TaskStats::new(&task.name, try_num, task.settings.max_tries, result);
         let command = CommandLine::hook(words, stats.json());
-        let seen = turn.seen(end.map(|(result, ended)| (result, &ended.outcome)));
+        let context = turn.context(end.map(|(result, ended)| (result, &ended.outcome)));
         let elapsed = end.map_or(Duration::ZERO, |(_, ended)| ended.elapsed);
-        let mut command = self.environment.hook(command, seen, phase, elapsed);
-        self.let_out(task, &mut command);
+        let mut command = self.environment.hook(command, context, phase, elapsed);
+        self.prefix_output(task, &mut command);
         let limits = Limits::of_hook(&task.settings, turn.alone);
-        self.say(Event::HookStart {
+        self.emit(Event::HookStart {
             task: &task.name,
             phase,
             limits: &limits,
@@ -227,8 +227,8 @@ impl<'a> Run<'a> {
             ..*turn
         };
         let ended = self.launch(&turn, Part::Hook(phase), command, &limits);
-        self.say_left(task, Some(phase), &ended);
-        self.say(Event::HookEnd {
+        self.emit_left_behind(task, Some(phase), &ended);
+        self.emit(Event::HookEnd {
             task: &task.name,
             phase,
             outcome: &ended.outcome,
@@ -239,7 +239,7 @@ impl<'a> Run<'a> {
     }
 
     /// Reports the processes that a task or its hook has left.
-    pub(super) fn say_left(&self, task: &Task, hook: Option<Phase>, ended: &Ended) {
+    pub(super) fn emit_left_behind(&self, task: &Task, hook: Option<Phase>, ended: &Ended) {
         let fate = match task.settings.leftovers {
             Leftovers::Kill => Fate::Ended,
             Leftovers::Report | Leftovers::Allow => Fate::LeftAlone,
@@ -250,7 +250,7 @@ impl<'a> Run<'a> {
             (&ended.unkillable, Fate::Unkillable),
         ] {
             if !processes.is_empty() {
-                self.say(Event::Left {
+                self.emit(Event::LeftBehind {
                     task: &task.name,
                     hook,
                     processes,
@@ -260,7 +260,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(super) fn say(&self, event: Event) {
+    pub(super) fn emit(&self, event: Event) {
         (self.tools.sink)(&event);
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     plan::{Task, task_name::TaskName},
     process::{Ended, Latch, StopSignals, outcome::Outcome, pause},
     run::{
-        environment::Seen,
+        environment::TaskContext,
         event::{Before, Count, Deciding, Event, Next},
         step::{Run, Turn},
     },
@@ -52,8 +52,8 @@ impl Cause<'_> {
     }
 
     /// Returns it for the environment of the halt task.
-    pub(super) fn seen(&self) -> Seen<'_> {
-        Seen {
+    pub(super) fn context(&self) -> TaskContext<'_> {
+        TaskContext {
             task: self.task,
             try_num: self.try_num,
             end: Some((self.result, &self.outcome)),
@@ -84,9 +84,9 @@ pub(super) fn drive<'a>(run: &Run<'a>, done: Vec<TaskId>) -> io::Result<Driven<'
             ..run.tools.stop.clone()
         },
         state: Mutex::new(State {
-            chain: Chain::new(run.plan.links.clone(), settings.retry_from).with_done(done),
+            chain: Chain::new(run.plan.nodes.clone(), settings.retry_from).with_done(done),
             wait: Duration::ZERO,
-            gravest: None,
+            worst: None,
             reached,
         }),
         changed: Condvar::new(),
@@ -109,7 +109,7 @@ pub(super) fn drive<'a>(run: &Run<'a>, done: Vec<TaskId>) -> io::Result<Driven<'
     let not_reached = order.iter().filter(|task| !state.reached[task.0]);
     Ok(Driven {
         end,
-        cause: state.gravest.map(|(_, cause)| cause),
+        cause: state.worst.map(|(_, cause)| cause),
         not_reached: not_reached
             .map(|task| &run.plan.tasks[task.0].name)
             .collect(),
@@ -133,7 +133,7 @@ struct State<'a> {
     chain: Chain,
     /// The longest wait of the failed tasks.
     wait: Duration,
-    gravest: Option<(Consequence, Cause<'a>)>,
+    worst: Option<(Consequence, Cause<'a>)>,
     /// For each task: it has started in this run, or an earlier run has done it.
     reached: Vec<bool>,
 }
@@ -165,7 +165,7 @@ impl<'a> Shared<'_, 'a> {
                     {
                         continue;
                     }
-                    self.tell();
+                    self.notify();
                     return end;
                 }
             }
@@ -174,16 +174,16 @@ impl<'a> Shared<'_, 'a> {
 
     fn wait(&self, time: Duration) {
         let before = Before::Try;
-        self.run.say(Event::Wait { time, before });
+        self.run.emit(Event::Wait { time, before });
         pause(time, self.run.tools.stop);
         if self.run.tools.stop.requested().is_none() {
             let mut state = self.lock();
-            state.chain.again();
+            state.chain.next_try();
             let (try_num, done) = (state.chain.try_num(), state.chain.passed());
             drop(state);
-            self.run.say(Event::TryStart { try_num, done });
+            self.run.emit(Event::TryStart { try_num, done });
         }
-        self.tell();
+        self.notify();
     }
 
     fn step(&self, id: TaskId, try_num: u32) {
@@ -198,27 +198,33 @@ impl<'a> Shared<'_, 'a> {
             let mut state = self.lock();
             let off = self.run.tools.stop.requested().is_some() || state.chain.is_ending();
             if off {
-                state.chain.cut(id);
+                state.chain.withdraw(id);
             } else {
                 state.reached[id.0] = true;
             }
             off
         };
-        let judge = |ended: &Ended| self.judge(id, task, try_num, ended);
-        self.run.step(&turn, called_off, judge);
+        let apply_end = |ended: &Ended| self.apply_end(id, task, try_num, ended);
+        self.run.step(&turn, called_off, apply_end);
         self.lock().chain.ended(id);
-        self.tell();
+        self.notify();
     }
 
     /// Applies the end of a task to the chain. Returns its result and the reaction.
-    fn judge(&self, id: TaskId, task: &'a Task, try_num: u32, ended: &Ended) -> (TaskResult, Next) {
+    fn apply_end(
+        &self,
+        id: TaskId,
+        task: &'a Task,
+        try_num: u32,
+        ended: &Ended,
+    ) -> (TaskResult, Next) {
         let verdict = Verdict::of(&ended.outcome, &task.settings.codes);
         // A signal can reach the runner and its tasks at the same time (Ctrl-C). It is not a
         // reason to halt.
         let asked = verdict != Verdict::Proceed && self.run.tools.stop.requested_by_now().is_some();
         let mut state = self.lock();
         if ended.end_requested || asked {
-            state.chain.cut(id);
+            state.chain.withdraw(id);
             return (TaskResult::Interrupted, Next::Nothing);
         }
         if task.settings.frequency != Frequency::Always {
@@ -226,9 +232,9 @@ impl<'a> Shared<'_, 'a> {
         }
         let result = verdict.into();
         let consequence = match ended.unkillable.is_empty() {
-            true => state.chain.judge(id, verdict),
+            true => state.chain.apply(id, verdict),
             false => {
-                state.chain.cut(id);
+                state.chain.withdraw(id);
                 state.chain.give_up();
                 Consequence::GiveUp
             }
@@ -240,12 +246,12 @@ impl<'a> Shared<'_, 'a> {
             }
             MaxTries::OfTask(_) => Count::Try(try_num, 0),
         };
-        if consequence.cuts_short() {
+        if consequence.ends_running_tasks() {
             self.cut.set(());
             if state
-                .gravest
+                .worst
                 .as_ref()
-                .is_none_or(|gravest| gravest.0 < consequence)
+                .is_none_or(|worst| worst.0 < consequence)
             {
                 let cause = Cause {
                     task,
@@ -255,7 +261,7 @@ impl<'a> Shared<'_, 'a> {
                     survived: !ended.unkillable.is_empty(),
                     count,
                 };
-                state.gravest = Some((consequence, cause));
+                state.worst = Some((consequence, cause));
             }
         }
         if consequence != Consequence::Retry {
@@ -281,7 +287,7 @@ impl<'a> Shared<'_, 'a> {
     }
 
     /// Wakes idle workers.
-    fn tell(&self) {
+    fn notify(&self) {
         if self.workers > 1 {
             self.changed.notify_all();
         }

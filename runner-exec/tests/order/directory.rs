@@ -8,7 +8,7 @@ use std::{
 };
 
 use proptest::{prelude::*, sample::Index};
-use runner_exec::{DirEntry, Head, Kind, TaskName};
+use runner_exec::{DirEntry, FileFormat, Kind, TaskName};
 
 /// Leading numbers: none, equal ones, and some that differ by 2 to the power of 64.
 pub(crate) const NUMBERS: [&str; 9] = [
@@ -121,7 +121,7 @@ pub(crate) fn entry(name: &OsStr) -> DirEntry {
         // A head that gives a warning, so that each task has a message.
         _ => Kind::File {
             executable: true,
-            head: Head::Unknown,
+            head: FileFormat::Unknown,
         },
     };
     DirEntry {

@@ -1,5 +1,5 @@
 //! The order of tasks in random directories, compared with a naive implementation of the
-//! rules, without levels, links or short names.
+//! rules, without levels, nodes or short names.
 
 mod directory;
 
@@ -12,7 +12,7 @@ use std::{
 
 use proptest::prelude::*;
 use runner_config::{Document, Problems, Settings, Severity};
-use runner_exec::{Chain, Link, Plan, Step, Verdict};
+use runner_exec::{Chain, Node, Plan, Step, Verdict};
 
 use directory::{
     File, OTHER_FILES, arbitrary_directory, directory_with_ring, entry, shuffled, valid_directory,
@@ -50,11 +50,11 @@ fn valid_plan(files: &[File], sections: &[File]) -> Plan {
 
 /// The order that `--list` shows: that of a chain in which every task succeeds.
 fn order(plan: &Plan) -> Vec<OsString> {
-    let mut chain = Chain::new(plan.links.clone(), plan.settings.retry_from);
+    let mut chain = Chain::new(plan.nodes.clone(), plan.settings.retry_from);
     let mut order = Vec::new();
     while let Step::Start(task) = chain.next_step() {
         order.push(plan.tasks[task.0].name.as_os_str().to_owned());
-        chain.judge(task, Verdict::Proceed);
+        chain.apply(task, Verdict::Proceed);
         chain.ended(task);
     }
     order
@@ -75,12 +75,12 @@ fn expected_order(files: &[File]) -> Vec<OsString> {
 }
 
 /// The parts of a plan that affect a run.
-fn observable(plan: &Plan) -> (Vec<OsString>, Vec<Link>) {
+fn observable(plan: &Plan) -> (Vec<OsString>, Vec<Node>) {
     let names = plan
         .tasks
         .iter()
         .map(|task| task.name.as_os_str().to_owned());
-    (names.collect(), plan.links.to_vec())
+    (names.collect(), plan.nodes.to_vec())
 }
 
 /// The messages, without the lines of the configuration.

@@ -108,7 +108,7 @@ pub(crate) fn to_entry(event: &Event, taskdir: &str) -> Option<JournalEntry> {
         Event::TaskStart { .. }
         | Event::NoLog { .. }
         | Event::NoMark { .. }
-        | Event::Left { .. }
+        | Event::LeftBehind { .. }
         | Event::HaltMissing { .. }
         | Event::HaltWithheld { .. }
         | Event::NoHaltCount { .. } => return None,

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, env, ffi::OsString, os::unix::ffi::OsStrExt};
 
 use jiff::Timestamp;
 use runner_config::{OWN_VARIABLES, bytes_text, escape};
-use runner_exec::{CommandLine, Environment, Plan, RunId, Seen};
+use runner_exec::{CommandLine, Environment, Plan, RunId, TaskContext};
 use serde_json::{Value, json};
 
 use crate::{
@@ -32,7 +32,7 @@ pub(super) fn variables(
     let settings = &plan.settings;
     let id = RunId::new(Timestamp::now(), rand::random());
     let environment = Environment::new(&settings.env, &config_cmd.value, &id);
-    let seen = Seen {
+    let seen = TaskContext {
         task,
         try_num: 1,
         end: None,

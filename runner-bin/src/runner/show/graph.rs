@@ -54,9 +54,9 @@ fn between(plan: &Plan, number: usize, level: &[TaskId], next: &[TaskId]) -> Str
 /// Returns the tasks of each level.
 fn levels(plan: &Plan) -> Vec<Vec<TaskId>> {
     let mut levels: Vec<Vec<TaskId>> = Vec::new();
-    for (index, link) in plan.links.iter().enumerate() {
-        levels.resize(link.level + 1, Vec::new());
-        levels[link.level].push(TaskId(index));
+    for (index, node) in plan.nodes.iter().enumerate() {
+        levels.resize(node.level + 1, Vec::new());
+        levels[node.level].push(TaskId(index));
     }
     levels
 }

@@ -18,7 +18,7 @@ pub(super) fn text(plan: &Plan) -> String {
             let settings = &plan.tasks[id.0].settings;
             [
                 (&*names[id.0]).into(),
-                format!("level {}", plan.links[id.0].level).into(),
+                format!("level {}", plan.nodes[id.0].level).into(),
                 limit(settings).into(),
                 tries_of(settings).into(),
                 rest(plan, id, &names).join("  ").into(),
@@ -72,7 +72,7 @@ pub(super) fn json(plan: &Plan) -> Value {
             json!({
                 "task": name_text(task.name.as_os_str()),
                 "path": name_text(task.path().as_os_str()),
-                "level": plan.links[id.0].level,
+                "level": plan.nodes[id.0].level,
                 "depends_on": dependency_names(plan, id),
                 "interpreter": interpreter.map(|words| texts(words)),
                 "max_time": settings.max_time.map(|time| time.as_secs_f64()),
