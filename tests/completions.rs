@@ -290,7 +290,7 @@ await done
 zpty -d shell
 [[ -e matches ]] && cat matches"#;
 
-/// What a shell offers for the end of a line, without descriptions, and the descriptions.
+/// Returns the words that a shell offers for the end of a line, and their descriptions.
 fn offered(shell: Shell, line: &str, directory: &Path) -> (Vec<String>, Vec<String>) {
     let (program, code, script_name) = match shell {
         Shell::Bash => ("bash", BASH, "runner.bash"),

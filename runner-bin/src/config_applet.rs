@@ -67,9 +67,9 @@ fn list(document: &Document, section: Option<&str>, args: &ConfigArgs, log: &Log
         Some(section) if document.header(section).is_some() => vec![section],
         Some(section) => {
             let near = nearest(section, document.sections());
-            let near = near.first().map(|near| format!("; did you mean `{near}`?"));
-            let near = near.unwrap_or_default();
-            log.error(&format!("unknown section `{section}`{near}"));
+            let question = near.first().map(|near| format!("; did you mean `{near}`?"));
+            let question = question.unwrap_or_default();
+            log.error(&format!("unknown section `{section}`{question}"));
             return Exit::NotThere;
         }
     };
@@ -84,9 +84,12 @@ fn list(document: &Document, section: Option<&str>, args: &ConfigArgs, log: &Log
             return answer_with(write, Exit::Finished, log);
         }
         ListFormat::Json => {
-            let member = |Entry { key, value, origin }| match show_origin {
-                true => (key, json!({"value": value, "origin": origin.to_string()})),
-                false => (key, json!(value)),
+            let member = |Entry { key, value, origin }| {
+                if show_origin {
+                    (key, json!({"value": value, "origin": origin.to_string()}))
+                } else {
+                    (key, json!(value))
+                }
             };
             let object = |section: &str| -> Value {
                 document.entries(section).into_iter().map(member).collect()
@@ -95,9 +98,12 @@ fn list(document: &Document, section: Option<&str>, args: &ConfigArgs, log: &Log
             pretty(&sections.map(|section| (section, object(section))).collect())
         }
         ListFormat::Text => {
-            let line = |section: &str, Entry { key, value, origin }| match show_origin {
-                true => format!("{origin}\t{section}.{key}={value}\n"),
-                false => format!("{section}.{key}={value}\n"),
+            let line = |section: &str, Entry { key, value, origin }| {
+                if show_origin {
+                    format!("{origin}\t{section}.{key}={value}\n")
+                } else {
+                    format!("{section}.{key}={value}\n")
+                }
             };
             let lines = sections.into_iter().flat_map(|section| {
                 let entries = document.entries(section).into_iter();

@@ -58,9 +58,10 @@ pub(crate) fn original(config: PathBuf) -> PathBuf {
 /// Returns a path of `config` that works in tasks, which have another stdin; if there is none,
 /// `config` itself.
 pub(crate) fn lasting(config: PathBuf) -> PathBuf {
-    match is_stdin(&config) {
-        true => fs::canonicalize(&config).unwrap_or(config),
-        false => config,
+    if is_stdin(&config) {
+        fs::canonicalize(&config).unwrap_or(config)
+    } else {
+        config
     }
 }
 

@@ -101,9 +101,10 @@ impl Document {
     pub fn load(file: Option<&Path>, overrides: &[Override]) -> Result<Document, Problems> {
         let mut problems = Problems::default();
         let document = Document::load_readable(file, overrides, &mut |_, _| true, &mut problems);
-        match problems.has_errors() {
-            true => Err(problems),
-            false => Ok(document),
+        if problems.has_errors() {
+            Err(problems)
+        } else {
+            Ok(document)
         }
     }
 
@@ -317,9 +318,10 @@ fn cannot_read(what: &str, path: &Path, error: &io::Error) -> String {
 fn contents(file: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut file = File::open(file)?.take(MAX_FILE_SIZE + 1);
-    match file.read_to_end(&mut bytes)? as u64 > MAX_FILE_SIZE {
-        true => Err(io::Error::other("it is larger than 64 MiB")),
-        false => Ok(bytes),
+    if file.read_to_end(&mut bytes)? as u64 > MAX_FILE_SIZE {
+        Err(io::Error::other("it is larger than 64 MiB"))
+    } else {
+        Ok(bytes)
     }
 }
 

@@ -62,9 +62,10 @@ fn unknown(document: &Document, section: &str, key: &str) -> String {
             near => near,
         };
         let missing = format!("unknown key `{section}.{key}`; section `{section}` has");
-        return match has.is_empty() {
-            true => format!("{missing} no keys"),
-            false => format!("{missing} {}", quoted(has)),
+        return if has.is_empty() {
+            format!("{missing} no keys")
+        } else {
+            format!("{missing} {}", quoted(has))
         };
     }
     let missing = format!("unknown section `{section}`");

@@ -46,9 +46,10 @@ pub(crate) fn check_name(name: &str, origin: &Origin, problems: &mut Problems) {
     let list = "`runner-config --settings` lists the names";
     match (meant(name, |_| true), origin) {
         (Some(Of(name)), _) => {
-            let place = match setting(name).is_none_or(Setting::in_runner) {
-                true => "",
-                false => " in a task's section",
+            let place = if setting(name).is_none_or(Setting::in_runner) {
+                ""
+            } else {
+                " in a task's section"
             };
             let hint = format!("did you mean `{name}`{place}?");
             problems.error(origin.clone(), message).hint(hint);
@@ -119,9 +120,10 @@ pub(crate) fn check_own_key(key: &str, origin: &Origin, problems: &mut Problems)
     };
     let message = format!("key `{key}` in a task's section is not a setting");
     let is_dependency = meant == Of(DEPENDS_ON);
-    let problem = match is_dependency || near(key, Setting::in_task).is_some() {
-        true => problems.warning(origin.clone(), message),
-        false => problems.note(origin.clone(), message),
+    let problem = if is_dependency || near(key, Setting::in_task).is_some() {
+        problems.warning(origin.clone(), message)
+    } else {
+        problems.note(origin.clone(), message)
     };
     match meant {
         Of(name) => problem.hint(format!("did you mean `{name}`?")),
@@ -247,7 +249,7 @@ pub(crate) fn check_codes<'a>(
     ];
     for (index, &(name, list)) in lists.iter().enumerate() {
         for &(other_name, other) in &lists[index + 1..] {
-            let (origin, cure) = match (origin(name), origin(other_name)) {
+            let (origin, other_list) = match (origin(name), origin(other_name)) {
                 (Some(origin), _) => (origin, other_name),
                 (None, Some(origin)) => (origin, name),
                 (None, None) => continue,
@@ -258,7 +260,7 @@ pub(crate) fn check_codes<'a>(
                         origin.clone(),
                         format!("exit code {code} is in both `{name}` and `{other_name}`"),
                     )
-                    .hint(format!("also set `{cure}`, to a list without it"));
+                    .hint(format!("also set `{other_list}`, to a list without it"));
             }
         }
     }

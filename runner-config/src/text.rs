@@ -109,11 +109,12 @@ pub fn escape_json(json: String) -> String {
     }
     let mut escaped = String::with_capacity(json.len() + 8);
     for c in json.chars() {
-        match is_hidden(c) {
-            true => (c.encode_utf16(&mut [0; 2]).iter()).for_each(|unit| {
+        if is_hidden(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
                 let _ = write!(escaped, "\\u{unit:04x}");
-            }),
-            false => escaped.push(c),
+            }
+        } else {
+            escaped.push(c);
         }
     }
     escaped

@@ -156,17 +156,19 @@ pub(crate) fn path(written: &Written) -> Parsed<Option<PathBuf>> {
 }
 
 pub(crate) fn file_name(text: &str) -> Parsed<Option<String>> {
-    match text.contains(['/', '\n']) || text == "." || text == ".." {
-        true => Err("the name of a file in the task directory, without a `/`"),
-        false => Ok(Some(text.to_owned()).filter(|name| !name.is_empty())),
+    if text.contains(['/', '\n']) || text == "." || text == ".." {
+        Err("the name of a file in the task directory, without a `/`")
+    } else {
+        Ok(Some(text.to_owned()).filter(|name| !name.is_empty()))
     }
 }
 
 pub(crate) fn max_tries(written: &Written) -> Parsed<MaxTries> {
     let number = whole_number(written)?;
-    Ok(match written.in_task {
-        true => MaxTries::OfTask(number),
-        false => MaxTries::OfChain(number),
+    Ok(if written.in_task {
+        MaxTries::OfTask(number)
+    } else {
+        MaxTries::OfChain(number)
     })
 }
 

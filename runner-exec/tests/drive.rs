@@ -107,7 +107,7 @@ fn plan(tasks: &[&str], settings: &[(&str, &str)]) -> Plan {
         is_roots: true,
         kind: Kind::File {
             executable: true,
-            head: FileFormat::Binary,
+            format: FileFormat::Binary,
         },
     });
     let mut problems = Problems::default();
@@ -127,7 +127,7 @@ fn plan(tasks: &[&str], settings: &[(&str, &str)]) -> Plan {
 fn run(script: &Script, plan: &Plan, stop: &StopSignals) -> ChainEnd {
     let tools = Tools {
         launcher: &|command, _, stop, _| script.launch(command, stop),
-        stop: stop,
+        stop,
         sink: &|_| {},
         lock: None,
         outlet: None,

@@ -111,7 +111,7 @@ fn a_hook_that_is_beside_the_configuration_and_not_in_path_has_a_hint() {
     let beside = format!("{hint}write `./my-hook` for the file of this name\n");
     let there = || test().file("my-hook", "", 0o755);
     there().run().status(1).says(&beside);
-    // Of `--set` the working directory counts.
+    // A path in `--set` is relative to the working directory.
     there()
         .args(["--set", "task_hook=my-hook"])
         .run()

@@ -107,10 +107,12 @@ impl Log {
         let is_terminal = io::stderr().is_terminal();
         let has_progress = progress && is_terminal && !is_dumb && verbosity > Verbosity::Quiet;
         let mut log = Log {
-            begin: match is_terminal {
-                true => Begin::TimeOfDay,
-                false if is_journal() => Begin::Priority,
-                false => Begin::DateTime,
+            begin: if is_terminal {
+                Begin::TimeOfDay
+            } else if is_journal() {
+                Begin::Priority
+            } else {
+                Begin::DateTime
             },
             progress: has_progress.then(Progress::default),
             ..Log::plain(verbosity)
@@ -219,9 +221,10 @@ impl Log {
     }
 
     fn styled(&self, style: Style, text: &str) -> String {
-        match self.color.get_or_init(|| has_colors(&io::stderr())) {
-            true => format!("{style}{text}{style:#}"),
-            false => text.to_owned(),
+        if *self.color.get_or_init(|| has_colors(&io::stderr())) {
+            format!("{style}{text}{style:#}")
+        } else {
+            text.to_owned()
         }
     }
 

@@ -376,13 +376,15 @@ fn then(next: Next) -> (Level, String) {
             others,
             count,
         } => {
-            let from = match from_failed {
-                true => "from this task",
-                false => "from the beginning",
+            let from = if from_failed {
+                "from this task"
+            } else {
+                "from the beginning"
             };
-            let when = match others {
-                true => "when the others have ended".to_owned(),
-                false => when(wait),
+            let when = if others {
+                "when the others have ended".to_owned()
+            } else {
+                when(wait)
             };
             let count = match count {
                 Count::Try(next, 0) => format!("try {next}"),
@@ -399,9 +401,10 @@ fn then(next: Next) -> (Level, String) {
 
 /// Formats the end of a wait: `at once`, or `in 2s`.
 fn when(wait: Duration) -> String {
-    match wait.is_zero() {
-        true => "at once".to_owned(),
-        false => format!("in {}", format_duration(wait)),
+    if wait.is_zero() {
+        "at once".to_owned()
+    } else {
+        format!("in {}", format_duration(wait))
     }
 }
 

@@ -58,14 +58,14 @@ impl ConfigCmd {
 
     fn make(config: Option<&Path>) -> io::Result<ConfigCmd> {
         let private = OnceCell::new();
-        let plain = |path: PathBuf, name: &str| match is_plain(&path) {
-            true => Ok(path),
-            false => {
-                let private = private.get_or_try_init(PrivateDirectory::new)?;
-                let link = private.directory.path().join(name);
-                symlink(path, &link)?;
-                io::Result::Ok(link)
+        let plain = |path: PathBuf, name: &str| {
+            if is_plain(&path) {
+                return io::Result::Ok(path);
             }
+            let private = private.get_or_try_init(PrivateDirectory::new)?;
+            let link = private.directory.path().join(name);
+            symlink(path, &link)?;
+            Ok(link)
         };
         let binary = env::current_exe()?;
         let link = binary.with_file_name(CONFIG_APPLET);

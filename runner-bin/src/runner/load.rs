@@ -112,25 +112,28 @@ impl Source {
             return Err((Exit::Config, None));
         }
         let mut wrong = Problems::default();
-        let document = match is_trusted {
-            true => readable_document(config, &self.overrides, &mut admit, &mut wrong),
-            false => Document::default(),
+        let document = if is_trusted {
+            readable_document(config, &self.overrides, &mut admit, &mut wrong)
+        } else {
+            Document::default()
         };
         let malformed = !is_trusted || wrong.has_errors();
         problems.extend(wrong);
         let settings = Settings::new(document, &self.overrides, problems);
         let is_trusted = checks.written(&settings, problems);
-        let state_dir = match is_trusted {
-            true => self.own_state_dir(&settings, problems),
-            false => None,
+        let state_dir = if is_trusted {
+            self.own_state_dir(&settings, problems)
+        } else {
+            None
         };
         let entries = match entries {
             Some(Ok(entries)) => entries,
             None => return Err((Exit::Config, state_dir)),
             Some(Err(error)) => {
-                let exit = match problems.has_errors() {
-                    true => Exit::Config,
-                    false => Exit::NoInput,
+                let exit = if problems.has_errors() {
+                    Exit::Config
+                } else {
+                    Exit::NoInput
                 };
                 let (taskdir, why) = (shown(&self.taskdir), reason(&error));
                 let message = format!("cannot read task directory `{taskdir}`: {why}");

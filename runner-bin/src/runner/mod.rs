@@ -66,9 +66,10 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
         taskdir: args.taskdir.clone().unwrap_or_default(),
         needs_halt: args.halt_after,
         needs_tasks: args.halt_after || args.times != 1 || !command.is_empty(),
-        trust: match args.insecure {
-            true => None,
-            false => Trust::of_root(args.trust_owner.iter().copied()),
+        trust: if args.insecure {
+            None
+        } else {
+            Trust::of_root(args.trust_owner.iter().copied())
         },
     };
     if let Some(question) = args.question() {
@@ -151,18 +152,18 @@ fn run(source: Source, what: What, command: &[OsString], session: &Arc<Session>)
     let work = move || {
         let (exit, settings) = world.work(source, what, plan)?;
         world.session.log.drain(&world.stop);
-        let goes_on = has_command && exit.is_finished() && world.stop.requested().is_none();
-        if !goes_on {
+        let runs_command = has_command && exit.is_finished() && world.stop.requested().is_none();
+        if !runs_command {
             end_everything(settings.task.kill_grace, &world.stop);
         }
-        io::Result::Ok((exit, settings, goes_on))
+        io::Result::Ok((exit, settings, runs_command))
     };
     let done = supervisor.run(
         work,
         |request| log.expect_signal(request),
         |request| session.on_signal(request),
     );
-    let (exit, settings, goes_on) = match done {
+    let (exit, settings, runs_command) = match done {
         Ok(Supervised::Done(Ok(done))) => done,
         Ok(Supervised::Abandoned(signal)) => {
             log.flush();
@@ -174,7 +175,7 @@ fn run(source: Source, what: What, command: &[OsString], session: &Arc<Session>)
         }
     };
     match stop.requested() {
-        None if goes_on => {
+        None if runs_command => {
             drop(config_cmd);
             log.flush();
             hand_over(command, &settings.env, original, log)

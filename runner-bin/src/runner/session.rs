@@ -95,9 +95,10 @@ impl Session {
         for (place, error) in absent {
             let (place, why) = (shown(&place), reason(&error));
             let message = format!("cannot lock `{place}`: {why}");
-            match is_lack(&error) {
-                true => self.log.warning(&message),
-                false => self.log.detail(&message),
+            if is_lack(&error) {
+                self.log.warning(&message)
+            } else {
+                self.log.detail(&message)
             }
         }
         if lock.is_none() {

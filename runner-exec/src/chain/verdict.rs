@@ -1,4 +1,4 @@
-//! What the chain does about the outcome of a task.
+//! The verdict about the outcome of a task.
 
 use runner_config::Codes;
 use serde::Serialize;

@@ -48,9 +48,9 @@ pub(crate) fn nodes(
     };
     let mut all = Vec::with_capacity(tasks.len());
     for (index, task) in tasks.iter().enumerate() {
-        let found = task.sections.iter();
-        let found = found.flat_map(|section| written.find(index, section, &nodes, problems));
-        let found: Vec<TaskId> = found.collect();
+        let found: Vec<TaskId> = (task.sections.iter())
+            .flat_map(|section| written.find(index, section, &nodes, problems))
+            .collect();
         // Tasks of lower levels come first anyway.
         let level = nodes[index].level;
         let same_level = found.iter().filter(|need| nodes[need.0].level == level);
@@ -103,7 +103,7 @@ impl Written<'_> {
                         "give the two the same number, or the dependent a higher one".to_owned(),
                     )
                 }
-                Ok(None) => self.is_absent(name),
+                Ok(None) => self.absent_problem(name),
                 Err(Ambiguous(several)) => (
                     format!("which is the short name of {several}"),
                     "write the file name, or rename one of them".to_owned(),
@@ -116,8 +116,8 @@ impl Written<'_> {
         found
     }
 
-    /// What is wrong with a dependency on what is no task of the chain, and the cure.
-    fn is_absent(&self, name: &str) -> (String, String) {
+    /// Returns the problem of a dependency on `name`, which is not a task of the chain, and its fix.
+    fn absent_problem(&self, name: &str) -> (String, String) {
         let absent = self.absent.iter().find(|(file, _)| file.is_called(name));
         let (what, hint) = match absent.map(|(_, why)| why) {
             Some(Absent::Disabled) => ("is disabled", "enable it, or remove the dependency"),

@@ -27,8 +27,8 @@ pub struct DirEntry {
     pub name: TaskName,
     /// Its kind.
     pub kind: Kind,
-    /// Whether it is a file that nobody but root may write, and no link to one. What
-    /// this is not may still be fit for root.
+    /// It is a regular file, not a link, that only root can write. Another entry can be trusted
+    /// too, but needs a full check.
     pub is_roots: bool,
 }
 
@@ -131,9 +131,10 @@ impl Discovery<'_> {
             let walk = check.walk(&path);
             if let Some(distrust) = walk.distrust {
                 // Another user can change the target of a link at any time.
-                let end = match path.is_symlink() && !distrust.is_of_device() {
-                    true => End::Unknown,
-                    false => walk.end,
+                let end = if path.is_symlink() && !distrust.is_of_device() {
+                    End::Unknown
+                } else {
+                    walk.end
                 };
                 return (kind_of_end(end), false);
             }

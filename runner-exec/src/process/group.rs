@@ -102,9 +102,10 @@ impl Group {
         let leader = self.leader.as_raw_pid();
         let mut members = processes().ok()?;
         members.retain(|member| member.group == leader || member.pid == leader && !self.reaped);
-        let is_hidden = match self.reaped {
-            true => members.is_empty() && self.exists(),
-            false => is_running(leader),
+        let is_hidden = if self.reaped {
+            members.is_empty() && self.exists()
+        } else {
+            is_running(leader)
         };
         members.retain(|member| member.lives() && (member.pid != leader || self.reaped));
         if is_hidden {

@@ -33,9 +33,10 @@ pub struct Process {
 
 impl fmt::Display for Process {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self.name.is_empty() {
-            true => write!(f, "{} (not seen in `/proc`)", self.pid),
-            false => write!(f, "{} `{}`", self.pid, escape(&self.name)),
+        if self.name.is_empty() {
+            write!(f, "{} (not seen in `/proc`)", self.pid)
+        } else {
+            write!(f, "{} `{}`", self.pid, escape(&self.name))
         }
     }
 }

@@ -94,9 +94,10 @@ fn failure(program: &Path, error: &io::Error) -> StartFailure {
 
 fn missing(program: &Path) -> StartFailure {
     if !program.exists() {
-        return match program.is_symlink() {
-            true => StartFailure::new("it is a dangling symlink", None),
-            false => StartFailure::new("the file no longer exists", None),
+        return if program.is_symlink() {
+            StartFailure::new("it is a dangling symlink", None)
+        } else {
+            StartFailure::new("the file no longer exists", None)
         };
     }
     match FileFormat::of(program) {

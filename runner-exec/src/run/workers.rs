@@ -231,13 +231,12 @@ impl<'a> Shared<'_, 'a> {
             state.chain.settle(id);
         }
         let result = verdict.into();
-        let consequence = match ended.unkillable.is_empty() {
-            true => state.chain.apply(id, verdict),
-            false => {
-                state.chain.withdraw(id);
-                state.chain.give_up();
-                Consequence::GiveUp
-            }
+        let consequence = if ended.unkillable.is_empty() {
+            state.chain.apply(id, verdict)
+        } else {
+            state.chain.withdraw(id);
+            state.chain.give_up();
+            Consequence::GiveUp
         };
         let count = match task.settings.max_tries {
             MaxTries::OfChain(most) => Count::Try(try_num, most),

@@ -14,7 +14,7 @@ use rustix::fs::OFlags;
 use crate::process::Process;
 
 /// Maximum size of a file of the state, in bytes.
-pub(super) const LARGEST: u64 = 1 << 20;
+pub(super) const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// A written file that is not at its final path yet. Dropping it removes it.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ pub(super) fn remove_drafts(directory: &Path) -> io::Result<()> {
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let file = open_file(OpenOptions::new().read(true), path)?;
     let mut bytes = Vec::new();
-    file.take(LARGEST).read_to_end(&mut bytes)?;
+    file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_halts_run_within_the_period() {
+    fn the_maximum_number_of_halts_runs_within_the_period() {
         let (yes, no) = (true, false);
         assert_eq!(runs(0, 10, &[1, 1, 1]), [yes, yes, yes]);
         assert_eq!(runs(2, 10, &[100, 101, 102]), [yes, yes, no]);

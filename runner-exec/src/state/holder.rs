@@ -13,7 +13,7 @@ use std::{
 
 use rustix::param::clock_ticks_per_second;
 
-use super::{boot_id, durable_file::LARGEST};
+use super::{boot_id, durable_file::MAX_FILE_BYTES};
 use crate::{
     plan::task_name::TaskName,
     process::{Process, processes, ticks, variables},
@@ -94,7 +94,7 @@ impl Holder {
 
     /// Reads the content of `file`; `None` if it does not have this form.
     pub(super) fn read(file: &File) -> Option<Holder> {
-        let length = file.metadata().ok()?.len().min(LARGEST);
+        let length = file.metadata().ok()?.len().min(MAX_FILE_BYTES);
         let mut bytes = vec![0; length as usize];
         file.read_exact_at(&mut bytes, 0).ok()?;
         Holder::parse(&String::from_utf8_lossy(&bytes))

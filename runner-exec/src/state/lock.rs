@@ -252,9 +252,10 @@ pub fn is_lack(error: &io::Error) -> bool {
 
 /// Returns the place in the runtime directory, which is empty after a boot.
 fn runtime_place(taskdir: &Path) -> Option<PathBuf> {
-    let runtime = match geteuid().is_root() {
-        true => PathBuf::from("/run"),
-        false => PathBuf::from(std::env::var_os("XDG_RUNTIME_DIR")?),
+    let runtime = if geteuid().is_root() {
+        PathBuf::from("/run")
+    } else {
+        PathBuf::from(std::env::var_os("XDG_RUNTIME_DIR")?)
     };
     let directory = runtime.is_absolute().then(|| runtime.join("runner"))?;
     // `su` keeps the variable, and the new user cannot enter the directory.

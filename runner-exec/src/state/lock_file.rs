@@ -27,7 +27,7 @@ use rustix::{
 };
 
 use super::{
-    durable_file::{LARGEST, draft_beside},
+    durable_file::{MAX_FILE_BYTES, draft_beside},
     holder::Holder,
     obstacle::Obstacle,
 };
@@ -212,7 +212,7 @@ fn replace(path: &Path, old: &File, is_locked: bool) -> io::Result<()> {
     let draft = draft_beside(path)?;
     let (new, _) = open(&draft)?;
     let mut content = Vec::new();
-    old.take(LARGEST).read_to_end(&mut content)?;
+    old.take(MAX_FILE_BYTES).read_to_end(&mut content)?;
     new.write_all_at(&content, 0)?;
     // No other runner locks it at its temporary path.
     flock(&new, FlockOperation::NonBlockingLockExclusive)?;

@@ -173,9 +173,10 @@ impl TrustCheck<'_> {
                     let next = at.join(name);
                     let Some(metadata) = self.look(&at, &next, note)? else {
                         // Once it is created, the rest of the path can lead elsewhere.
-                        return match behind.components().any(|it| it == Component::ParentDir) {
-                            true => Err(unknown(&next, ErrorKind::NotFound)),
-                            false => Ok(End::Missing),
+                        return if behind.components().any(|it| it == Component::ParentDir) {
+                            Err(unknown(&next, ErrorKind::NotFound))
+                        } else {
+                            Ok(End::Missing)
                         };
                     };
                     if metadata.is_symlink() {

@@ -121,7 +121,7 @@ pub(crate) fn entry(name: &OsStr) -> DirEntry {
         // A head that gives a warning, so that each task has a message.
         _ => Kind::File {
             executable: true,
-            head: FileFormat::Unknown,
+            format: FileFormat::Unknown,
         },
     };
     DirEntry {

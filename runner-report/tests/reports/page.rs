@@ -87,9 +87,9 @@ fn the_picture_of_a_run_with_parallel_tasks() {
 
 #[test]
 fn the_junit_report_of_a_run() {
-    let journal = parallel().run("r2");
-    let journal = journal.run_starts_with(200.0, 7, 1, &["0-done"]);
-    let journal = journal
+    let journal = parallel()
+        .run("r2")
+        .run_starts_with(200.0, 7, 1, &["0-done"])
         .task(200.0, 201.0, "1-flaky", "RETRY", "timed-out")
         .try_starts(201.0, 2)
         .task(201.0, 202.0, "1-flaky", "OK", "exited:0")

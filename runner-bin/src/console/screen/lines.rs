@@ -85,9 +85,10 @@ impl Lines {
     }
 
     fn prefix(&self) -> &[u8] {
-        let prefix = match self.is_continued {
-            true => &self.continuation,
-            false => &self.begin,
+        let prefix = if self.is_continued {
+            &self.continuation
+        } else {
+            &self.begin
         };
         prefix.as_bytes()
     }

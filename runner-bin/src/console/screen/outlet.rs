@@ -108,9 +108,10 @@ impl Outlet {
         };
         let piece = &left[..left.len().min(max)];
         // Drop text rather than let the terminal stop the runner.
-        let written = match self.is_terminal && would_stop(self.fd) {
-            true => Ok(piece.len()),
-            false => rustix::io::write(self.fd, piece),
+        let written = if self.is_terminal && would_stop(self.fd) {
+            Ok(piece.len())
+        } else {
+            rustix::io::write(self.fd, piece)
         };
         match written {
             Ok(bytes) => self.went(bytes),

@@ -193,9 +193,10 @@ impl Work {
         }
         let polled = poll(&mut fds, timeout.as_ref());
         let is_refused = matches!(polled, Err(error) if error != Errno::INTR);
-        let ready = open.into_iter().zip(&fds[first..]);
-        let ready = ready.filter(|(_, fd)| is_refused || !fd.revents().is_empty());
-        let ready: Vec<usize> = ready.map(|(index, _)| index).collect();
+        let ready: Vec<usize> = (open.into_iter().zip(&fds[first..]))
+            .filter(|(_, fd)| is_refused || !fd.revents().is_empty())
+            .map(|(index, _)| index)
+            .collect();
         for index in ready {
             // Also if other pipes have just filled its outlet: it would starve otherwise.
             self.read(index);
@@ -325,12 +326,11 @@ impl Work {
         let next = self.colors.len();
         let color = *self.colors.entry(name.to_owned()).or_insert(next);
         let color = Color::from(COLORS[color % COLORS.len()]);
-        match self.outlets[to as usize].has_colors {
-            true => {
-                let style = Style::new().fg_color(Some(color));
-                format!("{style}{name}{style:#}{:pad$}", "")
-            }
-            false => format!("{name}{:pad$}", ""),
+        if self.outlets[to as usize].has_colors {
+            let style = Style::new().fg_color(Some(color));
+            format!("{style}{name}{style:#}{:pad$}", "")
+        } else {
+            format!("{name}{:pad$}", "")
         }
     }
 

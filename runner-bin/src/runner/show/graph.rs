@@ -11,9 +11,10 @@ pub(super) fn dot(plan: &Plan) -> String {
     for (number, level) in levels.iter().enumerate() {
         let _ = writeln!(dot, "  {{ rank=same // level {number}");
         for &id in level {
-            let style = match plan.tasks[id.0].settings.required {
-                true => "",
-                false => " [style=dashed]",
+            let style = if plan.tasks[id.0].settings.required {
+                ""
+            } else {
+                " [style=dashed]"
             };
             let _ = writeln!(dot, "    {}{style}", name(plan, id));
         }

@@ -53,7 +53,7 @@ fn headline(run: &RunDetails, now: &Now) -> String {
             Some(wait) => format!("is waiting for try {}", wait.try_num),
             None => "is running".to_owned(),
         },
-        RunState::CutOff => format!("was cut off, last heard of {last_record}"),
+        RunState::CutOff => format!("was cut off, last event {last_record}"),
         RunState::WentDown => format!("halted {last_record}: the machine went down"),
         RunState::Ended(end) => {
             let ago = now.ago(end.at);
