@@ -48,7 +48,10 @@ fn the_rooms_are_the_folders_on_the_disk() {
 #[test]
 fn the_page_lists_every_place_that_touches_the_world() {
     let page = fs::read_to_string(top().join("ARCHITECTURE.md")).unwrap();
-    let invariant = page.split("\n1. Side effects are in named places").nth(1).unwrap();
+    let invariant = page
+        .split("\n1. Side effects are in named places")
+        .nth(1)
+        .unwrap();
     let invariant = invariant.split("\n2. ").next().unwrap();
     let words = invariant.split_whitespace();
     let listed: BTreeSet<String> = words

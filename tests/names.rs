@@ -371,7 +371,7 @@ fn the_last_line_of_a_terminal_is_plain_text() {
     // The terminal is wide enough for all names, in any order of the starts.
     let env = "stty cols 400; TERM=xterm NO_COLOR=1";
     let seen = crate::output::on_a_terminal(tasks("sleep 2.3"), env, "-j 11");
-    let is_shown = |line: &str| line.contains(" done; 1-") && line.contains(r"1-\x1b[31m");
+    let is_shown = |line: &str| line.contains(" running; 1-") && line.contains(r"1-\x1b[31m");
     assert!(seen.split('\r').any(is_shown), "{seen:?}");
     assert!(
         !seen.contains('\u{9b}') && !seen.contains('\u{202e}'),

@@ -140,7 +140,7 @@ fn the_manager_is_notified_of_the_end() {
     let messages = all_messages(&messages);
     assert_eq!(
         messages.last().unwrap(),
-        "STOPPING=1; STATUS=ending, because of SIGTERM"
+        "STOPPING=1; STATUS=ending because of SIGTERM"
     );
 }
 

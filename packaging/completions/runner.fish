@@ -118,30 +118,30 @@ complete -c runner-report -s V -l version -d 'Print version'
 
 # Settings of runner.
 set -g __runner_settings \
-    sleep_time=\t'least time to wait before a retry, and between the starts of two runs' \
+    sleep_time=\t'minimum wait before a retry, and minimum time between the starts of two runs' \
     retry_jitter=\t'a random time from 0 to this is added to each wait; empty = `sleep_time`' \
-    retry_backoff=\t'the wait is multiplied by this for each further try' \
-    max_sleep=\t'upper bound of one wait; 0 = none' \
+    retry_backoff=\t'factor by which the wait grows with each further try' \
+    max_sleep=\t'upper limit of one wait; 0 = none' \
     max_tries=\t'tries before giving up; 0 = never give up; in a task\'s section: failures of that task' \
     retry_from=\t'where a retry starts: `start` of the chain, or the `failed` task' \
-    max_time=\t'how long a task (or the halt task) may run; 0 = no limit' \
-    hook_time=\t'how long a hook may run; 0 = no limit' \
-    kill_grace=\t'time between asking a process group to end and killing it' \
-    leak_time=\t'how long to wait for what a finished task left running in its group' \
-    leftovers=\t'what to do then: `kill`, `report`, or `allow` (do not even wait)' \
+    max_time=\t'time limit for a task or the halt task; 0 = none' \
+    hook_time=\t'time limit for a hook; 0 = none' \
+    kill_grace=\t'time between asking a process group to end (SIGTERM) and killing it (SIGKILL)' \
+    leak_time=\t'how long to wait for processes that a finished task left in its group' \
+    leftovers=\t'what to do with them then: `kill`, `report`, or `allow` (do not even wait)' \
     halt_task=\t'file in the task directory; never part of the chain' \
     task_hook=\t'command run before and after each task; the JSON is its last argument' \
     interpreter=\t'command put before the task\'s path' \
-    ok_codes=\t'exit codes that mean: go on' \
-    halt_codes=\t'exit codes that mean: run the halt task, then stop' \
-    stop_codes=\t'exit codes that mean: stop, without the halt task' \
+    ok_codes=\t'exit codes that mean: continue' \
+    halt_codes=\t'exit codes that mean: run the halt task, then end' \
+    stop_codes=\t'exit codes that mean: end, without the halt task' \
     jobs=\t'how many tasks may run at the same time' \
-    max_halts=\t'after so many halts within `halt_period` the halt task is not run any more; 0 = no limit' \
+    max_halts=\t'after this many halts within `halt_period` the halt task is not run any more; 0 = no limit' \
     halt_period=\t'see `max_halts`' \
     include_dir=\t'directory whose files are read after this one, in byte order; later wins' \
-    state_dir=\t'where journal, lock and `once` marks live; empty = none' \
-    log_dir=\t'where the output of tasks goes instead of stdout, one file per task and try' \
-    log_keep=\t'of how many runs `log_dir` is kept'
+    state_dir=\t'directory for journal, lock and `once` marks; empty = none' \
+    log_dir=\t'directory for the output of tasks, one file per task and try, instead of stdout' \
+    log_keep=\t'how many runs to keep in `log_dir`'
 # End.
 
 complete -c runner -x -a '(__fish_complete_directories)'

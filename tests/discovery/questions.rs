@@ -264,8 +264,9 @@ fn a_task_that_is_missing_in_a_large_directory_is_answered_with_the_first_tasks(
     let test = names
         .iter()
         .fold(Test::new(), |test, name| test.task(name, ""));
-    let first = names[..10].join("`, `");
-    let expected = format!("there is no task `zzzzzz`; tasks are: `{first}` and 5 more\n");
+    let first = names[..8].join("`, `");
+    let expected =
+        format!("there is no task `zzzzzz`; the task directory has `{first}` and more\n");
     let ran = test.args(["--only", "zzzzzz"]).run().status(64);
     ran.says(&expected);
 }

@@ -36,11 +36,13 @@ fn in_force(test: Test, name: &str) -> Value {
 /// The messages without the time at the beginning of each line.
 fn without_times(stderr: &str) -> String {
     let lines = stderr.lines().map(|line| {
-        if line.starts_with("  ") {
-            format!("{line}\n")
+        let is_more = line.starts_with("  ");
+        let text = if is_more {
+            line
         } else {
-            format!("{}\n", &line["00:00:00 ".len()..])
-        }
+            line.split_once(' ').unwrap().1
+        };
+        format!("{text}\n")
     });
     lines.collect()
 }
