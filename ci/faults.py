@@ -1832,7 +1832,7 @@ def orphan_without_an_environment(case):
     done = case.run("-j", "2").must(1)
     pid = case.read("daemon").strip()
     assert ends_daemon(case, "daemon"), "it was ended"
-    assert f"{pid} `sleep`" in done.stderr and "left alone" in done.stderr, done.stderr
+    assert f"{pid} `sleep`" in done.stderr and "still running" in done.stderr, done.stderr
 
 
 @listed
@@ -1905,7 +1905,7 @@ def hidden_orphan(case):
     case.config("max_time = 1")
     done = case.run(before=hiding(case, "2")).must(1, "`1-a` may have left 1 process: ")
     [nap] = case.left()
-    assert f" {nap.pid} (not seen in `/proc`); left alone" in done.stderr, nap
+    assert f" {nap.pid} (not seen in `/proc`); still running" in done.stderr, nap
     case.kill_left()
 
 
@@ -1914,7 +1914,7 @@ def hidden_leftover(case):
     """A hidden leftover is named or ended, like a visible one."""
     case.config("leak_time = 0.2", "kill_grace = 0.5")
     case.task("1-a", "./nap 9000 &\necho $$ >pid")
-    for leftovers, said in (("report", "left alone"), ("kill", "ended")):
+    for leftovers, said in (("report", "still running"), ("kill", "ended")):
         case.config(f"leftovers = {leftovers}")
         done = case.run(before=hiding(case, "2"))
         pid = case.read("pid").strip()

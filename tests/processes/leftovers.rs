@@ -286,7 +286,7 @@ fn leftovers_in_the_group_are_named_and_left_alone() {
         .within(SOON)
         .order("1-a 2-b")
         .says("warning: `1-a` left 1 process: ")
-        .says(" `sleep`; left alone")
+        .says(" `sleep`; still running")
         .left("sleep");
 }
 
@@ -364,7 +364,7 @@ fn leftovers_left_alone_are_not_reported_as_ended() {
         .run()
         .status(1)
         .within(SOON)
-        .says(" `sleep`; left alone")
+        .says(" `sleep`; still running")
         .does_not_say("; ended\n")
         .left("sleep");
 }

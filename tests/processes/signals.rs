@@ -41,7 +41,7 @@ fn is_passed_on(signal: Signal, name: &str) {
         .order("1-a")
         .stdout(&format!("got {name}\n"))
         .says(&format!(
-            "got SIG{name}: ending what runs; a second signal kills it"
+            "got SIG{name}: ending what runs; a second signal kills the tasks"
         ))
         .nothing_left();
     assert!(ran.hooks()[1].ends_with(r#""result":"INTERRUPTED"}"#));

@@ -113,8 +113,8 @@ pub(crate) fn message(event: &Event) -> Option<(Level, String)> {
             };
             let (level, what, then) = match fate {
                 Fate::Ended => (Info, "left", "; ended"),
-                Fate::LeftAlone => (Warning, "left", "; left alone"),
-                Fate::Unknown => (Warning, "may have left", "; left alone"),
+                Fate::LeftAlone => (Warning, "left", "; still running (`leftovers`)"),
+                Fate::Unknown => (Warning, "may have left", "; still running"),
                 Fate::Unkillable => (Error, "cannot be ended, not even by SIGKILL:", ""),
             };
             let name = match fate {
@@ -260,7 +260,7 @@ fn report_hint(state_dir: &Path) -> String {
 /// Returns the message about a signal that requests the end.
 pub(crate) fn signal_message(request: StopRequest) -> String {
     let what = match (request.nth, request.is_idle) {
-        (1, false) => "ending what runs; a second signal kills it",
+        (1, false) => "ending what runs; a second signal kills the tasks",
         (1, true) => "ending",
         (2, false) => "killing what runs; a third signal exits at once",
         (2, true) => "ending; a third signal exits at once",
@@ -367,8 +367,8 @@ fn then(next: Next) -> (Level, String) {
         Next::Nothing | Next::Chain(Consequence::Continue) => (Info, ""),
         Next::Chain(Consequence::Pass) => (Warning, "; it is not required, so the chain continues"),
         Next::Chain(Consequence::GiveUp) => (Error, "; giving up"),
-        Next::Chain(Consequence::Stop) => (Warning, "; stopping, as requested"),
-        Next::Chain(Consequence::Halt) => (Warning, "; halting, as requested"),
+        Next::Chain(Consequence::Stop) => (Warning, "; stopping the chain (`stop_codes`)"),
+        Next::Chain(Consequence::Halt) => (Warning, "; halting the chain (`halt_codes`)"),
         Next::Chain(Consequence::Retry | Consequence::Interrupt) => (Warning, ""),
         Next::Retry {
             wait,
