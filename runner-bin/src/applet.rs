@@ -88,7 +88,7 @@ fn hint<A: Parser>(mut error: clap::Error) -> clap::Error {
             format!("a setting is written in `[runner]`, or `--set {option}=VALUE`")
         }
         ErrorKind::UnknownArgument if !argument.starts_with('-') && is_runner() => {
-            "there is one TASKDIR; write `--` before a COMMAND".to_owned()
+            "only one TASKDIR is allowed; write `--` before a COMMAND".to_owned()
         }
         ErrorKind::UnknownArgument => {
             error.remove(ContextKind::Suggested);

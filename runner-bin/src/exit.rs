@@ -94,11 +94,11 @@ pub(crate) const STATUSES: &str = "\
 Exit status:
     0  finished
     1  gave up: the tries were used up
-    2  halted: a task requested the halt task
-    3  stopped: a task requested the end
+    2  halted: the exit code of a task is in `halt_codes` (2)
+    3  stopped: the exit code of a task is in `stop_codes`
     4  finished, with failures of tasks that are not required
    64  wrong usage
-   66  no such task directory, or no task in it
+   66  no such task directory; or no task in it, with -n, -H or COMMAND
    71  the system refused something needed
    75  already running
    78  configuration or plan is wrong

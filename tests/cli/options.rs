@@ -129,7 +129,7 @@ fn a_wrong_number_is_explained_in_plain_words() {
 
 #[test]
 fn wrong_arguments_are_answered_with_what_to_write() {
-    let command = "there is one TASKDIR; write `--` before a COMMAND\n";
+    let command = "only one TASKDIR is allowed; write `--` before a COMMAND\n";
     let json = "error: `--json` goes with `--list` or `--dry-run` or `--env <TASK>` or `--check`\n";
     for (args, expected) in [
         (&["tasks.d", "echo", "hi"][..], command),

@@ -63,14 +63,14 @@ pub(crate) struct RunnerArgs {
     )]
     pub(crate) times: u32,
 
-    /// Run the halt task after the last run
+    /// Run the halt task after the last run too, if all runs have finished
     #[arg(short = 'H', long, conflicts_with = "only")]
     pub(crate) halt_after: bool,
 
     #[command(flatten)]
     pub(crate) overrides: Overrides,
 
-    /// As root, also trust files of this user (name or number)
+    /// As root, also trust files of this user (name or number), not only root's
     #[arg(long, value_name = "USER", value_parser = user)]
     pub(crate) trust_owner: Vec<u32>,
 
@@ -78,7 +78,7 @@ pub(crate) struct RunnerArgs {
     #[arg(long, conflicts_with = "trust_owner")]
     pub(crate) insecure: bool,
 
-    /// Log only warnings and errors
+    /// Log only warnings and errors; the output of tasks stays
     #[arg(short, long, overrides_with_all = ["quiet", "verbose"])]
     pub(crate) quiet: bool,
 
@@ -94,7 +94,7 @@ pub(crate) struct RunnerArgs {
     #[arg(long)]
     pub(crate) syslog: bool,
 
-    /// When a service manager is notified, if there is one [default: started]
+    /// Moment to notify the service manager (systemd) [default: started]
     #[arg(
         long,
         value_name = "WHEN",
@@ -105,7 +105,7 @@ pub(crate) struct RunnerArgs {
     )]
     pub(crate) ready: Ready,
 
-    /// Wait for the run that has the lock, without a limit or for this time
+    /// Wait for a run of the same directory, forever or for this time (=10m)
     #[arg(
         long,
         value_name = "TIME",
@@ -139,7 +139,7 @@ pub(crate) struct RunnerArgs {
     #[arg(long, group = "mode", group = "question")]
     check: bool,
 
-    /// Answer as JSON
+    /// Answer `--list`, `--dry-run`, `--env` or `--check` as JSON
     #[arg(long, requires = "question")]
     pub(crate) json: bool,
 
@@ -147,11 +147,11 @@ pub(crate) struct RunnerArgs {
     #[arg(long, group = "mode", value_name = "TASK")]
     pub(crate) only: Option<String>,
 
-    /// Print a value of the configuration, as `runner-config -g` does
+    /// Print the value of a key, as `runner-config -g` does
     #[arg(short = 'g', long = "get", group = "mode", value_name = "SECTION.KEY")]
     pub(crate) get: Option<String>,
 
-    /// Create the links to the applets in this directory
+    /// Create the links `runner-config` and `runner-report` in this directory
     #[arg(long, group = "mode", value_name = "DIR")]
     pub(crate) install_links: Option<PathBuf>,
 
@@ -162,7 +162,7 @@ pub(crate) struct RunnerArgs {
     )]
     pub(crate) taskdir: Option<PathBuf>,
 
-    /// Command that replaces the runner when all runs have finished
+    /// Command that replaces the runner if all runs have finished
     #[arg(last = true, conflicts_with = "mode")]
     pub(crate) command: Vec<OsString>,
 }
