@@ -24,7 +24,7 @@ FIRST_WORDS = re.compile(
     r"(What|Whether|Who|Whoever|Whose|Where|Which|How|Of|That|So|The same|Then)\b"
 )
 WORDS = re.compile(
-    r"\b(judge[sd]?|judging|mend(s|ed|ing)?|cure[sd]?|heard|hears?|in vain|for ever|somebody|whoever"
+    r"\b(asked|judge[sd]?|judging|mend(s|ed|ing)?|cure[sd]?|heard|hears?|in vain|for ever|somebody|whoever"
     r"|so many|so long|goes on|going on|go on|stood|stands (in|on|above|below|there|behind|before)"
     r"|undying|made of|belongs into|(?<!there )is no (key|task|setting|section|option))\b",
     re.IGNORECASE,

@@ -3,9 +3,9 @@
 # or return it to the cloud. This one only prints a message.
 
 case ${RUNNER_HALT_REASON:-} in
-halted) why="the task ${RUNNER_TASK:-} asked for it" ;;
+halted) why="the task ${RUNNER_TASK:-} requested it" ;;
 gave-up) why="the tries were used up by ${RUNNER_TASK:-} (${RUNNER_OUTCOME:-})" ;;
-halt-after) why="all is done and -H asked for it" ;;
+halt-after) why="all is done and -H requested it" ;;
 *) why="it was started by hand" ;;
 esac
 

@@ -32,9 +32,9 @@ fn names<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_rooms_are_the_folders_on_the_disk() {
+fn the_page_lists_the_folders_on_the_disk() {
     let page = fs::read_to_string(top().join("ARCHITECTURE.md")).unwrap();
-    let rooms = page.split("\n## Rooms\n").nth(1).unwrap();
+    let rooms = page.split("\n## Folders\n").nth(1).unwrap();
     let rooms = rooms.split("\n## ").next().unwrap();
     let lines = rooms.lines().filter_map(|line| line.strip_prefix("    "));
     let listed = lines.filter(|line| line.starts_with("runner-"));

@@ -352,6 +352,10 @@ fn each_shell_offers_what_fits() {
         .filter_map(|line| line.split("  ").next())
         .collect();
     assert_eq!(runs.len(), 2);
+    let formats: Vec<&str> = (runner_report::FORMATS.iter())
+        .map(|(name, _)| *name)
+        .collect();
+    let formats = formats.join(" ");
     let runs = runs.join(" ");
     let settings = runner_config::SETTINGS
         .iter()
@@ -378,7 +382,7 @@ fn each_shell_offers_what_fits() {
         ),
         ("runner-config -c runner.cfg --list ", "runner hg"),
         ("runner-config --format ", "text json ini"),
-        ("runner-report --format ", "text json html svg junit"),
+        ("runner-report --format ", &formats),
         ("runner-report -c runner.cfg --run ", &runs),
         ("runner-report --state-dir state --run 2", &runs),
         ("runner-report --t", "--tasks --this-boot --timeout"),

@@ -71,7 +71,7 @@ impl Exit {
     }
 
     /// Returns the status of `--only`.
-    pub(crate) fn of_task(result: TaskResult, asked: Option<Signal>) -> Exit {
+    pub(crate) fn of_task(result: TaskResult, signal: Option<Signal>) -> Exit {
         let end = match result {
             TaskResult::Ok => ChainEnd::Finished { failed: 0 },
             TaskResult::Retry => ChainEnd::GaveUp,
@@ -79,7 +79,7 @@ impl Exit {
             TaskResult::Exit => ChainEnd::Stopped,
             TaskResult::Interrupted => ChainEnd::Interrupted,
         };
-        Exit::Ended(end, asked)
+        Exit::Ended(end, signal)
     }
 }
 

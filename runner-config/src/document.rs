@@ -76,7 +76,7 @@ pub struct Document {
 struct Origins {
     /// The first header of the section.
     header: Origin,
-    /// The last line of each key.
+    /// The line of each key; the last one if it is repeated.
     keys: HashMap<String, Origin>,
 }
 

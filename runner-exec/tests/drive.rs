@@ -53,7 +53,7 @@ impl Script {
             let met = self.met.1.wait_timeout_while(lock, timeout, far).unwrap();
             assert!(!met.1.timed_out(), "{number} never ran at the same time");
         }
-        let asked = match &self.stop_at {
+        let end_requested = match &self.stop_at {
             Some((program, latch)) if *program == name => {
                 latch.set(Signal(15));
                 stop.requested().is_some()
@@ -81,7 +81,7 @@ impl Script {
                 code => Outcome::Exited(code),
             },
             elapsed: Duration::ZERO,
-            end_requested: asked,
+            end_requested,
             left: Vec::new(),
             unknown: Vec::new(),
             unkillable: Vec::new(),

@@ -265,7 +265,7 @@ struct Scene {
 struct End {
     code: u8,
     /// `true` if the runner must have sent the task a stop signal.
-    asked: bool,
+    end_requested: bool,
 }
 
 impl Stage {
@@ -301,8 +301,14 @@ impl Stage {
         task: usize,
         code: u8,
     ) -> BTreeSet<BTreeSet<usize>> {
-        let asked = scene.model.over.is_some();
-        scene.ends.insert(task, End { code, asked });
+        let end_requested = scene.model.over.is_some();
+        scene.ends.insert(
+            task,
+            End {
+                code,
+                end_requested,
+            },
+        );
         scene.applied = false;
         scene.model.end(task, code);
         self.changed.notify_all();
@@ -325,17 +331,17 @@ impl Stage {
         let is_waiting =
             |scene: &mut Scene| scene.broken.is_none() && !scene.ends.contains_key(&task);
         let mut scene = self.changed.wait_while(scene, is_waiting).unwrap();
-        let asked = (stop.cut.as_ref()).is_some_and(|cut| cut.get().is_some());
+        let end_requested = (stop.cut.as_ref()).is_some_and(|cut| cut.get().is_some());
         let end = scene.ends.remove(&task);
-        if end.is_some_and(|end| end.asked != asked) {
-            let wrong = format!("{name:?} was asked to end: {asked}");
+        if end.is_some_and(|end| end.end_requested != end_requested) {
+            let wrong = format!("{name:?} was requested to end: {end_requested}");
             scene.broken.get_or_insert(wrong);
             self.changed.notify_all();
         }
         Ended {
             outcome: Outcome::Exited(end.map_or(0, |end| end.code)),
             elapsed: Duration::ZERO,
-            end_requested: asked,
+            end_requested,
             left: Vec::new(),
             unknown: Vec::new(),
             unkillable: Vec::new(),

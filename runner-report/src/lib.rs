@@ -2,7 +2,7 @@
 //!
 //! [`JournalWriter`] writes events to the journal, and [`read_journal()`] reads its records.
 //! [`RunFinder`], [`History`] and [`StatisticsBuilder`] build values from them, which the functions
-//! of [`FORMATS`] show. [`Now`] tells a running run from one that was cut off.
+//! of [`FORMATS`] show. [`Now`] shows if a run without an end is running.
 
 mod formats;
 mod journal;

@@ -17,13 +17,13 @@ fn the_command_can_be_split_at_blanks_without_a_shell() {
     running.until("command", "\n");
     let command = fs::read_to_string(running.path("command")).unwrap();
     let mut words = command.split_whitespace();
-    let asked = Test::new()
+    let answer = Test::new()
         .no_config()
         .program(words.next().unwrap())
         .run_with(words.chain(["-g", "my.key"]))
         .status(0)
         .stdout("a value\n");
-    drop(asked);
+    drop(answer);
     fs::write(running.path("go"), "").unwrap();
     running.wait().status(0);
 }

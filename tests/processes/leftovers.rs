@@ -101,12 +101,15 @@ fn a_second_signal_kills_a_daemon_in_its_grace() {
         return;
     }
     let running = Test::new()
-        .waiting("1-a", &format!("{}\nsleep 30", polite_daemon(": >asked")))
+        .waiting(
+            "1-a",
+            &format!("{}\nsleep 30", polite_daemon(": >signaled")),
+        )
         .config("kill_grace = 60")
         .start();
     running.until("up", "");
     running.signal(Signal::TERM);
-    running.until("asked", "");
+    running.until("signaled", "");
     running.signal(Signal::TERM);
     running.wait().status(143).within(SOON).nothing_left();
 }

@@ -109,7 +109,7 @@ impl ReportArgs {
 }
 
 fn formats() -> impl TypedValueParser<Value = Format> {
-    let names = PossibleValuesParser::new(FORMATS.map(|(name, _)| name));
+    let names = PossibleValuesParser::new(FORMATS.iter().map(|(name, _)| *name));
     names.try_map(|name| {
         let format = FORMATS.iter().find(|(known, _)| *known == name);
         format.map(|(_, format)| *format).ok_or("unknown format")

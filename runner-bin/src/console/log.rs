@@ -377,7 +377,7 @@ impl Log {
     }
 
     /// Keeps a signal that is about to take effect, until [`Log::on_signal`] logs it.
-    pub(crate) fn expect_signal(&self, request: StopRequest) {
+    pub(crate) fn remember_signal(&self, request: StopRequest) {
         let _ = self.first_signal.set(request);
     }
 

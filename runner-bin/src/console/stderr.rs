@@ -26,7 +26,7 @@ impl Stderr {
     /// Writes `line`, directly if possible.
     pub(crate) fn write(&self, line: &str) {
         let mut rest = line.as_bytes();
-        while self.is_ours() && !rest.is_empty() && is_writable(stderr()) {
+        while self.can_write_directly() && !rest.is_empty() && is_writable(stderr()) {
             // Drop the line rather than let the terminal stop the runner.
             if *self.is_terminal.get_or_init(|| stderr().is_terminal()) && would_stop(stderr()) {
                 return;
@@ -49,7 +49,7 @@ impl Stderr {
     }
 
     /// Returns `true` if the thread has nothing to write at the same time.
-    fn is_ours(&self) -> bool {
+    fn can_write_directly(&self) -> bool {
         self.started_screen().is_none_or(Screen::is_idle)
     }
 

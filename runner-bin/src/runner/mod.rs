@@ -160,7 +160,7 @@ fn run(source: Source, what: What, command: &[OsString], session: &Arc<Session>)
     };
     let done = supervisor.run(
         work,
-        |request| log.expect_signal(request),
+        |request| log.remember_signal(request),
         |request| session.on_signal(request),
     );
     let (exit, settings, runs_command) = match done {
@@ -224,7 +224,8 @@ struct World {
 }
 
 impl World {
-    /// Runs `plan` with its lock. Returns the status, and the settings of the last run.
+    /// Takes the lock, runs `plan`, and releases the lock. Returns the status, and the settings of
+    /// the last run.
     fn work(
         &self,
         source: Source,
@@ -236,6 +237,7 @@ impl World {
             Ok(locked) => locked,
             Err(exit) => return Ok((exit, plan.settings)),
         };
+        // Released when this function returns.
         let lock = lock.as_ref();
         let refused = Cell::new(Exit::Config);
         let reload = |plan: &Plan| reload(&source, session, lock, plan, &refused);

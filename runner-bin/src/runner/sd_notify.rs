@@ -71,7 +71,7 @@ impl Notify {
             }
             Event::Wait { time, before } => {
                 let (what, time_left) = (before.as_str(), format_duration(*time));
-                self.says(&format!("next {what} in {time_left}"), Some(*time));
+                self.status(&format!("next {what} in {time_left}"), Some(*time));
             }
             Event::RunEnd {
                 end: ChainEnd::Finished { .. },
@@ -94,11 +94,11 @@ impl Notify {
     }
 
     fn starts(&self, status: &str, limits: &Limits) {
-        self.says(status, limits.longest());
+        self.status(status, limits.longest());
     }
 
     /// Notifies of the status, and of the maximum time until the next notification.
-    pub(crate) fn says(&self, status: &str, longest: Option<Duration>) {
+    pub(crate) fn status(&self, status: &str, longest: Option<Duration>) {
         // Without a limit it is forever.
         let longest = longest.map_or(Duration::MAX, |time| time.saturating_add(MARGIN));
         let microseconds = u64::try_from(longest.as_micros()).unwrap_or(u64::MAX - 1);

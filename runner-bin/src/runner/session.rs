@@ -79,16 +79,16 @@ impl Session {
             let (holder, _) = self.holder(busy);
             self.log.info(&format!("{holder}; waiting for it"));
             if let Some(notify) = &self.notify {
-                notify.says("waiting for another run", timeout);
+                notify.status("waiting for another run", timeout);
             }
             waited = true;
             taken = take(timeout);
         }
         let Taken { lock, absent } = match (taken, stop.requested()) {
             (Ok(taken), _) => taken,
-            (Err(NoLock::Asked), Some(signal)) => return Err(Exit::Signaled(signal)),
-            (Err(no_lock), _) => {
-                let (exit, why) = self.no_lock(&no_lock);
+            (Err(NoLock::Interrupted), Some(signal)) => return Err(Exit::Signaled(signal)),
+            (Err(reason), _) => {
+                let (exit, why) = self.log_no_lock(&reason);
                 return Err(self.refuse(state_dir.map(|it| it.0), exit, &why));
             }
         };
@@ -109,9 +109,9 @@ impl Session {
     }
 
     /// Logs the reason for which there is no lock. Returns it with the exit status.
-    fn no_lock(&self, no_lock: &NoLock) -> (Exit, String) {
+    fn log_no_lock(&self, no_lock: &NoLock) -> (Exit, String) {
         let (exit, why, hint) = match no_lock {
-            NoLock::Asked => unreachable!("only a signal asks"),
+            NoLock::Interrupted => unreachable!("the caller handles the signal"),
             NoLock::Busy(busy) => {
                 let (holder, hint) = self.holder(busy);
                 (Exit::Busy, holder, hint)
@@ -145,7 +145,7 @@ impl Session {
             }
         }
         let added = lock.map_or(Ok(()), |lock| lock.add(&self.taskdir, state_dir));
-        added.map_err(|no_lock| self.no_lock(&no_lock).0)
+        added.map_err(|reason| self.log_no_lock(&reason).0)
     }
 
     /// Describes the process that has the lock, and how to get the lock.

@@ -6,7 +6,8 @@ use runner_config::TaskSettings;
 
 /// Returns the wait after try `try_num` failed:
 /// `(sleep_time + random * retry_jitter) * retry_backoff^(try_num - 1)`, at most
-/// `max_sleep`. `random` is from 0 to 1. Saturates at [`Duration::MAX`].
+/// `max_sleep`; without `retry_jitter`, it is `sleep_time`. `random` is from 0 to 1. Saturates at
+/// [`Duration::MAX`].
 pub fn delay(settings: &TaskSettings, try_num: u32, random: f64) -> Duration {
     let max_jitter = settings.retry_jitter.unwrap_or(settings.sleep_time);
     let base = (settings.sleep_time).saturating_add(scale(max_jitter, random));

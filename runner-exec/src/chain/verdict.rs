@@ -10,7 +10,7 @@ use crate::process::outcome::Outcome;
 pub enum Verdict {
     /// The chain continues.
     Proceed,
-    /// The chain is tried again.
+    /// The task failed: the chain is tried again, gives up, or continues if it is not required.
     Retry,
     /// The chain ends, without the halt task.
     Stop,

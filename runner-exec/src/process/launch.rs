@@ -152,12 +152,12 @@ pub fn launch(
     if !stop.is_killed() {
         group.request_end(signal);
     }
-    let orphans = Sweep::start(&command, leader, limits, signal, stop);
+    let sweep = Sweep::start(&command, leader, limits, signal, stop);
     let mut unkillable = group.end(limits.kill_grace, stop, || status = reap());
     let elapsed = countdown.elapsed();
     // It is reaped, so its number can belong to another process from now on.
     drop(registered);
-    let (unknown, orphans) = orphans.finish();
+    let (unknown, orphans) = sweep.finish();
     // A survivor of the group can have become an orphan meanwhile.
     let unknown = without(unknown, &unkillable);
     unkillable.extend(without(orphans, &unkillable));
@@ -176,8 +176,8 @@ pub fn launch(
 enum Woken {
     /// The process has ended by itself, and was reaped.
     Exited(Outcome),
-    /// The process must be ended with this signal. The outcome is known, except when the
-    /// runner itself ends.
+    /// The process must be ended with this signal. The outcome is known at its limit and when it
+    /// was stopped; at a request it follows from the end of the process.
     ToEnd(Signal, Option<Outcome>),
 }
 

@@ -1,7 +1,7 @@
 //! Processes: [`launch()`] starts one, waits for its end, or ends it at its limit or at a signal.
 //!
 //! `launch` and `start` start a process, `group` and `orphans` end its group and its orphans,
-//! `stop` requests that, and `supervise` handles the signals, on the main thread.
+//! `stop` requests that, and `main_thread` handles the signals.
 
 mod children;
 pub(crate) mod command;
@@ -9,6 +9,7 @@ pub(crate) mod file_format;
 mod group;
 mod latch;
 mod launch;
+mod main_thread;
 mod orphans;
 pub(crate) mod outcome;
 mod pid;
@@ -17,17 +18,16 @@ mod proc;
 mod process1;
 mod start;
 mod stop_signals;
-mod supervise;
 
 pub use self::{
     children::Children,
     latch::Latch,
     launch::{Ended, Limits, launch},
+    main_thread::{Original, StopRequest, Supervised, Supervisor, survive_file_size_limit},
     poll::{pause, pause_until},
     proc::Process,
     process1::end_everything,
     stop_signals::StopSignals,
-    supervise::{Original, StopRequest, Supervised, Supervisor, survive_file_size_limit},
 };
 pub(crate) use self::{
     pid::watch,

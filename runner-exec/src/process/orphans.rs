@@ -1,5 +1,6 @@
 //! Processes that left the group of a task and were orphaned. The runner is their subreaper, so
-//! they are its children.
+//! they are its children. They are ended together with a task that a limit or a signal ends;
+//! orphans of a task that ends by itself continue.
 //!
 //! The environment of an orphan identifies the start that it comes from: each start has other
 //! values of the runner's own variables. Daemons of earlier tasks stay. An orphan of unknown
@@ -61,7 +62,7 @@ pub(crate) struct Sweep<'a> {
     /// The grace of those that were signaled together with the group.
     countdown: Countdown,
     /// No other task can have orphaned a process that started after the leader.
-    alone: bool,
+    is_age_unique: bool,
     /// Number, start time and liveness of the orphans of the last look, with the time at which
     /// each was first seen.
     seen: HashMap<(i32, u64, bool), Instant>,
@@ -107,7 +108,7 @@ impl<'a> Sweep<'a> {
             grace,
             countdown: Countdown::start(Some(grace), stop.kill_only()),
             // Process 1 gets the orphans of all processes.
-            alone: std::process::id() != 1,
+            is_age_unique: std::process::id() != 1,
             seen: HashMap::new(),
             known: HashSet::new(),
             signaled: HashSet::new(),
@@ -206,7 +207,7 @@ impl<'a> Sweep<'a> {
             match self.lineage(&orphan) {
                 Lineage::Ours => self.signal(orphan, signal, &mut look),
                 // A daemon of an earlier task can orphan processes too.
-                Lineage::Foreign => self.alone &= !orphan.lives(),
+                Lineage::Foreign => self.is_age_unique &= !orphan.lives(),
                 Lineage::Unknown if is_fresh => look.fresh.push(orphan),
                 Lineage::Unknown if orphan.lives() => unknown.push(orphan),
                 Lineage::Unknown => {}
@@ -217,7 +218,7 @@ impl<'a> Sweep<'a> {
             // Its age shows its origin only if no other task can have orphaned it. The age of
             // a hidden one is not known.
             let has_age = self.since.is_some() && orphan.state != Process::UNKNOWN_STATE;
-            if self.alone && has_age || self.is_known(&orphan) {
+            if self.is_age_unique && has_age || self.is_known(&orphan) {
                 self.signal(orphan, signal, &mut look);
             } else {
                 look.unknown.push(orphan);

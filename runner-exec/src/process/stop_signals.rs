@@ -11,8 +11,8 @@ use std::{
 
 use super::{
     Children, Latch,
+    main_thread::{is_main_thread_awake, is_stop_signal_pending},
     poll::wait_readable,
-    supervise::{is_main_thread_awake, is_stop_signal_pending},
 };
 use crate::process::outcome::Signal;
 
@@ -23,7 +23,7 @@ pub struct StopSignals {
     pub request: Option<Arc<Latch<Signal>>>,
     /// The number of that signal, set in its handler; 0 before. So no thread can see an effect of
     /// the signal before the signal itself.
-    pub handled: Arc<AtomicUsize>,
+    pub handled_signal: Arc<AtomicUsize>,
     /// Set when the chain ends its running tasks.
     pub cut: Option<Arc<Latch>>,
     /// Set when running processes must be killed.
@@ -35,7 +35,7 @@ pub struct StopSignals {
 impl StopSignals {
     /// Returns the signal that requested the end of the runner.
     pub fn requested(&self) -> Option<Signal> {
-        let handled = || match self.handled.load(Ordering::SeqCst) {
+        let handled = || match self.handled_signal.load(Ordering::SeqCst) {
             0 => None,
             signal => signal.try_into().ok().map(Signal),
         };
@@ -51,7 +51,7 @@ impl StopSignals {
             None if is_stop_signal_pending() => Duration::from_secs(1),
             // It can have received a signal whose handler has not run yet.
             None if is_main_thread_awake() => Duration::from_millis(50),
-            asked => return asked,
+            signal => return signal,
         };
         let deadline = Instant::now() + time;
         while self.requested().is_none() && Instant::now() < deadline {
@@ -87,7 +87,7 @@ impl StopSignals {
         }
     }
 
-    /// Descriptors that become readable when it asks for the end.
+    /// Returns the descriptors that become readable at a request.
     pub(crate) fn fds(&self) -> Vec<BorrowedFd<'_>> {
         let latches = self.cut.iter().chain(&self.kill);
         let fds = latches.map(|latch| latch.as_fd());

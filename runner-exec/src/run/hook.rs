@@ -11,6 +11,7 @@ use crate::{chain::verdict::TaskResult, plan::task_name::TaskName};
 pub struct TaskStats {
     task: String,
     try_num: u32,
+    /// The name of the original program for `max_tries`.
     max_retries: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<TaskResult>,

@@ -1,4 +1,4 @@
-//! One start of a task, with its hooks, its log and its mark.
+//! [`Run`], and one start of a task with its hooks, its log and its mark.
 
 use std::{path::PathBuf, time::Duration};
 

@@ -221,9 +221,10 @@ impl<'a> Shared<'_, 'a> {
         let verdict = Verdict::of(&ended.outcome, &task.settings.codes);
         // A signal can reach the runner and its tasks at the same time (Ctrl-C). It is not a
         // reason to halt.
-        let asked = verdict != Verdict::Proceed && self.run.tools.stop.requested_by_now().is_some();
+        let is_interrupted =
+            verdict != Verdict::Proceed && self.run.tools.stop.requested_by_now().is_some();
         let mut state = self.lock();
-        if ended.end_requested || asked {
+        if ended.end_requested || is_interrupted {
             state.chain.withdraw(id);
             return (TaskResult::Interrupted, Next::Nothing);
         }

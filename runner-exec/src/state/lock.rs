@@ -65,8 +65,8 @@ pub struct Taken {
 pub enum NoLock {
     /// Another process has it.
     Busy(Busy),
-    /// The runner was requested to end while it waited.
-    Asked,
+    /// A signal requested the end during the wait.
+    Interrupted,
     /// This file cannot be locked, and another runner could have it.
     Failed(PathBuf, io::Error),
 }
@@ -113,7 +113,7 @@ impl Lock {
             }
             obstacle.wait(deadline, stop).map_err(failed)?;
             if stop.requested().is_some() {
-                return Err(NoLock::Asked);
+                return Err(NoLock::Interrupted);
             }
         }
     }
@@ -142,7 +142,7 @@ impl Lock {
     ///
     /// Another process has one of them, or it cannot be locked.
     pub fn add(&self, taskdir: &Path, state_dir: Option<StateDir>) -> Result<(), NoLock> {
-        match take_places(&mut lock(&self.held.files), taskdir, state_dir)? {
+        match take_places(&mut lock_mutex(&self.held.files), taskdir, state_dir)? {
             Ok(_) => Ok(()),
             Err(obstacle) => Err(NoLock::Busy(obstacle.busy)),
         }
@@ -150,20 +150,20 @@ impl Lock {
 
     /// Writes the id of the run that starts.
     pub(crate) fn start_run(&self, run: &RunId) {
-        lock(&self.held.holder).run = run.to_string();
+        lock_mutex(&self.held.holder).run = run.to_string();
         self.held.write();
     }
 
     /// Records a process that is about to start, in case this runner is killed.
     pub(crate) fn starting(&self, task: &TaskName, part: Part) {
-        lock(&self.held.holder).starting(task, part);
+        lock_mutex(&self.held.holder).starting(task, part);
         self.held.write();
     }
 
     /// Records the number of a process. Does not wait for a disk, as the limit of the process
     /// counts already.
     pub(crate) fn started(&self, task: &TaskName, part: Part, pid: i32) {
-        lock(&self.held.holder).started(task, part, pid);
+        lock_mutex(&self.held.holder).started(task, part, pid);
         match &self.write_later {
             Some(write_later) => drop(write_later.send(())),
             None => self.held.write(),
@@ -173,7 +173,7 @@ impl Lock {
     /// Records the end of a process. The file is written only if it has a line without a number:
     /// a number of an ended process does not block the next runner.
     pub(crate) fn ended(&self, task: &TaskName, part: Part) {
-        if !lock(&self.held.holder).ended(task, part) {
+        if !lock_mutex(&self.held.holder).ended(task, part) {
             self.held.write();
         }
     }
@@ -182,22 +182,22 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         // The last one first: a runner that locks the first finds the others free.
-        let mut files = lock(&self.held.files);
+        let mut files = lock_mutex(&self.held.files);
         while files.pop().is_some() {}
     }
 }
 
 impl Held {
     fn write(&self) {
-        if let Some(first) = lock(&self.files).first() {
-            let text = lock(&self.holder).text();
+        if let Some(first) = lock_mutex(&self.files).first() {
+            let text = lock_mutex(&self.holder).text();
             // If this fails, the lock is effective nevertheless.
             let _ = first.write(&text);
         }
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock_mutex<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

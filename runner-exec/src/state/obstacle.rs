@@ -28,9 +28,9 @@ pub enum Busy {
 #[derive(Debug)]
 pub(super) struct Obstacle {
     pub(super) busy: Busy,
-    /// It ends when this file is unlocked,
+    /// The obstacle ends when this file is unlocked.
     locked: Option<File>,
-    /// or when this process has ended.
+    /// The obstacle ends when this process has ended.
     process: Option<Process>,
 }
 

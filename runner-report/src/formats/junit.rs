@@ -109,8 +109,8 @@ impl Failure {
             Some(TaskResult::Ok) => return None,
             Some(TaskResult::Retry) if outcome.is_not_started() => (NonSuccessKind::Error, ""),
             Some(TaskResult::Retry) => (NonSuccessKind::Failure, ""),
-            Some(TaskResult::Halt) => (NonSuccessKind::Failure, "asked to halt: "),
-            Some(TaskResult::Exit) => (NonSuccessKind::Failure, "asked to stop: "),
+            Some(TaskResult::Halt) => (NonSuccessKind::Failure, "requested a halt: "),
+            Some(TaskResult::Exit) => (NonSuccessKind::Failure, "requested the end: "),
             Some(TaskResult::Interrupted) => (NonSuccessKind::Error, "interrupted: "),
             None => (NonSuccessKind::Error, ""),
         };

@@ -39,7 +39,7 @@ const JSON: Format = Format::Any {
 };
 
 /// Formats with their names. The first one is the default.
-pub const FORMATS: [(&str, Format); 5] = [
+pub const FORMATS: &[(&str, Format)] = &[
     ("text", TEXT),
     ("json", JSON),
     ("html", Format::OneRun(html::run_html)),

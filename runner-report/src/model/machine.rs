@@ -24,8 +24,8 @@ impl Now {
 }
 
 impl RunnerProcess {
-    /// Returns `true` while the process runs. A zombie, or a later process with the same
-    /// number, does not count.
+    /// Returns `true` while the process runs. A zombie, or a later process with the same number,
+    /// does not count. Journals of version 0.1 have no start time; then the number is enough.
     pub(crate) fn is_alive(self) -> bool {
         let found = runner_exec::Process::read(self.pid).filter(runner_exec::Process::lives);
         let is_it = |started| self.start_time.is_none_or(|expected| expected == started);

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use runner_config::format_duration;
 use serde::{Serialize, Serializer};
 
-/// The process of a runner. The start time tells it from a later process with its number.
+/// The process of a runner. The start time distinguishes it from a later process with its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunnerProcess {
     /// Process id.

@@ -1,8 +1,8 @@
 //! stdout and stderr, shared by several tasks, the messages of the runner, and the progress line
 //! at the bottom of a terminal.
 //!
-//! One thread writes everything, so lines are never mixed, and no other thread waits for a
-//! reader. The output of a process comes before the message about its end.
+//! As soon as it is used, one thread writes everything, so lines are never mixed, and no other
+//! thread waits for a reader. The output of a process comes before the message about its end.
 
 mod bar;
 mod lines;
@@ -38,7 +38,7 @@ pub(crate) use self::{
 use self::{outlet::To, work::Work};
 
 /// Maximum number of messages that wait for a slow reader; further ones are lost.
-const MAX_LINES: usize = 10_000;
+const MAX_MESSAGES: usize = 10_000;
 
 /// Maximum width of the column of names. A longer name moves only its own lines to the right.
 const MAX_NAME_WIDTH: usize = 32;
@@ -113,7 +113,8 @@ impl Screen {
         })
     }
 
-    /// Returns `true` if it has nothing to write, and shows no progress line.
+    /// Returns `true` if no task writes through it, it has nothing to write, and it shows no
+    /// progress line. Then messages are written directly.
     pub(crate) fn is_idle(&self) -> bool {
         let is_used = self.is_shared() || self.has_bar.load(Ordering::SeqCst);
         !is_used && self.lines.load(Ordering::SeqCst) == 0
@@ -126,7 +127,7 @@ impl Screen {
 
     /// Writes `line` to stderr.
     pub(crate) fn line(&self, line: &[u8]) {
-        if self.lines.fetch_add(1, Ordering::SeqCst) < MAX_LINES {
+        if self.lines.fetch_add(1, Ordering::SeqCst) < MAX_MESSAGES {
             self.send(Message::Line(line.to_owned()));
         } else {
             self.lines.fetch_sub(1, Ordering::SeqCst);

@@ -23,10 +23,16 @@ impl Badge {
         "failed",
         "M8.7 3.4A4.2 4.2 0 1 0 9.2 6M9.2.8V3.6H6.4",
     );
-    pub(super) const HALT: Badge =
-        badge("halt", "asked to halt", "M2.8 2.6a4 4 0 1 0 4.4 0M5 .6V5");
-    pub(super) const EXIT: Badge =
-        badge("exit", "asked to stop", "M2 2H8V8H2ZM3 3.5H7M3 5H7M3 6.5H7");
+    pub(super) const HALT: Badge = badge(
+        "halt",
+        "requested a halt",
+        "M2.8 2.6a4 4 0 1 0 4.4 0M5 .6V5",
+    );
+    pub(super) const EXIT: Badge = badge(
+        "exit",
+        "requested the end",
+        "M2 2H8V8H2ZM3 3.5H7M3 5H7M3 6.5H7",
+    );
     pub(super) const INTERRUPTED: Badge = badge(
         "interrupted",
         "interrupted",

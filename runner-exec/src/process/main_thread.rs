@@ -54,7 +54,7 @@ pub struct Supervisor {
     signals: Signals,
     request: Arc<Latch<Signal>>,
     kill: Arc<Latch>,
-    /// Set by the first and the second signal.
+    /// The requests that signals set.
     pub stop: StopSignals,
     /// The state of this process before, to restore before exec.
     pub original: Original,
@@ -97,7 +97,7 @@ impl Supervisor {
             signals,
             stop: StopSignals {
                 request: Some(request.clone()),
-                handled,
+                handled_signal: handled,
                 cut: None,
                 kill: Some(kill.clone()),
                 children,
