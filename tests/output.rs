@@ -21,6 +21,19 @@ fn each_line_starts_with_the_name_of_its_task() {
 }
 
 #[test]
+fn the_output_of_a_task_follows_the_message_about_its_start() {
+    let names: Vec<String> = (10..50).map(|number| format!("1-{number}")).collect();
+    let add = |test: Test, name: &String| test.task(name, "echo out >&2");
+    let test = names.iter().fold(Test::new(), add);
+    let ran = test.args(["-j", "4"]).run().status(0);
+    for name in &names {
+        let start = ran.stderr.find(&format!("`{name}` starts")).unwrap();
+        let output = ran.stderr.find(&format!("{name} | out")).unwrap();
+        assert!(start < output, "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn output_is_unchanged_with_one_task_at_a_time() {
     Test::new()
         .task("1-a", "printf 'no end'")

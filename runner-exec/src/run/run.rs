@@ -129,13 +129,13 @@ impl Run<'_> {
         };
         let context = cause.map_or(turn.context(None), Cause::context);
         let mut command = self.environment.halt(turn.command(), context, reason);
-        let output = self.log_output(&turn, &mut command);
         let limits = Limits::of_task(&task.settings, true);
         self.emit(Event::HaltStart {
             task: &task.name,
             reason,
             limits: &limits,
         });
+        let output = self.log_output(&turn, &mut command);
         let ended = self.launch(&turn, Part::Halt, command, &limits);
         self.emit_left_behind(task, None, &ended);
         self.emit(Event::HaltEnd {

@@ -106,14 +106,14 @@ impl<'a> Run<'a> {
         }
         let Turn { task, try_num, .. } = *turn;
         let mut command = self.environment.task(turn.command(), turn.context(None));
-        let output = self.log_output(turn, &mut command);
         let limits = Limits::of_task(&task.settings, turn.alone);
-        // Before the start, so that no limit waits for a sink.
+        // Before the start, so that no limit waits for a sink, and before there is output.
         self.emit(Event::TaskStart {
             task: &task.name,
             try_num,
             limits: &limits,
         });
+        let output = self.log_output(turn, &mut command);
         let marks = self.state.as_ref().map(|state| &state.marks);
         let mark = marks.and_then(|marks| marks.write(task, &self.id).transpose());
         let ended = match &mark {
@@ -215,13 +215,13 @@ impl<'a> Run<'a> {
         let context = turn.context(end.map(|(result, ended)| (result, &ended.outcome)));
         let elapsed = end.map_or(Duration::ZERO, |(_, ended)| ended.elapsed);
         let mut command = self.environment.hook(command, context, phase, elapsed);
-        self.prefix_output(task, &mut command);
         let limits = Limits::of_hook(&task.settings, turn.alone);
         self.emit(Event::HookStart {
             task: &task.name,
             phase,
             limits: &limits,
         });
+        self.prefix_output(task, &mut command);
         let turn = Turn {
             stop: &stop,
             ..*turn
