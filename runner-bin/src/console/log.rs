@@ -9,8 +9,8 @@ use std::{
     io::{self, IsTerminal},
     path::Path,
     sync::{
-        Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -19,11 +19,10 @@ use anstyle::{AnsiColor, Style};
 use jiff::{Timestamp, tz::TimeZone};
 use once_cell::sync::OnceCell;
 use runner_config::{Problem, Problems, Severity, escape, escape_lines, format_duration, shown};
-use runner_exec::{
-    Event, Next, Outcome, StopRequest, StopSignals, Streams, TaskName, last_lines, tail,
-};
+use runner_exec::{Event, Outcome, StopRequest, StopSignals, Streams, TaskName};
 
 use crate::console::{
+    endings::Endings,
     level::{Level, Verbosity},
     messages::{HINT, is_routine, message, repeated, signal_message},
     progress::Progress,
@@ -47,14 +46,6 @@ enum Begin {
     Priority,
 }
 
-/// The end of the output of a task that can determine the end of the run.
-struct Ending {
-    task: String,
-    lines: Vec<String>,
-    /// The number of messages if nothing was shown after it; `None` if it was not shown.
-    last_at: Option<usize>,
-}
-
 pub(crate) struct Log {
     verbosity: Verbosity,
     stderr: Stderr,
@@ -67,9 +58,7 @@ pub(crate) struct Log {
     syslog: Option<SystemLog>,
     /// Set if stderr is a terminal that shows the progress line.
     progress: Option<Progress>,
-    /// Number of messages.
-    messages: AtomicUsize,
-    endings: Mutex<Vec<Ending>>,
+    endings: Endings,
     /// The first signal, which can be logged by the thread that logs the end of the run.
     first_signal: OnceLock<StopRequest>,
     /// The number of the last signal that was logged.
@@ -91,8 +80,7 @@ impl Log {
             color: OnceCell::new(),
             syslog: None,
             progress: None,
-            messages: AtomicUsize::new(0),
-            endings: Mutex::new(Vec::new()),
+            endings: Endings::default(),
             first_signal: OnceLock::new(),
             logged_signal: Mutex::new(0),
             has_reported_no_log: AtomicBool::new(false),
@@ -164,7 +152,7 @@ impl Log {
         let is_wanted = self.wants(level);
         // With `-q` too, a message that is not shown separates the output of tasks.
         if is_wanted || level == Level::Info {
-            self.messages.fetch_add(1, Ordering::SeqCst);
+            self.endings.count_message();
         }
         if is_wanted {
             self.write(level, text);
@@ -244,7 +232,9 @@ impl Log {
         if let (Some(progress), Some(screen)) = (&self.progress, self.screen_for(event)) {
             progress.event(event, screen);
         }
-        self.keep_ending(event);
+        let screen = self.stderr.started_screen();
+        let screen = screen.filter(|screen| screen.is_shared());
+        self.endings.keep(event, screen);
         // The most frequent events, whose text is not needed then.
         if self.verbosity == Verbosity::Quiet && is_routine(event) {
             return;
@@ -278,64 +268,14 @@ impl Log {
             ..
         } = event
         {
-            self.repeat_ending(&deciding.task.to_string());
+            let task = deciding.task.to_string();
+            if let Some(lines) = self.endings.to_repeat(&task) {
+                self.write(Level::Info, &repeated(&task, &lines));
+            }
         }
         if let Some((level, text)) = message(event) {
             self.message(level, &text);
         }
-    }
-
-    /// Keeps the last output of a task that can determine the end of the run, before the message
-    /// about its end.
-    fn keep_ending(&self, event: &Event) {
-        let screen = self.stderr.started_screen();
-        let screen = screen.filter(|screen| screen.is_shared());
-        let (task, output) = match event {
-            Event::RunStart { .. } => return self.endings().clear(),
-            Event::TaskEnd {
-                task,
-                next: Next::Chain(consequence),
-                output,
-                ..
-            } if consequence.ends_running_tasks() => (task.to_string(), output),
-            Event::TaskEnd { task, .. }
-            | Event::HookEnd { task, .. }
-            | Event::HaltEnd { task, .. } => {
-                screen.inspect(|screen| screen.end(task.to_string()));
-                return;
-            }
-            _ => return,
-        };
-        // The message about its end is one more.
-        let messages = self.messages.load(Ordering::SeqCst) + 1;
-        let last = screen.and_then(|screen| screen.last_output(task.clone()));
-        let (lines, is_last) = match (output, last) {
-            (Some(path), _) => (tail(path, None).unwrap_or_default(), true),
-            (None, Some(last)) => (last_lines(&last.bytes), last.is_last),
-            (None, None) => return,
-        };
-        self.endings().push(Ending {
-            task,
-            lines,
-            last_at: is_last.then_some(messages),
-        });
-    }
-
-    /// Repeats the last output of `task`, if anything was shown after it.
-    fn repeat_ending(&self, task: &str) {
-        let messages = self.messages.load(Ordering::SeqCst);
-        let endings = self.endings();
-        let ending = endings.iter().rfind(|ending| ending.task == task);
-        if let Some(Ending { lines, last_at, .. }) = ending
-            && *last_at != Some(messages)
-            && !lines.is_empty()
-        {
-            self.write(Level::Info, &repeated(task, lines));
-        }
-    }
-
-    fn endings(&self) -> MutexGuard<'_, Vec<Ending>> {
-        self.endings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the screen. Its thread starts with the first event that can show the progress line.
@@ -389,7 +329,7 @@ impl Log {
         let mut logged = logged.unwrap_or_else(PoisonError::into_inner);
         if *logged < request.nth {
             *logged = request.nth;
-            self.messages.fetch_add(1, Ordering::SeqCst);
+            self.endings.count_message();
             self.stderr.write_later(line.as_bytes());
             self.to_syslog(Level::Warning, &text);
         }

@@ -1,6 +1,7 @@
 //! Output for people: messages, the progress line, answers.
 
 pub(crate) mod answer;
+mod endings;
 pub(crate) mod level;
 pub(crate) mod log;
 pub(crate) mod messages;
