@@ -463,7 +463,7 @@ fn a_terminal_shows_the_time_of_day_and_a_file_has_date_and_offset() {
     if !is_missing("script") {
         let seen = on_a_terminal(zone("XXX-5:30"), "TERM=xterm NO_COLOR=1", "");
         assert_eq!(time_shape(&seen), "00:00:00");
-        let dumb = on_a_terminal(zone("XXX-5:30"), "TERM=dumb", "");
+        let dumb = on_a_terminal(zone("XXX-5:30"), "TERM=dumb NO_COLOR=1", "");
         assert_eq!(time_shape(&dumb), "00:00:00");
     }
 }

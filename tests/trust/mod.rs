@@ -184,7 +184,7 @@ fn an_access_control_list_counts() {
     if is_not_root() || is_missing("setfacl") {
         return;
     }
-    let listed = "an access control list lets others write `";
+    let listed = "an access control list lets other users write to `";
     for entry in ["u:STRANGER:rw", "g:STRANGER:w", "u:0:rw,g:STRANGER:rw"] {
         for path in ["tasks.d/1-a", "target", "hook", "include", "var"] {
             refused(&format!("chgrp 0 {path}; setfacl -m {entry} {path}")).says(listed);
