@@ -24,7 +24,7 @@ use crate::{
     report_applet, runner,
 };
 
-/// Starts the applet that `args` names: by argv[0], or by the first argument.
+/// Starts the applet that `args` names: by the name of the program, or by the first argument.
 pub(crate) fn start(mut args: Vec<OsString>) -> Exit {
     let second = args.get(1).and_then(|arg| named(arg));
     if second.is_some() {
