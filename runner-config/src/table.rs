@@ -128,7 +128,7 @@ pub static SETTINGS: [Setting; 28] = [
     unstored(Field::Task(|_, _| Ok(())), DEPENDS_ON, "tasks that have to be done first, separated by commas or blanks"),
     row!(Task, enabled, "yes", value::yes_or_no, "`no` takes the task out of the chain"),
     row!(Task, required, "yes", value::yes_or_no, "`no` lets the chain continue when the task fails"),
-    row!(Task, frequency, "always", value::frequency, "`always`, `once-per-boot`, or `once`; the last two need `state_dir`"),
+    row!(Task, frequency, "always", value::frequency, "`always`, `once-per-boot`, `once-per-machine`, or `once`; all but `always` need `state_dir`"),
 ];
 
 /// Returns the row of the setting called `name`.

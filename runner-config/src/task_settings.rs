@@ -60,6 +60,8 @@ pub enum Frequency {
     Always,
     /// Not again before the machine boots again.
     OncePerBoot,
+    /// Not again on this machine; a copy of its disk runs it again.
+    OncePerMachine,
     /// Never again.
     Once,
 }
@@ -70,6 +72,7 @@ impl Frequency {
         match self {
             Frequency::Always => "always",
             Frequency::OncePerBoot => "once-per-boot",
+            Frequency::OncePerMachine => "once-per-machine",
             Frequency::Once => "once",
         }
     }

@@ -190,10 +190,15 @@ pub(crate) fn leftovers(text: &str) -> Parsed<Leftovers> {
 }
 
 pub(crate) fn frequency(text: &str) -> Parsed<Frequency> {
-    [Frequency::Always, Frequency::OncePerBoot, Frequency::Once]
-        .into_iter()
+    let all = [
+        Frequency::Always,
+        Frequency::OncePerBoot,
+        Frequency::OncePerMachine,
+        Frequency::Once,
+    ];
+    all.into_iter()
         .find(|frequency| frequency.as_str() == text)
-        .ok_or("`always`, `once-per-boot` or `once`")
+        .ok_or("`always`, `once-per-boot`, `once-per-machine` or `once`")
 }
 
 /// Formats a time for people: `350ms`, `1.2s`, `12s`, `1m 30s`, `2h 5m`.

@@ -171,7 +171,11 @@ fn a_wrong_value_in_the_section_of_a_task_is_reported_too() {
         ("leftovers", "x", "`kill`, `report` or `allow`"),
         ("enabled", "x", "`yes` or `no`"),
         ("required", "x", "`yes` or `no`"),
-        ("frequency", "x", "`always`, `once-per-boot` or `once`"),
+        (
+            "frequency",
+            "x",
+            "`always`, `once-per-boot`, `once-per-machine` or `once`",
+        ),
     ] {
         Test::new()
             .only_config(&format!("[a]\n{key} = x\n"))

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::support::{Test, once};
+use rustix::process::geteuid;
+
+use crate::support::{Test, is_missing, once, runner, skip};
 
 #[test]
 fn a_once_task_that_is_done_is_not_started_again() {
@@ -89,6 +91,106 @@ fn once_per_boot_is_once_for_each_boot() {
     .unwrap();
     let ran = ran.again().run().status(0).order("1-a 1-a");
     assert!(ran.read("state/done/1-a").contains(boot.trim()));
+}
+
+/// Starts the program on a machine whose `/etc/machine-id` has this text; without a text there is
+/// no such file.
+fn on_machine(test: Test, id: Option<&str>) -> Test {
+    let write = id.map(|id| format!("printf '{id}' >/etc/machine-id"));
+    test.program(runner()).through(&format!(
+        "[ -z \"$INSIDE\" ] && INSIDE=1 exec unshare -m \"$0\" \"$@\"\nset -e\n\
+         mount -t tmpfs -o mode=755 none /etc\n{}",
+        write.unwrap_or_default()
+    ))
+}
+
+/// Returns `true` if this process cannot have an `/etc` of its own.
+fn has_one_machine() -> bool {
+    if !geteuid().is_root() {
+        skip("only root has another /etc");
+        return true;
+    }
+    is_missing("unshare")
+}
+
+#[test]
+fn once_per_machine_is_once_for_each_copy_of_the_disk() {
+    if has_one_machine() {
+        return;
+    }
+    let mut test = Test::with_state()
+        .task("1-a", "exit 0")
+        .task("2-b", "exit 0")
+        .config("[a]\nfrequency = once-per-machine\n[b]\nfrequency = once");
+    for (machine, order) in [
+        ("one", "1-a 2-b"),
+        ("one", "1-a 2-b"),
+        ("two", "1-a 2-b 1-a"),
+        ("two", "1-a 2-b 1-a"),
+    ] {
+        let ran = on_machine(test, Some(machine)).run();
+        let ran = ran.status(0).order(order);
+        let mark = ran.read("state/done/1-a");
+        assert!(
+            mark.ends_with(&format!("\nmachine = {machine}\n")),
+            "{mark}"
+        );
+        test = ran.again();
+    }
+    // The mark of `once` has the machine too, so it still counts.
+    let config = "[runner]\nstate_dir = state\n[b]\nfrequency = once-per-machine";
+    on_machine(test.only_config(config), Some("one"))
+        .run()
+        .status(0)
+        .order("1-a 2-b 1-a 1-a");
+}
+
+#[test]
+fn a_mark_of_version_0_1_counts_but_not_for_a_machine() {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let mark = format!("run = 20261124T065504.123Z-da2e7952\nboot = {boot}");
+    for (frequency, order) in [
+        ("once", ""),
+        ("once-per-boot", ""),
+        ("once-per-machine", "1-a"),
+    ] {
+        if frequency == "once-per-machine" && fs::read("/etc/machine-id").is_err() {
+            skip("this machine has no id");
+            continue;
+        }
+        Test::with_state()
+            .task("1-a", "exit 0")
+            .file("state/done/1-a", &mark, 0o644)
+            .config(&format!("[a]\nfrequency = {frequency}"))
+            .run()
+            .status(0)
+            .order(order);
+    }
+}
+
+#[test]
+fn a_machine_without_an_id_has_no_tasks_that_run_once_per_machine() {
+    if has_one_machine() {
+        return;
+    }
+    for (id, why) in [
+        (None, "does not exist"),
+        (Some(""), "is empty"),
+        (Some("uninitialized"), "is `uninitialized`"),
+    ] {
+        let test = Test::with_state()
+            .task("1-a", "exit 0")
+            .config("[a]\nfrequency = once-per-machine");
+        let ran = on_machine(test, id).run().status(78).order("");
+        let ran = ran.says(&format!(
+            "runner.cfg:6: `frequency = once-per-machine` needs the id of this machine, and \
+             `/etc/machine-id` {why}\n  hint: `systemd-machine-id-setup` writes it; or set \
+             `frequency = once`\n"
+        ));
+        // A disabled task is not part of the plan.
+        let test = ran.again().config("enabled = no");
+        on_machine(test, id).run().status(0).order("");
+    }
 }
 
 #[test]

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use runner_config::{Document, Override, Problems, Reading, Settings, reason, setting, shown};
-use runner_exec::{Plan, StateDir, Trust, discover, similar_directory};
+use runner_config::{
+    Document, Frequency, Override, Problems, Reading, Settings, reason, setting, shown,
+};
+use runner_exec::{Plan, StateDir, Task, Trust, discover, machine_id, similar_directory};
 
 use crate::{
     config_file::{is_pipe, readable_document},
@@ -158,6 +160,7 @@ impl Source {
             problems,
         );
         checks.plan(&plan, false, problems);
+        check_machine(&plan, problems);
         if problems.has_errors() {
             return Err((Exit::Config, state_dir));
         }
@@ -189,5 +192,26 @@ impl Source {
             shown(&file)
         ));
         None
+    }
+}
+
+/// Reports each task that runs once per machine if this machine has no id.
+fn check_machine(plan: &Plan, problems: &mut Problems) {
+    let frequency = Frequency::OncePerMachine;
+    let is_once = |task: &&Task| task.settings.frequency == frequency;
+    let mut tasks = plan.tasks.iter().filter(is_once).peekable();
+    let Some(Err(why)) = tasks.peek().map(|_| machine_id()) else {
+        return;
+    };
+    for task in tasks {
+        let section = task.sections.first().map(String::as_str);
+        let written = setting("frequency").map(|row| plan.settings.in_force(row, section));
+        let message = format!(
+            "`frequency = {}` needs the id of this machine, and `/etc/machine-id` {why}",
+            frequency.as_str()
+        );
+        problems
+            .error(written.map(|written| written.origin.clone()), message)
+            .hint("`systemd-machine-id-setup` writes it; or set `frequency = once`");
     }
 }

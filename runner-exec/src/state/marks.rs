@@ -12,6 +12,7 @@ use rustix::process::geteuid;
 use super::{
     boot_id,
     durable_file::{self, Draft, create_directory},
+    machine_id,
 };
 use crate::{
     chain::TaskId,
@@ -25,12 +26,17 @@ pub(crate) struct Marks {
     directory: PathBuf,
     /// The current boot; `None` if unknown: then a mark `once-per-boot` never counts.
     boot: Option<String>,
+    /// The id of this machine; `None` if unknown: then a mark `once-per-machine` never counts.
+    machine: Option<String>,
 }
 
 impl Marks {
     pub(super) fn new(directory: PathBuf) -> Marks {
-        let boot = boot_id();
-        Marks { directory, boot }
+        Marks {
+            directory,
+            boot: boot_id(),
+            machine: machine_id().ok(),
+        }
     }
 
     /// Returns the path of the mark of a task.
@@ -40,15 +46,13 @@ impl Marks {
 
     /// Returns `true` if an earlier run has done `task`, so it must not start.
     fn has(&self, task: &Task) -> bool {
-        match task.settings.frequency {
-            Frequency::Always => false,
-            Frequency::Once => self.is_ours(&task.name),
-            Frequency::OncePerBoot => {
-                self.is_ours(&task.name)
-                    && self.boot.is_some()
-                    && self.boot_of(&task.name) == self.boot
-            }
-        }
+        let (key, present) = match task.settings.frequency {
+            Frequency::Always => return false,
+            Frequency::Once => return self.is_ours(&task.name),
+            Frequency::OncePerBoot => ("boot", &self.boot),
+            Frequency::OncePerMachine => ("machine", &self.machine),
+        };
+        self.is_ours(&task.name) && present.is_some() && self.value(&task.name, key) == *present
     }
 
     /// Returns `true` if there is a mark that belongs to this user or root. Another user can have
@@ -60,12 +64,13 @@ impl Marks {
         })
     }
 
-    /// Returns the boot in which the mark of `task` was made.
-    fn boot_of(&self, task: &TaskName) -> Option<String> {
+    /// Returns the value of `key` in the mark of `task`. Marks of version 0.1 have no `machine`.
+    fn value(&self, task: &TaskName, key: &str) -> Option<String> {
         let mark = durable_file::read(&self.path(task)).ok()?;
         let mark = String::from_utf8_lossy(&mark);
-        let boot = mark.lines().find_map(|line| line.strip_prefix("boot = "));
-        boot.map(str::to_owned)
+        let mut values = mark.lines().filter_map(|line| line.split_once(" = "));
+        let (_, value) = values.find(|(found, _)| *found == key)?;
+        Some(value.to_owned())
     }
 
     /// Returns the tasks of `plan` that are done.
@@ -88,8 +93,10 @@ impl Marks {
             return Ok(None);
         }
         let path = self.path(&task.name);
-        let boot = self.boot.as_deref().unwrap_or_default();
-        let text = format!("run = {run}\nboot = {boot}\n");
+        // Both ids, so the mark still counts if the frequency changes.
+        let [boot, machine] =
+            [&self.boot, &self.machine].map(|id| id.as_deref().unwrap_or_default());
+        let text = format!("run = {run}\nboot = {boot}\nmachine = {machine}\n");
         let written = create_directory(&self.directory)
             .and_then(|()| Draft::write(path.clone(), text.as_bytes()));
         written.map(Some).map_err(|error| (path, error))

@@ -16,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use runner_config::Settings;
+use runner_config::{Settings, reason};
 
 use self::{durable_file::Draft, halts::Halts, marks::Marks};
 
@@ -129,4 +129,45 @@ pub fn canonical(path: &Path) -> PathBuf {
 pub fn boot_id() -> Option<String> {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     Some(id.trim().to_owned()).filter(|id| !id.is_empty())
+}
+
+/// Returns the id of this machine, which a copy of its disk does not have.
+///
+/// # Errors
+///
+/// There is none. The text says what is wrong with `/etc/machine-id`.
+pub fn machine_id() -> Result<String, String> {
+    match durable_file::read(Path::new("/etc/machine-id")) {
+        Ok(text) => parse_machine_id(&String::from_utf8_lossy(&text)).map_err(str::to_owned),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err("does not exist".to_owned()),
+        Err(error) => Err(format!("cannot be read: {}", reason(&error))),
+    }
+}
+
+/// Returns the id in the text of `/etc/machine-id`; see machine-id(5).
+fn parse_machine_id(text: &str) -> Result<String, &'static str> {
+    match text.lines().next().unwrap_or_default().trim() {
+        "" => Err("is empty"),
+        "uninitialized" => Err("is `uninitialized`"),
+        id => Ok(id.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_id_is_the_first_line_unless_it_says_that_there_is_none() {
+        for (text, id) in [
+            ("3d12\n", Ok("3d12")),
+            (" 3d12 \nrest\n", Ok("3d12")),
+            ("3d12", Ok("3d12")),
+            ("", Err("is empty")),
+            ("\n", Err("is empty")),
+            ("uninitialized\n", Err("is `uninitialized`")),
+        ] {
+            assert_eq!(parse_machine_id(text), id.map(str::to_owned), "{text:?}");
+        }
+    }
 }
