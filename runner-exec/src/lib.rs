@@ -46,7 +46,7 @@ pub use crate::{
     },
     same_file::{is_same, is_same_file, open_metadata},
     state::{
-        Busy, Lock, NoLock, StateDir, Taken, boot_id, canonical, create_directory, is_lack,
+        Busy, Lock, Marks, NoLock, StateDir, Taken, boot_id, canonical, create_directory, is_lack,
         machine_id, open_file, sync_directory,
     },
     trust::{

@@ -29,6 +29,12 @@ fn nothing_else_is_taken_for_an_id() {
     }
 }
 
+#[test]
+fn an_id_can_have_a_start_that_is_not_a_date() {
+    let id = RunId::parse("20261399T065504.123Z-da2e7952").unwrap();
+    assert_eq!(id.start(), None);
+}
+
 proptest! {
     #[test]
     fn ids_are_read_back_and_in_the_order_of_the_starts(
@@ -40,6 +46,7 @@ proptest! {
             RunId::new(start, random[index])
         });
         prop_assert_eq!(RunId::parse(a.as_str()), Some(a.clone()));
+        prop_assert_eq!(a.start().map(|start| start.as_millisecond()), Some(starts[0]));
         if starts[0] != starts[1] {
             prop_assert_eq!(a < b, starts[0] < starts[1]);
         }

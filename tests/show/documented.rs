@@ -118,6 +118,11 @@ impl Page {
 fn the_answers_have_the_members_and_types_of_the_page() {
     let page = Page::read();
     let mut found = BTreeSet::new();
+    let done = || {
+        let test = Test::with_state().task("1-a", "");
+        let test = test.config("[a]\nfrequency = once");
+        test.file("state/done/1-a", "", 0o644)
+    };
     let bare = || Test::new().task("1-a", "");
     let of = |test: Test, args: &[&str]| -> Value {
         let ran = test.args(args).args(["--json"]).run();
@@ -134,12 +139,18 @@ fn the_answers_have_the_members_and_types_of_the_page() {
     };
     for (command, kind, example) in &page.answers {
         let answers = match command.as_str() {
-            "runner --list --json TASKDIR" => vec![of(plan(), &["--list"])],
+            "runner --list --json TASKDIR" => {
+                vec![of(plan(), &["--list"]), of(done(), &["--list"])]
+            }
             "runner --dry-run --json TASKDIR" => {
                 let answer = of(plan(), &["--dry-run"]);
                 assert!(answer["tasks"][0]["hook"].is_array(), "{answer}");
                 assert!(answer["halt_task"]["hook"].is_null(), "{answer}");
-                vec![answer, of(bare(), &["--dry-run"])]
+                vec![
+                    answer,
+                    of(bare(), &["--dry-run"]),
+                    of(done(), &["--dry-run"]),
+                ]
             }
             "runner --env TASK --json TASKDIR" => vec![of(plan(), &["--env", "b"])],
             "runner --check --json TASKDIR" => vec![

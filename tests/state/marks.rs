@@ -1,8 +1,12 @@
 //! Marks of `once` tasks.
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use rustix::process::geteuid;
+use serde_json::{Value, json};
 
 use crate::support::{Test, is_missing, once, runner, skip};
 
@@ -208,6 +212,43 @@ fn a_task_whose_mark_cannot_be_written_is_not_started() {
         ran.events(&["task", "outcome"])[2..4],
         ["task-end 1-a not-started", "wait"]
     );
+}
+
+#[test]
+fn the_list_and_the_dry_run_show_which_tasks_earlier_runs_have_done() {
+    let test = Test::with_state()
+        .task("1-a", "exit 0")
+        .task("2-b", "exit 0")
+        .task("3-c", "exit 0")
+        .file(
+            "state/done/1-a",
+            "run = 20261124T065504.123Z-da2e7952\n",
+            0o644,
+        )
+        // This one was written by hand.
+        .file("state/done/2-b", "", 0o644)
+        .config("[a]\nfrequency = once\n[b]\nfrequency = once\n[c]\nfrequency = once-per-boot")
+        .env("TZ", "UTC-1");
+    let time = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let mark = fs::File::open(test.path("state/done/2-b")).unwrap();
+    mark.set_modified(time).unwrap();
+    let ran = test.args(["--list"]).run().status(0).stdout(
+        "1-a  level 0  limit 10m  5 tries  once  done 2026-11-24 07:55\n\
+         2-b  level 1  limit 10m  5 tries  once  done 2001-09-09 02:46\n\
+         3-c  level 2  limit 10m  5 tries  once-per-boot\n",
+    );
+    let ran = ran.again().args(["--dry-run"]).run().status(0);
+    for head in ["\n1-a, done 2026-11-24 07:55\n", "\n3-c\n"] {
+        assert!(ran.stdout.contains(head), "{}", ran.stdout);
+    }
+    let ran = ran.again().args(["--list", "--json"]).run().status(0);
+    let list: Vec<Value> = serde_json::from_str(&ran.stdout).unwrap();
+    let done: Vec<&Value> = list.iter().map(|task| &task["done"]).collect();
+    assert_eq!(
+        json!(done),
+        json!(["2026-11-24T06:55:04.123Z", "2001-09-09T01:46:40Z", null])
+    );
+    ran.again().run().status(0).order("3-c");
 }
 
 #[test]

@@ -367,7 +367,7 @@ fn severity(level: Level) -> syslog::Severity {
 
 /// Returns the local time zone. `TimeZone::system` would look it up by name, which takes 40 times
 /// as long: it lists the whole time zone database.
-fn local_zone() -> TimeZone {
+pub(crate) fn local_zone() -> TimeZone {
     let file = || fs::read("/etc/localtime").ok();
     let zone = env::var_os("TZ").is_none().then(file).flatten();
     let zone = zone.and_then(|zone| TimeZone::tzif("local", &zone).ok());

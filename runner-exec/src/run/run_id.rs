@@ -31,6 +31,11 @@ impl RunId {
         is_id.then(|| RunId(text.to_owned()))
     }
 
+    /// Returns the start of the run; `None` if the text is not a date.
+    pub fn start(&self) -> Option<Timestamp> {
+        self.0.split_once('-')?.0.parse().ok()
+    }
+
     /// Returns its text.
     pub fn as_str(&self) -> &str {
         &self.0

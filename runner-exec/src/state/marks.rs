@@ -6,11 +6,12 @@
 
 use std::{fs, io, os::unix::fs::MetadataExt, path::PathBuf};
 
+use jiff::Timestamp;
 use runner_config::Frequency;
 use rustix::process::geteuid;
 
 use super::{
-    boot_id,
+    StateDir, boot_id,
     durable_file::{self, Draft, create_directory},
     machine_id,
 };
@@ -22,7 +23,7 @@ use crate::{
 
 /// The marks of a task directory.
 #[derive(Debug)]
-pub(crate) struct Marks {
+pub struct Marks {
     directory: PathBuf,
     /// The current boot; `None` if unknown: then a mark `once-per-boot` never counts.
     boot: Option<String>,
@@ -31,9 +32,10 @@ pub(crate) struct Marks {
 }
 
 impl Marks {
-    pub(super) fn new(directory: PathBuf) -> Marks {
+    /// Creates the marks in `state_dir`. Reads only the ids of boot and machine.
+    pub fn new(state_dir: StateDir) -> Marks {
         Marks {
-            directory,
+            directory: state_dir.marks(),
             boot: boot_id(),
             machine: machine_id().ok(),
         }
@@ -71,6 +73,26 @@ impl Marks {
         let mut values = mark.lines().filter_map(|line| line.split_once(" = "));
         let (_, value) = values.find(|(found, _)| *found == key)?;
         Some(value.to_owned())
+    }
+
+    /// Returns the start of the run that has done `task`; `None` if the task would start. If the
+    /// mark names no run, its modification time counts.
+    pub fn done_at(&self, task: &Task) -> Option<Timestamp> {
+        if !self.has(task) {
+            return None;
+        }
+        let run = self
+            .value(&task.name, "run")
+            .as_deref()
+            .and_then(RunId::parse);
+        let modified = || {
+            fs::symlink_metadata(self.path(&task.name))
+                .ok()?
+                .modified()
+                .ok()
+        };
+        let start = run.and_then(|run| run.start());
+        start.or_else(|| modified()?.try_into().ok())
     }
 
     /// Returns the tasks of `plan` that are done.

@@ -18,12 +18,13 @@ use std::{
 
 use runner_config::{Settings, reason};
 
-use self::{durable_file::Draft, halts::Halts, marks::Marks};
+use self::{durable_file::Draft, halts::Halts};
 
 pub(crate) use self::holder::Part;
 pub use self::{
     durable_file::{create_directory, open_file, sync_directory},
     lock::{Lock, NoLock, Taken, is_lack},
+    marks::Marks,
     obstacle::Busy,
 };
 
@@ -108,7 +109,7 @@ impl State {
     pub(crate) fn of(settings: &Settings) -> Option<State> {
         let directory = StateDir::of(settings)?;
         Some(State {
-            marks: Marks::new(directory.marks()),
+            marks: Marks::new(directory),
             halts: Halts {
                 path: directory.halts(),
                 max: settings.max_halts,

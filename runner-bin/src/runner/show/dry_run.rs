@@ -7,7 +7,7 @@ use runner_exec::{CommandLine, Plan, Task, TaskId, TaskStats};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use super::{command, dependency_names, push_padded, quoted, texts, words};
+use super::{Done, command, dependency_names, done_text, push_padded, quoted, texts, words};
 
 /// A setting and its value.
 type Row<'a> = (&'static Setting, Written<'a>);
@@ -19,12 +19,16 @@ const NAME_WIDTH: usize = "retry_backoff".len();
 const MAX_VALUE_WIDTH: usize = 40;
 
 /// Returns the text for people: the settings of all tasks, then the own settings of each task.
-pub(super) fn text(plan: &Plan) -> String {
+pub(super) fn text(plan: &Plan, done: &Done) -> String {
     let directory = shown(&directory());
     let mut text = format!("working directory  {directory}\n\nfor all tasks\n");
     text += &table(&common(plan));
     for (task, id) in tasks(plan) {
-        let role = if id.is_some() { "" } else { ", the halt task" };
+        let role = match id {
+            Some(id) => done[id.0].map(done_text),
+            None => Some("the halt task".to_owned()),
+        };
+        let role = role.map(|role| format!(", {role}")).unwrap_or_default();
         text += &format!("\n{}{role}\n", task.name);
         let hook = id.and_then(|_| Some(("hook", hook(plan, task)?)));
         for (what, words) in hook.into_iter().chain([("command", command(task))]) {
@@ -36,12 +40,13 @@ pub(super) fn text(plan: &Plan) -> String {
 }
 
 /// Returns the JSON of docs/json.md.
-pub(super) fn json(plan: &Plan) -> Value {
+pub(super) fn json(plan: &Plan, done: &Done) -> Value {
     let object = |(task, id): (&Task, Option<TaskId>)| {
         json!({
             "task": name_text(task.name.as_os_str()),
             "command": texts(&command(task)),
             "hook": id.and_then(|_| hook(plan, task)).as_deref().map(texts),
+            "done": id.and_then(|id| done[id.0]).map(|at| at.to_string()),
             "depends_on": id.map(|id| dependency_names(plan, id)).unwrap_or_default(),
             "settings": settings(all(plan, task)),
         })

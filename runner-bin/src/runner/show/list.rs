@@ -7,10 +7,10 @@ use runner_exec::{Plan, TaskId};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use super::{dependency_names, push_padded, quoted, texts};
+use super::{Done, dependency_names, done_text, push_padded, quoted, texts};
 
 /// Returns the text for people: columns that every task has, then those of some tasks.
-pub(super) fn text(plan: &Plan) -> String {
+pub(super) fn text(plan: &Plan, done: &Done) -> String {
     let names: Vec<Cow<str>> = plan.tasks.iter().map(|task| task.name.shown()).collect();
     let order = plan.order().into_iter();
     let rows: Vec<[Cow<str>; 5]> = order
@@ -21,7 +21,7 @@ pub(super) fn text(plan: &Plan) -> String {
                 format!("level {}", plan.nodes[id.0].level).into(),
                 limit(settings).into(),
                 tries_of(settings).into(),
-                rest(plan, id, &names).join("  ").into(),
+                rest(plan, id, &names, done).join("  ").into(),
             ]
         })
         .collect();
@@ -40,7 +40,7 @@ pub(super) fn text(plan: &Plan) -> String {
 }
 
 /// Returns the properties that only some tasks have.
-fn rest(plan: &Plan, id: TaskId, names: &[Cow<str>]) -> Vec<String> {
+fn rest(plan: &Plan, id: TaskId, names: &[Cow<str>], done: &Done) -> Vec<String> {
     let settings = &plan.tasks[id.0].settings;
     let mut rest = Vec::new();
     if let Some(words) = &settings.interpreter {
@@ -55,6 +55,7 @@ fn rest(plan: &Plan, id: TaskId, names: &[Cow<str>]) -> Vec<String> {
     if settings.frequency != Frequency::Always {
         rest.push(settings.frequency.as_str().to_owned());
     }
+    rest.extend(done[id.0].map(done_text));
     if !settings.required {
         rest.push("not required".to_owned());
     }
@@ -62,7 +63,7 @@ fn rest(plan: &Plan, id: TaskId, names: &[Cow<str>]) -> Vec<String> {
 }
 
 /// Returns the JSON of docs/json.md.
-pub(super) fn json(plan: &Plan) -> Value {
+pub(super) fn json(plan: &Plan, done: &Done) -> Value {
     let order = plan.order().into_iter();
     order
         .map(|id| {
@@ -79,6 +80,7 @@ pub(super) fn json(plan: &Plan) -> Value {
                 "max_tries": settings.max_tries.number(),
                 "frequency": settings.frequency.as_str(),
                 "required": settings.required,
+                "done": done[id.0].map(|at| at.to_string()),
             })
         })
         .collect()

@@ -8,8 +8,9 @@ mod list;
 
 use std::{borrow::Cow, ffi::OsString, iter, os::unix::ffi::OsStrExt};
 
+use jiff::Timestamp;
 use runner_config::{Problems, bytes_text, name_text};
-use runner_exec::{CommandLine, Plan, Task, TaskId};
+use runner_exec::{CommandLine, Marks, Plan, StateDir, Task, TaskId};
 use unicode_width::UnicodeWidthStr;
 
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
     console::{
         answer::{answer, pretty},
         level::Verbosity,
-        log::Log,
+        log::{Log, local_zone},
         shell::quoted,
     },
     exit::Exit,
@@ -38,10 +39,10 @@ pub(crate) fn show(source: &Source, question: &Question, json: bool, verbosity: 
         Err(unusable) => return unusable.exit,
     };
     let text = match question {
-        Question::List if json => pretty(&list::json(&plan)),
-        Question::List => list::text(&plan),
-        Question::DryRun if json => pretty(&dry_run::json(&plan)),
-        Question::DryRun => dry_run::text(&plan),
+        Question::List if json => pretty(&list::json(&plan, &done(&plan))),
+        Question::List => list::text(&plan, &done(&plan)),
+        Question::DryRun if json => pretty(&dry_run::json(&plan, &done(&plan))),
+        Question::DryRun => dry_run::text(&plan, &done(&plan)),
         Question::Graph => graph::dot(&plan),
         Question::Env(name) => match env::variables(source, &plan, name) {
             Ok(variables) if json => pretty(&env::json(&variables)),
@@ -54,6 +55,21 @@ pub(crate) fn show(source: &Source, question: &Question, json: bool, verbosity: 
         Question::Check => unreachable!("it was answered above"),
     };
     answer(&text, Exit::Finished, &log)
+}
+
+/// For each task, the start of the earlier run that has done it, so that it would not start.
+type Done = [Option<Timestamp>];
+
+fn done(plan: &Plan) -> Vec<Option<Timestamp>> {
+    let marks = StateDir::of(&plan.settings).map(Marks::new);
+    let done_at = |task| marks.as_ref().and_then(|marks| marks.done_at(task));
+    plan.tasks.iter().map(done_at).collect()
+}
+
+/// Formats the time at which a task was done, in the local time zone.
+fn done_text(at: Timestamp) -> String {
+    let at = at.to_zoned_datetime(local_zone());
+    format!("done {}", at.strftime("%Y-%m-%d %H:%M"))
 }
 
 /// Returns the words of the command of `task`.
