@@ -369,6 +369,7 @@ fn each_shell_offers_what_fits() {
         ("runner --set max_t", "max_time max_tries"),
         ("runner --set ", &settings),
         ("runner -c runner.cfg tasks.d --only ", "1-fetch 2-build"),
+        ("runner -c runner.cfg tasks.d --forget 2", "2-build"),
         (
             "runner -j 2 --config runner.cfg tasks.d -q --env 2",
             "2-build",

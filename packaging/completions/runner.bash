@@ -26,6 +26,8 @@ declare -gA _runner_options=(
     [--check]=''
     [--json]=''
     [--only]=task
+    [--forget]=task
+    [--forget-all]=''
     [-g]=key [--get]=key
     [--install-links]=dir
     [-h]='' [--help]=''

@@ -61,7 +61,7 @@ function __runner_runs
 end
 
 # Options of runner.
-set -ga __runner_with_value -c --config -n --times -j --jobs --set --trust-owner --ready --env --only -g --get --install-links
+set -ga __runner_with_value -c --config -n --times -j --jobs --set --trust-owner --ready --env --only --forget -g --get --install-links
 complete -c runner -s c -l config -r -F -d 'Configuration file'
 complete -c runner -s n -l times -x -d 'Number of runs of the chain; 0 = no limit'
 complete -c runner -s H -l halt-after -d 'Run the halt task after the last run too, if all runs have finished'
@@ -83,6 +83,8 @@ complete -c runner -l env -x -a '(__runner_tasks)' -d 'Show the environment of a
 complete -c runner -l check -d 'List all problems; run nothing. Exit status 0, 1 (warnings) or 78 (errors)'
 complete -c runner -l json -d 'Answer `--list`, `--dry-run`, `--env` or `--check` as JSON'
 complete -c runner -l only -x -a '(__runner_tasks)' -d 'Run one task with its hooks and limits, without the chain'
+complete -c runner -l forget -x -a '(__runner_tasks)' -d 'Remove the mark of a task, so it runs again; run nothing'
+complete -c runner -l forget-all -d 'Remove the marks of all tasks; run nothing'
 complete -c runner -s g -l get -x -a '(__runner_keys)' -d 'Print the value of a key, as `runner-config -g` does'
 complete -c runner -l install-links -x -a '(__fish_complete_directories)' -d 'Create the links `runner-config` and `runner-report` in this directory'
 complete -c runner -s h -l help -d 'Print help (see a summary with \'-h\')'

@@ -99,7 +99,7 @@ fn once_per_boot_is_once_for_each_boot() {
 
 /// Starts the program on a machine whose `/etc/machine-id` has this text; without a text there is
 /// no such file.
-fn on_machine(test: Test, id: Option<&str>) -> Test {
+pub(super) fn on_machine(test: Test, id: Option<&str>) -> Test {
     let write = id.map(|id| format!("printf '{id}' >/etc/machine-id"));
     test.program(runner()).through(&format!(
         "[ -z \"$INSIDE\" ] && INSIDE=1 exec unshare -m \"$0\" \"$@\"\nset -e\n\
@@ -109,7 +109,7 @@ fn on_machine(test: Test, id: Option<&str>) -> Test {
 }
 
 /// Returns `true` if this process cannot have an `/etc` of its own.
-fn has_one_machine() -> bool {
+pub(super) fn has_one_machine() -> bool {
     if !geteuid().is_root() {
         skip("only root has another /etc");
         return true;

@@ -1,5 +1,6 @@
 //! State: the files that a run leaves in `state_dir`, and how the next run uses them.
 
+mod forget;
 mod halts;
 mod journal;
 mod lock;

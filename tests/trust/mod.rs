@@ -180,6 +180,20 @@ fn a_mark_of_another_user_does_not_count() {
 }
 
 #[test]
+fn marks_in_a_directory_of_another_user_are_not_removed() {
+    if is_not_root() {
+        return;
+    }
+    let test = story().config("[a]\nfrequency = once");
+    shell(
+        &test,
+        &format!("mkdir -p var/state/done; : >var/state/done/1-a; chown {STRANGER} var/state"),
+    );
+    let ran = test.args(["--forget-all"]).run().status(78);
+    assert!(ran.test.path("var/state/done/1-a").exists());
+}
+
+#[test]
 fn an_access_control_list_counts() {
     if is_not_root() || is_missing("setfacl") {
         return;

@@ -42,6 +42,7 @@ pub(crate) enum Ready {
     override_usage = "runner [OPTIONS] TASKDIR [-- COMMAND [ARG...]]\n       \
                       runner [-c FILE] --list | --dry-run | --check | --graph TASKDIR\n       \
                       runner [-c FILE] TASKDIR --env TASK | --only TASK\n       \
+                      runner [-c FILE] TASKDIR --forget TASK | --forget-all\n       \
                       runner [-c FILE] -g SECTION.KEY\n       \
                       runner --install-links DIR",
     after_help = STATUSES,
@@ -59,12 +60,12 @@ pub(crate) struct RunnerArgs {
         hide_default_value = true,
         value_parser = times,
         allow_negative_numbers = true,
-        conflicts_with = "only"
+        conflicts_with_all = ["only", "forget", "forget_all"]
     )]
     pub(crate) times: u32,
 
     /// Run the halt task after the last run too, if all runs have finished
-    #[arg(short = 'H', long, conflicts_with = "only")]
+    #[arg(short = 'H', long, conflicts_with_all = ["only", "forget", "forget_all"])]
     pub(crate) halt_after: bool,
 
     #[command(flatten)]
@@ -146,6 +147,14 @@ pub(crate) struct RunnerArgs {
     /// Run one task with its hooks and limits, without the chain
     #[arg(long, group = "mode", value_name = "TASK")]
     pub(crate) only: Option<String>,
+
+    /// Remove the mark of a task, so it runs again; run nothing
+    #[arg(long, group = "mode", value_name = "TASK")]
+    forget: Option<String>,
+
+    /// Remove the marks of all tasks; run nothing
+    #[arg(long, group = "mode")]
+    forget_all: bool,
 
     /// Print the value of a key, as `runner-config -g` does
     #[arg(short = 'g', long = "get", group = "mode", value_name = "SECTION.KEY")]
@@ -295,6 +304,14 @@ impl FileArg {
 }
 
 impl RunnerArgs {
+    /// Returns the task whose mark is to be removed, or `Some(None)` for all marks.
+    pub(crate) fn forgets(&self) -> Option<Option<&str>> {
+        match &self.forget {
+            None if self.forget_all => Some(None),
+            task => task.as_deref().map(Some),
+        }
+    }
+
     /// Returns the question about the plan; `None` if tasks are to be run.
     pub(crate) fn question(&self) -> Option<Question> {
         let env = self.env.clone().map(Question::Env);

@@ -23,6 +23,8 @@ pub(crate) struct Source {
     pub(crate) needs_halt: bool,
     /// A directory without tasks is an error.
     pub(crate) needs_tasks: bool,
+    /// Tasks that run once per machine need the id of this machine.
+    pub(crate) needs_machine: bool,
     /// The users whose files are trusted; `None` = all.
     pub(crate) trust: Option<Trust>,
 }
@@ -160,7 +162,9 @@ impl Source {
             problems,
         );
         checks.plan(&plan, false, problems);
-        check_machine(&plan, problems);
+        if self.needs_machine {
+            check_machine(&plan, problems);
+        }
         if problems.has_errors() {
             return Err((Exit::Config, state_dir));
         }

@@ -6,6 +6,7 @@
 
 pub(crate) mod config_cmd;
 mod exec_command;
+mod forget;
 pub(crate) mod load;
 pub(crate) mod sd_notify;
 mod session;
@@ -30,6 +31,7 @@ use crate::{
     runner::{
         config_cmd::ConfigCmd,
         exec_command::hand_over,
+        forget::forget,
         load::{Source, Unusable},
         sd_notify::Notify,
         session::{Locked, Session, first_error},
@@ -66,6 +68,8 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
         taskdir: args.taskdir.clone().unwrap_or_default(),
         needs_halt: args.halt_after,
         needs_tasks: args.halt_after || args.times != 1 || !command.is_empty(),
+        // An image is sealed without an id.
+        needs_machine: args.forgets().is_none(),
         trust: if args.insecure {
             None
         } else {
@@ -74,6 +78,17 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
     };
     if let Some(question) = args.question() {
         return show(&source, &question, args.json, verbosity);
+    }
+    if let Some(task) = args.forgets() {
+        let session = Session {
+            taskdir: source.taskdir.clone(),
+            has_journal: false,
+            no_lock: args.no_lock,
+            wait_lock: args.wait_lock,
+            notify: None,
+            log: Arc::new(Log::plain(verbosity)),
+        };
+        return forget(&source, task, &session);
     }
     address_space::economize();
     let is_chain = args.only.is_none();

@@ -4,7 +4,7 @@
 //! So a full disk is noticed before the task has done anything, and a mark exists completely or
 //! not at all.
 
-use std::{fs, io, os::unix::fs::MetadataExt, path::PathBuf};
+use std::{ffi::OsString, fs, io, os::unix::fs::MetadataExt, path::PathBuf};
 
 use jiff::Timestamp;
 use runner_config::Frequency;
@@ -12,7 +12,7 @@ use rustix::process::geteuid;
 
 use super::{
     StateDir, boot_id,
-    durable_file::{self, Draft, create_directory},
+    durable_file::{self, Draft, create_directory, sync_directory},
     machine_id,
 };
 use crate::{
@@ -93,6 +93,42 @@ impl Marks {
         };
         let start = run.and_then(|run| run.start());
         start.or_else(|| modified()?.try_into().ok())
+    }
+
+    /// Returns the names of all tasks with a mark, also of those that do not exist any more.
+    ///
+    /// # Errors
+    ///
+    /// The directory cannot be read; the error has its path.
+    pub fn names(&self) -> Result<Vec<TaskName>, (PathBuf, io::Error)> {
+        let names = || {
+            let names = fs::read_dir(&self.directory)?.map(|entry| Ok(entry?.file_name()));
+            names.collect::<io::Result<Vec<OsString>>>()
+        };
+        let names = match names() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            names => names.map_err(|error| (self.directory.clone(), error))?,
+        };
+        // No task begins with a dot, but drafts do.
+        let is_mark = |name: &OsString| !name.as_encoded_bytes().starts_with(b".");
+        let names = names.into_iter().filter(is_mark);
+        let mut names: Vec<TaskName> = names.map(TaskName::new).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// Removes the mark of `task`. Returns `false` if it has none.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be removed; the error has its path.
+    pub fn forget(&self, task: &TaskName) -> Result<bool, (PathBuf, io::Error)> {
+        let path = self.path(task);
+        match fs::remove_file(&path).and_then(|()| sync_directory(&path)) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err((path, error)),
+        }
     }
 
     /// Returns the tasks of `plan` that are done.
