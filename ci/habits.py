@@ -16,7 +16,7 @@ from pathlib import Path
 
 CODE = (".rs", ".py", ".sh", ".mjs", ".c", ".toml", ".yml")
 PROSE = (".md", ".1", ".5", ".cfg", ".service")
-SCRIPTS = (".ci/run", "packaging/build", "justfile")
+SCRIPTS = (".ci/run", "packaging/build", "packaging/postrm", "justfile")
 # They name the words.
 EXCEPTIONS = ("ci/habits.py", "CONTRIBUTING.md")
 

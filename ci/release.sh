@@ -46,9 +46,10 @@ for page in packaging/man/*; do
     is "man --warnings ${page##*/}" "$(man --warnings=w -l "$page" 2>&1 >/dev/null)" ""
 done
 
-# The packages have no scripts, so installing them starts and stops nothing.
+# The only script is the one that removes the state at a purge, so installing them starts and
+# stops nothing.
 is "control files of the .deb" "$(dpkg-deb --ctrl-tarfile "$deb" | tar -t | sort | xargs)" \
-    "./ ./conffiles ./control ./md5sums"
+    "./ ./conffiles ./control ./md5sums ./postrm"
 is "scripts of the .rpm" "$(rpm -qp --scripts "$rpm")" ""
 
 # Each package is installed, changed by an administrator, installed again and removed.
@@ -123,7 +124,8 @@ in_debian -r runner
 is "left by dpkg -r" "$(left "$debian" dpkg)" \
     "etc/logrotate.d/runner etc/runner/runner.cfg etc/runner/tasks.d/1-mine var/lib/runner/journal.jsonl"
 in_debian -P runner
-is "left by dpkg -P" "$(left "$debian" dpkg)" "etc/runner/tasks.d/1-mine var/lib/runner/journal.jsonl"
+is "left by dpkg -P" "$(left "$debian" dpkg)" "etc/runner/tasks.d/1-mine"
+[ ! -e "$debian/var/lib/runner" ]
 
 administer "$fedora"
 in_fedora -U --force "$rpm"
