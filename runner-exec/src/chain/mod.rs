@@ -147,6 +147,19 @@ fn needed_by(nodes: &[Node]) -> Vec<Vec<TaskId>> {
     needed_by
 }
 
+/// Returns the tasks in the order in which one worker runs them. This walks the chain itself, with
+/// every task succeeding, so a list always agrees with the run.
+pub(crate) fn order(nodes: &Arc<[Node]>) -> Vec<TaskId> {
+    let mut chain = Chain::new(nodes.clone(), RetryFrom::Start);
+    let mut order = Vec::with_capacity(nodes.len());
+    while let Step::Start(task) = chain.next_step() {
+        order.push(task);
+        chain.apply(task, Verdict::Proceed);
+        chain.ended(task);
+    }
+    order
+}
+
 /// The state of a chain; see the tables above.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Chain {

@@ -15,7 +15,7 @@ use std::{
 use runner_config::{Problems, Settings, TaskSettings, Words, left_out};
 
 use crate::{
-    chain::{Chain, Node, Step, TaskId, verdict::Verdict},
+    chain::{Node, TaskId, order},
     plan::{
         checks::{Interpreters, check_halt, check_start},
         dependencies::{Absent, nodes},
@@ -202,17 +202,9 @@ impl Plan {
         })
     }
 
-    /// Returns the tasks in the order in which one worker runs them. This walks the chain itself,
-    /// with every task succeeding, so a list always agrees with the run.
+    /// Returns the tasks in the order in which one worker runs them.
     pub fn order(&self) -> Vec<TaskId> {
-        let mut chain = Chain::new(self.nodes.clone(), self.settings.retry_from);
-        let mut order = Vec::with_capacity(self.tasks.len());
-        while let Step::Start(task) = chain.next_step() {
-            order.push(task);
-            chain.apply(task, Verdict::Proceed);
-            chain.ended(task);
-        }
-        order
+        order(&self.nodes)
     }
 
     /// Returns the tasks that `task` names in `depends_on`, in the order of the file.

@@ -3,6 +3,7 @@
 pub(crate) mod environment;
 pub(crate) mod event;
 pub(crate) mod hook;
+pub(crate) mod outputs;
 #[expect(clippy::module_inception, reason = "one run, beside all of them")]
 mod run;
 pub(crate) mod run_id;
