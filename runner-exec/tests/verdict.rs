@@ -29,6 +29,7 @@ fn only_exit_codes_can_mean_anything_but_retry() {
         Outcome::Signaled(Signal(2)),
         Outcome::TimedOut,
         Outcome::NotStarted(failure),
+        Outcome::BadOutput(String::new()),
     ] {
         assert_eq!(Verdict::of(&outcome, &codes), Verdict::Retry);
     }

@@ -293,7 +293,7 @@ fn did(
         Outcome::Signaled(_) => format!("{what} after {time}"),
         Outcome::TimedOut if survived => format!("{what}; some of its processes survived"),
         Outcome::TimedOut => format!("{what}; its process group was ended"),
-        Outcome::NotStarted(_) => what,
+        Outcome::NotStarted(_) | Outcome::BadOutput(_) => what,
     }
 }
 
@@ -313,6 +313,7 @@ fn action(outcome: &Outcome, limit: Option<Duration>, setting: &str, survived: b
             format!("ran longer than `{setting}` ({limit})")
         }
         (Outcome::NotStarted(failure), _) => format!("did not start: {}", failure.reason),
+        (Outcome::BadOutput(why), _) => format!("wrote a bad output: {why}"),
     }
 }
 
@@ -337,7 +338,9 @@ fn hint(outcome: &Outcome) -> String {
             let hint = failure.hint.map(|hint| format!("\n{HINT}{hint}"));
             hint.unwrap_or_default()
         }
-        Outcome::Exited(_) | Outcome::Signaled(_) | Outcome::TimedOut => String::new(),
+        Outcome::Exited(_) | Outcome::Signaled(_) | Outcome::TimedOut | Outcome::BadOutput(_) => {
+            String::new()
+        }
     }
 }
 

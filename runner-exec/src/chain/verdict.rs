@@ -29,7 +29,8 @@ impl Verdict {
             Outcome::Exited(_)
             | Outcome::Signaled(_)
             | Outcome::TimedOut
-            | Outcome::NotStarted(_) => Verdict::Retry,
+            | Outcome::NotStarted(_)
+            | Outcome::BadOutput(_) => Verdict::Retry,
         }
     }
 }

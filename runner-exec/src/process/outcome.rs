@@ -18,6 +18,8 @@ pub enum Outcome {
     TimedOut,
     /// It did not start.
     NotStarted(StartFailure),
+    /// It exited with a code of success, but its outputs are wrong for this reason.
+    BadOutput(String),
 }
 
 /// Reason of a process that did not start.
@@ -40,13 +42,14 @@ impl StartFailure {
 
 impl Outcome {
     /// Parses the text of [`Display`](fmt::Display); `why` is the reason of a process that did
-    /// not start.
+    /// not start, or of a bad output.
     pub fn parse(text: &str, why: &str) -> Option<Outcome> {
         let outcome = match text.split_once(':').unwrap_or((text, "")) {
             ("exited", code) => Outcome::Exited(code.parse().ok()?),
             ("signaled", name) => Outcome::Signaled(Signal::parse(name)?),
             ("timed-out", _) => Outcome::TimedOut,
             ("not-started", _) => Outcome::NotStarted(StartFailure::new(why, None)),
+            ("bad-output", _) => Outcome::BadOutput(why.to_owned()),
             _ => return None,
         };
         // A text with anything else would not read back the same.
@@ -86,7 +89,7 @@ impl fmt::Display for Signal {
 }
 
 /// The form of `RUNNER_OUTCOME` and of the journal: `exited:1`, `signaled:SIGSEGV`, `timed-out`,
-/// `not-started`.
+/// `not-started`, `bad-output`.
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
@@ -94,6 +97,7 @@ impl fmt::Display for Outcome {
             Outcome::Signaled(signal) => write!(f, "signaled:{signal}"),
             Outcome::TimedOut => f.write_str("timed-out"),
             Outcome::NotStarted(_) => f.write_str("not-started"),
+            Outcome::BadOutput(_) => f.write_str("bad-output"),
         }
     }
 }

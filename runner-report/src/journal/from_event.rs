@@ -72,6 +72,7 @@ pub(crate) fn to_entry(event: &Event, taskdir: &str) -> Option<JournalEntry> {
             limit: limit.map(rounded_seconds),
             why: match outcome {
                 Outcome::NotStarted(failure) => Some(failure.reason.clone()),
+                Outcome::BadOutput(why) => Some(why.clone()),
                 Outcome::Exited(_) | Outcome::Signaled(_) | Outcome::TimedOut => None,
             },
             output: output.map(absolute_path),

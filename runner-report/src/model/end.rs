@@ -16,7 +16,8 @@ pub enum AnyOutcome {
 }
 
 impl AnyOutcome {
-    /// Parses the form of `RUNNER_OUTCOME`. `why` is the reason if the process did not start.
+    /// Parses the form of `RUNNER_OUTCOME`. `why` is the reason if the process did not start,
+    /// or of a bad output.
     pub(crate) fn parse(word: &str, why: Option<&str>) -> AnyOutcome {
         let known = Outcome::parse(word, why.unwrap_or_default());
         known.map_or_else(|| Self::Other(word.to_owned()), Self::Known)
@@ -43,6 +44,7 @@ impl AnyOutcome {
             AnyOutcome::Known(Outcome::NotStarted(failure)) => {
                 format!("did not start: {}", escape(&failure.reason))
             }
+            AnyOutcome::Known(Outcome::BadOutput(why)) => format!("bad output: {}", escape(why)),
             AnyOutcome::Other(word) => escape(word).into_owned(),
         }
     }

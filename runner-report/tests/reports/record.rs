@@ -175,7 +175,11 @@ fn an_outcome_is_read_as_it_was_written_and_other_words_are_not_outcomes() {
     };
     let exited = (0..=255).map(Outcome::Exited);
     let signaled = (0..=64).map(|signal| Outcome::Signaled(Signal(signal)));
-    let others = [Outcome::TimedOut, Outcome::NotStarted(failure)];
+    let others = [
+        Outcome::TimedOut,
+        Outcome::NotStarted(failure),
+        Outcome::BadOutput("why".to_owned()),
+    ];
     for outcome in exited.chain(signaled).chain(others) {
         assert_eq!(Outcome::parse(&outcome.to_string(), "why"), Some(outcome));
     }
