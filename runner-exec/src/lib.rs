@@ -5,6 +5,7 @@
 
 mod chain;
 mod plan;
+mod private_directory;
 mod process;
 mod run;
 mod same_file;
@@ -22,6 +23,7 @@ pub use crate::{
         discover::{DirEntry, Kind, discover, similar_directory},
         task_name::TaskName,
     },
+    private_directory::PrivateDirectory,
     process::{
         Children, Ended, Latch, Limits, Original, Process, StopRequest, StopSignals, Supervised,
         Supervisor,

@@ -1,26 +1,17 @@
 //! The value of `RUNNER_CONFIG_CMD`, and the private links that it can need.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "this is where private links are locked"
-)]
 
 use std::{
     env,
     ffi::OsString,
-    fs::{self, File, Permissions},
-    io,
-    os::unix::fs::{PermissionsExt, symlink},
+    fs, io,
+    os::unix::fs::symlink,
     path::{Path, PathBuf, absolute},
 };
 
 use once_cell::unsync::OnceCell;
 use runner_config::reason;
-use runner_exec::is_same_file;
-use rustix::{
-    fs::{FlockOperation, flock},
-    process::geteuid,
-};
-use tempfile::TempDir;
+use runner_exec::{PrivateDirectory, is_same_file};
+use rustix::process::geteuid;
 
 use crate::config_file::{PRIVATE, PRIVATE_CONFIG, is_pipe, is_stdin};
 
@@ -33,13 +24,6 @@ pub(crate) struct ConfigCmd {
     pub(crate) value: OsString,
     /// Links to paths that have such characters; removed when this is dropped.
     _private: Option<PrivateDirectory>,
-}
-
-/// A directory for links. Other users can read it, since tasks can run as another user. Programs
-/// that clean temporary directories, such as systemd-tmpfiles, keep it while it is locked.
-struct PrivateDirectory {
-    directory: TempDir,
-    _lock: File,
 }
 
 impl ConfigCmd {
@@ -62,8 +46,8 @@ impl ConfigCmd {
             if is_plain(&path) {
                 return io::Result::Ok(path);
             }
-            let private = private.get_or_try_init(PrivateDirectory::new)?;
-            let link = private.directory.path().join(name);
+            let private = private.get_or_try_init(directory_for_links)?;
+            let link = private.path().join(name);
             symlink(path, &link)?;
             Ok(link)
         };
@@ -107,37 +91,24 @@ fn is_plain(path: &Path) -> bool {
         .all(|byte| byte.is_ascii_alphanumeric() || b"_./+:@%=,-".contains(byte))
 }
 
-impl PrivateDirectory {
-    fn new() -> io::Result<PrivateDirectory> {
-        let own = env::temp_dir();
-        let mut places = ["/tmp", "/run", "/var/tmp"].map(Path::new);
-        // No other user can create a directory of the same name there, if this one is removed.
-        if geteuid().is_root() {
-            places.swap(0, 1);
-        }
-        // TMPDIR comes last: other users can be unable to enter it.
-        let places = places.into_iter().chain([&*own]);
-        let mut refused = io::Error::other("no directory for links has a plain path");
-        for place in places.filter(|place| place.is_absolute() && is_plain(place)) {
-            match PrivateDirectory::new_in(place) {
-                Ok(private) => return Ok(private),
-                Err(error) => refused = error,
-            }
-        }
-        Err(refused)
+/// Creates a directory for links. Other users can read it, since tasks can run as another user.
+fn directory_for_links() -> io::Result<PrivateDirectory> {
+    let own = env::temp_dir();
+    let mut places = ["/tmp", "/run", "/var/tmp"].map(Path::new);
+    // No other user can create a directory of the same name there, if this one is removed.
+    if geteuid().is_root() {
+        places.swap(0, 1);
     }
-
-    fn new_in(place: &Path) -> io::Result<PrivateDirectory> {
-        let directory = tempfile::Builder::new().prefix(PRIVATE).tempdir_in(place)?;
-        fs::set_permissions(directory.path(), Permissions::from_mode(0o755))?;
-        let lock = File::open(directory.path())?;
-        // On a file system without locks, no cleaner checks for them.
-        let _ = flock(&lock, FlockOperation::NonBlockingLockShared);
-        Ok(PrivateDirectory {
-            directory,
-            _lock: lock,
-        })
+    // TMPDIR comes last: other users can be unable to enter it.
+    let places = places.into_iter().chain([&*own]);
+    let mut refused = io::Error::other("no directory for links has a plain path");
+    for place in places.filter(|place| place.is_absolute() && is_plain(place)) {
+        match PrivateDirectory::new_in(place, PRIVATE, 0o755) {
+            Ok(private) => return Ok(private),
+            Err(error) => refused = error,
+        }
     }
+    Err(refused)
 }
 
 #[cfg(test)]
