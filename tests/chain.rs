@@ -95,6 +95,29 @@ fn a_task_that_is_not_required_may_fail() {
 }
 
 #[test]
+fn tasks_of_a_chain_can_all_be_optional() {
+    let test = |config: &str| {
+        Test::new()
+            .task("1-a", "exit 1")
+            .task("2-b", "kill -9 $$")
+            .task("3-c", "")
+            .only_config(&format!("{config}\nsleep_time = 0\nmax_tries = 2"))
+    };
+    for config in [
+        "[runner]\nrequired = no",
+        "[DEFAULT]\nrequired = no\n[runner]",
+    ] {
+        let ran = test(config).run().status(4).order("1-a 2-b 3-c");
+        ran.says("with 2 failures of tasks that are not required");
+    }
+    let option = test("[runner]").args(["--set", "required=no"]);
+    option.run().status(4).order("1-a 2-b 3-c");
+    // The section of a task wins.
+    let own = test("[b]\nrequired = yes\n[runner]\nrequired = no");
+    own.run().status(1).order("1-a 2-b 1-a 2-b");
+}
+
+#[test]
 fn retry_from_failed_keeps_what_is_done() {
     Test::new()
         .task("1-a", "")

@@ -77,6 +77,7 @@ _runner_settings=(
     kill_grace
     leak_time
     leftovers
+    required
     halt_task
     task_hook
     interpreter

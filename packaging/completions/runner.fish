@@ -131,6 +131,7 @@ set -g __runner_settings \
     kill_grace=\t'time between asking a process group to end (SIGTERM) and killing it (SIGKILL)' \
     leak_time=\t'how long to wait for processes that a finished task left in its group' \
     leftovers=\t'what to do with them then: `kill`, `report`, or `allow` (do not even wait)' \
+    required=\t'`no` lets the chain continue when the task fails' \
     halt_task=\t'file in the task directory; never part of the chain' \
     task_hook=\t'command run before and after each task; the JSON is its last argument' \
     interpreter=\t'command put before the task\'s path' \

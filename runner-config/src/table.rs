@@ -112,6 +112,7 @@ pub static SETTINGS: [Setting; 28] = [
     row!(RunnerAndTask, kill_grace, "5", value::duration, "time between asking a process group to end (SIGTERM) and killing it (SIGKILL)"),
     row!(RunnerAndTask, leak_time, "0.2", value::duration, "how long to wait for processes that a finished task left in its group"),
     row!(RunnerAndTask, leftovers, "report", value::leftovers, "what to do with them then: `kill`, `report`, or `allow` (do not even wait)"),
+    row!(RunnerAndTask, required, "yes", value::yes_or_no, "`no` lets the chain continue when the task fails"),
     row!(Runner, halt_task, "halt.sh", value::file_name, "file in the task directory; never part of the chain"),
     row!(Runner, task_hook, "", value::command, "command run before and after each task; the JSON is its last argument"),
     row!(RunnerAndTask, interpreter, "", value::command, "command put before the task's path"),
@@ -127,7 +128,6 @@ pub static SETTINGS: [Setting; 28] = [
     row!(Runner, log_keep, "10", value::whole_number, "how many runs to keep in `log_dir`"),
     unstored(Field::Task(|_, _| Ok(())), DEPENDS_ON, "tasks that have to be done first, separated by commas or blanks"),
     row!(Task, enabled, "yes", value::yes_or_no, "`no` takes the task out of the chain"),
-    row!(Task, required, "yes", value::yes_or_no, "`no` lets the chain continue when the task fails"),
     row!(Task, frequency, "always", value::frequency, "`always`, `once-per-boot`, `once-per-machine`, or `once`; all but `always` need `state_dir`"),
 ];
 

@@ -48,12 +48,12 @@ fn a_setting_of_tasks_in_the_default_section_is_warned_of() {
     let test = || {
         Test::new()
             .only_config(
-                "[DEFAULT]\nrequired = no\nenabled = no\ndepends_on = zz\nfrequency = once\n\
+                "[DEFAULT]\nenabled = no\ndepends_on = zz\nfrequency = once\n\
                  max_tries = 1\n[runner]\n[a]\n",
             )
             .task("1-a", "exit 1")
     };
-    let names = ["required", "enabled", "depends_on", "frequency"];
+    let names = ["enabled", "depends_on", "frequency"];
     let warned = (2..).zip(names).map(|(line, name)| {
         format!(
             "warning: runner.cfg:{line}: `{name}` has no effect in `[DEFAULT]`\n  \

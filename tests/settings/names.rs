@@ -40,7 +40,7 @@ fn an_unknown_setting_that_is_near_none_is_a_warning() {
 
 #[test]
 fn settings_of_tasks_are_refused_in_the_section_of_the_runner() {
-    for name in ["depends_on", "enabled", "required", "frequency"] {
+    for name in ["depends_on", "enabled", "frequency"] {
         ask(&format!("[runner]\n{name} = no\n"), &["--check"])
             .status(78)
             .stdout("")

@@ -17,6 +17,7 @@ const DEFAULTS: [(&str, &str); 28] = [
     ("kill_grace", "5"),
     ("leak_time", "0.2"),
     ("leftovers", "report"),
+    ("required", "yes"),
     ("halt_task", "halt.sh"),
     ("task_hook", ""),
     ("interpreter", ""),
@@ -32,7 +33,6 @@ const DEFAULTS: [(&str, &str); 28] = [
     ("log_keep", "10"),
     ("depends_on", ""),
     ("enabled", "yes"),
-    ("required", "yes"),
     ("frequency", "always"),
 ];
 
@@ -64,7 +64,7 @@ fn the_defaults_written_out_change_nothing() {
             .map(|(name, value)| format!("{name} = {value}\n"));
         lines.collect()
     };
-    let (runner, task) = DEFAULTS.split_at(24);
+    let (runner, task) = DEFAULTS.split_at(25);
     let written = format!("[runner]\n{}[a]\n{}", write(runner), write(task));
     let test = || {
         Test::new()
