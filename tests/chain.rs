@@ -118,6 +118,36 @@ fn tasks_of_a_chain_can_all_be_optional() {
 }
 
 #[test]
+fn codes_that_end_the_chain_count_for_an_optional_task_only_in_its_own_section() {
+    let test = |config: &str| {
+        Test::new()
+            .task("1-a", "exit 2")
+            .task("2-b", "exit 3")
+            .task("3-c", "")
+            .task("halt.sh", "")
+            .only_config(config)
+    };
+    let optional = "required = no\n";
+    for config in [
+        format!("[runner]\n{optional}"),
+        format!("[runner]\n{optional}halt_codes = 2\nstop_codes = 3\n"),
+        format!("[runner]\nstop_codes = 3\n[a]\n{optional}[b]\n{optional}"),
+        // These lists do not count, so they share no code with others.
+        format!("[runner]\n{optional}ok_codes = 0 4\n[c]\nok_codes = 0 2\n"),
+    ] {
+        test(&config).run().status(4).order("1-a 2-b 3-c");
+    }
+    let halts = test(&format!("[runner]\n{optional}[a]\nhalt_codes = 2\n"));
+    halts.run().status(2).order("1-a halt.sh");
+    let stops = test(&format!("[a]\n{optional}[b]\n{optional}stop_codes = 3\n"));
+    stops.run().status(3).order("1-a 2-b");
+    let required = test(&format!("[runner]\n{optional}[a]\nrequired = yes\n"));
+    required.run().status(2).order("1-a halt.sh");
+    let only = test("[a]\nrequired = no\n").args(["--only", "a"]);
+    only.run().status(1).order("1-a");
+}
+
+#[test]
 fn retry_from_failed_keeps_what_is_done() {
     Test::new()
         .task("1-a", "")

@@ -11,7 +11,7 @@ use crate::{
         synonym,
     },
     table::{DEPENDS_ON, SETTINGS, Setting, setting},
-    task_settings::Codes,
+    task_settings::{Codes, END_CODES},
     value::{self, Written},
 };
 
@@ -228,6 +228,23 @@ pub(crate) fn check_semicolons(document: &Document, problems: &mut Problems) {
                     format!("Python 2 treated the text after ` ;` as a comment: `{key}`"),
                 )
                 .hint("here it is part of the value; put a comment on its own line");
+        }
+    }
+}
+
+/// Reports codes that end the chain and are `written` for tasks that are not required.
+pub(crate) fn check_end_codes<'a>(
+    written: impl Fn(&str) -> Option<Written<'a>>,
+    problems: &mut Problems,
+) {
+    for name in END_CODES {
+        if let Some(codes) = written(name)
+            && value::codes(&codes).is_ok_and(|codes| !codes.is_empty())
+        {
+            let message = format!("`{name}` has no effect on tasks that are not required");
+            problems
+                .warning(codes.origin.clone(), message)
+                .hint("with `required = no` in `[runner]`, write it into the sections of tasks");
         }
     }
 }

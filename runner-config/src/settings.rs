@@ -5,7 +5,7 @@ use crate::{
     lints,
     problem::{Origin, Problems},
     table::{DEPENDS_ON, Field, SETTINGS, Setting, Settings, setting},
-    task_settings::{Frequency, TaskSettings},
+    task_settings::{END_CODES, Frequency, TaskSettings},
     value::{self, Parsed, Written},
 };
 
@@ -38,7 +38,10 @@ impl Settings {
                 report(row.name, &written, expected, problems);
             }
         }
-        lints::check_codes(&settings.task.codes, written, problems);
+        lints::check_codes(&settings.common_task().codes, written, problems);
+        if !settings.task.required {
+            lints::check_end_codes(written, problems);
+        }
         if settings.max_halts > 0 && settings.state_dir.is_none() {
             let origin = written("max_halts").map(|written| written.origin.clone());
             problems
@@ -80,14 +83,29 @@ impl Settings {
         }
     }
 
-    /// Returns the value of `setting` in force for all tasks, or for the task of `section`.
-    pub fn in_force(&self, setting: &Setting, section: Option<&str>) -> Written<'_> {
-        let own = section.and_then(|section| self.own(section, setting.name));
-        let common = || {
-            let written = self.document.written(setting.name, &self.overrides);
-            written.filter(|_| setting.in_runner())
-        };
-        own.or_else(common).unwrap_or_else(|| default(setting))
+    /// Returns the value of `row` in force for all tasks, or for the task of `section`.
+    pub fn in_force(&self, row: &Setting, section: Option<&str>) -> Written<'_> {
+        let written = self.written(row, section).unwrap_or_else(|| default(row));
+        let required = setting("required").and_then(|row| self.written(row, section));
+        match required.filter(|it| value::yes_or_no(it) == Ok(false)) {
+            // See `TaskSettings::without_inherited_ends`.
+            Some(no) if END_CODES.contains(&row.name) && !written.in_task => {
+                Written { value: "", ..no }
+            }
+            _ => written,
+        }
+    }
+
+    /// Returns the value of `row` in `section`, otherwise in `[runner]`.
+    fn written(&self, row: &Setting, section: Option<&str>) -> Option<Written<'_>> {
+        let own = section.and_then(|section| self.own(section, row.name));
+        let common = || self.document.written(row.name, &self.overrides);
+        own.or_else(|| common().filter(|_| row.in_runner()))
+    }
+
+    /// Returns the settings of a task without a section.
+    pub fn common_task(&self) -> TaskSettings {
+        self.task.clone().without_inherited_ends(|_| false)
     }
 
     /// Returns `key` of the section of a task.
@@ -133,7 +151,15 @@ impl Settings {
         if !differs {
             return None;
         }
-        lints::check_codes(&task.codes, |name| self.own(section, name), problems);
+        let task = task.without_inherited_ends(|name| self.own(section, name).is_some());
+        let written = |name: &str| {
+            // The codes of `[runner]` were checked there, but not those that count only here.
+            let common = || self.document.written(name, &self.overrides);
+            let counts_only_here = task.required && !self.task.required;
+            self.own(section, name)
+                .or_else(|| common().filter(|_| counts_only_here))
+        };
+        lints::check_codes(&task.codes, written, problems);
         if task.frequency != Frequency::Always && self.state_dir.is_none() {
             let origin = self.own(section, "frequency").map(|own| own.origin.clone());
             problems

@@ -122,3 +122,20 @@ pub struct TaskSettings {
     /// Frequency at which it runs.
     pub frequency: Frequency,
 }
+
+/// The settings of the codes that end the chain.
+pub(crate) const END_CODES: [&str; 2] = ["halt_codes", "stop_codes"];
+
+impl TaskSettings {
+    /// Removes the codes that end the chain from a task that is not required, except for those
+    /// settings that `is_own` finds in its own section.
+    pub(crate) fn without_inherited_ends(mut self, is_own: impl Fn(&str) -> bool) -> TaskSettings {
+        let lists = [&mut self.codes.halt, &mut self.codes.stop];
+        for (name, list) in END_CODES.into_iter().zip(lists) {
+            if !self.required && !is_own(name) {
+                list.clear();
+            }
+        }
+        self
+    }
+}

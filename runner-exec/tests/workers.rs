@@ -54,7 +54,7 @@ impl World {
         let retry_from = if self.from_failed { "failed" } else { "start" };
         let mut config = format!(
             "[runner]\njobs = {}\nmax_tries = {MAX_TRIES}\nretry_from = {retry_from}\n\
-             sleep_time = 0\nretry_jitter = 0\nstop_codes = {STOP}\n",
+             sleep_time = 0\nretry_jitter = 0\n",
             self.workers
         );
         for task in &self.tasks {
@@ -64,7 +64,8 @@ impl World {
             let name = &task.name;
             writeln!(
                 config,
-                "[{name}]\nrequired = {required}\ndepends_on = {needs}"
+                "[{name}]\nrequired = {required}\ndepends_on = {needs}\n\
+                 halt_codes = {HALT}\nstop_codes = {STOP}"
             )
             .unwrap();
         }

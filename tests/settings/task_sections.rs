@@ -309,3 +309,55 @@ fn reserved_sections_never_belong_to_a_task() {
         .stdout("no\n")
         .does_not_say("warning");
 }
+
+#[test]
+fn codes_in_the_runners_section_that_no_optional_task_uses_are_warned_of() {
+    let check = |config: &str| {
+        Test::new()
+            .only_config(config)
+            .task("1-a", "")
+            .args(["--check"])
+            .run()
+    };
+    let hint = "with `required = no` in `[runner]`, write it into the sections of tasks";
+    for name in ["halt_codes", "stop_codes"] {
+        check(&format!("[runner]\nrequired = no\n{name} = 7\n"))
+            .status(1)
+            .stderr(&format!(
+                "warning: runner.cfg:3: `{name}` has no effect on tasks that are not required\n  \
+                 hint: {hint}\n"
+            ));
+        for silent in [
+            format!("[runner]\nrequired = no\n{name} =\n"),
+            format!("[runner]\nrequired = no\n[a]\n{name} = 7\n"),
+            format!("[runner]\n{name} = 7\n[a]\nrequired = no\n"),
+        ] {
+            check(&silent).status(0);
+        }
+    }
+    // These two lists count together for the required task only.
+    check("[runner]\nrequired = no\nok_codes = 0 2\n").status(0);
+    check("[runner]\nrequired = no\nok_codes = 0 2\n[a]\nrequired = yes\n")
+        .status(78)
+        .says("error: runner.cfg:3: exit code 2 is in both `ok_codes` and `halt_codes`");
+}
+
+#[test]
+fn the_dry_run_shows_the_codes_that_count() {
+    let ran = Test::new()
+        .only_config("[a]\nrequired = no\n[b]\nrequired = no\nhalt_codes = 7\n")
+        .task("1-a", "")
+        .task("2-b", "")
+        .task("3-c", "")
+        .args(["--dry-run", "--json"])
+        .run()
+        .status(0);
+    let plan: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let codes = |task: usize| {
+        let codes = &plan["tasks"][task]["settings"]["halt_codes"];
+        (codes["value"].clone(), codes["origin"].clone())
+    };
+    assert_eq!(codes(0), ("".into(), "runner.cfg:2".into()));
+    assert_eq!(codes(1), ("7".into(), "runner.cfg:5".into()));
+    assert_eq!(codes(2), ("2".into(), "default".into()));
+}

@@ -115,7 +115,7 @@ impl Plan {
             absent.push((entry.name, Absent::Skipped));
         }
         let sections = sections(&candidates, &absent, &settings, problems);
-        let common = Arc::new(settings.task.clone());
+        let common = Arc::new(settings.common_task());
         let task_directory: Arc<Path> = Arc::from(directory);
         let mut tasks = Vec::with_capacity(candidates.len());
         let mut halt = None;
