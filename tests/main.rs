@@ -18,6 +18,7 @@ mod logs;
 mod manual;
 mod names;
 mod output;
+mod outputs;
 mod parallel;
 mod processes;
 mod readme;

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The variables that the runner sets for tasks, hooks and the halt task.
-pub const OWN_VARIABLES: [&str; 10] = [
+pub const OWN_VARIABLES: [&str; 11] = [
     "RUNNER_CONFIG_CMD",
     "RUNNER_TASK",
     "RUNNER_TRY_NUM",
@@ -27,6 +27,7 @@ pub const OWN_VARIABLES: [&str; 10] = [
     "RUNNER_OUTCOME",
     "RUNNER_ELAPSED",
     "RUNNER_HALT_REASON",
+    "RUNNER_OUTPUTS",
 ];
 
 /// Reports a key of `[runner]`, or of `--set`, that is not a setting there.

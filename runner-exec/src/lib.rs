@@ -41,10 +41,7 @@ pub use crate::{
         },
         event::{Before, Count, Deciding, Event, Fate, Next},
         hook::{Phase, TaskStats},
-        outputs::{
-            MAX_OUTPUT_FILE_BYTES, MAX_OUTPUTS_BYTES, Outputs, Variables, format_outputs,
-            parse_outputs,
-        },
+        outputs::{MAX_OUTPUTS_BYTES, Outputs, Variables, format_outputs, parse_outputs},
         run_id::RunId,
         step::Run,
         task_logs::{Logs, TAIL_LINES, last_lines, tail},

@@ -148,6 +148,7 @@ fn the_environment_is_the_one_that_the_task_sees() {
         "SHLVL=",
         "_=",
         "COOKIE_",
+        "RUNNER_OUTPUTS",
     ];
     let same = |line: &&str| !differs.iter().any(|name| line.starts_with(name));
     let seen = ran.read("seen");
@@ -170,6 +171,12 @@ fn the_environment_is_the_one_that_the_task_sees() {
     );
     assert!(
         answer.stdout.contains("inherited\tPATH="),
+        "{}",
+        answer.stdout
+    );
+    // Only a run knows its value.
+    assert!(
+        answer.stdout.contains("\nrunner\tRUNNER_OUTPUTS\n"),
         "{}",
         answer.stdout
     );

@@ -96,6 +96,13 @@ pub(crate) fn message(event: &Event) -> Option<(Level, String)> {
             error,
             "tasks write to stdout and stderr",
         ),
+        Event::NoOutputs { error } => (
+            Warning,
+            format!(
+                "cannot create a directory for outputs: {}; tasks have no `RUNNER_OUTPUTS`",
+                reason(error)
+            ),
+        ),
         Event::NoMark { path, error } => cannot(
             format!("commit the mark `{}`", shown(path)),
             error,

@@ -242,6 +242,11 @@ impl Chain {
         self.states.iter().filter(passed).count()
     }
 
+    /// Returns `true` if `task` has succeeded, and is not started again in this try.
+    pub fn is_done(&self, task: TaskId) -> bool {
+        self.states[task.0] == State::Done
+    }
+
     /// Returns `true` if no further task starts in this try.
     pub fn is_ending(&self) -> bool {
         self.worst >= Consequence::Retry

@@ -212,6 +212,12 @@ impl Plan {
         &self.dependencies[task.0]
     }
 
+    /// Returns the place of a task of this plan.
+    pub(crate) fn id(&self, task: &Task) -> TaskId {
+        let place = self.tasks.binary_search_by(|it| it.name.cmp(&task.name));
+        TaskId(place.unwrap_or_else(|_| unreachable!("it is a task of the plan")))
+    }
+
     /// Finds a task by its file name, or by its short name if no other task has the same.
     ///
     /// # Errors

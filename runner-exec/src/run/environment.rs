@@ -7,6 +7,7 @@
 use std::{
     env,
     ffi::{OsStr, OsString},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -15,7 +16,7 @@ use crate::{
     chain::verdict::TaskResult,
     plan::Task,
     process::{command::CommandLine, outcome::Outcome},
-    run::{hook::Phase, run_id::RunId},
+    run::{hook::Phase, outputs::Variables, run_id::RunId},
 };
 
 /// Environment of all processes of a run: removes inherited variables that are meant for the
@@ -32,6 +33,8 @@ pub struct TaskContext<'a> {
     pub try_num: u32,
     /// Result and outcome, once the task has ended.
     pub end: Option<(TaskResult, &'a Outcome)>,
+    /// The outputs of other tasks that it sees.
+    pub outputs: &'a Variables,
 }
 
 /// Reason to run the halt task.
@@ -57,12 +60,13 @@ impl HaltReason {
 }
 
 /// Variables that only some processes get. Inherited ones would mislead the others.
-const NOT_FOR_ALL: [&str; 5] = [
+const NOT_FOR_ALL: [&str; 6] = [
     "RUNNER_HOOK",
     "RUNNER_RESULT",
     "RUNNER_OUTCOME",
     "RUNNER_ELAPSED",
     "RUNNER_HALT_REASON",
+    "RUNNER_OUTPUTS",
 ];
 
 /// Variables of a service manager for the runner alone. A task that used them would notify in the
@@ -121,9 +125,15 @@ impl Environment {
         Environment(removed.chain(set).chain(own).collect())
     }
 
-    /// Sets the environment of a task.
-    pub fn task(&self, command: CommandLine, context: TaskContext) -> CommandLine {
-        self.give(command, context, None)
+    /// Sets the environment of a task, which writes its own outputs to `outputs`.
+    pub fn task(
+        &self,
+        command: CommandLine,
+        context: TaskContext,
+        outputs: Option<&Path>,
+    ) -> CommandLine {
+        let outputs = outputs.map(|path| ("RUNNER_OUTPUTS", path.as_os_str().to_owned()));
+        self.give(command, context, outputs)
     }
 
     /// Sets the environment of a hook; `elapsed` is the duration of the task.
@@ -135,8 +145,8 @@ impl Environment {
         elapsed: Duration,
     ) -> CommandLine {
         let elapsed = format!("{:.3}", elapsed.as_secs_f64());
-        let elapsed = context.end.map(|_| ("RUNNER_ELAPSED", elapsed));
-        let phase = ("RUNNER_HOOK", phase.as_str().to_owned());
+        let elapsed = context.end.map(|_| ("RUNNER_ELAPSED", elapsed.into()));
+        let phase = ("RUNNER_HOOK", phase.as_str().into());
         self.give(command, context, [phase].into_iter().chain(elapsed))
     }
 
@@ -147,7 +157,7 @@ impl Environment {
         context: TaskContext,
         reason: HaltReason,
     ) -> CommandLine {
-        let reason = ("RUNNER_HALT_REASON", reason.as_str().to_owned());
+        let reason = ("RUNNER_HALT_REASON", reason.as_str().into());
         self.give(command, context, [reason])
     }
 
@@ -155,14 +165,19 @@ impl Environment {
         &self,
         mut command: CommandLine,
         context: TaskContext,
-        more: impl IntoIterator<Item = (&'static str, String)>,
+        more: impl IntoIterator<Item = (&'static str, OsString)>,
     ) -> CommandLine {
-        let TaskContext { task, try_num, end } = context;
+        let TaskContext {
+            task,
+            try_num,
+            end,
+            outputs,
+        } = context;
         let mut env = self.0.clone();
+        env.extend((outputs.iter()).map(|(name, value)| (name.into(), Some(value.clone()))));
         let mut set = |name: &str, value: OsString| env.push((name.into(), Some(value)));
         set("RUNNER_TASK", task.name.as_os_str().to_owned());
-        more.into_iter()
-            .for_each(|(name, value)| set(name, value.into()));
+        more.into_iter().for_each(|(name, value)| set(name, value));
         if let Some((result, outcome)) = end {
             set("RUNNER_RESULT", result.as_str().into());
             set("RUNNER_OUTCOME", outcome.to_string().into());

@@ -94,6 +94,13 @@ pub enum Event<'a> {
         next: Next,
         /// The file with its output, if `log_dir` is set.
         output: Option<&'a Path>,
+        /// The names of its outputs.
+        outputs: &'a [&'a str],
+    },
+    /// Tasks cannot have outputs, because no directory for their files can be created.
+    NoOutputs {
+        /// The cause.
+        error: &'a io::Error,
     },
     /// The output of a task goes to the runner's stdout, because its log cannot be written.
     NoLog {

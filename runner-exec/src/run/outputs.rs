@@ -13,7 +13,7 @@ use std::{
 use crate::chain::{Node, TaskId, order};
 
 /// Maximum size of the file of one task, in bytes.
-pub const MAX_OUTPUT_FILE_BYTES: usize = 64 << 10;
+pub(super) const MAX_OUTPUT_FILE_BYTES: usize = 64 << 10;
 
 /// Maximum size of all outputs of a run, in bytes, each counted as `NAME=VALUE` and a NUL.
 pub const MAX_OUTPUTS_BYTES: usize = 256 << 10;
@@ -21,22 +21,17 @@ pub const MAX_OUTPUTS_BYTES: usize = 256 << 10;
 /// Variables, by name.
 pub type Variables = BTreeMap<String, OsString>;
 
-/// Parses the file of a task: lines `NAME=VALUE`, or records that end with NUL if it contains one.
+/// Parses the content of a file: lines `NAME=VALUE`, or records that end with NUL if it contains one.
 /// Of several values of a name the last one counts.
 ///
 /// # Errors
 ///
 /// The number of the first wrong line or record, and the reason.
 pub fn parse_outputs(bytes: &[u8]) -> Result<Variables, String> {
-    if bytes.len() > MAX_OUTPUT_FILE_BYTES {
-        return Err(format!(
-            "its file is larger than {}K",
-            MAX_OUTPUT_FILE_BYTES >> 10
-        ));
-    }
-    let (end, unit) = match bytes.contains(&0) {
-        true => (0, "record"),
-        false => (b'\n', "line"),
+    let (end, unit) = if bytes.contains(&0) {
+        (0, "record")
+    } else {
+        (b'\n', "line")
     };
     let mut variables = Variables::new();
     for (index, record) in bytes.split(|byte| *byte == end).enumerate() {

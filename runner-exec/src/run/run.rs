@@ -121,13 +121,15 @@ impl Run<'_> {
             }
             return;
         };
+        let outputs = self.outputs().all();
         let turn = Turn {
             task,
             try_num: cause.map_or(1, |cause| cause.try_num),
+            outputs: &outputs,
             stop: self.tools.stop,
             alone: true,
         };
-        let context = cause.map_or(turn.context(None), Cause::context);
+        let context = cause.map_or(turn.context(None), |cause| cause.context(&outputs));
         let mut command = self.environment.halt(turn.command(), context, reason);
         let limits = Limits::of_task(&task.settings, true);
         self.emit(Event::HaltStart {
@@ -149,9 +151,10 @@ impl Run<'_> {
     }
 
     /// Runs one task with its hooks, without the chain.
-    pub fn only(&self, task: &Task) -> TaskResult {
-        self.tools.lock.inspect(|lock| lock.start_run(&self.id));
-        let stop = self.tools.stop;
+    pub fn only(self, task: &Task) -> TaskResult {
+        let run = self.with_output_files();
+        run.tools.lock.inspect(|lock| lock.start_run(&run.id));
+        let stop = run.tools.stop;
         let mut result = TaskResult::Interrupted;
         let apply_end = |ended: &Ended| {
             if !ended.end_requested && stop.requested_by_now().is_none() {
@@ -159,13 +162,15 @@ impl Run<'_> {
             }
             (result, Next::Nothing)
         };
+        let outputs = run.outputs().visible_to(run.plan.id(task));
         let turn = Turn {
             task,
             try_num: 1,
+            outputs: &outputs,
             stop,
             alone: true,
         };
-        self.step(&turn, || stop.requested().is_some(), apply_end);
+        run.step(&turn, || stop.requested().is_some(), apply_end);
         result
     }
 }

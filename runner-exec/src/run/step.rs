@@ -1,12 +1,16 @@
 //! [`Run`], and one start of a task with its hooks, its log and its mark.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use runner_config::{Leftovers, reason, shown};
 
 use crate::{
-    chain::verdict::TaskResult,
+    chain::verdict::{TaskResult, Verdict},
     plan::{Plan, Task},
     process::{
         Ended, Limits, StopSignals,
@@ -17,6 +21,8 @@ use crate::{
         environment::{Environment, TaskContext},
         event::{Event, Fate, Next},
         hook::{Phase, TaskStats},
+        output_files::{OutputFile, OutputFiles},
+        outputs::{Outputs, Variables},
         run_id::RunId,
         task_logs::{self, Logs},
         tools::Tools,
@@ -34,6 +40,10 @@ pub struct Run<'a> {
     pub(super) state: Option<State>,
     /// Files for the output of tasks; `None` = the runner's stdout and stderr.
     logs: Option<Logs>,
+    /// Outputs of the tasks that have ended.
+    outputs: Mutex<Outputs>,
+    /// Files for outputs; `None` = tasks cannot have any.
+    output_files: Option<OutputFiles>,
 }
 
 /// One start of a task, or of the halt task.
@@ -41,6 +51,8 @@ pub struct Run<'a> {
 pub(super) struct Turn<'a> {
     pub(super) task: &'a Task,
     pub(super) try_num: u32,
+    /// The outputs that it sees.
+    pub(super) outputs: &'a Variables,
     /// Requests the end of its processes.
     pub(super) stop: &'a StopSignals,
     /// No other task or hook runs at the same time.
@@ -53,13 +65,23 @@ impl<'a> Turn<'a> {
     }
 
     pub(super) fn context(&self, end: Option<(TaskResult, &'a Outcome)>) -> TaskContext<'a> {
-        let Turn { task, try_num, .. } = *self;
-        TaskContext { task, try_num, end }
+        let Turn {
+            task,
+            try_num,
+            outputs,
+            ..
+        } = *self;
+        TaskContext {
+            task,
+            try_num,
+            end,
+            outputs,
+        }
     }
 }
 
 impl<'a> Run<'a> {
-    /// Creates a run without logs and state.
+    /// Creates a run without logs, state and outputs.
     pub fn new(plan: &'a Plan, tools: &'a Tools<'a>) -> Run<'a> {
         let id = RunId::new(Timestamp::now(), (tools.random)());
         Run {
@@ -69,6 +91,8 @@ impl<'a> Run<'a> {
             tools,
             state: None,
             logs: None,
+            outputs: Mutex::new(Outputs::new(plan.nodes.clone())),
+            output_files: None,
         }
     }
 
@@ -86,7 +110,21 @@ impl<'a> Run<'a> {
             });
             self.logs = logs.ok();
         }
+        self.with_output_files()
+    }
+
+    /// Lets tasks have outputs.
+    pub(super) fn with_output_files(mut self) -> Run<'a> {
+        let files = OutputFiles::new();
+        let files = files.map_err(|error| self.emit(Event::NoOutputs { error: &error }));
+        self.output_files = files.ok();
         self
+    }
+
+    /// Returns the outputs of the tasks that have ended.
+    pub(super) fn outputs(&self) -> MutexGuard<'_, Outputs> {
+        // The panic of another worker ends the program when its thread is joined.
+        self.outputs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs the pre hook, the task and the post hook. `called_off` is called before each of the
@@ -105,7 +143,10 @@ impl<'a> Run<'a> {
             return;
         }
         let Turn { task, try_num, .. } = *turn;
-        let mut command = self.environment.task(turn.command(), turn.context(None));
+        let file = self.output_files.as_ref().map(OutputFiles::next);
+        let path = file.as_ref().map(OutputFile::path);
+        let context = turn.context(None);
+        let mut command = (self.environment).task(turn.command(), context, path.as_deref());
         let limits = Limits::of_task(&task.settings, turn.alone);
         // Before the start, so that no limit waits for a sink, and before there is output.
         self.emit(Event::TaskStart {
@@ -116,7 +157,7 @@ impl<'a> Run<'a> {
         let output = self.log_output(turn, &mut command);
         let marks = self.state.as_ref().map(|state| &state.marks);
         let mark = marks.and_then(|marks| marks.write(task, &self.id).transpose());
-        let ended = match &mark {
+        let mut ended = match &mark {
             Some(Err((path, error))) => Ended::not_started(StartFailure {
                 // Without a mark the next run would start it again.
                 reason: format!("cannot write its mark `{}`: {}", shown(path), reason(error)),
@@ -124,6 +165,8 @@ impl<'a> Run<'a> {
             }),
             Some(Ok(_)) | None => self.launch(turn, Part::Task, command, &limits),
         };
+        let outputs = file.map(|file| self.take_outputs(task, &file, &mut ended));
+        let outputs = outputs.unwrap_or_default();
         let (result, next) = apply_end(&ended);
         // The mark is on the disk before anything follows from the end of the task.
         if let (Some(Ok(mark)), TaskResult::Ok | TaskResult::Halt) = (&mark, result)
@@ -144,8 +187,27 @@ impl<'a> Run<'a> {
             survived: !ended.unkillable.is_empty(),
             next,
             output: output.as_deref(),
+            outputs: &outputs.keys().map(String::as_str).collect::<Vec<_>>(),
         });
         self.hook(turn, Some((result, &ended)));
+    }
+
+    /// Reads and returns the outputs of a task that succeeded, and removes those of any other. If
+    /// they are wrong, its outcome says so.
+    fn take_outputs(&self, task: &Task, file: &OutputFile, ended: &mut Ended) -> Variables {
+        let verdict = Verdict::of(&ended.outcome, &task.settings.codes);
+        if verdict != Verdict::Proceed || ended.end_requested {
+            file.remove();
+            return Variables::new();
+        }
+        let stored = file.take().and_then(|outputs| {
+            let set = self.outputs().set(self.plan.id(task), outputs.clone());
+            set.map(|()| outputs)
+        });
+        stored.unwrap_or_else(|why| {
+            ended.outcome = Outcome::BadOutput(why);
+            Variables::new()
+        })
     }
 
     /// Runs one process of `turn` to its end. The lock records it meanwhile.

@@ -23,6 +23,7 @@ use crate::{
     run::{
         environment::TaskContext,
         event::{Before, Count, Deciding, Event, Next},
+        outputs::Variables,
         step::{Run, Turn},
     },
 };
@@ -51,12 +52,13 @@ impl Cause<'_> {
         }
     }
 
-    /// Returns it for the environment of the halt task.
-    pub(super) fn context(&self) -> TaskContext<'_> {
+    /// Returns it for the environment of the halt task, which sees `outputs`.
+    pub(super) fn context<'a>(&'a self, outputs: &'a Variables) -> TaskContext<'a> {
         TaskContext {
             task: self.task,
             try_num: self.try_num,
             end: Some((self.result, &self.outcome)),
+            outputs,
         }
     }
 }
@@ -179,6 +181,8 @@ impl<'a> Shared<'_, 'a> {
         if self.run.tools.stop.requested().is_none() {
             let mut state = self.lock();
             state.chain.next_try();
+            let chain = &state.chain;
+            self.run.outputs().retain(|task| chain.is_done(task));
             let (try_num, done) = (state.chain.try_num(), state.chain.passed());
             drop(state);
             self.run.emit(Event::TryStart { try_num, done });
@@ -188,9 +192,11 @@ impl<'a> Shared<'_, 'a> {
 
     fn step(&self, id: TaskId, try_num: u32) {
         let task = &self.run.plan.tasks[id.0];
+        let outputs = self.run.outputs().visible_to(id);
         let turn = Turn {
             task,
             try_num,
+            outputs: &outputs,
             stop: &self.stop,
             alone: self.workers == 1,
         };

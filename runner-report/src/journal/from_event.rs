@@ -62,6 +62,7 @@ pub(crate) fn to_entry(event: &Event, taskdir: &str) -> Option<JournalEntry> {
             elapsed,
             limit,
             output,
+            outputs,
             ..
         } => JournalEntry::Task(TaskEntry::End {
             task: text_of(task),
@@ -76,6 +77,7 @@ pub(crate) fn to_entry(event: &Event, taskdir: &str) -> Option<JournalEntry> {
                 Outcome::Exited(_) | Outcome::Signaled(_) | Outcome::TimedOut => None,
             },
             output: output.map(absolute_path),
+            outputs: outputs.iter().map(|name| (*name).to_owned()).collect(),
         }),
         Event::Wait { time, before } => JournalEntry::Try(TryEntry::Wait {
             seconds: rounded_seconds(*time),
@@ -107,6 +109,7 @@ pub(crate) fn to_entry(event: &Event, taskdir: &str) -> Option<JournalEntry> {
             elapsed: rounded_seconds(*elapsed),
         }),
         Event::TaskStart { .. }
+        | Event::NoOutputs { .. }
         | Event::NoLog { .. }
         | Event::NoMark { .. }
         | Event::LeftBehind { .. }

@@ -148,6 +148,7 @@ impl FromRecords for RunDetails {
                 limit,
                 why,
                 output,
+                ..
             }) => {
                 let task = self.task(task);
                 let end = TaskEnd {

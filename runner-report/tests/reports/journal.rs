@@ -157,6 +157,7 @@ impl Journal {
             limit: Some(600.0),
             why,
             output: None,
+            outputs: Vec::new(),
         };
         self.add(second, JournalEntry::Task(end))
     }

@@ -78,20 +78,24 @@ fn task() -> impl Strategy<Value = TaskEntry> {
             option::of(seconds()),
             option::of(text()),
             option::of(text()),
+            vec(text(), 0..3),
         ),
     );
     prop_oneof![
         start.prop_map(|(task, try_num, pid)| TaskEntry::Start { task, try_num, pid }),
         end.prop_map(
-            |((task, result, outcome, try_num, elapsed), (limit, why, output))| TaskEntry::End {
-                task,
-                try_num,
-                result,
-                outcome,
-                elapsed,
-                limit,
-                why,
-                output,
+            |((task, result, outcome, try_num, elapsed), (limit, why, output, outputs))| {
+                TaskEntry::End {
+                    task,
+                    try_num,
+                    result,
+                    outcome,
+                    elapsed,
+                    limit,
+                    why,
+                    output,
+                    outputs,
+                }
             }
         ),
     ]
@@ -153,7 +157,7 @@ fn a_line_of_each_event_is_written_as_before() {
         r#""hook-end","task":"1-a","phase":"post","outcome":"exited:0","elapsed":0.25"#,
         r#""task-start","task":"1-a","try_num":1,"pid":9"#,
         r#""task-end","task":"1-a","try_num":1,"result":"OK","outcome":"exited:0","elapsed":1.0"#,
-        r#""task-end","task":"1-a","try_num":1,"result":"RETRY","outcome":"not-started","elapsed":0.0,"limit":1.5,"why":"y","output":"/o""#,
+        r#""task-end","task":"1-a","try_num":1,"result":"RETRY","outcome":"not-started","elapsed":0.0,"limit":1.5,"why":"y","output":"/o","outputs":["A","B"]"#,
         r#""wait","seconds":2.5,"before":"run""#,
         r#""halt-start","task":"h","reason":"gave-up""#,
         r#""halt-end","task":"h","outcome":"signaled:SIGTERM","elapsed":1e-6"#,

@@ -4,7 +4,12 @@
     reason = "this is where the inherited environment is shown"
 )]
 
-use std::{collections::BTreeMap, env, ffi::OsString, os::unix::ffi::OsStrExt};
+use std::{
+    collections::BTreeMap,
+    env,
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
+};
 
 use jiff::Timestamp;
 use runner_config::{OWN_VARIABLES, bytes_text, escape};
@@ -16,8 +21,15 @@ use crate::{
     runner::{config_cmd::ConfigCmd, load::Source},
 };
 
-/// The variables by name, with value and source.
-pub(super) type Variables = BTreeMap<OsString, (OsString, String)>;
+/// The variables, by name.
+pub(super) type Variables = BTreeMap<OsString, Variable>;
+
+/// A variable that a task would get.
+pub(super) struct Variable {
+    /// `None` for one that is known only in a run.
+    value: Option<OsString>,
+    origin: String,
+}
 
 /// Returns the environment of the task `name` in its first try, or the reason for which it is
 /// unknown.
@@ -36,11 +48,16 @@ pub(super) fn variables(
         task,
         try_num: 1,
         end: None,
+        outputs: &runner_exec::Variables::new(),
     };
     let command = CommandLine::task(task.settings.interpreter.as_ref(), &task.path());
-    let command = environment.task(command, seen);
+    let command = environment.task(command, seen, None);
     let mut variables: Variables = env::vars_os()
-        .map(|(name, value)| (name, (value, "inherited".to_owned())))
+        .map(|(name, value)| {
+            let origin = "inherited".to_owned();
+            let value = Some(value);
+            (name, Variable { value, origin })
+        })
         .collect();
     for (name, value) in &*command.env {
         let Some(value) = value else {
@@ -50,25 +67,37 @@ pub(super) fn variables(
         let written = name.to_str().filter(|name| !OWN_VARIABLES.contains(name));
         let written = written.and_then(|name| settings.variable_origin(name));
         let origin = written.map_or_else(|| "runner".to_owned(), ToString::to_string);
-        variables.insert(name.clone(), (value.clone(), origin));
+        let value = Some(value.clone());
+        variables.insert(name.clone(), Variable { value, origin });
     }
+    let outputs = Variable {
+        value: None,
+        origin: "runner".to_owned(),
+    };
+    variables.insert("RUNNER_OUTPUTS".into(), outputs);
     Ok(variables)
 }
 
-/// Returns the text for people: source, name and value.
+/// Returns the text for people: source, name, and value if it is known.
 pub(super) fn text(variables: &Variables) -> String {
-    let line = |(name, (value, origin)): (&OsString, &(OsString, String))| {
-        let (name, value) = (bytes_text(name.as_bytes()), bytes_text(value.as_bytes()));
-        format!("{origin}\t{}={}\n", escape(&name), escape(&value))
+    let line = |(name, variable): (&OsString, &Variable)| {
+        let Variable { value, origin } = variable;
+        let value = value.as_ref().map(|value| format!("={}", shown(value)));
+        format!("{origin}\t{}{}\n", shown(name), value.unwrap_or_default())
     };
     variables.iter().map(line).collect()
 }
 
+fn shown(text: &OsStr) -> String {
+    escape(&bytes_text(text.as_bytes())).into_owned()
+}
+
 /// Returns the JSON of docs/json.md.
 pub(super) fn json(variables: &Variables) -> Value {
-    let object = |(name, (value, origin)): (&OsString, &(OsString, String))| {
-        let (name, value) = (bytes_text(name.as_bytes()), bytes_text(value.as_bytes()));
-        json!({"name": name, "value": value, "origin": origin})
+    let object = |(name, variable): (&OsString, &Variable)| {
+        let Variable { value, origin } = variable;
+        let value = value.as_ref().map(|value| bytes_text(value.as_bytes()));
+        json!({"name": bytes_text(name.as_bytes()), "value": value, "origin": origin})
     };
     variables.iter().map(object).collect()
 }
