@@ -1,5 +1,8 @@
 //! Outputs: variables that a task hands to what comes after it.
 
+mod bad;
+mod directory;
+
 use crate::support::{Test, once};
 
 /// Body of a task that prints its name and these variables.
