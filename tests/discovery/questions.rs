@@ -153,7 +153,7 @@ fn the_result_of_a_single_task_sets_the_exit_status() {
             .task("2-b.sh", body)
             .task("3-c", "")
             .task("halt.sh", "")
-            .config("stop_codes = 3\n[b]\nok_codes = 0 7\nrequired = no")
+            .config("[b]\nok_codes = 0 7\nhalt_codes = 2\nstop_codes = 3\nrequired = no")
             .config(&format!("max_time = {limit}"))
             .args(["--only", "b"])
             .run()
