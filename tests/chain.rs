@@ -1,5 +1,7 @@
 //! The chain as a user sees it: order, retries, halts, stops, runs.
 
+use serde_json::Value;
+
 use crate::support::{Test, once};
 
 #[test]
@@ -180,4 +182,85 @@ fn runs_follow_each_other_and_the_halt_task_comes_last() {
         .status(0)
         .order("1-a 1-a 1-a halt.sh")
         .stdout("halt-after none\n");
+}
+
+#[test]
+fn a_task_whose_dependency_failed_is_not_started() {
+    let ran = Test::new()
+        .task("1-a", "exit 1")
+        .task("1-b", "")
+        .task("1-c", "")
+        .task("2-d", "")
+        .task(
+            "halt.sh",
+            "echo $RUNNER_TASK $RUNNER_RESULT $RUNNER_OUTCOME",
+        )
+        .config(
+            "state_dir = state\nmax_tries = 2\n[a]\nrequired = no\n\
+             [b]\nrequired = no\ndepends_on = a\n[d]\ndepends_on = b",
+        )
+        .hook()
+        .run()
+        .status(1)
+        // A lower number alone is not a need.
+        .order("1-a 1-c 1-a 1-c halt.sh")
+        .stdout("2-d RETRY not-started\n")
+        .says("`1-b` did not start: its dependency `1-a` failed; it is not required")
+        .says("`2-d` did not start: its dependency `1-b` failed; trying again from the beginning")
+        .says("gave up: `2-d` did not start: its dependency `1-b` failed (2 of 2 tries)\n");
+    for json in ran.hooks() {
+        assert!(json.contains("1-a") || json.contains("1-c"), "{json}");
+    }
+    let journal = ran.lines("state/journal.jsonl");
+    let of_task = |name: &str| -> Vec<Value> {
+        let entries = journal
+            .iter()
+            .map(|line| serde_json::from_str(line).unwrap());
+        entries
+            .filter(|entry: &Value| entry["task"] == name)
+            .collect()
+    };
+    for (task, need) in [("1-b", "1-a"), ("2-d", "1-b")] {
+        let ends = of_task(task);
+        assert_eq!(ends.len(), 2, "{ends:?}");
+        for end in ends {
+            assert_eq!(end["event"], "task-end");
+            assert_eq!(end["result"], "RETRY");
+            assert_eq!(end["outcome"], "not-started");
+            assert_eq!(end["why"], format!("its dependency `{need}` failed"));
+        }
+    }
+    let report = ["runner-report", "-c", "runner.cfg"];
+    let report = ran.again().run_with(report).status(0).stdout;
+    let reason = "did not start: its dependency `1-b` failed";
+    assert!(report.contains(reason), "{report}");
+}
+
+#[test]
+fn optional_tasks_that_lack_a_dependency_have_failed_too() {
+    Test::new()
+        .task("1-a", "exit 1")
+        .task("1-b", "")
+        .task("2-c", "")
+        .task("3-d", "")
+        .config("required = no\n[b]\ndepends_on = a\n[c]\ndepends_on = b")
+        .run()
+        .status(4)
+        .order("1-a 3-d")
+        .says("with 3 failures of tasks that are not required");
+}
+
+#[test]
+fn a_retry_from_what_failed_starts_the_failed_dependency_again() {
+    let ran = Test::new()
+        .task("1-a", &once(1))
+        .task("1-b", "exit 1")
+        .task("2-c", "")
+        .task("3-d", "")
+        .config(
+            "retry_from = failed\n[a]\nrequired = no\n[b]\nrequired = no\n\
+             [d]\ndepends_on = a",
+        )
+        .run();
+    ran.status(4).order("1-a 1-b 2-c 1-a 3-d");
 }

@@ -126,7 +126,7 @@ pub static SETTINGS: [Setting; 28] = [
     row!(Runner, state_dir, "", value::path, "directory for journal, lock and `once` marks; empty = none"),
     row!(Runner, log_dir, "", value::path, "directory for the output of tasks, one file per task and try, instead of stdout"),
     row!(Runner, log_keep, "10", value::whole_number, "how many runs to keep in `log_dir`"),
-    unstored(Field::Task(|_, _| Ok(())), DEPENDS_ON, "tasks that have to be done first, separated by commas or blanks"),
+    unstored(Field::Task(|_, _| Ok(())), DEPENDS_ON, "tasks that must have succeeded before it, separated by commas or blanks"),
     row!(Task, enabled, "yes", value::yes_or_no, "`no` takes the task out of the chain"),
     row!(Task, frequency, "always", value::frequency, "`always`, `once-per-boot`, `once-per-machine`, or `once`; all but `always` need `state_dir`"),
 ];

@@ -28,6 +28,8 @@ struct Model {
     passed: Vec<bool>,
     /// Tasks that failed but are not required.
     failed: Vec<bool>,
+    /// Those of them that were not started, because a task that they need failed.
+    not_started: Vec<bool>,
     failures: Vec<u32>,
     try_num: u32,
     retry: bool,
@@ -76,6 +78,7 @@ impl World {
                 .map(|task| self.done.contains(&TaskId(task)))
                 .collect(),
             failed: vec![false; tasks],
+            not_started: vec![false; tasks],
             failures: vec![0; tasks],
             try_num: 1,
             retry: false,
@@ -97,7 +100,17 @@ impl World {
                     // No required task that failed is passed, the order is kept, and of
                     // several tasks the first by name starts.
                     assert_eq!(may_start.first(), Some(&task), "started {task:?}");
+                    // Nothing starts without the success of all that it needs.
+                    assert_eq!(self.failed_need(model, task), None, "started {task:?}");
                     model.running.insert(task);
+                }
+                Step::Fail { task, need } => {
+                    // Everything that can run does run.
+                    assert_eq!(may_start.first(), Some(&task), "failed {task:?}");
+                    assert_eq!(self.failed_need(model, task), Some(need), "failed {task:?}");
+                    model.running.insert(task);
+                    self.end_task(chain, model, task, Verdict::Retry);
+                    model.not_started[task.0] = model.failed[task.0];
                 }
                 Step::Busy => {
                     assert!(may_start.is_empty(), "{may_start:?} could be started");
@@ -120,6 +133,13 @@ impl World {
         false
     }
 
+    /// The first task that `task` needs and that failed in this try.
+    fn failed_need(&self, model: &Model, task: TaskId) -> Option<TaskId> {
+        let mut needs = self.nodes[task.0].needs.iter().copied();
+        needs.find(|need| model.failed[need.0])
+    }
+
+    /// The tasks whose turn it is.
     fn may_start(&self, model: &Model) -> BTreeSet<TaskId> {
         if model.retry || model.is_over() {
             return BTreeSet::new();
@@ -143,7 +163,23 @@ impl World {
                 *passed &= stays || self.done.contains(&task);
             }
             model.failed.fill(false);
+        } else {
+            // A task that failed starts again if one that needs it has not succeeded, and so
+            // does each task that was not started because of such a failure.
+            let succeeded = |task: usize| model.passed[task] && !model.failed[task];
+            let is_needed = |task: usize| {
+                let mut nodes = self.nodes.iter().enumerate();
+                nodes.any(|(other, node)| node.needs.contains(&TaskId(task)) && !succeeded(other))
+            };
+            let again: Vec<usize> = (0..self.nodes.len())
+                .filter(|&task| model.failed[task] && (is_needed(task) || model.not_started[task]))
+                .collect();
+            for task in again {
+                model.passed[task] = false;
+                model.failed[task] = false;
+            }
         }
+        model.not_started.fill(false);
     }
 
     /// Ends a running task with this verdict.
@@ -232,12 +268,12 @@ fn levels(tasks: usize) -> Vec<Vec<usize>> {
     .collect()
 }
 
-/// Every acyclic choice of needs within the levels.
+/// Every acyclic choice of needs among tasks of the same level and of lower ones.
 fn needs(levels: &[usize]) -> Vec<Vec<Vec<TaskId>>> {
     let tasks = levels.len();
     let pairs: Vec<(usize, usize)> = (0..tasks)
         .flat_map(|a| (0..tasks).map(move |b| (a, b)))
-        .filter(|&(a, b)| a != b && levels[a] == levels[b])
+        .filter(|&(a, b)| a != b && levels[a] >= levels[b])
         .collect();
     let choices = (0..1_usize << pairs.len()).map(|choice| {
         let mut needs = vec![Vec::new(); tasks];
@@ -264,45 +300,41 @@ fn acyclic(needs: &[Vec<TaskId>]) -> bool {
 fn nodes(
     levels: &[usize],
     needs: &[Vec<TaskId>],
-    special: Option<usize>,
-    tries: MaxTries,
+    optional: usize,
+    own_tries: Option<usize>,
 ) -> Vec<Node> {
     let nodes = levels.iter().zip(needs).enumerate();
     let node = |(index, (&level, needs)): (usize, (&usize, &Vec<TaskId>))| Node {
         level,
         needs: needs.clone(),
-        required: special != Some(index) || tries != MaxTries::OfChain(3),
-        max_tries: if special == Some(index) {
-            tries
+        required: optional >> index & 1 == 0,
+        max_tries: if own_tries == Some(index) {
+            MaxTries::OfTask(1)
         } else {
-            MaxTries::OfChain(3)
+            MaxTries::OfChain(2)
         },
     };
     nodes.map(node).collect()
 }
 
-/// Walks all plans of four tasks: every level, every dependency, three tries, one and two
-/// workers. All tasks are alike, or one of them is not required, has its own number of
-/// tries, was done before, or runs once.
+/// Walks all plans of four tasks: every level, every dependency, every choice of optional
+/// tasks, two tries, one and two workers. One of the tasks can have its own number of tries,
+/// was done before, or runs once.
 fn walk_every_small_plan(retry_from: RetryFrom) {
     let mut plans = 0;
     let mut states = 0;
     for levels in levels(4) {
         for needs in needs(&levels) {
-            let mut variants = vec![(None, MaxTries::OfChain(3))];
-            for task in 0..4 {
-                variants.push((Some(task), MaxTries::OfChain(3)));
-                variants.push((Some(task), MaxTries::OfTask(1)));
-            }
-            for (special, tries) in variants {
+            let own_tries = (0..4).map(|task| (0, Some(task)));
+            for (optional, own_tries) in (0..16).map(|optional| (optional, None)).chain(own_tries) {
                 for workers in [1, 2] {
-                    let nodes = nodes(&levels, &needs, special, tries);
+                    let nodes = nodes(&levels, &needs, optional, own_tries);
                     states += World::new(nodes, retry_from, workers).walk();
                     plans += 1;
                 }
             }
             for task in (0..4).map(TaskId) {
-                let nodes = nodes(&levels, &needs, None, MaxTries::OfChain(2));
+                let nodes = nodes(&levels, &needs, 0b1011, None);
                 let mut world = World::new(nodes, retry_from, 2);
                 world.once.insert(task);
                 states += world.walk();
@@ -313,8 +345,9 @@ fn walk_every_small_plan(retry_from: RetryFrom) {
             }
         }
     }
-    // The number of acyclic graphs on the levels of four tasks, times the variants.
-    assert_eq!(plans, (543 + 2 * 25 + 9 + 3 * 3 + 1) * (9 * 2 + 8));
+    // The number of acyclic graphs of four tasks in levels, times the variants.
+    let graphs = 543 + 2 * 25 * 8 + 3 * 3 * 16 + 3 * 3 * 32 + 64;
+    assert_eq!(plans, graphs * (20 * 2 + 8));
     assert!(states > 500_000, "{states}");
 }
 
@@ -331,7 +364,7 @@ fn every_outcome_of_every_small_plan_tried_again_from_what_failed() {
 fn large_plan() -> impl Strategy<Value = Vec<Node>> {
     let task = (
         any::<bool>(),
-        0..8_u8,
+        0..3_u8,
         0..4_u32,
         prop::collection::vec(any::<prop::sample::Index>(), 0..4),
     );
@@ -344,7 +377,6 @@ fn large_plan() -> impl Strategy<Value = Vec<Node>> {
             let index = nodes.len();
             let mut needs: Vec<TaskId> = (needs.iter().filter(|_| index > 0))
                 .map(|need| need.index(index))
-                .filter(|&need| nodes[need].level == level)
                 .map(TaskId)
                 .collect();
             needs.sort();

@@ -7,7 +7,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write,
-    fs,
+    fs, mem,
     sync::{Arc, Condvar, Mutex, MutexGuard, mpsc},
     thread,
     time::Duration,
@@ -109,6 +109,8 @@ struct Model {
     passed: BTreeSet<usize>,
     /// Tasks that failed but are not required.
     failed: BTreeSet<usize>,
+    /// Those of them that were not started.
+    not_started: BTreeSet<usize>,
     /// Tasks that have passed, but whose worker may not have reported that to the chain yet.
     /// Until then the worker is busy, and the tasks after them cannot start. The test cannot
     /// observe that moment.
@@ -125,6 +127,7 @@ impl Model {
             running: BTreeSet::new(),
             passed: BTreeSet::new(),
             failed: BTreeSet::new(),
+            not_started: BTreeSet::new(),
             unannounced: BTreeSet::new(),
             try_num: 1,
             retry: false,
@@ -140,6 +143,20 @@ impl Model {
             && !self.running.contains(&task)
             && !self.passed.contains(&task)
             && before.all(|other| self.passed.contains(&other))
+    }
+
+    /// Returns `true` if `task` is not started, because a task that it needs failed. Such
+    /// tasks are not required here: the moment at which a required one fails cannot be
+    /// observed, and nothing starts after it.
+    fn lacks_a_need(&self, task: usize) -> bool {
+        !self.failed.is_disjoint(&self.world.tasks[task].needs)
+    }
+
+    /// Fails a task that is not started.
+    fn fail(&mut self, task: usize) {
+        self.failed.insert(task);
+        self.not_started.insert(task);
+        self.pass(task);
     }
 
     /// The first task by name that can start after the ends that were announced.
@@ -161,7 +178,11 @@ impl Model {
             && let Some(first) = self.first()
         {
             let mut next = self.clone();
-            next.running.insert(first);
+            if self.lacks_a_need(first) {
+                next.fail(first);
+            } else {
+                next.running.insert(first);
+            }
             settled.extend(next.settled());
         }
         for task in &self.unannounced {
@@ -182,6 +203,9 @@ impl Model {
             return Err(format!(
                 "`{name}` started, and must not yet, or not any more"
             ));
+        }
+        if self.lacks_a_need(task) {
+            return Err(format!("`{name}` started without what it needs"));
         }
         if self.running.len() == self.world.workers {
             return Err(format!("`{name}` started as one too many"));
@@ -228,6 +252,15 @@ impl Model {
             self.passed.clear();
             self.failed.clear();
         }
+        // A failed task starts again if another one needs it: that one was not started.
+        let tasks = &self.world.tasks;
+        let is_needed = |task: &usize| tasks.iter().any(|other| other.needs.contains(task));
+        let (again, failed) = mem::take(&mut self.failed)
+            .into_iter()
+            .partition(|task| is_needed(task) || self.not_started.contains(task));
+        self.failed = failed;
+        self.passed = &self.passed - &again;
+        self.not_started.clear();
     }
 
     /// Removes the tasks whose end must have been announced, since later tasks have started.
@@ -289,8 +322,26 @@ impl Stage {
     }
 
     fn listen(&self, event: &Event) {
-        if let Event::TaskEnd { .. } = event {
-            self.lock().applied = true;
+        if let Event::TaskEnd {
+            task,
+            try_num,
+            outcome,
+            ..
+        } = event
+        {
+            let mut scene = self.lock();
+            let model = &mut scene.model;
+            match outcome {
+                // The event can come after the last end of its try.
+                Outcome::NotStarted(_) if model.try_num == *try_num => {
+                    let mut tasks = model.world.tasks.iter();
+                    let failed = tasks.position(|it| task.as_os_str() == &*it.name).unwrap();
+                    model.fail(failed);
+                }
+                Outcome::NotStarted(_) => {}
+                _ => scene.applied = true,
+            }
+            drop(scene);
             self.changed.notify_all();
         }
     }
@@ -447,10 +498,18 @@ fn world() -> impl Strategy<Value = World> {
             for need in needs {
                 let need = need.index(dice.len());
                 let same = tasks[need].number == tasks[task].number;
+                let lower = tasks[need].number < tasks[task].number;
                 // The order of ranks differs from the order of names, so both are tested.
-                if same && dice[need].3 < *rank {
+                if lower || same && dice[need].3 < *rank {
                     tasks[task].needs.insert(need);
                 }
+            }
+        }
+        // A task that needs an optional one is optional too; see `Model::lacks_a_need`.
+        for _ in 0..tasks.len() {
+            let required: Vec<bool> = tasks.iter().map(|task| task.required).collect();
+            for task in &mut tasks {
+                task.required &= task.needs.iter().all(|&need| required[need]);
             }
         }
         World {

@@ -9,11 +9,15 @@
 //!
 //! | state | meaning | leaves it for |
 //! | --- | --- | --- |
-//! | pending | waits for tasks before it | ready, when the last of them is done |
-//! | ready | can start | running, when [`Chain::next_step`] returns it |
-//! | running | its process or a hook runs | done, failed or pending, by its verdict |
-//! | done | succeeded | pending, by a retry from the start |
-//! | failed | failed, and is not required | pending, by a retry from the start |
+//! | pending | waits for tasks before it | ready, when the last of them is done or failed |
+//! | ready | its turn comes next | running, when [`Chain::next_step`] returns it |
+//! | running | its process or a hook runs, or its failed dependency is reported | done, failed or pending, by its verdict |
+//! | done | succeeded, or does not apply | pending, by a retry from the start |
+//! | failed | failed, and is not required | pending, by a retry from the start, or when a task that needs it is not done |
+//!
+//! A ready task of which a dependency failed is not started: [`Step::Fail`] returns it
+//! when its turn comes, and its verdict is [`Verdict::Retry`]. So the tasks that depend
+//! on it fail in the same way, and what does not depend on it still runs.
 //!
 //! The chain as a whole is in the state of its most severe consequence so far:
 //!
@@ -27,8 +31,8 @@
 //! | interrupted | no, running ones are ended | interrupted |
 //!
 //! A level is the tasks with the same leading number. It begins when the level
-//! before it is done. So dependencies are counted within a level only, and a
-//! chain has no more edges than `depends_on` has names.
+//! before it is done or failed. So the tasks before a task are counted within its
+//! level only, and a chain has no more edges than `depends_on` has names.
 
 pub(crate) mod backoff;
 pub(crate) mod verdict;
@@ -48,7 +52,7 @@ pub struct TaskId(pub usize);
 pub struct Node {
     /// Number of levels before its own; never less than that of the task before it.
     pub level: usize,
-    /// The tasks of the same level that must be done before it starts.
+    /// The tasks of its level or a lower one that must have succeeded before it starts.
     pub needs: Vec<TaskId>,
     /// The chain does not continue before it has succeeded.
     pub required: bool,
@@ -61,6 +65,14 @@ pub struct Node {
 pub enum Step {
     /// Start this task.
     Start(TaskId),
+    /// Do not start `task`, which needs `need`: that one failed. Its verdict is
+    /// [`Verdict::Retry`].
+    Fail {
+        /// The task that fails.
+        task: TaskId,
+        /// The first of the tasks that it needs and that failed.
+        need: TaskId,
+    },
     /// Do nothing until a running task or the wait has ended.
     Busy,
     /// Wait as the settings of the failed tasks require, then call [`Chain::next_try`].
@@ -165,10 +177,11 @@ pub(crate) fn order(nodes: &Arc<[Node]>) -> Vec<TaskId> {
 pub struct Chain {
     nodes: Arc<[Node]>,
     retry_from: RetryFrom,
-    /// For each task, the tasks of its level that need it.
+    /// For each task, the tasks that need it.
     needed_by: Arc<[Vec<TaskId>]>,
     states: Vec<State>,
-    /// For each task, the number of tasks that it needs and that are not done.
+    /// For each task of the current level, the number of tasks that it needs and that are
+    /// neither done nor failed.
     missing: Vec<usize>,
     ready: BTreeSet<TaskId>,
     /// Indices of the tasks of the current level.
@@ -264,7 +277,10 @@ impl Chain {
         {
             self.states[task.0] = State::Running;
             self.running += 1;
-            return Step::Start(task);
+            return match self.failed_need(task) {
+                None => Step::Start(task),
+                Some(need) => Step::Fail { task, need },
+            };
         }
         if self.running > 0 || self.waiting {
             return Step::Busy;
@@ -284,6 +300,12 @@ impl Chain {
             Consequence::Halt => Step::End(ChainEnd::Halted),
             Consequence::Interrupt => Step::End(ChainEnd::Interrupted),
         }
+    }
+
+    /// Returns the first task that `task` needs and that failed.
+    fn failed_need(&self, task: TaskId) -> Option<TaskId> {
+        let mut needs = self.nodes[task.0].needs.iter().copied();
+        needs.find(|need| self.states[need.0] == State::Failed)
     }
 
     /// Applies the verdict about a task whose process has ended. From now on nothing starts
@@ -330,9 +352,12 @@ impl Chain {
             return;
         }
         for &dependent in &self.needed_by[task.0] {
-            self.missing[dependent.0] -= 1;
-            if self.missing[dependent.0] == 0 && self.states[dependent.0] == State::Pending {
-                self.ready.insert(dependent);
+            // Those of later levels are counted when their level begins.
+            if self.level.contains(&dependent.0) {
+                self.missing[dependent.0] -= 1;
+                if self.missing[dependent.0] == 0 && self.states[dependent.0] == State::Pending {
+                    self.ready.insert(dependent);
+                }
             }
         }
         self.open -= 1;
@@ -359,14 +384,27 @@ impl Chain {
         if self.worst == Consequence::Retry {
             self.worst = Consequence::Continue;
         }
-        if self.retry_from == RetryFrom::Start {
-            for (index, state) in self.states.iter_mut().enumerate() {
-                if *state != State::Done || !self.settled.contains(&TaskId(index)) {
-                    *state = State::Pending;
-                }
-            }
+        let tasks = (0..self.nodes.len()).map(TaskId);
+        let again: Vec<TaskId> = tasks.filter(|&task| self.starts_again(task)).collect();
+        for task in again {
+            self.states[task.0] = State::Pending;
         }
         self.enter_level(0);
+    }
+
+    /// Returns `true` if the next try starts `task`, whatever became of it.
+    fn starts_again(&self, task: TaskId) -> bool {
+        let is_done = |task: &TaskId| self.states[task.0] == State::Done;
+        match (self.states[task.0], self.retry_from) {
+            (State::Done, RetryFrom::Start) => !self.settled.contains(&task),
+            (State::Done, RetryFrom::Failed) => false,
+            (State::Failed, RetryFrom::Failed) => {
+                // Without its dependency it has not run, and a task that needs it cannot.
+                self.failed_need(task).is_some() || !self.needed_by[task.0].iter().all(is_done)
+            }
+            (State::Failed, RetryFrom::Start) => true,
+            (State::Pending | State::Running, _) => true,
+        }
     }
 
     /// Enters the level that begins with the task at `first`, or the next level that is not

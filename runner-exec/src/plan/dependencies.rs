@@ -51,10 +51,10 @@ pub(crate) fn nodes(
         let found: Vec<TaskId> = (task.sections.iter())
             .flat_map(|section| written.find(index, section, &nodes, problems))
             .collect();
-        // Tasks of lower levels come first anyway.
+        // A higher level has been reported, and would be a cycle in the chain.
         let level = nodes[index].level;
-        let same_level = found.iter().filter(|need| nodes[need.0].level == level);
-        let mut needs: Vec<TaskId> = same_level.copied().collect();
+        let earlier = found.iter().filter(|need| nodes[need.0].level <= level);
+        let mut needs: Vec<TaskId> = earlier.copied().collect();
         needs.sort_unstable();
         needs.dedup();
         nodes[index].needs = needs;

@@ -19,7 +19,11 @@ use crate::{
         verdict::{TaskResult, Verdict},
     },
     plan::{Task, task_name::TaskName},
-    process::{Ended, Latch, StopSignals, outcome::Outcome, pause},
+    process::{
+        Ended, Latch, StopSignals,
+        outcome::{Outcome, StartFailure},
+        pause,
+    },
     run::{
         environment::TaskContext,
         event::{Before, Count, Deciding, Event, Next},
@@ -154,6 +158,7 @@ impl<'a> Shared<'_, 'a> {
                     drop(state);
                     self.step(task, try_num);
                 }
+                Step::Fail { task, need } => self.fail(state, task, need),
                 Step::Busy => drop(self.changed.wait(state)),
                 Step::Wait => {
                     let time = mem::take(&mut state.wait);
@@ -210,20 +215,45 @@ impl<'a> Shared<'_, 'a> {
             }
             off
         };
-        let apply_end = |ended: &Ended| self.apply_end(id, task, try_num, ended);
+        let apply_end = |ended: &Ended| self.apply_end(id, try_num, ended);
         self.run.step(&turn, called_off, apply_end);
+        self.ended(id);
+    }
+
+    /// Lets the tasks start that waited for this one and its hook.
+    fn ended(&self, id: TaskId) {
         self.lock().chain.ended(id);
         self.notify();
     }
 
+    /// Fails a task that does not start, because `need` failed.
+    fn fail(&self, mut state: MutexGuard<State<'a>>, id: TaskId, need: TaskId) {
+        let tasks = &self.run.plan.tasks;
+        let (task, need) = (&tasks[id.0], &tasks[need.0].name);
+        let reason = format!("its dependency `{need}` failed");
+        let ended = Ended::not_started(StartFailure::new(reason, None));
+        let try_num = state.chain.try_num();
+        state.reached[id.0] = true;
+        let next = self.apply(&mut state, id, try_num, &ended, Verdict::Retry);
+        drop(state);
+        self.run.emit(Event::TaskEnd {
+            task: &task.name,
+            try_num,
+            result: TaskResult::Retry,
+            outcome: &ended.outcome,
+            elapsed: ended.elapsed,
+            limit: task.settings.max_time,
+            survived: false,
+            next,
+            output: None,
+            outputs: &[],
+        });
+        self.ended(id);
+    }
+
     /// Applies the end of a task to the chain. Returns its result and the reaction.
-    fn apply_end(
-        &self,
-        id: TaskId,
-        task: &'a Task,
-        try_num: u32,
-        ended: &Ended,
-    ) -> (TaskResult, Next) {
+    fn apply_end(&self, id: TaskId, try_num: u32, ended: &Ended) -> (TaskResult, Next) {
+        let task = &self.run.plan.tasks[id.0];
         let verdict = Verdict::of(&ended.outcome, &task.settings.codes);
         // A signal can reach the runner and its tasks at the same time (Ctrl-C). It is not a
         // reason to halt.
@@ -237,7 +267,20 @@ impl<'a> Shared<'_, 'a> {
         if task.settings.frequency != Frequency::Always {
             state.chain.settle(id);
         }
-        let result = verdict.into();
+        let next = self.apply(&mut state, id, try_num, ended, verdict);
+        (verdict.into(), next)
+    }
+
+    /// Applies a verdict to the chain. Returns the reaction.
+    fn apply(
+        &self,
+        state: &mut State<'a>,
+        id: TaskId,
+        try_num: u32,
+        ended: &Ended,
+        verdict: Verdict,
+    ) -> Next {
+        let task = &self.run.plan.tasks[id.0];
         let consequence = if ended.unkillable.is_empty() {
             state.chain.apply(id, verdict)
         } else {
@@ -262,7 +305,7 @@ impl<'a> Shared<'_, 'a> {
                 let cause = Cause {
                     task,
                     try_num,
-                    result,
+                    result: verdict.into(),
                     outcome: ended.outcome.clone(),
                     survived: !ended.unkillable.is_empty(),
                     count,
@@ -271,11 +314,11 @@ impl<'a> Shared<'_, 'a> {
             }
         }
         if consequence != Consequence::Retry {
-            return (result, Next::Chain(consequence));
+            return Next::Chain(consequence);
         }
         let time = delay(&task.settings, try_num, (self.run.tools.random)());
         state.wait = state.wait.max(time);
-        let next = Next::Retry {
+        Next::Retry {
             wait: time,
             from_failed: self.run.plan.settings.retry_from == RetryFrom::Failed,
             others: state.chain.others_running(),
@@ -283,8 +326,7 @@ impl<'a> Shared<'_, 'a> {
                 Count::Try(try_num, most) => Count::Try(try_num.saturating_add(1), most),
                 failure => failure,
             },
-        };
-        (result, next)
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State<'a>> {
