@@ -2,7 +2,8 @@
 //! the output with the page.
 //!
 //! The words after the fence give the kind of a block: `console` and the utilities it needs,
-//! a language and a file name, or `sh` alone for a script to paste.
+//! a language and a file name, or `sh` alone for a script to paste. `console machine-2` runs on
+//! a machine with this id.
 
 use std::{
     env,
@@ -21,6 +22,9 @@ use crate::support::{is_missing, runner, skip, top};
 /// The page whose sections are independent of each other. In every other page a block can
 /// use the files of the blocks above it.
 const RECIPES: &str = "docs/recipes.md";
+
+/// Beginning of a word after the fence that is the id of another machine.
+const MACHINE: &str = "machine-";
 
 #[test]
 fn console_blocks_show_the_real_output() {
@@ -49,12 +53,13 @@ fn play(page: &str, text: &str) -> usize {
         match words[..] {
             ["console", ref needs @ ..] => {
                 if !needs.iter().any(|need| is_lacking(need)) {
-                    commands += run_console(page, text, at);
+                    let machine = needs.iter().find(|need| need.starts_with(MACHINE));
+                    commands += run_console(page, text, at, machine.copied());
                 }
             }
             // tests/show/documented.rs compares the JSON blocks.
             ["json"] => {}
-            ["sh"] => assert_eq!(output(text, at), "", "{page}: {text}"),
+            ["sh"] => assert_eq!(output(text, at, None), "", "{page}: {text}"),
             [_, file] => write(text, &at.join(file)),
             _ => panic!("{page}: a block is a console, a script or a file, not {words:?}"),
         }
@@ -111,9 +116,10 @@ fn is_lacking(need: &str) -> bool {
     match need {
         "root" if geteuid().is_root() => false,
         "root" => {
-            skip("only root becomes another user");
+            skip("only root becomes another user, or has another machine id");
             true
         }
+        machine if machine.starts_with(MACHINE) => is_lacking("root") || is_missing("unshare"),
         utility => is_missing(utility),
     }
 }
@@ -127,9 +133,9 @@ fn write(text: &str, path: &Path) {
     fs::set_permissions(path.parent().unwrap(), Permissions::from_mode(0o755)).unwrap();
 }
 
-/// Runs the commands of a block. Returns their number.
+/// Runs the commands of a block, on this machine or on one with this id. Returns their number.
 #[track_caller]
-fn run_console(page: &str, block: &str, directory: &Path) -> usize {
+fn run_console(page: &str, block: &str, directory: &Path, machine: Option<&str>) -> usize {
     let block = format!("\n{block}");
     let (before, _) = block.split_once("\n$ ").unwrap_or((&block, ""));
     assert_eq!(before, "", "{page}: a console block begins with a command");
@@ -141,17 +147,26 @@ fn run_console(page: &str, block: &str, directory: &Path) -> usize {
             continue;
         }
         let command = command.replace("cargo run --release --", "runner");
-        compare(page, &command, &output(&command, directory), expected);
+        let found = output(&command, directory, machine);
+        compare(page, &command, &found, expected);
     }
     commands.len()
 }
 
 /// Returns stdout and stderr of a shell that runs `command`, in one text.
-fn output(command: &str, directory: &Path) -> String {
+fn output(command: &str, directory: &Path, machine: Option<&str>) -> String {
     let path = env::var("PATH").unwrap();
-    let shell = Command::new("sh")
+    let mut shell = Command::new("sh");
+    let mut script = format!("exec 2>&1\n{command}");
+    if let Some(id) = machine {
+        shell = Command::new("unshare");
+        shell.args(["-m", "sh"]);
+        let etc = "set -e; mount -t tmpfs -o mode=755 none /etc";
+        script = format!("{etc}; echo {id} >/etc/machine-id; set +e\n{script}");
+    }
+    let shell = shell
         .arg("-c")
-        .arg(format!("exec 2>&1\n{command}"))
+        .arg(script)
         .current_dir(directory)
         .env("PATH", format!("{}/bin:{path}", directory.display()))
         .env_remove("RUNNER_CONFIG")
