@@ -39,7 +39,7 @@ fn the_directory_of_a_killed_runner_is_removed_by_the_next_one() {
     running.until("ready", "\n");
     let file = fs::read_to_string(running.path("file")).unwrap();
     let directory = Path::new(file.trim()).parent().unwrap();
-    // That of a living runner is left alone.
+    // A living runner keeps its own.
     Test::new().task("1-a", "").run().status(0);
     assert!(directory.exists());
     running.signal(Signal::KILL);

@@ -106,7 +106,7 @@ fn documented() -> Vec<(String, Vec<Member>)> {
 #[test]
 fn every_event_has_the_members_that_are_documented() {
     let ran = Test::with_state()
-        .task("1-a", "exit 0")
+        .task("1-a", "echo A=1 >$RUNNER_OUTPUTS")
         .task("2-b", &once(1))
         .file("tasks.d/3-c", "#!/no/such/interpreter\n", 0o755)
         .task("halt.sh", "exit 0")
