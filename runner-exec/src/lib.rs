@@ -50,7 +50,7 @@ pub use crate::{
     same_file::{is_same, is_same_file, open_metadata},
     state::{
         Busy, Lock, Marks, NoLock, StateDir, Taken, boot_id, canonical, create_directory, is_lack,
-        machine_id, open_file, sync_directory,
+        machine_id, open_file, stored_outputs, sync_directory,
     },
     trust::{
         Distrust, End, Env, Named, Trust, TrustCheck, Walk, Why, behind_env, named, split_argument,

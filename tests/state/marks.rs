@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::MetadataExt,
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -266,4 +267,91 @@ fn only_ignores_marks() {
         .run()
         .status(0)
         .order("1-a 1-a 1-a");
+}
+
+/// Body of a task that appends `A` and `B` to the file `seen`.
+const PRINT: &str = "echo \"A=${A-} B=${B-}\" >>seen";
+
+#[test]
+fn a_mark_keeps_the_outputs_of_its_task() {
+    let ran = Test::with_state()
+        .task("1-a", "printf 'A=x\\ny\\000' >$RUNNER_OUTPUTS")
+        .task("1-b", PRINT)
+        .task("2-c", PRINT)
+        .config("[a]\nfrequency = once")
+        .run()
+        .status(0);
+    let outputs = ran.test.path("state/outputs/1-a");
+    assert_eq!(fs::read(&outputs).unwrap(), b"A=x\ny\0");
+    assert_eq!(fs::metadata(&outputs).unwrap().mode() & 0o777, 0o600);
+    let ran = ran.again().run().status(0);
+    // `--only` sees them too, and makes no mark.
+    let ran = ran.again().args(["--only", "c"]).run().status(0);
+    let ran = ran.again().args(["--only", "a"]).run().status(0);
+    assert_eq!(
+        ran.read("seen"),
+        "A= B=\nA=x\ny B=\nA= B=\nA=x\ny B=\nA=x\ny B=\n"
+    );
+    // Only the names are shown before a run.
+    let answer = ran.again().args(["--env", "c"]).run().status(0);
+    assert!(answer.stdout.lines().any(|line| line == "output\tA"));
+    let ran = answer.again().args(["--env", "b"]).run().status(0);
+    assert!(!ran.stdout.contains("output\t"), "{}", ran.stdout);
+    // Without the mark they do not count.
+    fs::remove_file(ran.test.path("state/done/1-a")).unwrap();
+    let ran = ran.again().args(["--only", "c"]).run().status(0);
+    assert!(ran.read("seen").ends_with("y B=\nA= B=\n"));
+}
+
+#[test]
+fn a_later_mark_does_not_keep_the_outputs_of_an_earlier_one() {
+    let ran = Test::with_state()
+        .task("1-a", "[ -e second ] || echo A=1 >$RUNNER_OUTPUTS; >second")
+        .task("2-b", PRINT)
+        .config("[a]\nfrequency = once")
+        .run()
+        .status(0);
+    assert!(ran.test.path("state/outputs/1-a").exists());
+    fs::remove_file(ran.test.path("state/done/1-a")).unwrap();
+    let ran = ran.again().run().status(0).order("1-a 2-b 1-a 2-b");
+    assert!(!ran.test.path("state/outputs/1-a").exists());
+    assert_eq!(ran.read("seen"), "A=1 B=\nA= B=\n");
+}
+
+#[test]
+fn a_further_run_starts_with_the_outputs_of_marks() {
+    let ran = Test::with_state()
+        .task("1-a", "echo A=1 >$RUNNER_OUTPUTS")
+        .task("2-b", PRINT)
+        .task("3-c", "echo B=1 >$RUNNER_OUTPUTS")
+        .config("[a]\nfrequency = once")
+        .args(["-n", "2"])
+        .run()
+        .status(0)
+        .order("1-a 2-b 3-c 2-b 3-c");
+    assert_eq!(ran.read("seen"), "A=1 B=\nA=1 B=\n");
+}
+
+#[test]
+fn outputs_that_cannot_be_stored_or_read_are_reported() {
+    let ran = Test::with_state()
+        .task("1-a", "echo A=secret >$RUNNER_OUTPUTS")
+        .task("2-b", PRINT)
+        .file("state/outputs", "", 0o644)
+        .config("[a]\nfrequency = once")
+        .run()
+        .status(0)
+        .order("1-a 2-b")
+        .says("cannot commit the mark `");
+    // Without its outputs the task is not done.
+    assert!(!ran.test.path("state/done/1-a").exists());
+    fs::remove_file(ran.test.path("state/outputs")).unwrap();
+    let ran = ran.again().run().status(0).order("1-a 2-b 1-a 2-b");
+    fs::write(ran.test.path("state/outputs/1-a"), "secret\0").unwrap();
+    ran.again()
+        .run()
+        .status(0)
+        .says("error: cannot use the outputs in `")
+        .says("state/outputs/1-a`: record 1 has no `=`; later tasks do not see them")
+        .does_not_say("secret");
 }

@@ -103,6 +103,13 @@ pub(crate) fn message(event: &Event) -> Option<(Level, String)> {
                 reason(error)
             ),
         ),
+        Event::NoStoredOutputs { path, why } => (
+            Error,
+            format!(
+                "cannot use the outputs in `{}`: {why}; later tasks do not see them",
+                shown(path)
+            ),
+        ),
         Event::NoMark { path, error } => cannot(
             format!("commit the mark `{}`", shown(path)),
             error,

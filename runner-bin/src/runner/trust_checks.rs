@@ -98,6 +98,7 @@ impl<'a> TrustChecks<'a> {
         // Its files can be from a time when it belonged to another user.
         let marks = state_dir.marks();
         let mut is_trusted = self.path("store marks in", &marks, problems);
+        is_trusted &= self.path("store outputs in", &state_dir.outputs(), problems);
         for file in [
             state_dir.owner(),
             state_dir.halts(),

@@ -213,7 +213,7 @@ impl Plan {
     }
 
     /// Returns the place of a task of this plan.
-    pub(crate) fn id(&self, task: &Task) -> TaskId {
+    pub fn id(&self, task: &Task) -> TaskId {
         let place = self.tasks.binary_search_by(|it| it.name.cmp(&task.name));
         TaskId(place.unwrap_or_else(|_| unreachable!("it is a task of the plan")))
     }

@@ -102,6 +102,13 @@ pub enum Event<'a> {
         /// The cause.
         error: &'a io::Error,
     },
+    /// The outputs of a task that an earlier run has done cannot be used.
+    NoStoredOutputs {
+        /// Their file.
+        path: &'a Path,
+        /// The reason.
+        why: &'a str,
+    },
     /// The output of a task goes to the runner's stdout, because its log cannot be written.
     NoLog {
         /// The file or directory.

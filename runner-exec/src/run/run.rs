@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     chain::{
-        ChainEnd,
+        ChainEnd, TaskId,
         verdict::{TaskResult, Verdict},
     },
     plan::Task,
@@ -18,7 +18,7 @@ use crate::{
         step::{Run, Turn},
         workers::{Cause, drive},
     },
-    state::Part,
+    state::{Part, State},
 };
 
 impl Run<'_> {
@@ -29,8 +29,7 @@ impl Run<'_> {
     /// The system has no more threads or file descriptors for the runner itself.
     pub fn run(&self) -> io::Result<ChainEnd> {
         let clock = Instant::now();
-        let done = self.state.as_ref().map(|state| state.marks.done(self.plan));
-        let done = done.unwrap_or_default();
+        let done = self.take_over(self.state.as_ref());
         self.tools.lock.inspect(|lock| lock.start_run(&self.id));
         self.emit(Event::RunStart {
             run: &self.id,
@@ -56,6 +55,18 @@ impl Run<'_> {
             state_dir: self.plan.settings.state_dir.as_deref(),
         });
         Ok(end)
+    }
+
+    /// Returns the tasks that earlier runs have done, and takes over their outputs.
+    fn take_over(&self, state: Option<&State>) -> Vec<TaskId> {
+        let Some(State { marks, .. }) = state else {
+            return Vec::new();
+        };
+        let done = marks.done(self.plan);
+        *self.outputs() = marks.stored_outputs(self.plan, &done, |path, why| {
+            self.emit(Event::NoStoredOutputs { path, why });
+        });
+        done
     }
 
     /// Runs the halt task if `end` requires it. Returns the end of the run, and `true` if the
@@ -153,6 +164,8 @@ impl Run<'_> {
     /// Runs one task with its hooks, without the chain.
     pub fn only(self, task: &Task) -> TaskResult {
         let run = self.with_output_files();
+        // It makes no mark, so the run itself has no state.
+        run.take_over(State::of(&run.plan.settings).as_ref());
         run.tools.lock.inspect(|lock| lock.start_run(&run.id));
         let stop = run.tools.stop;
         let mut result = TaskResult::Interrupted;

@@ -168,9 +168,11 @@ impl<'a> Run<'a> {
         let outputs = file.map(|file| self.take_outputs(task, &file, &mut ended));
         let outputs = outputs.unwrap_or_default();
         let (result, next) = apply_end(&ended);
-        // The mark is on the disk before anything follows from the end of the task.
-        if let (Some(Ok(mark)), TaskResult::Ok | TaskResult::Halt) = (&mark, result)
-            && let Err(error) = &mark.commit()
+        // Outputs and mark are on the disk before anything follows from the end of the task.
+        if let (Some(marks), Some(Ok(mark))) = (marks, &mark)
+            && let TaskResult::Ok | TaskResult::Halt = result
+            && let Err(error) =
+                &(marks.store_outputs(&task.name, &outputs)).and_then(|()| mark.commit())
         {
             let path = mark.path();
             self.emit(Event::NoMark { path, error });

@@ -25,11 +25,11 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// Writes a draft of the file at `path`, and flushes it.
-    pub(super) fn write(path: PathBuf, bytes: &[u8]) -> io::Result<Draft> {
+    pub(super) fn write(path: PathBuf, bytes: &[u8], mode: u32) -> io::Result<Draft> {
         let draft = draft_beside(&path)?;
         let draft = Draft { draft, path };
         let mut options = OpenOptions::new();
-        options.write(true).create_new(true).mode(0o644);
+        options.write(true).create_new(true).mode(mode);
         let mut file = options.open(&draft.draft)?;
         file.write_all(bytes)?;
         file.sync_all()?;

@@ -56,7 +56,7 @@ impl Halts {
         Some(Counted {
             used_up,
             written: read
-                .and_then(|()| Draft::write(self.path.clone(), lines.as_bytes())?.commit()),
+                .and_then(|()| Draft::write(self.path.clone(), lines.as_bytes(), 0o644)?.commit()),
         })
     }
 }

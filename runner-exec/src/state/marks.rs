@@ -1,13 +1,18 @@
-//! `done/TASK`: the mark of a task that further runs do not start.
+//! `done/TASK`: the mark of a task that further runs do not start, and `outputs/TASK`: its outputs.
 //!
 //! A draft is written and flushed before the task starts, and committed when the task is done.
 //! So a full disk is noticed before the task has done anything, and a mark exists completely or
 //! not at all.
 
-use std::{ffi::OsString, fs, io, os::unix::fs::MetadataExt, path::PathBuf};
+use std::{
+    ffi::OsString,
+    fs, io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
 
 use jiff::Timestamp;
-use runner_config::Frequency;
+use runner_config::{Frequency, reason};
 use rustix::process::geteuid;
 
 use super::{
@@ -18,13 +23,18 @@ use super::{
 use crate::{
     chain::TaskId,
     plan::{Plan, Task, task_name::TaskName},
-    run::run_id::RunId,
+    run::{
+        outputs::{Outputs, Variables, format_outputs, parse_outputs},
+        run_id::RunId,
+    },
 };
 
 /// The marks of a task directory.
 #[derive(Debug)]
 pub struct Marks {
     directory: PathBuf,
+    /// The directory of the outputs.
+    outputs: PathBuf,
     /// The current boot; `None` if unknown: then a mark `once-per-boot` never counts.
     boot: Option<String>,
     /// The id of this machine; `None` if unknown: then a mark `once-per-machine` never counts.
@@ -36,6 +46,7 @@ impl Marks {
     pub fn new(state_dir: StateDir) -> Marks {
         Marks {
             directory: state_dir.marks(),
+            outputs: state_dir.outputs(),
             boot: boot_id(),
             machine: machine_id().ok(),
         }
@@ -46,24 +57,22 @@ impl Marks {
         self.directory.join(task.as_os_str())
     }
 
+    /// Returns the path of the outputs of a task.
+    fn path_of_outputs(&self, task: &TaskName) -> PathBuf {
+        self.outputs.join(task.as_os_str())
+    }
+
     /// Returns `true` if an earlier run has done `task`, so it must not start.
     fn has(&self, task: &Task) -> bool {
         let (key, present) = match task.settings.frequency {
             Frequency::Always => return false,
-            Frequency::Once => return self.is_ours(&task.name),
+            Frequency::Once => return is_ours(&self.path(&task.name)),
             Frequency::OncePerBoot => ("boot", &self.boot),
             Frequency::OncePerMachine => ("machine", &self.machine),
         };
-        self.is_ours(&task.name) && present.is_some() && self.value(&task.name, key) == *present
-    }
-
-    /// Returns `true` if there is a mark that belongs to this user or root. Another user can have
-    /// left one if the directory belonged to that user before.
-    fn is_ours(&self, task: &TaskName) -> bool {
-        fs::symlink_metadata(self.path(task)).is_ok_and(|mark| {
-            let owners = [0, geteuid().as_raw()];
-            mark.is_file() && owners.contains(&mark.uid()) && mark.mode() & 0o022 == 0
-        })
+        is_ours(&self.path(&task.name))
+            && present.is_some()
+            && self.value(&task.name, key) == *present
     }
 
     /// Returns the value of `key` in the mark of `task`. Marks of version 0.1 have no `machine`.
@@ -117,18 +126,16 @@ impl Marks {
         Ok(names)
     }
 
-    /// Removes the mark of `task`. Returns `false` if it has none.
+    /// Removes the mark of `task` and its outputs. Returns `false` if it has no mark.
     ///
     /// # Errors
     ///
-    /// It cannot be removed; the error has its path.
+    /// One of them cannot be removed; the error has its path.
     pub fn forget(&self, task: &TaskName) -> Result<bool, (PathBuf, io::Error)> {
-        let path = self.path(task);
-        match fs::remove_file(&path).and_then(|()| sync_directory(&path)) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err((path, error)),
-        }
+        // The mark first: outputs without a mark do not count.
+        let had_mark = remove(self.path(task))?;
+        remove(self.path_of_outputs(task))?;
+        Ok(had_mark)
     }
 
     /// Returns the tasks of `plan` that are done.
@@ -156,7 +163,61 @@ impl Marks {
             [&self.boot, &self.machine].map(|id| id.as_deref().unwrap_or_default());
         let text = format!("run = {run}\nboot = {boot}\nmachine = {machine}\n");
         let written = create_directory(&self.directory)
-            .and_then(|()| Draft::write(path.clone(), text.as_bytes()));
+            .and_then(|()| Draft::write(path.clone(), text.as_bytes(), 0o644));
         written.map(Some).map_err(|error| (path, error))
     }
+
+    /// Stores the outputs of `task`, before its mark is committed.
+    pub(crate) fn store_outputs(&self, task: &TaskName, outputs: &Variables) -> io::Result<()> {
+        let path = self.path_of_outputs(task);
+        if !outputs.is_empty() {
+            create_directory(&self.outputs)?;
+            return Draft::write(path, &format_outputs(outputs), 0o600)?.commit();
+        }
+        // Those of an earlier boot must not belong to the new mark.
+        remove(path).map_or_else(|(_, error)| Err(error), |_| Ok(()))
+    }
+
+    /// Returns the outputs of the tasks in `done`. `failed` gets each file that cannot be used,
+    /// and the reason.
+    pub(crate) fn stored_outputs(
+        &self,
+        plan: &Plan,
+        done: &[TaskId],
+        failed: impl Fn(&Path, &str),
+    ) -> Outputs {
+        let mut outputs = Outputs::new(plan.nodes.clone());
+        for &task in done {
+            let path = self.path_of_outputs(&plan.tasks[task.0].name);
+            let stored = match durable_file::read(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Ok(_) if !is_ours(&path) => Err("another user could have written it".to_owned()),
+                Ok(bytes) => parse_outputs(&bytes),
+                Err(error) => Err(reason(&error)),
+            };
+            if let Err(why) = stored.and_then(|stored| outputs.set(task, stored)) {
+                failed(&path, &why);
+            }
+        }
+        outputs
+    }
+}
+
+/// Removes a file, and flushes its directory. Returns `false` if there is none; the error has its
+/// path.
+fn remove(path: PathBuf) -> Result<bool, (PathBuf, io::Error)> {
+    match fs::remove_file(&path).and_then(|()| sync_directory(&path)) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err((path, error)),
+    }
+}
+
+/// Returns `true` for a file that belongs to this user or root. Another user can have left one if
+/// the directory belonged to that user before.
+fn is_ours(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|file| {
+        let owners = [0, geteuid().as_raw()];
+        file.is_file() && owners.contains(&file.uid()) && file.mode() & 0o022 == 0
+    })
 }

@@ -18,6 +18,8 @@ use std::{
 
 use runner_config::{Settings, reason};
 
+use crate::{plan::Plan, run::outputs::Outputs};
+
 use self::{durable_file::Draft, halts::Halts};
 
 pub(crate) use self::holder::Part;
@@ -46,6 +48,11 @@ impl<'a> StateDir<'a> {
     /// Returns the path of the directory with the marks.
     pub fn marks(self) -> PathBuf {
         self.0.join("done")
+    }
+
+    /// Returns the path of the directory with the outputs of tasks that have a mark.
+    pub fn outputs(self) -> PathBuf {
+        self.0.join("outputs")
     }
 
     /// Returns the path of the file with the times of halts.
@@ -77,7 +84,7 @@ impl<'a> StateDir<'a> {
         let mut path = canonical(taskdir).into_os_string().into_vec();
         path.push(b'\n');
         // If two runners do this at the same time, the second one finds the file of the first.
-        Draft::write(self.owner(), &path)?.commit_new()
+        Draft::write(self.owner(), &path, 0o644)?.commit_new()
     }
 
     /// Returns the task directory that it belongs to, if that is not `taskdir`.
@@ -89,9 +96,10 @@ impl<'a> StateDir<'a> {
 
     /// Removes the drafts of killed runners. Only the holder of the lock can call this.
     pub fn remove_drafts(self) {
-        // A directory that is missing or not readable has nothing to remove.
-        let _ = durable_file::remove_drafts(self.0);
-        let _ = durable_file::remove_drafts(&self.marks());
+        for directory in [self.0, &self.marks(), &self.outputs()] {
+            // A directory that is missing or not readable has nothing to remove.
+            let _ = durable_file::remove_drafts(directory);
+        }
     }
 }
 
@@ -117,6 +125,14 @@ impl State {
             },
         })
     }
+}
+
+/// Returns the outputs of the tasks that earlier runs have done, as far as they can be read.
+pub fn stored_outputs(plan: &Plan) -> Outputs {
+    let Some(State { marks, .. }) = State::of(&plan.settings) else {
+        return Outputs::new(plan.nodes.clone());
+    };
+    marks.stored_outputs(plan, &marks.done(plan), |_, _| ())
 }
 
 /// Returns an absolute path of a directory, without symlinks if they can be resolved.

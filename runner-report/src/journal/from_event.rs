@@ -110,6 +110,7 @@ pub(crate) fn to_entry(event: &Event, taskdir: &str) -> Option<JournalEntry> {
         }),
         Event::TaskStart { .. }
         | Event::NoOutputs { .. }
+        | Event::NoStoredOutputs { .. }
         | Event::NoLog { .. }
         | Event::NoMark { .. }
         | Event::LeftBehind { .. }

@@ -13,7 +13,7 @@ use std::{
 
 use jiff::Timestamp;
 use runner_config::{OWN_VARIABLES, bytes_text, escape};
-use runner_exec::{CommandLine, Environment, Plan, RunId, TaskContext};
+use runner_exec::{CommandLine, Environment, Plan, RunId, TaskContext, stored_outputs};
 use serde_json::{Value, json};
 
 use crate::{
@@ -26,7 +26,7 @@ pub(super) type Variables = BTreeMap<OsString, Variable>;
 
 /// A variable that a task would get.
 pub(super) struct Variable {
-    /// `None` for one that is known only in a run.
+    /// `None` for an output, and for one that is known only in a run.
     value: Option<OsString>,
     origin: String,
 }
@@ -44,11 +44,12 @@ pub(super) fn variables(
     let settings = &plan.settings;
     let id = RunId::new(Timestamp::now(), rand::random());
     let environment = Environment::new(&settings.env, &config_cmd.value, &id);
+    let outputs = stored_outputs(plan).visible_to(plan.id(task));
     let seen = TaskContext {
         task,
         try_num: 1,
         end: None,
-        outputs: &runner_exec::Variables::new(),
+        outputs: &outputs,
     };
     let command = CommandLine::task(task.settings.interpreter.as_ref(), &task.path());
     let command = environment.task(command, seen, None);
@@ -64,6 +65,12 @@ pub(super) fn variables(
             variables.remove(name);
             continue;
         };
+        let is_output = name.to_str().is_some_and(|name| outputs.contains_key(name));
+        if is_output {
+            let (value, origin) = (None, "output".to_owned());
+            variables.insert(name.clone(), Variable { value, origin });
+            continue;
+        }
         let written = name.to_str().filter(|name| !OWN_VARIABLES.contains(name));
         let written = written.and_then(|name| settings.variable_origin(name));
         let origin = written.map_or_else(|| "runner".to_owned(), ToString::to_string);
