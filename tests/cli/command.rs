@@ -71,6 +71,32 @@ fn a_command_gets_the_configured_environment_without_the_runners_variables() {
 }
 
 #[test]
+fn a_command_gets_the_outputs_and_is_looked_up_in_their_path() {
+    let hand = "printf 'PATH=%s\nPORT=80\n' \"$PWD/bin:$PATH\" >$RUNNER_OUTPUTS";
+    then(&["service", "--now"])
+        .task("1-a", hand)
+        .task(
+            "2-b",
+            "[ \"$(service)\" = '80 file' ] && echo USER=output >$RUNNER_OUTPUTS",
+        )
+        .file("bin/service", "#!/bin/sh\necho $PORT $USER $1\n", 0o755)
+        .config("[env]\nPORT = file\nUSER = file")
+        .run()
+        .status(0)
+        .stdout("80 output --now\n");
+}
+
+#[test]
+fn a_command_gets_the_outputs_of_the_last_run() {
+    then(&["sh", "-c", "echo ${FIRST-} ${BOTH-}; [ -z \"${RUNNER_OUTPUTS-}\" ]"])
+        .task("1-a", "[ -e second ] || echo FIRST=1 >$RUNNER_OUTPUTS; echo BOTH=$(ls second 2>&1 | head -c 6) >>$RUNNER_OUTPUTS; >second")
+        .args(["-n", "2"])
+        .run()
+        .status(0)
+        .stdout("second\n");
+}
+
+#[test]
 fn a_command_gets_the_stdin_that_tasks_do_not_get() {
     Test::new()
         .file("input", "hello\n", 0o644)

@@ -7,15 +7,16 @@
 use std::{ffi::OsString, io::ErrorKind, os::unix::process::CommandExt, process::Command};
 
 use runner_config::{reason, shown};
-use runner_exec::{Original, small_address_space};
+use runner_exec::{Original, Variables, small_address_space};
 
 use crate::{console::log::Log, exit::Exit};
 
-/// Executes `command` in place of this process, with `[env]` and without the runner's own
-/// variables. Returns only if that fails.
+/// Executes `command` in place of this process, with `[env]` and the outputs of tasks, and without
+/// the runner's own variables. Returns only if that fails.
 pub(crate) fn hand_over(
     command: &[OsString],
     env: &[(String, String)],
+    outputs: &Variables,
     original: Original,
     log: &Log,
 ) -> Exit {
@@ -28,7 +29,7 @@ pub(crate) fn hand_over(
     for name in small_address_space() {
         command.env_remove(name);
     }
-    let error = command.args(args).envs(variables).exec();
+    let error = command.args(args).envs(variables).envs(outputs).exec();
     let (program, why) = (shown(program.as_ref()), reason(&error));
     log.error(&format!("cannot execute `{program}`: {why}"));
     match error.kind() {

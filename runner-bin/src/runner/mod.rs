@@ -18,7 +18,7 @@ use std::{cell::Cell, ffi::OsString, fs::File, io, num::NonZeroU32, sync::Arc};
 use runner_config::{Problems, Settings, reason};
 use runner_exec::{
     Lock, Plan, Reload, Run, Runs, RunsEnd, StateDir, StopSignals, Supervised, Supervisor, Tools,
-    Trust, end_everything, launch,
+    Trust, Variables, end_everything, launch,
 };
 
 use crate::{
@@ -165,20 +165,24 @@ fn run(source: Source, what: What, command: &[OsString], session: &Arc<Session>)
     };
     let has_command = !command.is_empty();
     let work = move || {
-        let (exit, settings) = world.work(source, what, plan)?;
+        let Worked {
+            exit,
+            settings,
+            outputs,
+        } = world.work(source, what, plan)?;
         world.session.log.drain(&world.stop);
         let runs_command = has_command && exit.is_finished() && world.stop.requested().is_none();
         if !runs_command {
             end_everything(settings.task.kill_grace, &world.stop);
         }
-        io::Result::Ok((exit, settings, runs_command))
+        io::Result::Ok((exit, settings, outputs, runs_command))
     };
     let done = supervisor.run(
         work,
         |request| log.remember_signal(request),
         |request| session.on_signal(request),
     );
-    let (exit, settings, runs_command) = match done {
+    let (exit, settings, outputs, runs_command) = match done {
         Ok(Supervised::Done(Ok(done))) => done,
         Ok(Supervised::Abandoned(signal)) => {
             log.flush();
@@ -193,7 +197,7 @@ fn run(source: Source, what: What, command: &[OsString], session: &Arc<Session>)
         None if runs_command => {
             drop(config_cmd);
             log.flush();
-            hand_over(command, &settings.env, original, log)
+            hand_over(command, &settings.env, &outputs, original, log)
         }
         // A signal in the last moment still prevents COMMAND.
         Some(signal) if has_command && exit.is_finished() => Exit::Signaled(signal),
@@ -238,19 +242,33 @@ struct World {
     session: Arc<Session>,
 }
 
+/// The result of all runs.
+struct Worked {
+    exit: Exit,
+    /// The settings of the last run.
+    settings: Arc<Settings>,
+    /// The outputs of its tasks.
+    outputs: Variables,
+}
+
+impl Worked {
+    /// Returns the result if no chain has ended.
+    fn without_chain(exit: Exit, plan: &Plan) -> Worked {
+        Worked {
+            exit,
+            settings: plan.settings.clone(),
+            outputs: Variables::new(),
+        }
+    }
+}
+
 impl World {
-    /// Takes the lock, runs `plan`, and releases the lock. Returns the status, and the settings of
-    /// the last run.
-    fn work(
-        &self,
-        source: Source,
-        what: What,
-        mut plan: Plan,
-    ) -> io::Result<(Exit, Arc<Settings>)> {
+    /// Takes the lock, runs `plan`, and releases the lock.
+    fn work(&self, source: Source, what: What, mut plan: Plan) -> io::Result<Worked> {
         let session = &self.session;
         let Locked { lock, waited } = match session.lock(&plan, &self.stop) {
             Ok(locked) => locked,
-            Err(exit) => return Ok((exit, plan.settings)),
+            Err(exit) => return Ok(Worked::without_chain(exit, &plan)),
         };
         // Released when this function returns.
         let lock = lock.as_ref();
@@ -261,11 +279,11 @@ impl World {
                 match reload(&plan) {
                     Reload::Plan(read) => plan = *read,
                     Reload::Wrong => {}
-                    Reload::Refused => return Ok((refused.get(), plan.settings)),
+                    Reload::Refused => return Ok(Worked::without_chain(refused.get(), &plan)),
                 }
             }
             if let Err(exit) = session.own_state(&plan, lock) {
-                return Ok((exit, plan.settings));
+                return Ok(Worked::without_chain(exit, &plan));
             }
             if let (Some(_), Some(state_dir)) = (lock, StateDir::of(&plan.settings)) {
                 state_dir.remove_drafts();
@@ -298,7 +316,10 @@ impl World {
                 let run = Run::new(&plan, &tools);
                 let result = plan.find(&name).ok().map(|task| run.only(task));
                 let of_task = |result| Exit::of_task(result, self.stop.requested());
-                Ok((result.map_or(Exit::Usage, of_task), plan.settings.clone()))
+                Ok(Worked::without_chain(
+                    result.map_or(Exit::Usage, of_task),
+                    &plan,
+                ))
             }
             What::Chain { times, halt_after } => {
                 let runs = Runs {
@@ -307,9 +328,13 @@ impl World {
                     tools,
                     reload: &reload,
                 };
-                let RunsEnd { end, plan } = runs.run(plan)?;
+                let RunsEnd { end, plan, outputs } = runs.run(plan)?;
                 let of_chain = |end| Exit::Ended(end, self.stop.requested());
-                Ok((end.map_or_else(|| refused.get(), of_chain), plan.settings))
+                Ok(Worked {
+                    exit: end.map_or_else(|| refused.get(), of_chain),
+                    settings: plan.settings,
+                    outputs,
+                })
             }
         }
     }

@@ -21,6 +21,7 @@ use crate::{
     process::pause,
     run::{
         event::{Before, Event},
+        outputs::Variables,
         step::Run,
         tools::Tools,
     },
@@ -58,6 +59,8 @@ pub struct RunsEnd {
     pub end: Option<ChainEnd>,
     /// The plan of the last run.
     pub plan: Plan,
+    /// The outputs of its tasks.
+    pub outputs: Variables,
 }
 
 impl Runs<'_> {
@@ -93,12 +96,17 @@ impl Runs<'_> {
                 None => self.wait(&plan, clock),
             };
             if end.is_some() {
-                return Ok(RunsEnd { end, plan });
+                let outputs = run.outputs().all();
+                drop(run);
+                return Ok(RunsEnd { end, plan, outputs });
             }
             match (self.reload)(&plan) {
                 Reload::Plan(read) => plan = *read,
                 Reload::Wrong => {}
-                Reload::Refused => return Ok(RunsEnd { end: None, plan }),
+                Reload::Refused => {
+                    let outputs = Variables::new();
+                    return Ok(RunsEnd { end, plan, outputs });
+                }
             }
         }
     }
