@@ -1,7 +1,9 @@
 //! The loop that follows the chain, with a scripted launcher instead of processes.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
+    ffi::OsString,
+    fs,
     sync::{
         Arc, Condvar, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -9,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use proptest::prelude::*;
 use runner_config::{Document, Origin, Override, Problems, Settings};
 use runner_exec::{
     ChainEnd, CommandLine, DirEntry, Ended, Event, FileFormat, Kind, Latch, Outcome, Plan, Reload,
@@ -26,6 +29,10 @@ struct Script {
     /// Each program waits until this number of programs run at the same time.
     meeting: Option<usize>,
     met: (Mutex<()>, Condvar),
+    /// The outputs of each program.
+    outputs: HashMap<String, String>,
+    /// For each program, the variables whose names begin with `V`.
+    seen: Mutex<HashMap<String, String>>,
     /// Sends a stop signal when this program starts.
     stop_at: Option<(&'static str, Arc<Latch<Signal>>)>,
 }
@@ -44,7 +51,18 @@ impl Script {
             Some(phase) => format!("{phase}:{task}"),
             None => name.to_owned(),
         };
-        self.started.lock().unwrap().push(started);
+        self.started.lock().unwrap().push(started.clone());
+        let mut values = BTreeMap::new();
+        for (name, value) in command.env.iter() {
+            let name = name.to_str().unwrap();
+            if let (Some(value), true) = (value, name.starts_with('V')) {
+                values.insert(name, value);
+            }
+        }
+        (self.seen.lock().unwrap()).insert(started, format!("{values:?}"));
+        if let (Some(text), None) = (self.outputs.get(name), phase) {
+            fs::write(variable("RUNNER_OUTPUTS").unwrap(), text).unwrap();
+        }
         if let Some(number) = self.meeting {
             let lock = self.met.0.lock().unwrap();
             let far = |_: &mut ()| self.most_running.load(Ordering::SeqCst) < number;
@@ -90,6 +108,10 @@ impl Script {
 }
 
 fn plan(tasks: &[&str], settings: &[(&str, &str)]) -> Plan {
+    plan_of(tasks, settings, Document::default())
+}
+
+fn plan_of(tasks: &[&str], settings: &[(&str, &str)], document: Document) -> Plan {
     let waitless = [
         ("sleep_time", "0"),
         ("retry_jitter", "0"),
@@ -111,7 +133,7 @@ fn plan(tasks: &[&str], settings: &[(&str, &str)]) -> Plan {
         },
     });
     let mut problems = Problems::default();
-    let settings = Settings::new(Document::default(), &overrides, &mut problems);
+    let settings = Settings::new(document, &overrides, &mut problems);
     let plan = Plan::new(
         "/tasks".as_ref(),
         entries.collect(),
@@ -276,4 +298,93 @@ fn the_longest_wait_of_several_retries_counts() {
     let end = Run::new(&plan, &tools).run().unwrap();
     assert_eq!(end, ChainEnd::Finished { failed: 0 });
     assert_eq!(*waits.lock().unwrap(), [400, 100]);
+}
+
+/// Names of random tasks: three numbers, four tasks each.
+const NAMES: [&str; 12] = [
+    "1-a", "1-b", "1-c", "1-d", "2-a", "2-b", "2-c", "2-d", "3-a", "3-b", "3-c", "3-d",
+];
+
+/// Returns `true` if the task must wait for the other one.
+fn waits_for(needs: &[Vec<usize>], task: usize, other: usize) -> bool {
+    let number = |task: usize| task / 4;
+    number(other) < number(task)
+        || (needs[task].iter()).any(|need| *need == other || waits_for(needs, *need, other))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn with_any_number_of_jobs_a_task_sees_the_outputs_of_those_it_waited_for(
+        ranks in prop::array::uniform12(any::<u8>()),
+        wishes in prop::array::uniform12(prop::array::uniform12(prop::bool::weighted(0.3))),
+        outputs in prop::array::uniform12(prop::collection::btree_set(0..3_u8, 0..3)),
+        failing in 0..12_usize,
+    ) {
+        let needs: Vec<Vec<usize>> = (0..12).map(|task| {
+            let lower = |other: &usize| (ranks[*other], *other) < (ranks[task], task);
+            let wished = |other: &usize| *other / 4 <= task / 4 && wishes[task][*other];
+            (0..12).filter(lower).filter(wished).collect()
+        }).collect();
+        let mut config = String::new();
+        for (task, needs) in needs.iter().enumerate() {
+            let needs: Vec<&str> = needs.iter().map(|need| NAMES[*need]).collect();
+            config += &format!("[{}]\ndepends_on = {}\n", NAMES[task], needs.join(" "));
+        }
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), config).unwrap();
+        // The order of the plan: of the tasks that can start, the first by name.
+        let mut order: Vec<usize> = Vec::new();
+        while order.len() < 12 {
+            let is_done = |task: usize| order.contains(&task);
+            let can_start = |task: &usize| !is_done(*task)
+                && (0..12).all(|other| is_done(other) || !waits_for(&needs, *task, other));
+            let next = (0..12).find(can_start).unwrap();
+            order.push(next);
+        }
+        let written = |task: usize| outputs[task].iter().map(move |name| (format!("V{name}"), NAMES[task]));
+        let expected = |task: usize| {
+            let visible = order.iter().filter(|other| waits_for(&needs, task, **other));
+            let values: BTreeMap<String, &str> = visible.flat_map(|other| written(*other)).collect();
+            format!("{values:?}")
+        };
+        for jobs in ["1", "4"] {
+            let script = Script {
+                codes: HashMap::from([((NAMES[failing], 1), 1)]),
+                outputs: (0..12).map(|task| {
+                    let lines = written(task).map(|(name, value)| format!("{name}={value}\n"));
+                    (NAMES[task].to_owned(), lines.collect())
+                }).collect(),
+                ..Script::default()
+            };
+            let runs = Runs {
+                times: 1.try_into().ok(),
+                halt_after: false,
+                tools: Tools {
+                    launcher: &|command, _, stop, _| script.launch(command, stop),
+                    stop: &StopSignals::default(),
+                    sink: &|_| {},
+                    lock: None,
+                    outlet: None,
+                    random: || 0.0,
+                    config_cmd: "runner-config".as_ref(),
+                },
+                reload: &|_| Reload::Wrong,
+            };
+            let document = Document::load(Some(file.path()), &[]).unwrap();
+            let end = runs.run(plan_of(&NAMES, &[("jobs", jobs)], document)).unwrap();
+            prop_assert_eq!(end.end, Some(ChainEnd::Finished { failed: 0 }));
+            let seen = script.seen.lock().unwrap();
+            for (task, name) in NAMES.iter().enumerate() {
+                for process in ["", "pre:", "post:"] {
+                    let process = format!("{process}{name}");
+                    prop_assert_eq!(&seen[&process], &expected(task), "{}", process);
+                }
+            }
+            let all: BTreeMap<String, OsString> = (order.iter().flat_map(|task| written(*task)))
+                .map(|(name, value)| (name, value.into()))
+                .collect();
+            prop_assert_eq!(end.outputs, all);
+        }
+    }
 }
