@@ -38,11 +38,16 @@ task 2-uploads 'exec setpriv --reuid=1000 --regid=1000 --clear-groups mkdir -p /
 # shellcheck disable=SC2016
 is "process 1" "$(contained sh -c 'echo "the command is $$"')" "the runner is 1
 the command is 1"
+# shellcheck disable=SC2016
+task 3-output 'echo "FROM_TASK=$(id -u)" >>"$RUNNER_OUTPUTS"'
+# shellcheck disable=SC2016
+is "an output" "$(contained sh -c 'echo "the command has $FROM_TASK"')" "the runner is 1
+the command has 0"
 is "owner of the volume" "$(stat -c %u "$scratch/uploads/incoming")" 1000
 is "variables of the runner" "$(contained sh -c 'env | grep -c RUNNER_ || true')" "the runner is 1
 0"
 is "an empty command is none" "$(contained)" "the runner is 1"
-task 3-fails 'exit 3'
+task 4-fails 'exit 3'
 status=0
 contained --never 2>/dev/null >/dev/null || status=$?
 is "a service that must not start" "$status" 1
