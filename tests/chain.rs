@@ -262,5 +262,7 @@ fn a_retry_from_what_failed_starts_the_failed_dependency_again() {
              [d]\ndepends_on = a",
         )
         .run();
-    ran.status(4).order("1-a 1-b 2-c 1-a 3-d");
+    ran.status(4)
+        .order("1-a 1-b 2-c 1-a 3-d")
+        .says("its dependency `1-a` failed; trying again from the failed task");
 }

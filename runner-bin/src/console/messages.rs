@@ -394,7 +394,7 @@ fn then(next: Next) -> (Level, String) {
             count,
         } => {
             let from = if from_failed {
-                "from this task"
+                "from the failed task"
             } else {
                 "from the beginning"
             };
