@@ -1,5 +1,7 @@
 //! The chain as a user sees it: order, retries, halts, stops, runs.
 
+use std::fs;
+
 use serde_json::Value;
 
 use crate::support::{Test, once};
@@ -265,4 +267,109 @@ fn a_retry_from_what_failed_starts_the_failed_dependency_again() {
     ran.status(4)
         .order("1-a 1-b 2-c 1-a 3-d")
         .says("its dependency `1-a` failed; trying again from the failed task");
+}
+
+#[test]
+fn a_task_that_does_not_apply_is_skipped() {
+    let test = || {
+        Test::new()
+            .task("1-a", "exit 77")
+            .task("2-b", "echo $RUNNER_HOOK")
+            .task("3-c", "")
+            .config(
+                "state_dir = state\nskip_codes = 7 77\n[a]\nfrequency = once\n\
+                 [b]\ndepends_on = a",
+            )
+    };
+    let ran = test()
+        .run()
+        .status(0)
+        .order("1-a 2-b 3-c")
+        .says("`1-a` is skipped (exited with 77) after ")
+        .does_not_say("warning");
+    assert!(!ran.test.path("state/done/1-a").exists(), "it has a mark");
+    let drafts = fs::read_dir(ran.test.path("state/done")).unwrap();
+    assert_eq!(drafts.count(), 0, "a draft is left");
+    let journal = ran.read("state/journal.jsonl");
+    assert!(
+        journal.contains(r#""task":"1-a","try_num":1,"result":"SKIP","outcome":"exited:77""#),
+        "{journal}"
+    );
+    // Its dependent starts, and no mark keeps the next run from starting it again.
+    ran.again().run().status(0).order("1-a 2-b 3-c 1-a 2-b 3-c");
+    test().args(["--only", "a"]).run().status(0).order("1-a");
+    test().args(["-q"]).run().status(0).stderr("");
+    let post = "[ $RUNNER_HOOK = pre ] || echo $RUNNER_TASK $RUNNER_RESULT $RUNNER_OUTCOME";
+    let hook = format!("#!/bin/sh\n{post}\n");
+    test()
+        .file("hook", &hook, 0o755)
+        .config("[runner]\ntask_hook = ./hook")
+        .run()
+        .stdout("1-a SKIP exited:77\n\n2-b OK exited:0\n3-c OK exited:0\n");
+}
+
+#[test]
+fn a_skipped_task_that_runs_once_is_started_again_by_a_retry() {
+    Test::new()
+        .task("1-a", "exit 77")
+        .task("1-b", "")
+        .task("2-c", &once(1))
+        .config(
+            "state_dir = state\nskip_codes = 77\n[a]\nfrequency = once\n\
+             [b]\nfrequency = once",
+        )
+        .run()
+        .status(0)
+        .order("1-a 1-b 2-c 1-a 2-c");
+}
+
+#[test]
+fn a_code_is_in_one_list_only() {
+    for (list, other) in [
+        ("ok_codes", "skip_codes"),
+        ("skip_codes", "halt_codes"),
+        ("skip_codes", "stop_codes"),
+    ] {
+        Test::new()
+            .task("1-a", "")
+            .config(&format!("[a]\n{list} = 0 9\n{other} = 8 9"))
+            .run()
+            .status(78)
+            .says(&format!("exit code 9 is in both `{list}` and `{other}`"));
+    }
+}
+
+#[test]
+fn reports_show_a_skipped_task_and_do_not_count_it_as_a_failure() {
+    let ran = Test::new()
+        .task("1-a", "exit 77")
+        .task("2-b", "")
+        .config("state_dir = state\nskip_codes = 77")
+        .run()
+        .status(0);
+    let mut test = Some(ran.again());
+    let mut report = |args: &[&str]| {
+        let all = ["runner-report", "-c", "runner.cfg"].iter().chain(args);
+        let ran = test.take().unwrap().run_with(all).status(0);
+        let stdout = ran.stdout.clone();
+        test = Some(ran.again());
+        stdout
+    };
+    let has = |report: String, text: &str| assert!(report.contains(text), "{text} in {report}");
+    has(report(&[]), "tasks         1 of 2 OK, 1 skipped, in ");
+    has(report(&[]), "SKIP");
+    has(report(&["--format", "json"]), r#""result": "SKIP""#);
+    has(report(&["--format", "html"]), "skipped: exited with 77");
+    has(report(&["--format", "svg"]), "skipped: exited with 77");
+    let junit = report(&["--format", "junit"]);
+    has(junit.clone(), r#"failures="0" errors="0""#);
+    has(junit, r#"<skipped message="exited with 77"/>"#);
+    let tasks: Value = serde_json::from_str(&report(&["--tasks", "--format", "json"])).unwrap();
+    assert_eq!(
+        (&tasks[0]["task"], &tasks[0]["failures"]),
+        (&"1-a".into(), &0.into())
+    );
+    let history = report(&["--history", "--format", "json"]);
+    let history: Value = serde_json::from_str(&history).unwrap();
+    assert_eq!(history[0]["not_ok"], Value::Array(Vec::new()));
 }

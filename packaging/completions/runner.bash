@@ -82,6 +82,7 @@ _runner_settings=(
     task_hook
     interpreter
     ok_codes
+    skip_codes
     halt_codes
     stop_codes
     jobs

@@ -136,6 +136,7 @@ set -g __runner_settings \
     task_hook=\t'command run before and after each task; the JSON is its last argument' \
     interpreter=\t'command put before the task\'s path' \
     ok_codes=\t'exit codes that mean: continue' \
+    skip_codes=\t'exit codes that mean: this task does not apply here; continue' \
     halt_codes=\t'exit codes that mean: run the halt task, then end' \
     stop_codes=\t'exit codes that mean: end, without the halt task' \
     jobs=\t'how many tasks may run at the same time' \

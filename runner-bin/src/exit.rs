@@ -73,7 +73,7 @@ impl Exit {
     /// Returns the status of `--only`.
     pub(crate) fn of_task(result: TaskResult, signal: Option<Signal>) -> Exit {
         let end = match result {
-            TaskResult::Ok => ChainEnd::Finished { failed: 0 },
+            TaskResult::Ok | TaskResult::Skip => ChainEnd::Finished { failed: 0 },
             TaskResult::Retry => ChainEnd::GaveUp,
             TaskResult::Halt => ChainEnd::Halted,
             TaskResult::Exit => ChainEnd::Stopped,

@@ -262,6 +262,7 @@ pub(crate) fn check_codes<'a>(
     };
     let lists = [
         ("ok_codes", &codes.ok),
+        ("skip_codes", &codes.skip),
         ("halt_codes", &codes.halt),
         ("stop_codes", &codes.stop),
     ];

@@ -100,7 +100,7 @@ pub(crate) const DEPENDS_ON: &str = "depends_on";
 
 /// All settings, in the order in which they are shown.
 #[rustfmt::skip]
-pub static SETTINGS: [Setting; 28] = [
+pub static SETTINGS: [Setting; 29] = [
     row!(RunnerAndTask, sleep_time, "1", value::duration, "minimum wait before a retry, and minimum time between the starts of two runs"),
     row!(RunnerAndTask, retry_jitter, "", value::jitter, "a random time from 0 to this is added to each wait; empty = `sleep_time`"),
     row!(RunnerAndTask, retry_backoff, "1", value::factor, "factor by which the wait grows with each further try"),
@@ -117,6 +117,7 @@ pub static SETTINGS: [Setting; 28] = [
     row!(Runner, task_hook, "", value::command, "command run before and after each task; the JSON is its last argument"),
     row!(RunnerAndTask, interpreter, "", value::command, "command put before the task's path"),
     row!(RunnerAndTask, ok_codes => codes.ok, "0", value::codes, "exit codes that mean: continue"),
+    row!(RunnerAndTask, skip_codes => codes.skip, "", value::codes, "exit codes that mean: this task does not apply here; continue"),
     row!(RunnerAndTask, halt_codes => codes.halt, "2", value::codes, "exit codes that mean: run the halt task, then end"),
     row!(RunnerAndTask, stop_codes => codes.stop, "", value::codes, "exit codes that mean: end, without the halt task"),
     row!(Runner, jobs, "1", value::jobs, "how many tasks may run at the same time"),

@@ -10,6 +10,8 @@ pub type Words = Vec<OsString>;
 pub struct Codes {
     /// Continue.
     pub ok: BTreeSet<u8>,
+    /// Continue: the task does not apply here.
+    pub skip: BTreeSet<u8>,
     /// Run the halt task, then end.
     pub halt: BTreeSet<u8>,
     /// End, without the halt task.

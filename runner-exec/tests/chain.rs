@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use runner_config::{MaxTries, RetryFrom};
 use runner_exec::{Chain, ChainEnd, Node, Step, TaskId, Verdict};
 
+/// The verdicts that differ for the chain: [`Verdict::Skip`] is [`Verdict::Proceed`] to it.
 const VERDICTS: [Verdict; 4] = [
     Verdict::Proceed,
     Verdict::Retry,
@@ -187,7 +188,7 @@ impl World {
         model.running.remove(&task);
         let node = &self.nodes[task.0];
         match verdict {
-            Verdict::Proceed => model.passed[task.0] = true,
+            Verdict::Proceed | Verdict::Skip => model.passed[task.0] = true,
             Verdict::Stop => model.stopped = true,
             Verdict::Halt => model.halted = true,
             Verdict::Retry => {
@@ -427,6 +428,7 @@ proptest! {
                 0..4 => Verdict::Retry,
                 4 => Verdict::Halt,
                 5 => Verdict::Stop,
+                6..10 => Verdict::Skip,
                 _ => Verdict::Proceed,
             };
             world.end_task(&mut chain, &mut model, running[which], verdict);

@@ -9,12 +9,14 @@ use runner_exec::{Outcome, Signal, StartFailure, TaskName, TaskResult, TaskStats
 fn only_exit_codes_can_mean_anything_but_retry() {
     let codes = Codes {
         ok: BTreeSet::from([0, 9]),
+        skip: BTreeSet::from([10, 77]),
         halt: BTreeSet::from([2]),
         stop: BTreeSet::from([3]),
     };
     for code in 0..=255 {
         let expected = match code {
             0 | 9 => Verdict::Proceed,
+            10 | 77 => Verdict::Skip,
             2 => Verdict::Halt,
             3 => Verdict::Stop,
             _ => Verdict::Retry,
@@ -45,6 +47,7 @@ fn the_members_of_the_json_are_these_in_this_order() {
     );
     for (result, word) in [
         (TaskResult::Ok, "OK"),
+        (TaskResult::Skip, "SKIP"),
         (TaskResult::Retry, "RETRY"),
         (TaskResult::Halt, "HALT"),
         (TaskResult::Exit, "EXIT"),

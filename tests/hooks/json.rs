@@ -82,6 +82,19 @@ fn the_json_reports_a_failed_start() {
 }
 
 #[test]
+fn the_json_reports_a_task_that_does_not_apply() {
+    let ran = Test::new()
+        .task("1-a", "exit 77")
+        .task("2-b", "")
+        .hook()
+        .config("[a]\nskip_codes = 77")
+        .run()
+        .status(0)
+        .order("1-a 2-b");
+    snapshot!("hook-skip", hook_json(&ran));
+}
+
+#[test]
 fn the_json_reports_a_halt() {
     let ran = Test::new()
         .task("1-a", "exit 2")

@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use crate::support::Test;
 
 /// Every setting of `[runner]` with its default, then the settings of task sections only.
-const DEFAULTS: [(&str, &str); 28] = [
+const DEFAULTS: [(&str, &str); 29] = [
     ("sleep_time", "1"),
     ("retry_jitter", ""),
     ("retry_backoff", "1"),
@@ -22,6 +22,7 @@ const DEFAULTS: [(&str, &str); 28] = [
     ("task_hook", ""),
     ("interpreter", ""),
     ("ok_codes", "0"),
+    ("skip_codes", ""),
     ("halt_codes", "2"),
     ("stop_codes", ""),
     ("jobs", "1"),
@@ -64,7 +65,7 @@ fn the_defaults_written_out_change_nothing() {
             .map(|(name, value)| format!("{name} = {value}\n"));
         lines.collect()
     };
-    let (runner, task) = DEFAULTS.split_at(25);
+    let (runner, task) = DEFAULTS.split_at(26);
     let written = format!("[runner]\n{}[a]\n{}", write(runner), write(task));
     let test = || {
         Test::new()

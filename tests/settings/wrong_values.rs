@@ -167,6 +167,7 @@ fn a_wrong_value_in_the_section_of_a_task_is_reported_too() {
     for (key, value, expected) in [
         ("max_tries", "x", NUMBER),
         ("max_time", "x", TIME),
+        ("skip_codes", "x", CODES),
         ("stop_codes", "x", CODES),
         ("leftovers", "x", "`kill`, `report` or `allow`"),
         ("enabled", "x", "`yes` or `no`"),

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, fs};
 use super::top;
 
 /// All snapshots. The tests of runner-report write those with `report-…`.
-const SNAPSHOTS: [&str; 32] = [
+const SNAPSHOTS: [&str; 33] = [
     "broken-configuration",
     "broken-sections",
     "help-runner",
@@ -29,6 +29,7 @@ const SNAPSHOTS: [&str; 32] = [
     "hook-retry-after-a-signal",
     "hook-retry-after-an-exit-code",
     "hook-retry-of-what-did-not-start",
+    "hook-skip",
     "list-of-the-example",
     "report-cut-off",
     "report-finished",

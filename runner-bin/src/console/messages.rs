@@ -85,7 +85,7 @@ pub(crate) fn message(event: &Event) -> Option<(Level, String)> {
             // Also for a halt: a shell exits with 2 on a syntax error.
             let failed = match result {
                 TaskResult::Retry | TaskResult::Halt | TaskResult::Exit => true,
-                TaskResult::Ok | TaskResult::Interrupted => false,
+                TaskResult::Ok | TaskResult::Skip | TaskResult::Interrupted => false,
             };
             let output = output.filter(|_| failed).map(last_lines);
             let (hint, output) = (hint(outcome), output.unwrap_or_default());
@@ -298,6 +298,9 @@ fn did(
     let is_ok = result.map_or(*outcome == Outcome::Exited(0), |it| it == TaskResult::Ok);
     let time = format_duration(elapsed);
     match outcome {
+        Outcome::Exited(_) if result == Some(TaskResult::Skip) => {
+            format!("is skipped ({what}) after {time}")
+        }
         Outcome::Exited(0) if is_ok => format!("is done after {time}"),
         Outcome::Exited(_) if is_ok => format!("is done ({what}) after {time}"),
         Outcome::Exited(_) => format!("{what} after {time}"),

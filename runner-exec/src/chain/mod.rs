@@ -313,7 +313,7 @@ impl Chain {
     pub fn apply(&mut self, task: TaskId, verdict: Verdict) -> Consequence {
         let node = &self.nodes[task.0];
         let consequence = match verdict {
-            Verdict::Proceed => Consequence::Continue,
+            Verdict::Proceed | Verdict::Skip => Consequence::Continue,
             Verdict::Halt => Consequence::Halt,
             Verdict::Stop => Consequence::Stop,
             Verdict::Retry => {

@@ -10,6 +10,8 @@ use crate::process::outcome::Outcome;
 pub enum Verdict {
     /// The chain continues.
     Proceed,
+    /// The chain continues: the task does not apply here.
+    Skip,
     /// The task failed: the chain is tried again, gives up, or continues if it is not required.
     Retry,
     /// The chain ends, without the halt task.
@@ -24,6 +26,7 @@ impl Verdict {
     pub fn of(outcome: &Outcome, codes: &Codes) -> Verdict {
         match outcome {
             Outcome::Exited(code) if codes.ok.contains(code) => Verdict::Proceed,
+            Outcome::Exited(code) if codes.skip.contains(code) => Verdict::Skip,
             Outcome::Exited(code) if codes.halt.contains(code) => Verdict::Halt,
             Outcome::Exited(code) if codes.stop.contains(code) => Verdict::Stop,
             Outcome::Exited(_)
@@ -41,6 +44,8 @@ impl Verdict {
 pub enum TaskResult {
     /// The chain continues.
     Ok,
+    /// The chain continues: the task does not apply here.
+    Skip,
     /// The chain is tried again, or gives up.
     Retry,
     /// The task requested the halt task.
@@ -54,8 +59,8 @@ pub enum TaskResult {
 impl TaskResult {
     /// Parses the word of [`TaskResult::as_str`].
     pub fn parse(word: &str) -> Option<TaskResult> {
-        use TaskResult::{Exit, Halt, Interrupted, Ok, Retry};
-        let mut results = [Ok, Retry, Halt, Exit, Interrupted].into_iter();
+        use TaskResult::{Exit, Halt, Interrupted, Ok, Retry, Skip};
+        let mut results = [Ok, Skip, Retry, Halt, Exit, Interrupted].into_iter();
         results.find(|result| result.as_str() == word)
     }
 
@@ -63,6 +68,7 @@ impl TaskResult {
     pub fn as_str(self) -> &'static str {
         match self {
             TaskResult::Ok => "OK",
+            TaskResult::Skip => "SKIP",
             TaskResult::Retry => "RETRY",
             TaskResult::Halt => "HALT",
             TaskResult::Exit => "EXIT",
@@ -75,6 +81,7 @@ impl From<Verdict> for TaskResult {
     fn from(verdict: Verdict) -> TaskResult {
         match verdict {
             Verdict::Proceed => TaskResult::Ok,
+            Verdict::Skip => TaskResult::Skip,
             Verdict::Retry => TaskResult::Retry,
             Verdict::Stop => TaskResult::Exit,
             Verdict::Halt => TaskResult::Halt,

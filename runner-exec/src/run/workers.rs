@@ -257,14 +257,15 @@ impl<'a> Shared<'_, 'a> {
         let verdict = Verdict::of(&ended.outcome, &task.settings.codes);
         // A signal can reach the runner and its tasks at the same time (Ctrl-C). It is not a
         // reason to halt.
-        let is_interrupted =
-            verdict != Verdict::Proceed && self.run.tools.stop.requested_by_now().is_some();
+        let can_be_due_to_it = !matches!(verdict, Verdict::Proceed | Verdict::Skip);
+        let is_interrupted = can_be_due_to_it && self.run.tools.stop.requested_by_now().is_some();
         let mut state = self.lock();
         if ended.end_requested || is_interrupted {
             state.chain.withdraw(id);
             return (TaskResult::Interrupted, Next::Nothing);
         }
-        if task.settings.frequency != Frequency::Always {
+        // A task that was skipped has no mark, so further tries start it as further runs do.
+        if task.settings.frequency != Frequency::Always && verdict == Verdict::Proceed {
             state.chain.settle(id);
         }
         let next = self.apply(&mut state, id, try_num, ended, verdict);

@@ -46,9 +46,16 @@ pub fn run_junit(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
 /// Converts the starts of a task: the last one decides, and earlier failures are its reruns.
 /// They make the test flaky if the last start is OK.
 fn test_case(last: &FullStart, earlier: &[&FullStart]) -> TestCase {
-    let mut status = match Failure::of(last) {
-        None => TestCaseStatus::success(),
-        Some(failure) => {
+    let ended = last.ended.as_ref();
+    let skipped = ended.filter(|ended| ended.result == Some(TaskResult::Skip));
+    let mut status = match (Failure::of(last), skipped) {
+        (None, None) => TestCaseStatus::success(),
+        (None, Some(ended)) => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(xml_text(&ended.outcome.description()));
+            status
+        }
+        (Some(failure), _) => {
             let mut status = TestCaseStatus::non_success(failure.kind);
             status
                 .set_message(failure.message)
@@ -58,7 +65,7 @@ fn test_case(last: &FullStart, earlier: &[&FullStart]) -> TestCase {
     };
     status.add_reruns(earlier.iter().filter_map(|start| rerun(start)));
     let mut case = TestCase::new(xml_text(&last.task), status);
-    if let Some(ended) = &last.ended {
+    if let Some(ended) = ended {
         case.set_time(ended.elapsed);
     }
     if let Some(lines) = output_lines(last) {
@@ -95,7 +102,7 @@ struct Failure {
 }
 
 impl Failure {
-    /// Returns the failure of a start, or `None` if it was OK.
+    /// Returns the failure of a start, or `None` if it was OK or skipped.
     fn of(start: &FullStart) -> Option<Failure> {
         let Some(ended) = &start.ended else {
             return Some(Failure {
@@ -106,7 +113,7 @@ impl Failure {
         };
         let outcome = &ended.outcome;
         let (kind, prefix) = match ended.result {
-            Some(TaskResult::Ok) => return None,
+            Some(TaskResult::Ok | TaskResult::Skip) => return None,
             Some(TaskResult::Retry) if outcome.is_not_started() => (NonSuccessKind::Error, ""),
             Some(TaskResult::Retry) => (NonSuccessKind::Failure, ""),
             Some(TaskResult::Halt) => (NonSuccessKind::Failure, "requested a halt: "),

@@ -34,7 +34,7 @@ pub enum RunnerStart<'a> {
 pub struct RunSummary {
     /// Identity, times and end of the run.
     pub header: RunHeader,
-    /// Tasks whose last start did not end with OK, or has no end.
+    /// Tasks whose last start did not end with OK or SKIP, or has no end.
     pub not_ok: Vec<String>,
 }
 
@@ -87,7 +87,10 @@ impl FromRecords for RunSummary {
         self.header.apply(record);
         match &record.entry {
             JournalEntry::Task(TaskEntry::End { task, result, .. })
-                if TaskResult::parse(result) == Some(TaskResult::Ok) =>
+                if matches!(
+                    TaskResult::parse(result),
+                    Some(TaskResult::Ok | TaskResult::Skip)
+                ) =>
             {
                 self.not_ok.retain(|name| name != task);
             }

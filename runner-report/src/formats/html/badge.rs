@@ -18,6 +18,7 @@ const fn badge(class: &'static str, word: &'static str, path: &'static str) -> B
 
 impl Badge {
     pub(super) const OK: Badge = badge("ok", "OK", "M1 5.5 4 8.5 9 2");
+    pub(super) const SKIPPED: Badge = badge("skipped", "skipped", "M1.5 2 5 5 1.5 8M5 2 8.5 5 5 8");
     pub(super) const FAILED: Badge = badge(
         "failed",
         "failed",
@@ -46,8 +47,9 @@ impl Badge {
     );
     pub(super) const WAIT: Badge = badge("wait", "wait", "M2 1H8L2 9H8Z");
 
-    pub(super) const ALL: [Badge; 8] = [
+    pub(super) const ALL: [Badge; 9] = [
         Badge::OK,
+        Badge::SKIPPED,
         Badge::FAILED,
         Badge::HALT,
         Badge::EXIT,

@@ -87,6 +87,7 @@ impl<'a> Span<'a> {
         let ended = start.ended.as_ref();
         let badge = match ended.and_then(|ended| ended.result) {
             Some(TaskResult::Ok) => Badge::OK,
+            Some(TaskResult::Skip) => Badge::SKIPPED,
             Some(TaskResult::Retry) => Badge::FAILED,
             Some(TaskResult::Halt) => Badge::HALT,
             Some(TaskResult::Exit) => Badge::EXIT,

@@ -109,7 +109,8 @@ impl Chart<'_> {
                 .map_or(self.until, |time| plus(start.at, time)),
             is_failed: match start.result {
                 Some(TaskResult::Retry | TaskResult::Interrupted) => true,
-                Some(TaskResult::Ok | TaskResult::Halt | TaskResult::Exit) => false,
+                Some(TaskResult::Ok | TaskResult::Skip) => false,
+                Some(TaskResult::Halt | TaskResult::Exit) => false,
                 None => self.state != RunState::Running,
             },
         }

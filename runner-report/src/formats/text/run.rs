@@ -102,14 +102,24 @@ pub(crate) fn run_facts(run: &RunDetails, now: &Now) -> Vec<Fact> {
         ("took", format!("{time}, try {}{of}", header.try_num)),
     ];
     if let Some(setup) = setup {
-        let is_ok = |task: &&TaskHistory| task.result() == Some(TaskResult::Ok);
-        let ok = run.tasks.iter().filter(is_ok).count() + setup.done.len();
+        let count = |result| {
+            let is_it = |task: &&TaskHistory| task.result() == Some(result);
+            run.tasks.iter().filter(is_it).count()
+        };
+        let ok = count(TaskResult::Ok) + setup.done.len();
+        let skipped = match count(TaskResult::Skip) {
+            0 => String::new(),
+            skipped => format!(", {skipped} skipped"),
+        };
         let jobs = match setup.jobs {
             1 => String::new(),
             jobs => format!(", {jobs} jobs"),
         };
         let (tasks, taskdir) = (setup.tasks, printable(&setup.taskdir));
-        facts.push(("tasks", format!("{ok} of {tasks} OK{jobs}, in {taskdir}")));
+        facts.push((
+            "tasks",
+            format!("{ok} of {tasks} OK{skipped}{jobs}, in {taskdir}"),
+        ));
     }
     facts.extend(highlights(run));
     if state == RunState::CutOff {
