@@ -1,8 +1,10 @@
 //! The choice of the journal and of the run.
 
+use std::fs;
+
 use crate::support::{Test, once};
 
-use super::{StandIn, ask, end, journal, line, start, this_boot, whole};
+use super::{StandIn, ask, end, journal, line, start, task, this_boot, whole};
 
 #[test]
 fn a_run_is_reported_as_it_was() {
@@ -54,6 +56,34 @@ fn the_last_run_is_shown_unless_another_is_requested() {
             ran.stdout
         );
     }
+}
+
+#[test]
+fn the_older_part_of_the_journal_is_read_first() {
+    let both = || {
+        journal(&(task("r2", "2-b") + &end("r2", 0) + &whole("r3"))).file(
+            "state/journal.jsonl.old",
+            &(whole("r1") + &start("r2", u32::MAX / 2) + &task("r2", "1-a")),
+            0o644,
+        )
+    };
+    for (run, found) in [("-1", "r3"), ("-2", "r2"), ("-3", "r1"), ("r1", "r1")] {
+        let ran = ask(both(), &["--run", run]).status(0).stderr("");
+        let head = format!("run {found} ");
+        assert!(ran.stdout.starts_with(&head), "{run}: {}", ran.stdout);
+    }
+    let ran = ask(both(), &["--run", "r2"]).status(0);
+    for task in ["1-a", "2-b"] {
+        assert!(ran.stdout.contains(task), "{}", ran.stdout);
+    }
+    ask(both(), &["--run", "-4"])
+        .status(66)
+        .says("there are 3 runs");
+    // The journal is created again with the next line.
+    let test = both();
+    fs::remove_file(test.path("state/journal.jsonl")).unwrap();
+    let ran = ask(test, &["--history"]).status(0).stderr("");
+    assert_eq!(ran.stdout.lines().count(), 2, "{}", ran.stdout);
 }
 
 #[test]

@@ -104,6 +104,7 @@ impl<'a> TrustChecks<'a> {
             state_dir.halts(),
             state_dir.lock(),
             state_dir.journal(),
+            state_dir.old_journal(),
         ] {
             is_trusted &= self.path("write to", &file, problems);
         }

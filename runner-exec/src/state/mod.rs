@@ -65,6 +65,11 @@ impl<'a> StateDir<'a> {
         self.0.join("journal.jsonl")
     }
 
+    /// Returns the path of the part of the journal before [`StateDir::journal`].
+    pub fn old_journal(self) -> PathBuf {
+        self.0.join("journal.jsonl.old")
+    }
+
     /// Returns the path of the file that names the task directory. Without this file, the state
     /// does not belong to a task directory.
     pub fn owner(self) -> PathBuf {

@@ -10,15 +10,18 @@ use std::{
 use runner_exec::{StateDir, is_same};
 
 use crate::journal::{
-    reader::{RecordReader, open},
+    reader::{RecordReader, open_parts},
     record::Record,
 };
 
 /// Reader of a journal that is still being written.
 #[derive(Debug)]
 pub struct JournalFollower {
-    path: PathBuf,
+    state_dir: PathBuf,
+    /// The file that is read.
     file: Option<BufReader<File>>,
+    /// The older part, which was read. It stays open, so that no other file gets its inode number.
+    old: Option<BufReader<File>>,
     reader: RecordReader,
 }
 
@@ -26,8 +29,9 @@ impl JournalFollower {
     /// Follows the journal of `state_dir`, which does not have to exist yet.
     pub fn new(state_dir: &Path) -> JournalFollower {
         JournalFollower {
-            path: StateDir(state_dir).journal(),
+            state_dir: state_dir.to_owned(),
             file: None,
+            old: None,
             reader: RecordReader::default(),
         }
     }
@@ -48,12 +52,28 @@ impl JournalFollower {
             if is_current {
                 return Ok(());
             }
-            match open(&self.path) {
-                Err(error) if error.kind() == ErrorKind::NotFound => return self.close_deleted(),
-                opened => self.file = Some(opened?),
+            match self.next()? {
+                None => return self.close_deleted(),
+                next => self.file = next,
             }
             self.reader = RecordReader::default();
         }
+    }
+
+    /// Returns the file to read after the open one, if it exists. That is the older part, if the
+    /// journal was renamed twice since the last read.
+    fn next(&mut self) -> io::Result<Option<BufReader<File>>> {
+        let [old, new] = open_parts(StateDir(&self.state_dir))?;
+        if let Some(part) = &old {
+            let is_part = |read: &BufReader<File>| {
+                is_same(read.get_ref().metadata(), part.get_ref().metadata())
+            };
+            if !self.file.iter().chain(&self.old).any(is_part) {
+                return Ok(old);
+            }
+        }
+        self.old = old;
+        Ok(new)
     }
 
     /// Returns `true` if the path still names the open file.
@@ -61,7 +81,7 @@ impl JournalFollower {
         let Some(file) = &mut self.file else {
             return Ok(false);
         };
-        let named = match fs::metadata(&self.path) {
+        let named = match fs::metadata(StateDir(&self.state_dir).journal()) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             named => named?,
         };
@@ -70,12 +90,14 @@ impl JournalFollower {
         Ok(is_same(opened, Ok(named)) && file.stream_position()? <= length)
     }
 
-    /// Closes a deleted file: inotify would not report the end of its directory otherwise.
+    /// Closes deleted files: inotify would not report the end of their directory otherwise.
     fn close_deleted(&mut self) -> io::Result<()> {
-        if let Some(file) = &self.file
-            && file.get_ref().metadata()?.nlink() == 0
-        {
-            self.file = None;
+        for file in [&mut self.file, &mut self.old] {
+            if let Some(open) = file
+                && open.get_ref().metadata()?.nlink() == 0
+            {
+                *file = None;
+            }
         }
         Ok(())
     }

@@ -1,13 +1,13 @@
 //! Parses the bytes of a journal into records.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, BufRead, BufReader, Read},
+    fs::{self, File, OpenOptions},
+    io::{self, BufRead, BufReader, ErrorKind, Read},
     os::unix::fs::MetadataExt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-use runner_exec::{StateDir, Trust, open_file};
+use runner_exec::{StateDir, Trust, is_same, open_file};
 
 use crate::journal::record::Record;
 
@@ -30,15 +30,48 @@ pub struct Author(pub Option<u32>);
 /// # Errors
 ///
 /// There is no journal, or it cannot be read.
-pub fn read_journal(state_dir: &Path, each: impl FnMut(&Record)) -> io::Result<Author> {
-    let path = StateDir(state_dir).journal();
-    let mut journal = open(&path)?;
-    // From the open file: the path can name another file by now.
-    let metadata = journal.get_ref().metadata()?;
-    RecordReader::default().read(&mut journal, each)?;
-    let is_private = metadata.mode() & OTHERS_CAN_WRITE == 0;
-    let author = is_private.then_some(metadata.uid());
-    Ok(Author(author.filter(|&author| is_authentic(&path, author))))
+pub fn read_journal(state_dir: &Path, mut each: impl FnMut(&Record)) -> io::Result<Author> {
+    let state_dir = StateDir(state_dir);
+    let mut authors = Vec::new();
+    for (file, path) in open_parts(state_dir)?.into_iter().zip(paths(state_dir)) {
+        let Some(mut file) = file else {
+            continue;
+        };
+        // From the open file: the path can name another file by now.
+        let metadata = file.get_ref().metadata()?;
+        RecordReader::default().read(&mut file, &mut each)?;
+        let is_private = metadata.mode() & OTHERS_CAN_WRITE == 0;
+        let author = is_private.then_some(metadata.uid());
+        authors.push(author.filter(|&author| is_authentic(&path, author)));
+    }
+    authors.dedup();
+    match authors[..] {
+        [] => Err(ErrorKind::NotFound.into()),
+        [author] => Ok(Author(author)),
+        _ => Ok(Author(None)),
+    }
+}
+
+/// Returns the paths of the parts of a journal, the older one first.
+fn paths(state_dir: StateDir) -> [PathBuf; 2] {
+    [state_dir.old_journal(), state_dir.journal()]
+}
+
+/// Opens the parts of a journal that exist, the older one first.
+pub(crate) fn open_parts(state_dir: StateDir) -> io::Result<[Option<BufReader<File>>; 2]> {
+    let [old_path, path] = paths(state_dir);
+    loop {
+        let new = open(&path)?;
+        let old = open(&old_path)?;
+        // Otherwise the new part was renamed meanwhile, and `old` may be the same file.
+        let is_unchanged = match &new {
+            Some(new) => is_same(new.get_ref().metadata(), fs::metadata(&path)),
+            None => !path.exists(),
+        };
+        if is_unchanged {
+            return Ok([old, new]);
+        }
+    }
 }
 
 /// Returns `true` if only root and `author` can have made `author` the owner of the journal.
@@ -49,9 +82,12 @@ fn is_authentic(path: &Path, author: u32) -> bool {
     trust.is_none_or(|trust| trust.check().path(path).is_ok())
 }
 
-pub(crate) fn open(path: &Path) -> io::Result<BufReader<File>> {
-    let file = open_file(OpenOptions::new().read(true), path)?;
-    Ok(BufReader::with_capacity(BUFFER_BYTES, file))
+/// Opens a part of a journal, unless it does not exist.
+fn open(path: &Path) -> io::Result<Option<BufReader<File>>> {
+    match open_file(OpenOptions::new().read(true), path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        opened => Ok(Some(BufReader::with_capacity(BUFFER_BYTES, opened?))),
+    }
 }
 
 /// Splits a stream into lines and parses them. Keeps the last line if it is incomplete.

@@ -21,6 +21,9 @@ enum Change {
     Append(usize),
     /// Ends the writer, possibly within a line, which the next writer then closes.
     Crash,
+    /// Renames the file as the runner does.
+    MakeOld,
+    /// Renames the file as logrotate does.
     Rotate,
     Truncate,
     Remove,
@@ -53,6 +56,12 @@ struct Followed {
     complete: Vec<Vec<u32>>,
     /// Generation that the path names.
     named: Option<Generation>,
+    /// Generation of the older part.
+    old: Option<Generation>,
+    /// Generation of the older part that the follower has read.
+    read_old: Option<Generation>,
+    /// Generation of the open file of the follower, if it was truncated since the last read.
+    truncated: Option<Generation>,
     /// Generation that the follower has open, and the number of its lines that were seen.
     opened: Option<(Generation, usize)>,
     /// Number of bytes of the named file that the follower has read.
@@ -73,6 +82,9 @@ impl Followed {
             expected: Vec::new(),
             complete: Vec::new(),
             named: None,
+            old: None,
+            read_old: None,
+            truncated: None,
             opened: None,
             position: 0,
             number: 0,
@@ -99,7 +111,14 @@ impl Followed {
                 }
             }
             Change::Read => self.read(),
-            Change::Rotate | Change::Truncate | Change::Remove if self.named.is_none() => {}
+            Change::MakeOld | Change::Rotate | Change::Truncate | Change::Remove
+                if self.named.is_none() => {}
+            Change::MakeOld => {
+                let to = StateDir(self.state_dir.path()).old_journal();
+                fs::rename(self.path(), to).unwrap();
+                self.old = self.named;
+                self.forget_named();
+            }
             Change::Rotate => {
                 self.rotated += 1;
                 let to = self.path().with_extension(self.rotated.to_string());
@@ -119,6 +138,9 @@ impl Followed {
                 {
                     // Unread lines are lost.
                     self.opened = (self.position == 0).then_some((generation, 0));
+                    self.truncated = Some(generation);
+                } else if self.truncated.is_some() && self.truncated == self.named {
+                    self.truncated = Some(generation);
                 }
                 self.named = Some(generation);
                 self.rest.clear();
@@ -172,6 +194,17 @@ impl Followed {
             self.expected.extend(&lines[*seen..]);
             *seen = lines.len();
         }
+        let opened = self.opened.map(|(opened, _)| opened);
+        if opened.is_none() || opened != self.named {
+            let read = [opened, self.truncated, self.read_old];
+            if let Some(old) = self.old.filter(|_| !read.contains(&self.old)) {
+                let lines = &self.complete[old.0];
+                self.expected.extend(lines);
+                self.opened = Some((old, lines.len()));
+            }
+            self.read_old = self.old;
+        }
+        self.truncated = None;
         if let Some(named) = self.named {
             let lines = &self.complete[named.0];
             if self.opened.is_none_or(|(opened, _)| opened != named) {
@@ -193,6 +226,7 @@ fn change() -> impl Strategy<Value = Change> {
         6 => (1..3 * line).prop_map(Change::Append),
         2 => (line - 2..=line).prop_map(Change::Append),
         1 => Just(Change::Crash),
+        2 => Just(Change::MakeOld),
         1 => Just(Change::Rotate),
         1 => Just(Change::Truncate),
         1 => Just(Change::Remove),
@@ -213,13 +247,15 @@ proptest! {
     }
 }
 
-/// Appends a line right before each rotation, while the follower reads.
+/// Appends a line right before each rotation, while the follower reads. The journal is rotated
+/// twice in a row.
 #[test]
 fn a_line_that_is_appended_right_before_a_rotation_is_seen() {
     const ROUNDS: u32 = 500;
-    const LINES: u32 = 2 * ROUNDS + 1;
+    const LINES: u32 = 3 * ROUNDS + 1;
     let state_dir = TempDir::new().unwrap();
     let path = StateDir(state_dir.path()).journal();
+    let old = StateDir(state_dir.path()).old_journal();
     let last_seen = AtomicU32::new(0);
     let append = |number| {
         let mut file = OpenOptions::new()
@@ -231,11 +267,13 @@ fn a_line_that_is_appended_right_before_a_rotation_is_seen() {
     };
     let write = || {
         for round in 1..=ROUNDS {
-            append(2 * round);
-            fs::rename(&path, path.with_extension("old")).unwrap();
-            append(2 * round + 1);
+            append(3 * round - 1);
+            fs::rename(&path, &old).unwrap();
+            append(3 * round);
+            fs::rename(&path, &old).unwrap();
+            append(3 * round + 1);
             // The follower cannot see a file that is created and removed between two reads.
-            while last_seen.load(Ordering::SeqCst) <= 2 * round {
+            while last_seen.load(Ordering::SeqCst) <= 3 * round {
                 thread::yield_now();
             }
         }
