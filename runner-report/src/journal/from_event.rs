@@ -24,7 +24,7 @@ pub(crate) fn to_entry(event: &Event, taskdir: &str) -> Option<JournalEntry> {
             JournalEntry::Run(RunEntry::Start(RunSetup {
                 version: SCHEMA_VERSION,
                 pid,
-                start_time: Process::read(pid).map(|process| process.started),
+                start_time: start_time(pid),
                 taskdir: taskdir.to_owned(),
                 tasks: plan.tasks.len(),
                 jobs: plan.settings.jobs,
@@ -32,7 +32,15 @@ pub(crate) fn to_entry(event: &Event, taskdir: &str) -> Option<JournalEntry> {
                 done: done.collect(),
             }))
         }
-        Event::TryStart { try_num, .. } => JournalEntry::Try(TryEntry::Start { try_num: *try_num }),
+        Event::TryStart { try_num, .. } => {
+            // The journal can have been renamed, and the part with the start of the run be gone.
+            let pid = Some(std::process::id() as i32).filter(|_| *try_num > 1);
+            JournalEntry::Try(TryEntry::Start {
+                try_num: *try_num,
+                pid,
+                start_time: pid.and_then(start_time),
+            })
+        }
         Event::HookStart { task, phase, .. } => JournalEntry::Hook(HookEntry::Start {
             task: text_of(task),
             phase: phase.as_str().to_owned(),
@@ -130,6 +138,10 @@ pub(crate) fn is_flush_required(entry: &JournalEntry) -> bool {
         JournalEntry::Run(RunEntry::Start(_)) | JournalEntry::Hook(_) => false,
         JournalEntry::Unknown => false,
     }
+}
+
+fn start_time(pid: i32) -> Option<u64> {
+    Process::read(pid).map(|process| process.started)
 }
 
 fn text_of(task: &TaskName) -> String {

@@ -83,7 +83,13 @@ pub struct RunSetup {
 #[serde(tag = "event")]
 pub enum TryEntry {
     #[serde(rename = "try-start")]
-    Start { try_num: u32 },
+    Start {
+        try_num: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pid: Option<i32>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start_time: Option<u64>,
+    },
     /// Wait of this many seconds.
     #[serde(rename = "wait")]
     Wait { seconds: f64, before: String },

@@ -110,7 +110,16 @@ impl RunHeader {
                     elapsed: to_duration(*elapsed),
                 });
             }
-            JournalEntry::Try(TryEntry::Start { try_num }) => self.try_num = *try_num,
+            JournalEntry::Try(TryEntry::Start {
+                try_num,
+                pid,
+                start_time,
+            }) => {
+                self.try_num = *try_num;
+                let start_time = *start_time;
+                let process = pid.map(|pid| RunnerProcess { pid, start_time });
+                self.process = self.process.or(process);
+            }
             JournalEntry::Task(task) => (_, self.try_num) = task.task_and_try(),
             JournalEntry::Halt(HaltEntry::Start { .. }) => self.has_halt_started = true,
             JournalEntry::Run(_) | JournalEntry::Try(_) | JournalEntry::Hook(_) => {}

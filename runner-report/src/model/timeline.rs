@@ -123,7 +123,7 @@ impl FromRecords for Timeline {
         self.run.apply(record);
         let at = self.run.header.last_record;
         match &record.entry {
-            JournalEntry::Try(TryEntry::Start { try_num }) => self.tries.push(TryStart {
+            JournalEntry::Try(TryEntry::Start { try_num, .. }) => self.tries.push(TryStart {
                 number: *try_num,
                 at,
             }),

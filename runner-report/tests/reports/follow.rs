@@ -33,7 +33,7 @@ enum Change {
 /// Returns the number of a line.
 fn number(record: &Record) -> u32 {
     match record.entry {
-        JournalEntry::Try(TryEntry::Start { try_num }) => try_num,
+        JournalEntry::Try(TryEntry::Start { try_num, .. }) => try_num,
         ref other => panic!("{other:?}"),
     }
 }

@@ -122,7 +122,12 @@ impl Journal {
 
     pub(crate) fn try_starts(mut self, second: f64, try_num: u32) -> Journal {
         self.try_num = try_num;
-        self.add(second, JournalEntry::Try(TryEntry::Start { try_num }))
+        let start = TryEntry::Start {
+            try_num,
+            pid: None,
+            start_time: None,
+        };
+        self.add(second, JournalEntry::Try(start))
     }
 
     pub(crate) fn task_starts(self, second: f64, task: &str) -> Journal {

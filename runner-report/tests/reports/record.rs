@@ -102,11 +102,22 @@ fn task() -> impl Strategy<Value = TaskEntry> {
 }
 
 fn entry() -> impl Strategy<Value = JournalEntry> {
+    let try_start = (
+        any::<u32>(),
+        option::of(any::<i32>()),
+        option::of(any::<u64>()),
+    );
     let wait = (seconds(), text());
     let halt_end = (text(), text(), seconds());
     prop_oneof![
         run().prop_map(JournalEntry::Run),
-        any::<u32>().prop_map(|try_num| JournalEntry::Try(TryEntry::Start { try_num })),
+        try_start.prop_map(|(try_num, pid, start_time)| {
+            JournalEntry::Try(TryEntry::Start {
+                try_num,
+                pid,
+                start_time,
+            })
+        }),
         wait.prop_map(|(seconds, before)| JournalEntry::Try(TryEntry::Wait { seconds, before })),
         hook().prop_map(JournalEntry::Hook),
         task().prop_map(JournalEntry::Task),
@@ -153,6 +164,7 @@ fn a_line_of_each_event_is_written_as_before() {
         r#""run-start","version":1,"pid":7,"taskdir":"/t","tasks":3,"jobs":2,"max_tries":0"#,
         r#""run-start","version":1,"pid":7,"start_time":9,"taskdir":"/t","tasks":3,"jobs":1,"max_tries":5,"done":["1-a"]"#,
         r#""try-start","try_num":2"#,
+        r#""try-start","try_num":2,"pid":7,"start_time":9"#,
         r#""hook-start","task":"1-a","phase":"pre""#,
         r#""hook-end","task":"1-a","phase":"post","outcome":"exited:0","elapsed":0.25"#,
         r#""task-start","task":"1-a","try_num":1,"pid":9"#,
@@ -210,7 +222,11 @@ fn additions_of_a_later_version_are_ignored() {
     let record = Record::parse(line).unwrap();
     assert_eq!(
         record.entry,
-        JournalEntry::Try(TryEntry::Start { try_num: 2 })
+        JournalEntry::Try(TryEntry::Start {
+            try_num: 2,
+            pid: None,
+            start_time: None,
+        })
     );
     let known =
         r#"{"ts":"2026-11-24T14:01:03.120Z","run":"r","boot":"b","event":"try-start","try_num":2}"#;
