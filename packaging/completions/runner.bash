@@ -90,6 +90,7 @@ _runner_settings=(
     halt_period
     include_dir
     state_dir
+    journal_size
     log_dir
     log_keep
 )

@@ -144,6 +144,7 @@ set -g __runner_settings \
     halt_period=\t'see `max_halts`' \
     include_dir=\t'directory whose files are read after this one, in byte order; later wins' \
     state_dir=\t'directory for journal, lock and `once` marks; empty = none' \
+    journal_size=\t'a larger journal is renamed to `journal.jsonl.old` when a run or a try starts; 0 = never' \
     log_dir=\t'directory for the output of tasks, one file per task and try, instead of stdout' \
     log_keep=\t'how many runs to keep in `log_dir`'
 # End.

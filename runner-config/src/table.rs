@@ -31,6 +31,8 @@ pub struct Settings {
     pub halt_period: Duration,
     /// Directory of journal, lock and marks.
     pub state_dir: Option<PathBuf>,
+    /// Size of the journal in bytes above which it is renamed; `None` = no limit.
+    pub journal_size: Option<u64>,
     /// Directory for the output of tasks.
     pub log_dir: Option<PathBuf>,
     /// Number of runs whose output is kept; 0 = all.
@@ -100,7 +102,7 @@ pub(crate) const DEPENDS_ON: &str = "depends_on";
 
 /// All settings, in the order in which they are shown.
 #[rustfmt::skip]
-pub static SETTINGS: [Setting; 29] = [
+pub static SETTINGS: [Setting; 30] = [
     row!(RunnerAndTask, sleep_time, "1", value::duration, "minimum wait before a retry, and minimum time between the starts of two runs"),
     row!(RunnerAndTask, retry_jitter, "", value::jitter, "a random time from 0 to this is added to each wait; empty = `sleep_time`"),
     row!(RunnerAndTask, retry_backoff, "1", value::factor, "factor by which the wait grows with each further try"),
@@ -125,6 +127,7 @@ pub static SETTINGS: [Setting; 29] = [
     row!(Runner, halt_period, "1d", value::duration, "see `max_halts`"),
     unstored(Field::Runner(|_, _| Ok(())), "include_dir", "directory whose files are read after this one, in byte order; later wins"),
     row!(Runner, state_dir, "", value::path, "directory for journal, lock and `once` marks; empty = none"),
+    row!(Runner, journal_size, "16M", value::size_limit, "a larger journal is renamed to `journal.jsonl.old` when a run or a try starts; 0 = never"),
     row!(Runner, log_dir, "", value::path, "directory for the output of tasks, one file per task and try, instead of stdout"),
     row!(Runner, log_keep, "10", value::whole_number, "how many runs to keep in `log_dir`"),
     unstored(Field::Task(|_, _| Ok(())), DEPENDS_ON, "tasks that must have succeeded before it, separated by commas or blanks"),

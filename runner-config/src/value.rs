@@ -34,35 +34,67 @@ impl Deref for Written<'_> {
 pub fn duration(text: &str) -> Parsed<Duration> {
     const EXPECTED: &str =
         "a time of 0 or more: seconds (`90`, `0.5`), or with units (`90s`, `10m`, `1h 30m`)";
-    let mut total = Duration::ZERO;
-    let mut larger = f64::INFINITY;
-    let mut rest = text;
-    while !rest.is_empty() || text.is_empty() {
-        let number = prefix(rest, |c| c.is_ascii_digit() || c == '.');
-        let seconds: f64 = number.parse().map_err(|_| EXPECTED)?;
-        rest = rest[number.len()..].trim_start();
-        let unit = prefix(rest, char::is_alphabetic);
-        let factor = match unit {
-            // A number without a unit is seconds, and must be the only one.
-            "" if number.len() == text.len() => 1.0,
+    let factor = |unit: &str| {
+        Some(match unit {
             "ms" => 0.001,
             "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
             "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
             "h" | "hr" | "hrs" | "hour" | "hours" => 3_600.0,
             "d" | "day" | "days" => 86_400.0,
             "w" | "week" | "weeks" => 604_800.0,
-            _ => return Err(EXPECTED),
+            _ => return None,
+        })
+    };
+    let mut total = Duration::ZERO;
+    sum(text, factor, |seconds| {
+        let time = Duration::try_from_secs_f64(seconds);
+        total = total.saturating_add(time.unwrap_or(Duration::MAX));
+    })
+    .map(|()| total)
+    .ok_or(EXPECTED)
+}
+
+/// Parses a size in bytes, or 0 for no limit: `65536`, `64K`, `1.5M`, `1G 512M`.
+pub(crate) fn size_limit(text: &str) -> Parsed<Option<u64>> {
+    const EXPECTED: &str = "a size of 0 or more: bytes (`65536`), or with units (`64K`, `16M`)";
+    let factor = |unit: &str| {
+        let powers = ["B", "K", "M", "G", "T"].into_iter().zip(0..);
+        let mut powers = powers.filter(|(name, _)| unit.eq_ignore_ascii_case(name));
+        powers.next().map(|(_, power)| 1024_f64.powi(power))
+    };
+    let mut total = 0_u64;
+    // A part of a byte is not 0. A number that is too large saturates.
+    sum(text, factor, |bytes| {
+        total = total.saturating_add(bytes.ceil() as u64);
+    })
+    .map(|()| (total > 0).then_some(total))
+    .ok_or(EXPECTED)
+}
+
+/// Parses a sum of numbers with units, and passes each of them to `add`. `factor` returns the size
+/// of a unit. Returns `None` if `text` is not such a sum.
+fn sum(text: &str, factor: impl Fn(&str) -> Option<f64>, mut add: impl FnMut(f64)) -> Option<()> {
+    let mut larger = f64::INFINITY;
+    let mut rest = text;
+    while !rest.is_empty() || text.is_empty() {
+        let number = prefix(rest, |c| c.is_ascii_digit() || c == '.');
+        let count: f64 = number.parse().ok()?;
+        rest = rest[number.len()..].trim_start();
+        let unit = prefix(rest, char::is_alphabetic);
+        let factor = match unit {
+            // A number without a unit must be the only one.
+            "" if number.len() == text.len() => 1.0,
+            unit => factor(unit)?,
         };
         // `5m 5m` is a mistake, and `30m 1h` can be one.
         if factor >= larger {
-            return Err(EXPECTED);
+            return None;
         }
         larger = factor;
-        let time = Duration::try_from_secs_f64(seconds * factor);
-        total = total.saturating_add(time.unwrap_or(Duration::MAX));
+        add(count * factor);
         rest = rest[unit.len()..].trim_start();
     }
-    Ok(total)
+    Some(())
 }
 
 fn prefix(text: &str, holds: impl Fn(char) -> bool) -> &str {
@@ -235,6 +267,34 @@ mod tests {
     #[test]
     fn numbers_beyond_all_bounds_saturate() {
         assert_eq!(whole_number("99999999999"), Ok(u32::MAX));
+    }
+
+    #[test]
+    fn sizes_are_bytes_or_have_units() {
+        for (text, bytes) in [
+            ("0", None),
+            ("0M", None),
+            ("0.0 K", None),
+            ("65536", Some(65_536)),
+            ("64K", Some(65_536)),
+            ("64 k", Some(65_536)),
+            ("16M", Some(16_777_216)),
+            ("1.5M", Some(1_572_864)),
+            ("0.1", Some(1)),
+            ("2b", Some(2)),
+            ("1G 512M 1B", Some(1_610_612_737)),
+            ("3T", Some(3_298_534_883_328)),
+            ("99999999999999999999T", Some(u64::MAX)),
+            ("16777216T 1B", Some(u64::MAX)),
+        ] {
+            assert_eq!(size_limit(text), Ok(bytes), "{text}");
+        }
+        for text in [
+            "", "-1", "-1M", "M", "16 16", "16X", "16MB", "16MiB", "1e3", "1M 1M", "1K 1M", "1M 5",
+            "0x10", ".", "1..5", "+1", "inf", "16M;",
+        ] {
+            assert!(size_limit(text).is_err(), "{text}");
+        }
     }
 
     #[test]

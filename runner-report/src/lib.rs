@@ -25,7 +25,7 @@ pub use crate::{
             HaltEntry, HookEntry, JournalEntry, Record, RunEntry, RunSetup, SCHEMA_VERSION,
             TaskEntry, TryEntry,
         },
-        writer::{JournalWriter, add_refusal},
+        writer::{JournalError, JournalWriter, add_refusal},
     },
     model::{
         end::{AnyOutcome, RunReason},

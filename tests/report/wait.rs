@@ -129,6 +129,40 @@ fn a_wait_continues_after_the_journal_is_rotated() {
 }
 
 #[test]
+fn a_wait_follows_a_journal_that_the_runner_renames() {
+    let runner = Test::new()
+        .config("state_dir = state\njournal_size = 1\nmax_tries = 0\nstop_codes = 3")
+        .task(
+            "1-a",
+            "[ $RUNNER_TRY_NUM -lt 4 ] && exit 1; until [ -e go ]; do sleep 0.01; done; exit 3",
+        )
+        .start();
+    runner.until("state/journal.jsonl.old", "\"try_num\":3");
+    let state = runner.path("state");
+    let waiting = wait_for(state.to_str().unwrap(), Test::new().no_config(), &[]);
+    fs::write(runner.path("go"), "").unwrap();
+    waiting.wait().status(3).stdout("").stderr("");
+    runner.wait().status(3);
+
+    // The run that is waited for started in the older part, and ends after two more renames.
+    let runner = StandIn::start();
+    let test = Test::new().no_config();
+    let test = test.file("state/journal.jsonl.old", &start("r1", runner.pid()), 0o644);
+    let waiting = wait(
+        test.file("state/journal.jsonl", &task("r1", "1-a"), 0o644),
+        &[],
+    );
+    let (path, old) = (
+        waiting.path("state/journal.jsonl"),
+        waiting.path("state/journal.jsonl.old"),
+    );
+    fs::rename(&path, &old).unwrap();
+    append(&path, &end("r1", 3));
+    fs::rename(&path, &old).unwrap();
+    waiting.wait().status(3).stdout("").stderr("");
+}
+
+#[test]
 fn a_wait_continues_after_the_journal_is_emptied() {
     let runner = StandIn::start();
     let text = whole("r0") + &start("r1", runner.pid());

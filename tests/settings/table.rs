@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use crate::support::Test;
 
 /// Every setting of `[runner]` with its default, then the settings of task sections only.
-const DEFAULTS: [(&str, &str); 29] = [
+const DEFAULTS: [(&str, &str); 30] = [
     ("sleep_time", "1"),
     ("retry_jitter", ""),
     ("retry_backoff", "1"),
@@ -30,6 +30,7 @@ const DEFAULTS: [(&str, &str); 29] = [
     ("halt_period", "1d"),
     ("include_dir", ""),
     ("state_dir", ""),
+    ("journal_size", "16M"),
     ("log_dir", ""),
     ("log_keep", "10"),
     ("depends_on", ""),
@@ -65,7 +66,7 @@ fn the_defaults_written_out_change_nothing() {
             .map(|(name, value)| format!("{name} = {value}\n"));
         lines.collect()
     };
-    let (runner, task) = DEFAULTS.split_at(26);
+    let (runner, task) = DEFAULTS.split_at(27);
     let written = format!("[runner]\n{}[a]\n{}", write(runner), write(task));
     let test = || {
         Test::new()

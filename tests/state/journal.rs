@@ -223,6 +223,53 @@ fn a_journal_that_was_moved_away_is_created_again() {
 }
 
 #[test]
+fn a_large_journal_is_renamed_when_a_run_or_a_try_starts() {
+    const OLD: &str = "state/journal.jsonl.old";
+    const MANY: &str = "{}\n";
+    let test = |size: &str| {
+        Test::with_state()
+            .config(&format!("journal_size = {size}"))
+            .file("state/journal.jsonl", &MANY.repeat(400), 0o644)
+            .file(OLD, "older\n", 0o644)
+            .task("1-a", &once(1))
+    };
+    // 1200 bytes are not larger than 1200, and each start of a try looks again.
+    let ran = test("1200").run().status(0);
+    let old = ran.read(OLD);
+    assert!(old.starts_with(MANY), "{old}");
+    let event = |line: &str| serde_json::from_str::<Value>(line).unwrap()["event"].clone();
+    assert_eq!(event(old.lines().last().unwrap()), "wait");
+    assert_eq!(ran.events(&["try_num"])[0], "try-start 2");
+
+    let ran = test("1199").run().status(0);
+    assert_eq!(ran.read(OLD), MANY.repeat(400));
+    assert_eq!(ran.events(&[])[0], "run-start");
+
+    // Only the holder of the lock renames it, and only up to a limit.
+    for (size, args) in [("0", &[][..]), ("1", &["--no-lock"]), ("1M 1K", &[])] {
+        let ran = test(size).args(args).run().status(0);
+        assert_eq!(ran.read(OLD), "older\n", "{size}");
+    }
+}
+
+#[test]
+fn a_journal_that_cannot_be_renamed_is_reported_once_and_continues() {
+    let ran = Test::with_state()
+        .config("journal_size = 1")
+        .file("state/journal.jsonl.old/file", "", 0o644)
+        .task("1-a", &once(1))
+        .args(["-n3"])
+        .run()
+        .status(0)
+        .says(
+            "error: cannot rename the journal `state/journal.jsonl`, \
+             which is larger than `journal_size`: ",
+        );
+    assert_eq!(ran.stderr.matches("cannot rename the journal").count(), 1);
+    assert_eq!(ran.events(&["try_num"]).last().unwrap(), "run-end");
+}
+
+#[test]
 fn an_unwritable_journal_is_reported_once_and_stops_nothing() {
     let ran = Test::with_state()
         .file("state/journal.jsonl/file", "", 0o644)

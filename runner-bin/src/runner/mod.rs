@@ -301,7 +301,7 @@ impl World {
                 launch(command, &self.stdin, limits, stop, started)
             },
             stop: &self.stop,
-            sink: &session.sink(with_journal)?,
+            sink: &session.sink(with_journal, lock.is_some())?,
             lock,
             outlet: match what {
                 // The output of a single task has no prefix.

@@ -12,7 +12,7 @@ use runner_config::{Problems, Severity, reason, shown};
 use runner_exec::{
     Busy, Event, Lock, NoLock, Plan, RunId, StateDir, StopRequest, StopSignals, Taken, is_lack,
 };
-use runner_report::JournalWriter;
+use runner_report::{JournalError, JournalWriter};
 
 use crate::{
     console::{
@@ -175,10 +175,22 @@ impl Session {
     /// # Errors
     ///
     /// There are no threads left.
-    pub(crate) fn sink(&self, with_journal: bool) -> io::Result<impl Fn(&Event) + Sync> {
+    pub(crate) fn sink(
+        &self,
+        with_journal: bool,
+        has_lock: bool,
+    ) -> io::Result<impl Fn(&Event) + Sync> {
         let log = self.log.clone();
-        let failed = move |path: &Path, error: &io::Error| no_journal(&log, path, error);
-        let start = || JournalWriter::start(&self.taskdir, failed);
+        let failed = move |path: &Path, error| match error {
+            JournalError::Write(error) => no_journal(&log, path, &error),
+            JournalError::Rotate(error) => {
+                let (path, why) = (shown(path), reason(&error));
+                log.error(&format!(
+                    "cannot rename the journal `{path}`, which is larger than `journal_size`: {why}"
+                ));
+            }
+        };
+        let start = || JournalWriter::start(&self.taskdir, has_lock, failed);
         let journal = with_journal.then(start).transpose()?;
         Ok(move |event: &Event| {
             if let Some(journal) = &journal {

@@ -33,6 +33,21 @@ impl JournalFile {
         &self.path
     }
 
+    /// Renames the journal to `old` if it has more than `max` bytes. Only the holder of the lock
+    /// can call this: two renames would lose the first of the two files.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be renamed.
+    pub(crate) fn rotate(&self, max: u64, old: &Path) -> io::Result<()> {
+        let is_large = |it: fs::Metadata| it.is_file() && it.len() > max;
+        if !fs::metadata(&self.path).is_ok_and(is_large) {
+            return Ok(());
+        }
+        fs::rename(&self.path, old)?;
+        sync_directory(&self.path)
+    }
+
     /// Appends `line`, which ends in a line feed. Flushes it to the disk if `flush` is set.
     ///
     /// # Errors
@@ -58,7 +73,7 @@ impl JournalFile {
         flushed
     }
 
-    /// Returns the file and its length if `path` still names it: logrotate renames it.
+    /// Returns the file and its length if `path` still names it: it can be renamed.
     fn if_current(&self, file: File) -> Option<(File, u64)> {
         let open = file.metadata().ok()?;
         let length = open.len();
