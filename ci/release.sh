@@ -122,7 +122,7 @@ in_debian -i "$deb"
 grep -qx "max_tries = 3" "$debian/etc/runner/runner.cfg"
 in_debian -r runner
 is "left by dpkg -r" "$(left "$debian" dpkg)" \
-    "etc/logrotate.d/runner etc/runner/runner.cfg etc/runner/tasks.d/1-mine var/lib/runner/journal.jsonl"
+    "etc/runner/runner.cfg etc/runner/tasks.d/1-mine var/lib/runner/journal.jsonl"
 in_debian -P runner
 is "left by dpkg -P" "$(left "$debian" dpkg)" "etc/runner/tasks.d/1-mine"
 [ ! -e "$debian/var/lib/runner" ]
