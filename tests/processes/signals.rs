@@ -235,16 +235,34 @@ fn a_signal_ends_the_daemons_of_an_interrupted_task() {
 
 #[test]
 fn the_post_hook_of_an_interrupted_task_has_its_time() {
-    let hook = "#!/bin/sh\n[ $RUNNER_HOOK = pre ] || { sleep 0.3 || sleep 1; echo $RUNNER_RESULT >>hooked; }\n";
+    let hook = "#!/bin/sh\n[ $RUNNER_HOOK = pre ] || { sleep 0.3; echo $RUNNER_RESULT >>hooked; }\n";
     let running = Test::new()
         .task("1-a", "sleep 30")
         .file("hook", hook, 0o755)
-        .config("task_hook = ./hook\nkill_grace = 0.2")
+        .config("task_hook = ./hook\nkill_grace = 5")
         .start();
     running.until("order", "1-a");
     running.signal(Signal::TERM);
     let ran = running.wait().status(143).within(SOON).nothing_left();
     assert_eq!(ran.read("hooked"), "INTERRUPTED\n");
+}
+
+#[test]
+fn after_a_signal_the_post_hook_has_at_most_kill_grace() {
+    let hook = "#!/bin/sh\n[ $RUNNER_HOOK = pre ] || sleep 30\n";
+    let running = Test::new()
+        .task("1-a", "sleep 30")
+        .file("hook", hook, 0o755)
+        .config("task_hook = ./hook\nkill_grace = 0.3\nhook_time = 0")
+        .start();
+    running.until("order", "1-a");
+    running.signal(Signal::TERM);
+    running
+        .wait()
+        .status(143)
+        .within(SOON)
+        .nothing_left()
+        .says("hook after `1-a` ran longer than `kill_grace` (300ms)");
 }
 
 #[test]

@@ -53,9 +53,10 @@ pub(crate) fn message(event: &Event) -> Option<(Level, String)> {
             outcome,
             elapsed,
             limit,
+            limited_by,
             survived,
         } => {
-            let what = did(outcome, None, *elapsed, *limit, "hook_time", *survived);
+            let what = did(outcome, None, *elapsed, *limit, limited_by, *survived);
             let ended = format!("hook {} `{task}` {what}", side(*phase));
             match outcome {
                 Outcome::Exited(0) => (Detail, ended),

@@ -53,6 +53,8 @@ pub enum Event<'a> {
         elapsed: Duration,
         /// Its time limit.
         limit: Option<Duration>,
+        /// The setting that is the limit.
+        limited_by: &'static str,
         /// Some process of it survived SIGKILL.
         survived: bool,
     },

@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use runner_config::{Leftovers, reason, shown};
+use runner_config::{Leftovers, TaskSettings, reason, shown};
 
 use crate::{
     chain::verdict::{TaskResult, Verdict},
@@ -263,23 +263,25 @@ impl<'a> Run<'a> {
         let Some(words) = &self.plan.hook else {
             return;
         };
-        let (phase, stop) = match end {
-            None => (Phase::Pre, turn.stop.clone()),
+        let Turn { task, try_num, .. } = *turn;
+        let (phase, (stop, limits)) = match end {
+            None => {
+                let limits = Limits::of_hook(&task.settings, turn.alone);
+                (Phase::Pre, (turn.stop.clone(), limits))
+            }
             // Hooks get the end of every task, so this one runs although a signal requested
             // the end of the runner.
-            Some(_) if self.tools.stop.requested().is_some() => {
-                (Phase::Post, self.tools.stop.kill_only())
-            }
-            Some(_) => (Phase::Post, self.tools.stop.clone()),
+            Some(_) => match self.hook_limits(&task.settings, turn.alone) {
+                Some(limits) => (Phase::Post, limits),
+                None => return,
+            },
         };
-        let Turn { task, try_num, .. } = *turn;
         let result = end.map(|(result, _)| result);
         let stats = TaskStats::new(&task.name, try_num, task.settings.max_tries, result);
         let command = CommandLine::hook(words, stats.json());
         let context = turn.context(end.map(|(result, ended)| (result, &ended.outcome)));
         let elapsed = end.map_or(Duration::ZERO, |(_, ended)| ended.elapsed);
         let mut command = self.environment.hook(command, context, phase, elapsed);
-        let limits = Limits::of_hook(&task.settings, turn.alone);
         self.emit(Event::HookStart {
             task: &task.name,
             phase,
@@ -298,8 +300,26 @@ impl<'a> Run<'a> {
             outcome: &ended.outcome,
             elapsed: ended.elapsed,
             limit: limits.time,
+            limited_by: if limits.time == task.settings.hook_time {
+                "hook_time"
+            } else {
+                "kill_grace"
+            },
             survived: !ended.unkillable.is_empty(),
         });
+    }
+
+    /// Returns the requests that end a hook which also runs after a signal, and its limits. After
+    /// the first signal it has at most `kill_grace`, and after the second one it does not run.
+    fn hook_limits(&self, settings: &TaskSettings, alone: bool) -> Option<(StopSignals, Limits)> {
+        let stop = self.tools.stop;
+        let mut limits = Limits::of_hook(settings, alone);
+        if stop.requested().is_none() {
+            return Some((stop.clone(), limits));
+        }
+        let time = limits.time.unwrap_or(Duration::MAX);
+        limits.time = Some(time.min(limits.kill_grace));
+        (!stop.is_killed()).then(|| (stop.kill_only(), limits))
     }
 
     /// Reports the processes that a task or its hook has left.
