@@ -89,6 +89,25 @@ fn the_manager_gets_the_progress_and_its_timeouts() {
 }
 
 #[test]
+fn the_timeouts_count_the_run_hook() {
+    let (test, messages) = Test::new()
+        .task("1-a", "exit 0")
+        .run_hook()
+        .config("kill_grace = 5\nleak_time = 1\nmax_time = 100\nhook_time = 20")
+        .with_manager();
+    test.run().status(0);
+    assert_eq!(
+        all_messages(&messages),
+        [
+            "READY=1",
+            "STATUS=run hook (start); for 71",
+            "STATUS=try 1 of 5: 1-a; for 151",
+            "STATUS=run hook (end); for 71",
+        ]
+    );
+}
+
+#[test]
 fn a_chain_can_be_ready_when_it_has_finished() {
     let (test, messages) = Test::new()
         .task("1-a", "exit 0")

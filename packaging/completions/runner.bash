@@ -80,6 +80,7 @@ _runner_settings=(
     required
     halt_task
     task_hook
+    run_hook
     interpreter
     ok_codes
     skip_codes

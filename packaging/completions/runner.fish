@@ -134,6 +134,7 @@ set -g __runner_settings \
     required=\t'`no` lets the chain continue when the task fails' \
     halt_task=\t'file in the task directory; never part of the chain' \
     task_hook=\t'command run before and after each task; the JSON is its last argument' \
+    run_hook=\t'command run when a run starts and when its chain has ended; the JSON is its last argument' \
     interpreter=\t'command put before the task\'s path' \
     ok_codes=\t'exit codes that mean: continue' \
     skip_codes=\t'exit codes that mean: this task does not apply here; continue' \

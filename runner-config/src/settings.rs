@@ -5,7 +5,7 @@ use crate::{
     lints,
     problem::{Origin, Problems},
     table::{DEPENDS_ON, Field, SETTINGS, Setting, Settings, setting},
-    task_settings::{END_CODES, Frequency, TaskSettings},
+    task_settings::{END_CODES, Frequency, TaskSettings, Words},
     value::{self, Parsed, Written},
 };
 
@@ -209,10 +209,11 @@ impl Settings {
         lints::check_stray(section, self.document.own_entries(section), hint, problems);
     }
 
-    /// Returns the hint for a hook that is not in `PATH`, if it is beside the configuration.
-    pub fn hook_hint(&self) -> Option<String> {
-        let name = self.task_hook.as_ref()?.first()?.to_str()?;
-        let origin = self.document.written("task_hook", &self.overrides)?.origin;
+    /// Returns the hint for the hook `words` of `setting` that is not in `PATH`, if it is beside
+    /// the configuration.
+    pub fn hook_hint(&self, setting: &str, words: &Words) -> Option<String> {
+        let name = words.first()?.to_str()?;
+        let origin = self.document.written(setting, &self.overrides)?.origin;
         let is_there = origin.resolve(name.as_ref()).symlink_metadata().is_ok();
         (is_there && !name.contains('/'))
             .then(|| format!("write `./{name}` for the file of this name"))

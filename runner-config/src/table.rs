@@ -23,6 +23,8 @@ pub struct Settings {
     pub halt_task_written: bool,
     /// The command before and after each task.
     pub task_hook: Option<Words>,
+    /// The command at the start and the end of a run.
+    pub run_hook: Option<Words>,
     /// Maximum number of tasks that run at the same time; 1 or more.
     pub jobs: usize,
     /// Maximum number of halts within [`Settings::halt_period`]; 0 = no limit.
@@ -102,7 +104,7 @@ pub(crate) const DEPENDS_ON: &str = "depends_on";
 
 /// All settings, in the order in which they are shown.
 #[rustfmt::skip]
-pub static SETTINGS: [Setting; 30] = [
+pub static SETTINGS: [Setting; 31] = [
     row!(RunnerAndTask, sleep_time, "1", value::duration, "minimum wait before a retry, and minimum time between the starts of two runs"),
     row!(RunnerAndTask, retry_jitter, "", value::jitter, "a random time from 0 to this is added to each wait; empty = `sleep_time`"),
     row!(RunnerAndTask, retry_backoff, "1", value::factor, "factor by which the wait grows with each further try"),
@@ -117,6 +119,7 @@ pub static SETTINGS: [Setting; 30] = [
     row!(RunnerAndTask, required, "yes", value::yes_or_no, "`no` lets the chain continue when the task fails"),
     row!(Runner, halt_task, "halt.sh", value::file_name, "file in the task directory; never part of the chain"),
     row!(Runner, task_hook, "", value::command, "command run before and after each task; the JSON is its last argument"),
+    row!(Runner, run_hook, "", value::command, "command run when a run starts and when its chain has ended; the JSON is its last argument"),
     row!(RunnerAndTask, interpreter, "", value::command, "command put before the task's path"),
     row!(RunnerAndTask, ok_codes => codes.ok, "0", value::codes, "exit codes that mean: continue"),
     row!(RunnerAndTask, skip_codes => codes.skip, "", value::codes, "exit codes that mean: this task does not apply here; continue"),

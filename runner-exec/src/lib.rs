@@ -19,7 +19,7 @@ pub use crate::{
         verdict::{TaskResult, Verdict},
     },
     plan::{
-        Plan, Task,
+        HookCommand, Plan, Task,
         discover::{DirEntry, Kind, discover, similar_directory},
         task_name::TaskName,
     },
@@ -39,9 +39,10 @@ pub use crate::{
         environment::{
             Environment, HaltReason, SMALL_ADDRESS_SPACE, TaskContext, small_address_space,
         },
-        event::{Before, Count, Deciding, Event, Fate, Next},
-        hook::{Phase, TaskStats},
+        event::{Before, Count, Deciding, Event, Fate, Leaver, Next},
+        hook::{HookOf, Phase, RunPhase, TaskStats},
         outputs::{MAX_OUTPUTS_BYTES, Outputs, Variables, format_outputs, parse_outputs},
+        run_hook::RunStats,
         run_id::RunId,
         step::Run,
         task_logs::{Logs, TAIL_LINES, last_lines, tail},

@@ -235,7 +235,8 @@ fn a_signal_ends_the_daemons_of_an_interrupted_task() {
 
 #[test]
 fn the_post_hook_of_an_interrupted_task_has_its_time() {
-    let hook = "#!/bin/sh\n[ $RUNNER_HOOK = pre ] || { sleep 0.3; echo $RUNNER_RESULT >>hooked; }\n";
+    let hook =
+        "#!/bin/sh\n[ $RUNNER_HOOK = pre ] || { sleep 0.3; echo $RUNNER_RESULT >>hooked; }\n";
     let running = Test::new()
         .task("1-a", "sleep 30")
         .file("hook", hook, 0o755)

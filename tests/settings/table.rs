@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use crate::support::Test;
 
 /// Every setting of `[runner]` with its default, then the settings of task sections only.
-const DEFAULTS: [(&str, &str); 30] = [
+const DEFAULTS: [(&str, &str); 31] = [
     ("sleep_time", "1"),
     ("retry_jitter", ""),
     ("retry_backoff", "1"),
@@ -20,6 +20,7 @@ const DEFAULTS: [(&str, &str); 30] = [
     ("required", "yes"),
     ("halt_task", "halt.sh"),
     ("task_hook", ""),
+    ("run_hook", ""),
     ("interpreter", ""),
     ("ok_codes", "0"),
     ("skip_codes", ""),
@@ -66,7 +67,7 @@ fn the_defaults_written_out_change_nothing() {
             .map(|(name, value)| format!("{name} = {value}\n"));
         lines.collect()
     };
-    let (runner, task) = DEFAULTS.split_at(27);
+    let (runner, task) = DEFAULTS.split_at(28);
     let written = format!("[runner]\n{}[a]\n{}", write(runner), write(task));
     let test = || {
         Test::new()

@@ -143,7 +143,7 @@ fn the_answers_have_the_members_and_types_of_the_page() {
                 vec![of(plan(), &["--list"]), of(done(), &["--list"])]
             }
             "runner --dry-run --json TASKDIR" => {
-                let answer = of(plan(), &["--dry-run"]);
+                let answer = of(plan(), &["--dry-run", "--set", "run_hook=true"]);
                 assert!(answer["tasks"][0]["hook"].is_array(), "{answer}");
                 assert!(answer["halt_task"]["hook"].is_null(), "{answer}");
                 vec![

@@ -16,9 +16,10 @@ fn the_journal_has_all_events_in_order() {
         .task("3-c", "exit 2")
         .task("halt.sh", "exit 0")
         .hook()
+        .run_hook()
         .run()
         .status(2)
-        .order("1-a 2-b 1-a 2-b 3-c halt.sh");
+        .order("run-start 1-a 2-b 1-a 2-b 3-c run-end halt.sh");
     let members = [
         "task", "phase", "try_num", "result", "outcome", "reason", "status", "before",
     ];
@@ -26,6 +27,8 @@ fn the_journal_has_all_events_in_order() {
         ran.events(&members),
         [
             "run-start",
+            "run-hook-start start",
+            "run-hook-end start exited:0",
             "try-start 1",
             "hook-start 1-a pre",
             "hook-end 1-a pre exited:0",
@@ -59,6 +62,8 @@ fn the_journal_has_all_events_in_order() {
             "task-end 3-c 2 HALT exited:2",
             "hook-start 3-c post",
             "hook-end 3-c post exited:0",
+            "run-hook-start end",
+            "run-hook-end end exited:0",
             "halt-start halt.sh halted",
             "halt-end halt.sh exited:0",
             "run-end halted 2",
@@ -111,6 +116,7 @@ fn every_event_has_the_members_that_are_documented() {
         .file("tasks.d/3-c", "#!/no/such/interpreter\n", 0o755)
         .task("halt.sh", "exit 0")
         .hook()
+        .run_hook()
         .config("max_tries = 2\nlog_dir = logs\n[a]\nfrequency = once\nmax_time = 0")
         .run()
         .status(1);
@@ -120,7 +126,7 @@ fn every_event_has_the_members_that_are_documented() {
     let documented = documented();
     assert_eq!(
         documented.len(),
-        11,
+        13,
         "the table of events is not understood"
     );
     let mut seen: Vec<(String, Vec<String>)> = Vec::new();

@@ -111,6 +111,27 @@ fn a_signal_ends_the_wait_for_the_lock() {
 }
 
 #[test]
+fn a_run_hook_of_a_killed_runner_keeps_the_next_run_out() {
+    let running = Test::new()
+        .with_runtime_dir()
+        .task("1-a", "")
+        .file(
+            "run-hook",
+            &format!("#!/bin/sh\necho $$ >pid\n{READY_UNTIL_GO}\n"),
+            0o755,
+        )
+        .config("run_hook = ./run-hook")
+        .start();
+    running.until("ready", "");
+    running.signal(Signal::KILL);
+    let ran = running.wait();
+    let pid = ran.read("pid");
+    let ran = ran.again().run().status(75);
+    let ran = ran.says(&format!("`run hook` (pid {}) is still running", pid.trim()));
+    fs::write(ran.test.path("go"), "").unwrap();
+}
+
+#[test]
 fn a_task_of_a_killed_runner_keeps_the_next_run_out() {
     for state in ["state_dir = state", ""] {
         let running = Test::new()

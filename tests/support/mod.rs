@@ -152,6 +152,20 @@ impl Test {
             .config("task_hook = ./hook")
     }
 
+    /// Adds a run hook that writes its JSON to the file `run-hooks`, and its phase to the list of
+    /// [`Ran::order`].
+    #[track_caller]
+    pub(crate) fn run_hook(self) -> Test {
+        let (log, order) = (self.path("run-hooks"), self.path("order"));
+        let script = format!(
+            "#!/bin/sh\nprintf '%s\\n' \"$1\" >>'{}'\necho $RUNNER_HOOK >>'{}'\n",
+            log.display(),
+            order.display()
+        );
+        self.file("run-hook", &script, 0o755)
+            .config("run_hook = ./run-hook")
+    }
+
     /// Adds lines to the configuration. They belong to `[runner]` until one of them begins
     /// another section.
     pub(crate) fn config(mut self, lines: &str) -> Test {

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, fs};
 use super::top;
 
 /// All snapshots. The tests of runner-report write those with `report-…`.
-const SNAPSHOTS: [&str; 33] = [
+const SNAPSHOTS: [&str; 41] = [
     "broken-configuration",
     "broken-sections",
     "help-runner",
@@ -39,6 +39,14 @@ const SNAPSHOTS: [&str; 33] = [
     "report-running",
     "report-svg",
     "report-tasks",
+    "run-hook-finished",
+    "run-hook-finished-with-failures",
+    "run-hook-gave-up",
+    "run-hook-halted",
+    "run-hook-halts-used-up",
+    "run-hook-interrupted",
+    "run-hook-many-names",
+    "run-hook-stopped",
     "settings",
     "values-of-the-example",
 ];

@@ -343,10 +343,12 @@ fn a_script_that_a_hook_runs_is_checked_like_the_hook() {
     if is_not_root() {
         return;
     }
-    let test = story();
-    shell(&test, &format!("chown {STRANGER} hook"));
-    test.args(["--set", "task_hook=sh ./hook"])
-        .run()
-        .status(78)
-        .says("refusing to run hook `./hook`");
+    for setting in ["task_hook", "run_hook"] {
+        let test = story().file("script", "", 0o755);
+        shell(&test, &format!("chown {STRANGER} script"));
+        test.args(["--set", &format!("{setting}=sh ./script")])
+            .run()
+            .status(78)
+            .says("refusing to run hook `./script`");
+    }
 }

@@ -42,10 +42,12 @@ impl Endings {
                 output,
                 ..
             } if consequence.ends_running_tasks() => (task.to_string(), output),
-            Event::TaskEnd { task, .. }
-            | Event::HookEnd { task, .. }
-            | Event::HaltEnd { task, .. } => {
+            Event::TaskEnd { task, .. } | Event::HaltEnd { task, .. } => {
                 screen.inspect(|screen| screen.end(task.to_string()));
+                return;
+            }
+            Event::HookEnd { hook, .. } => {
+                screen.inspect(|screen| screen.end(hook.name().to_string()));
                 return;
             }
             _ => return,

@@ -19,7 +19,7 @@ use anstyle::{AnsiColor, Style};
 use jiff::{Timestamp, tz::TimeZone};
 use once_cell::sync::OnceCell;
 use runner_config::{Problem, Problems, Severity, escape, escape_lines, format_duration, shown};
-use runner_exec::{Event, Outcome, StopRequest, StopSignals, Streams, TaskName};
+use runner_exec::{Event, HookOf, Outcome, StopRequest, StopSignals, Streams, TaskName};
 
 use crate::console::{
     endings::Endings,
@@ -65,8 +65,8 @@ pub(crate) struct Log {
     logged_signal: Mutex<u32>,
     /// A log of a task that cannot be written was reported, which happens once.
     has_reported_no_log: AtomicBool,
-    /// A hook that cannot start was reported, which happens once per run.
-    has_reported_no_hook: AtomicBool,
+    /// A task hook, or a run hook, that cannot start was reported, which happens once per run.
+    has_reported_no_hook: [AtomicBool; 2],
 }
 
 impl Log {
@@ -84,7 +84,7 @@ impl Log {
             first_signal: OnceLock::new(),
             logged_signal: Mutex::new(0),
             has_reported_no_log: AtomicBool::new(false),
-            has_reported_no_hook: AtomicBool::new(false),
+            has_reported_no_hook: Default::default(),
         }
     }
 
@@ -225,9 +225,11 @@ impl Log {
                 let tasks = plan.tasks.iter().chain(&plan.halt);
                 screen.align(tasks.map(|task| task.name.to_string()));
             }
-            let is_reported = plan.hook_is_missing;
-            self.has_reported_no_hook
-                .store(is_reported, Ordering::Relaxed);
+            let hooks = [&plan.task_hook, &plan.run_hook];
+            for (reported, hook) in self.has_reported_no_hook.iter().zip(hooks) {
+                let is_missing = hook.as_ref().is_some_and(|hook| hook.is_missing);
+                reported.store(is_missing, Ordering::Relaxed);
+            }
         }
         if let (Some(progress), Some(screen)) = (&self.progress, self.screen_for(event)) {
             progress.event(event, screen);
@@ -243,9 +245,13 @@ impl Log {
         let reported = match event {
             Event::NoLog { .. } => Some(&self.has_reported_no_log),
             Event::HookEnd {
+                hook,
                 outcome: Outcome::NotStarted(_),
                 ..
-            } => Some(&self.has_reported_no_hook),
+            } => {
+                let is_of_run = matches!(hook, HookOf::Run(_));
+                Some(&self.has_reported_no_hook[usize::from(is_of_run)])
+            }
             _ => None,
         };
         if reported.is_some_and(|reported| reported.swap(true, Ordering::Relaxed)) {

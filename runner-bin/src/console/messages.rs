@@ -4,8 +4,8 @@ use std::{io, path::Path, time::Duration};
 
 use runner_config::{format_duration, reason, shown};
 use runner_exec::{
-    Before, ChainEnd, Consequence, Count, Deciding, Event, Fate, HaltReason, Next, Outcome, Phase,
-    Process, StopRequest, TaskName, TaskResult, tail,
+    Before, ChainEnd, Consequence, Count, Deciding, Event, Fate, HaltReason, HookOf, Leaver, Next,
+    Outcome, Phase, Process, RunPhase, StopRequest, TaskName, TaskResult, tail,
 };
 
 use crate::console::{
@@ -44,12 +44,9 @@ pub(crate) fn message(event: &Event) -> Option<(Level, String)> {
         // There was a message before its start, and this must not block.
         Event::Started { .. } => return None,
         Event::TaskStart { task, .. } => (Info, format!("`{task}` starts")),
-        Event::HookStart { task, phase, .. } => {
-            (Detail, format!("hook {} `{task}` starts", side(*phase)))
-        }
+        Event::HookStart { hook, .. } => (Detail, format!("{} starts", hook_text(*hook))),
         Event::HookEnd {
-            task,
-            phase,
+            hook,
             outcome,
             elapsed,
             limit,
@@ -57,10 +54,13 @@ pub(crate) fn message(event: &Event) -> Option<(Level, String)> {
             survived,
         } => {
             let what = did(outcome, None, *elapsed, *limit, limited_by, *survived);
-            let ended = format!("hook {} `{task}` {what}", side(*phase));
-            match outcome {
-                Outcome::Exited(0) => (Detail, ended),
-                _ => (Warning, ended + "; the chain continues"),
+            let ended = format!("{} {what}", hook_text(*hook));
+            match (outcome, hook) {
+                (Outcome::Exited(0), _) => (Detail, ended),
+                (_, HookOf::Run(RunPhase::End)) => (Warning, ended),
+                (_, HookOf::Task(..) | HookOf::Run(RunPhase::Start)) => {
+                    (Warning, ended + "; the chain continues")
+                }
             }
         }
         Event::TaskEnd {
@@ -117,14 +117,13 @@ pub(crate) fn message(event: &Event) -> Option<(Level, String)> {
             "its task will start again in the next run",
         ),
         Event::LeftBehind {
-            task,
-            hook,
+            by,
             processes,
             fate,
         } => {
-            let who = match hook {
-                None => format!("`{task}`"),
-                Some(phase) => format!("the hook {} `{task}`", side(*phase)),
+            let who = match by {
+                Leaver::Task(task) => format!("`{task}`"),
+                Leaver::Hook(hook) => format!("the {}", hook_text(*hook)),
             };
             let (level, what, then) = match fate {
                 Fate::Ended => (Info, "left", "; ended"),
@@ -429,10 +428,12 @@ fn when(wait: Duration) -> String {
     }
 }
 
-fn side(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Pre => "before",
-        Phase::Post => "after",
+fn hook_text(hook: HookOf) -> String {
+    match hook {
+        HookOf::Task(task, Phase::Pre) => format!("hook before `{task}`"),
+        HookOf::Task(task, Phase::Post) => format!("hook after `{task}`"),
+        HookOf::Run(RunPhase::Start) => "run hook at the start".to_owned(),
+        HookOf::Run(RunPhase::End) => "run hook at the end".to_owned(),
     }
 }
 

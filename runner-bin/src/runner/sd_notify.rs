@@ -20,7 +20,7 @@ use std::{
 };
 
 use runner_config::format_duration;
-use runner_exec::{ChainEnd, Event, Limits, Signal};
+use runner_exec::{ChainEnd, Event, HookOf, Limits, Signal};
 
 use crate::cli::Ready;
 
@@ -63,8 +63,12 @@ impl Notify {
             Event::TaskStart { task, limits, .. } => {
                 self.starts(&format!("{}: {task}", self.this_try()), limits);
             }
-            Event::HookStart { task, limits, .. } => {
-                self.starts(&format!("{}: hook of {task}", self.this_try()), limits);
+            Event::HookStart { hook, limits } => {
+                let status = match hook {
+                    HookOf::Task(task, _) => format!("{}: hook of {task}", self.this_try()),
+                    HookOf::Run(phase) => format!("run hook ({})", phase.as_str()),
+                };
+                self.starts(&status, limits);
             }
             Event::HaltStart { task, limits, .. } => {
                 self.starts(&format!("halt task {task}"), limits);

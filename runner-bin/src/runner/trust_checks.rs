@@ -137,8 +137,8 @@ impl<'a> TrustChecks<'a> {
             let format = new_format.as_ref().unwrap_or(&task.format);
             self.hashbang(role("run interpreter"), format, problems);
         }
-        if let Some(words) = &plan.hook {
-            self.command(role("run hook"), words, problems);
+        for hook in plan.task_hook.iter().chain(&plan.run_hook) {
+            self.command(role("run hook"), &hook.words, problems);
         }
     }
 

@@ -112,6 +112,20 @@ impl ChainEnd {
             (ChainEnd::Interrupted, None) => unreachable!("only a signal interrupts"),
         }
     }
+
+    /// Returns the reason in the JSON of the run hook, which is that of the journal. With
+    /// `withheld`, the halt task was due, but `max_halts` is used up.
+    pub(crate) fn reason(self, withheld: bool) -> &'static str {
+        match self {
+            _ if withheld => "halts-used-up",
+            ChainEnd::Finished { failed: 0 } => "finished",
+            ChainEnd::Finished { .. } => "finished-with-failures",
+            ChainEnd::GaveUp => "gave-up",
+            ChainEnd::Halted => "halted",
+            ChainEnd::Stopped => "stopped",
+            ChainEnd::Interrupted => "interrupted",
+        }
+    }
 }
 
 /// Effect of a verdict on the chain, in the order of severity.

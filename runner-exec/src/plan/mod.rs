@@ -67,12 +67,21 @@ pub struct Plan {
     pub(crate) absent: Vec<(TaskName, Absent)>,
     /// The halt task, if it exists.
     pub halt: Option<Task>,
-    /// The command of the hooks.
-    pub hook: Option<Words>,
-    /// `true` if its program is missing, which has been reported as a problem.
-    pub hook_is_missing: bool,
+    /// The hook before and after each task.
+    pub task_hook: Option<HookCommand>,
+    /// The hook at the start and the end of the run.
+    pub run_hook: Option<HookCommand>,
     /// The settings of the run.
     pub settings: Arc<Settings>,
+}
+
+/// The command of a hook.
+#[derive(Clone, Debug)]
+pub struct HookCommand {
+    /// Its words, without the JSON.
+    pub words: Words,
+    /// Its program is missing, which has been reported as a problem.
+    pub is_missing: bool,
 }
 
 impl Plan {
@@ -164,25 +173,29 @@ impl Plan {
             check_halt(directory, &settings, needs_halt, is_directory, problems);
         }
         let (nodes, dependencies) = nodes(&tasks, &absent, &settings, problems);
-        let mut hook_is_missing = false;
-        let hook = settings.task_hook.as_ref().map(|words| {
-            look_up(words, check).unwrap_or_else(|why| {
-                hook_is_missing = true;
-                let hint = settings.hook_hint();
+        let mut hook = |name: &str, words: &Option<Words>, message: &str| {
+            let words = words.as_ref()?;
+            let found = look_up(words, check).map_err(|why| {
+                let hint = settings.hook_hint(name, words);
                 problems
-                    .warning(None, format!("no hook can start: {why}"))
-                    .hint(hint.unwrap_or_else(|| "fix `task_hook`".to_owned()));
-                words.clone()
+                    .warning(None, format!("{message}: {why}"))
+                    .hint(hint.unwrap_or_else(|| format!("fix `{name}`")));
+            });
+            Some(HookCommand {
+                is_missing: found.is_err(),
+                words: found.unwrap_or_else(|()| words.clone()),
             })
-        });
+        };
+        let task_hook = hook("task_hook", &settings.task_hook, "no hook can start");
+        let run_hook = hook("run_hook", &settings.run_hook, "the run hook cannot start");
         Plan {
             tasks,
             nodes: nodes.into(),
             absent,
             dependencies,
             halt,
-            hook,
-            hook_is_missing,
+            task_hook,
+            run_hook,
             settings: Arc::new(settings),
         }
     }

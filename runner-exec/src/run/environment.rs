@@ -16,7 +16,11 @@ use crate::{
     chain::verdict::TaskResult,
     plan::Task,
     process::{command::CommandLine, outcome::Outcome},
-    run::{hook::Phase, outputs::Variables, run_id::RunId},
+    run::{
+        hook::{Phase, RunPhase},
+        outputs::Variables,
+        run_id::RunId,
+    },
 };
 
 /// Environment of all processes of a run: removes inherited variables that are meant for the
@@ -68,6 +72,9 @@ const NOT_FOR_ALL: [&str; 6] = [
     "RUNNER_HALT_REASON",
     "RUNNER_OUTPUTS",
 ];
+
+/// Variables of each process that runs for a task.
+const OF_TASK: [&str; 3] = ["RUNNER_TASK", "RUNNER_TRY_NUM", "RUNNER_MAX_TRIES"];
 
 /// Variables of a service manager for the runner alone. A task that used them would notify in the
 /// name of the runner, and the sockets belong to the process of LISTEN_PID, which becomes
@@ -148,6 +155,21 @@ impl Environment {
         let elapsed = context.end.map(|_| ("RUNNER_ELAPSED", elapsed.into()));
         let phase = ("RUNNER_HOOK", phase.as_str().into());
         self.give(command, context, [phase].into_iter().chain(elapsed))
+    }
+
+    /// Sets the environment of the run hook, which has no task. `outputs` are those of all tasks.
+    pub(super) fn run_hook(
+        &self,
+        mut command: CommandLine,
+        phase: RunPhase,
+        outputs: Variables,
+    ) -> CommandLine {
+        let mut env = self.0.clone();
+        env.extend((outputs.into_iter()).map(|(name, value)| (name.into(), Some(value))));
+        env.extend(OF_TASK.map(|name| (name.into(), None)));
+        env.push(("RUNNER_HOOK".into(), Some(phase.variable().into())));
+        command.env = Arc::new(env);
+        command
     }
 
     /// Sets the environment of the halt task.

@@ -9,7 +9,7 @@ use crate::{
         Limits, Process,
         outcome::{Outcome, Signal},
     },
-    run::{environment::HaltReason, hook::Phase, run_id::RunId},
+    run::{environment::HaltReason, hook::HookOf, run_id::RunId},
 };
 
 /// An event of a run. It is sent to the sink after it happened, and before anything that follows
@@ -34,19 +34,15 @@ pub enum Event<'a> {
     },
     /// A hook is about to start.
     HookStart {
-        /// The task that it runs for.
-        task: &'a TaskName,
-        /// Before or after the task.
-        phase: Phase,
+        /// The hook.
+        hook: HookOf<'a>,
         /// Its limits.
         limits: &'a Limits,
     },
     /// A hook has ended.
     HookEnd {
-        /// The task that it ran for.
-        task: &'a TaskName,
-        /// Before or after the task.
-        phase: Phase,
+        /// The hook.
+        hook: HookOf<'a>,
         /// Its outcome.
         outcome: &'a Outcome,
         /// Its duration.
@@ -127,10 +123,8 @@ pub enum Event<'a> {
     },
     /// A process that ended left others behind.
     LeftBehind {
-        /// The task.
-        task: &'a TaskName,
-        /// The phase of the hook that left them; `None` if the task did.
-        hook: Option<Phase>,
+        /// The process.
+        by: Leaver<'a>,
         /// The processes.
         processes: &'a [Process],
         /// Their treatment.
@@ -251,6 +245,15 @@ pub enum Count {
     Try(u32, u32),
     /// The number of failures of a task, and the maximum; 0 for no maximum.
     Failure(u32, u32),
+}
+
+/// A process that leaves others behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaver<'a> {
+    /// A task.
+    Task(&'a TaskName),
+    /// A hook.
+    Hook(HookOf<'a>),
 }
 
 /// Treatment of processes that are left.

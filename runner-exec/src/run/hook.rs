@@ -1,4 +1,4 @@
-//! The JSON argument of a hook.
+//! The phases of hooks, and the JSON argument of the task hook.
 
 use runner_config::MaxTries;
 use serde::Serialize;
@@ -37,14 +37,37 @@ impl TaskStats {
     /// Returns compact JSON: raw UTF-8, in which only quotes, backslashes and control characters
     /// are escaped.
     pub fn json(&self) -> String {
-        match serde_json::to_string(self) {
-            Ok(json) => json,
-            Err(error) => unreachable!("strings and numbers are JSON: {error}"),
+        json(self)
+    }
+}
+
+pub(super) fn json(stats: &impl Serialize) -> String {
+    match serde_json::to_string(stats) {
+        Ok(json) => json,
+        Err(error) => unreachable!("strings and numbers are JSON: {error}"),
+    }
+}
+
+/// A hook, and what it runs for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookOf<'a> {
+    /// The task hook, for this task.
+    Task(&'a TaskName, Phase),
+    /// The run hook.
+    Run(RunPhase),
+}
+
+impl HookOf<'_> {
+    /// Returns the name under which its output is shown and the lock records it.
+    pub fn name(self) -> TaskName {
+        match self {
+            HookOf::Task(task, _) => task.clone(),
+            HookOf::Run(_) => TaskName::new("run hook"),
         }
     }
 }
 
-/// Phase of a hook.
+/// Phase of the task hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Before the task.
@@ -65,6 +88,39 @@ impl Phase {
         match self {
             Phase::Pre => "pre",
             Phase::Post => "post",
+        }
+    }
+}
+
+/// Phase of the run hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunPhase {
+    /// When the run starts.
+    Start,
+    /// When its chain has ended.
+    End,
+}
+
+impl RunPhase {
+    /// Parses the word of [`RunPhase::variable`].
+    pub(crate) fn parse(word: &str) -> Option<RunPhase> {
+        let mut phases = [RunPhase::Start, RunPhase::End].into_iter();
+        phases.find(|phase| phase.variable() == word)
+    }
+
+    /// Returns the word in the JSON and in the journal.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RunPhase::Start => "start",
+            RunPhase::End => "end",
+        }
+    }
+
+    /// Returns the word in `RUNNER_HOOK`.
+    pub fn variable(self) -> &'static str {
+        match self {
+            RunPhase::Start => "run-start",
+            RunPhase::End => "run-end",
         }
     }
 }

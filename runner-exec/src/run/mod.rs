@@ -7,6 +7,7 @@ mod output_files;
 pub(crate) mod outputs;
 #[expect(clippy::module_inception, reason = "one run, beside all of them")]
 mod run;
+pub(crate) mod run_hook;
 pub(crate) mod run_id;
 pub(crate) mod step;
 pub(crate) mod task_logs;

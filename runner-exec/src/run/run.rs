@@ -14,15 +14,27 @@ use crate::{
     process::{Ended, Limits},
     run::{
         environment::HaltReason,
-        event::{Event, Next},
+        event::{Event, Leaver, Next},
+        run_hook::EndOfRun,
         step::{Run, Turn},
         workers::{Cause, drive},
     },
     state::{Part, State},
 };
 
+/// The halt task at the end of a run.
+enum Halt {
+    /// The end does not require it.
+    No,
+    /// It is due, but `max_halts` is used up.
+    Withheld,
+    /// It is due.
+    Due(HaltReason),
+}
+
 impl Run<'_> {
-    /// Runs the chain, and then the halt task if the end of the chain requires it.
+    /// Runs the chain between the run hooks, and then the halt task if the end of the chain
+    /// requires it.
     ///
     /// # Errors
     ///
@@ -36,21 +48,41 @@ impl Run<'_> {
             plan: self.plan,
             done: &done,
         });
+        self.start_hook();
         self.emit(Event::TryStart {
             try_num: 1,
             done: done.len(),
         });
         let driven = drive(self, done)?;
         let cause = driven.cause.as_ref();
-        let (end, withheld) = self.halt_because_of(driven.end, cause);
+        let (mut end, halt) = self.halt_because_of(driven.end);
+        let withheld = matches!(halt, Halt::Withheld);
+        let deciding = cause.map(Cause::deciding);
+        let task = deciding.map(|deciding| deciding.task);
+        // Before the halt task, which can shut the machine down.
+        self.end_hook(&EndOfRun {
+            end,
+            withheld,
+            signal: self.tools.stop.requested(),
+            task: task.or(driven.interrupted_at),
+            failed: &driven.failed,
+            not_reached: &driven.not_reached,
+            elapsed: clock.elapsed(),
+        });
+        if let Halt::Due(reason) = halt {
+            // A signal during the end hook.
+            if self.tools.stop.requested_by_now().is_some() {
+                end = ChainEnd::Interrupted;
+            } else {
+                self.halt(reason, cause);
+            }
+        }
         self.emit(Event::RunEnd {
             end,
             withheld,
             signal: self.tools.stop.requested(),
             elapsed: clock.elapsed(),
-            decided_by: cause
-                .filter(|_| end != ChainEnd::Interrupted)
-                .map(Cause::deciding),
+            decided_by: deciding.filter(|_| end != ChainEnd::Interrupted),
             not_reached: &driven.not_reached,
             state_dir: self.plan.settings.state_dir.as_deref(),
         });
@@ -69,25 +101,23 @@ impl Run<'_> {
         done
     }
 
-    /// Runs the halt task if `end` requires it. Returns the end of the run, and `true` if the
-    /// halt task was withheld.
-    fn halt_because_of(&self, end: ChainEnd, cause: Option<&Cause>) -> (ChainEnd, bool) {
+    /// Returns the end of the run, and if the halt task is due.
+    fn halt_because_of(&self, end: ChainEnd) -> (ChainEnd, Halt) {
         let reason = match end {
             ChainEnd::Halted => HaltReason::Halted,
             ChainEnd::GaveUp => HaltReason::GaveUp,
             ChainEnd::Finished { .. } | ChainEnd::Stopped | ChainEnd::Interrupted => {
-                return (end, false);
+                return (end, Halt::No);
             }
         };
         if self.tools.stop.requested_by_now().is_some() {
-            return (ChainEnd::Interrupted, false);
+            return (ChainEnd::Interrupted, Halt::No);
         }
         if self.withholds_halt(reason) {
             // Exit status 1 and not 2: the machine will not halt.
-            return (ChainEnd::GaveUp, true);
+            return (ChainEnd::GaveUp, Halt::Withheld);
         }
-        self.halt(reason, cause);
-        (end, false)
+        (end, Halt::Due(reason))
     }
 
     /// Runs the halt task after the last run, unless a signal requested the end meanwhile. Returns
@@ -150,7 +180,7 @@ impl Run<'_> {
         });
         let output = self.log_output(&turn, &mut command);
         let ended = self.launch(&turn, Part::Halt, command, &limits);
-        self.emit_left_behind(task, None, &ended);
+        self.emit_left_behind(Leaver::Task(&task.name), task.settings.leftovers, &ended);
         self.emit(Event::HaltEnd {
             task: &task.name,
             outcome: &ended.outcome,

@@ -11,7 +11,7 @@ use runner_config::{Leftovers, TaskSettings, reason, shown};
 
 use crate::{
     chain::verdict::{TaskResult, Verdict},
-    plan::{Plan, Task},
+    plan::{Plan, Task, task_name::TaskName},
     process::{
         Ended, Limits, StopSignals,
         command::{CommandLine, Streams},
@@ -19,8 +19,8 @@ use crate::{
     },
     run::{
         environment::{Environment, TaskContext},
-        event::{Event, Fate, Next},
-        hook::{Phase, TaskStats},
+        event::{Event, Fate, Leaver, Next},
+        hook::{HookOf, Phase, TaskStats},
         output_files::{OutputFile, OutputFiles},
         outputs::{Outputs, Variables},
         run_id::RunId,
@@ -178,7 +178,7 @@ impl<'a> Run<'a> {
             self.emit(Event::NoMark { path, error });
         }
         drop(mark);
-        self.emit_left_behind(task, None, &ended);
+        self.emit_left_behind(Leaver::Task(&task.name), task.settings.leftovers, &ended);
         self.emit(Event::TaskEnd {
             task: &task.name,
             try_num,
@@ -221,29 +221,44 @@ impl<'a> Run<'a> {
         limits: &Limits,
     ) -> Ended {
         let Turn { task, try_num, .. } = *turn;
-        let (task, lock) = (&task.name, self.tools.lock);
-        lock.inspect(|lock| lock.starting(task, part));
-        let ended = (self.tools.launcher)(command, limits, turn.stop, &|pid| {
-            lock.inspect(|lock| lock.started(task, part, pid));
+        let task = &task.name;
+        self.launch_recorded((task, part), turn.stop, command, limits, &|pid| {
             if part == Part::Task {
                 self.emit(Event::Started { task, try_num, pid });
             }
+        })
+    }
+
+    /// Runs one process to its end. The lock records it under this name meanwhile.
+    pub(super) fn launch_recorded(
+        &self,
+        (name, part): (&TaskName, Part),
+        stop: &StopSignals,
+        command: CommandLine,
+        limits: &Limits,
+        started: &dyn Fn(i32),
+    ) -> Ended {
+        let lock = self.tools.lock;
+        lock.inspect(|lock| lock.starting(name, part));
+        let ended = (self.tools.launcher)(command, limits, stop, &|pid| {
+            lock.inspect(|lock| lock.started(name, part, pid));
+            started(pid);
         });
-        lock.inspect(|lock| lock.ended(task, part));
+        lock.inspect(|lock| lock.ended(name, part));
         ended
     }
 
-    /// With `jobs` above 1, prefixes the output of a process with the name of its task.
-    fn prefix_output(&self, task: &Task, command: &mut CommandLine) {
+    /// With `jobs` above 1, prefixes the output of a process with `name`.
+    pub(super) fn prefix_output(&self, name: &TaskName, command: &mut CommandLine) {
         let outlet = self.tools.outlet.filter(|_| self.plan.settings.jobs > 1);
         // Without descriptors left the process will hardly start. If it does, its output goes
         // to the runner's own stdout and stderr.
-        command.output = outlet.and_then(|outlet| outlet(&task.name).ok());
+        command.output = outlet.and_then(|outlet| outlet(name).ok());
     }
 
     /// With `log_dir`, sends the output of a task to its own file, and returns its path.
     pub(super) fn log_output(&self, turn: &Turn, command: &mut CommandLine) -> Option<PathBuf> {
-        self.prefix_output(turn.task, command);
+        self.prefix_output(&turn.task.name, command);
         let path = self.logs.as_ref()?.path(&turn.task.name, turn.try_num);
         match task_logs::open(&path).and_then(Streams::to_file) {
             Ok(streams) => {
@@ -260,7 +275,7 @@ impl<'a> Run<'a> {
 
     /// Runs the pre hook, or with `end` the post hook.
     fn hook(&self, turn: &Turn, end: Option<(TaskResult, &Ended)>) {
-        let Some(words) = &self.plan.hook else {
+        let Some(hook) = &self.plan.task_hook else {
             return;
         };
         let Turn { task, try_num, .. } = *turn;
@@ -278,40 +293,32 @@ impl<'a> Run<'a> {
         };
         let result = end.map(|(result, _)| result);
         let stats = TaskStats::new(&task.name, try_num, task.settings.max_tries, result);
-        let command = CommandLine::hook(words, stats.json());
+        let command = CommandLine::hook(&hook.words, stats.json());
         let context = turn.context(end.map(|(result, ended)| (result, &ended.outcome)));
         let elapsed = end.map_or(Duration::ZERO, |(_, ended)| ended.elapsed);
         let mut command = self.environment.hook(command, context, phase, elapsed);
+        let hook = HookOf::Task(&task.name, phase);
         self.emit(Event::HookStart {
-            task: &task.name,
-            phase,
+            hook,
             limits: &limits,
         });
-        self.prefix_output(task, &mut command);
+        self.prefix_output(&task.name, &mut command);
         let turn = Turn {
             stop: &stop,
             ..*turn
         };
         let ended = self.launch(&turn, Part::Hook(phase), command, &limits);
-        self.emit_left_behind(task, Some(phase), &ended);
-        self.emit(Event::HookEnd {
-            task: &task.name,
-            phase,
-            outcome: &ended.outcome,
-            elapsed: ended.elapsed,
-            limit: limits.time,
-            limited_by: if limits.time == task.settings.hook_time {
-                "hook_time"
-            } else {
-                "kill_grace"
-            },
-            survived: !ended.unkillable.is_empty(),
-        });
+        self.emit_left_behind(Leaver::Hook(hook), task.settings.leftovers, &ended);
+        self.emit_hook_end(hook, &task.settings, &limits, &ended);
     }
 
     /// Returns the requests that end a hook which also runs after a signal, and its limits. After
     /// the first signal it has at most `kill_grace`, and after the second one it does not run.
-    fn hook_limits(&self, settings: &TaskSettings, alone: bool) -> Option<(StopSignals, Limits)> {
+    pub(super) fn hook_limits(
+        &self,
+        settings: &TaskSettings,
+        alone: bool,
+    ) -> Option<(StopSignals, Limits)> {
         let stop = self.tools.stop;
         let mut limits = Limits::of_hook(settings, alone);
         if stop.requested().is_none() {
@@ -322,9 +329,30 @@ impl<'a> Run<'a> {
         (!stop.is_killed()).then(|| (stop.kill_only(), limits))
     }
 
-    /// Reports the processes that a task or its hook has left.
-    pub(super) fn emit_left_behind(&self, task: &Task, hook: Option<Phase>, ended: &Ended) {
-        let fate = match task.settings.leftovers {
+    pub(super) fn emit_hook_end(
+        &self,
+        hook: HookOf,
+        settings: &TaskSettings,
+        limits: &Limits,
+        ended: &Ended,
+    ) {
+        self.emit(Event::HookEnd {
+            hook,
+            outcome: &ended.outcome,
+            elapsed: ended.elapsed,
+            limit: limits.time,
+            limited_by: if limits.time == settings.hook_time {
+                "hook_time"
+            } else {
+                "kill_grace"
+            },
+            survived: !ended.unkillable.is_empty(),
+        });
+    }
+
+    /// Reports the processes that a process has left.
+    pub(super) fn emit_left_behind(&self, by: Leaver, leftovers: Leftovers, ended: &Ended) {
+        let fate = match leftovers {
             Leftovers::Kill => Fate::Ended,
             Leftovers::Report | Leftovers::Allow => Fate::LeftAlone,
         };
@@ -335,8 +363,7 @@ impl<'a> Run<'a> {
         ] {
             if !processes.is_empty() {
                 self.emit(Event::LeftBehind {
-                    task: &task.name,
-                    hook,
+                    by,
                     processes,
                     fate,
                 });

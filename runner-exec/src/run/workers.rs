@@ -72,6 +72,10 @@ pub(super) struct Driven<'a> {
     pub(super) end: ChainEnd,
     /// The task that determined it; `None` if the chain finished or a signal ended it.
     pub(super) cause: Option<Cause<'a>>,
+    /// The task that ran, was waited for or came next when a signal ended the chain.
+    pub(super) interrupted_at: Option<&'a TaskName>,
+    /// The tasks whose last result was a failure, in the order of the chain.
+    pub(super) failed: Vec<&'a TaskName>,
     /// The tasks that never started, in the order of the chain; empty if the chain finished.
     pub(super) not_reached: Vec<&'a TaskName>,
 }
@@ -94,6 +98,8 @@ pub(super) fn drive<'a>(run: &Run<'a>, done: Vec<TaskId>) -> io::Result<Driven<'
             wait: Duration::ZERO,
             worst: None,
             reached,
+            failed: vec![false; run.plan.tasks.len()],
+            current: Current::default(),
         }),
         changed: Condvar::new(),
         cut,
@@ -109,16 +115,24 @@ pub(super) fn drive<'a>(run: &Run<'a>, done: Vec<TaskId>) -> io::Result<Driven<'
     let state = shared.state.into_inner();
     let state = state.unwrap_or_else(PoisonError::into_inner);
     let order = match end {
-        ChainEnd::Finished { .. } => Vec::new(),
+        ChainEnd::Finished { failed: 0 } => Vec::new(),
         _ => run.plan.order(),
     };
-    let not_reached = order.iter().filter(|task| !state.reached[task.0]);
+    let names = |is_listed: &dyn Fn(&TaskId) -> bool| {
+        let listed = order.iter().filter(|task| is_listed(task));
+        listed.map(|task| &run.plan.tasks[task.0].name).collect()
+    };
+    let Current {
+        ran,
+        waited_for,
+        next,
+    } = state.current;
     Ok(Driven {
         end,
         cause: state.worst.map(|(_, cause)| cause),
-        not_reached: not_reached
-            .map(|task| &run.plan.tasks[task.0].name)
-            .collect(),
+        interrupted_at: (ran.or(waited_for).or(next)).filter(|_| end == ChainEnd::Interrupted),
+        failed: names(&|task| state.failed[task.0]),
+        not_reached: names(&|task| !state.reached[task.0]),
     })
 }
 
@@ -142,6 +156,20 @@ struct State<'a> {
     worst: Option<(Consequence, Cause<'a>)>,
     /// For each task: it has started in this run, or an earlier run has done it.
     reached: Vec<bool>,
+    /// For each task: its last result was a failure.
+    failed: Vec<bool>,
+    current: Current<'a>,
+}
+
+/// The tasks at which a signal can end the chain.
+#[derive(Default)]
+struct Current<'a> {
+    /// It was running.
+    ran: Option<&'a TaskName>,
+    /// It failed, and its wait is the longest.
+    waited_for: Option<&'a TaskName>,
+    /// It would have been started.
+    next: Option<&'a TaskName>,
 }
 
 impl<'a> Shared<'_, 'a> {
@@ -150,6 +178,11 @@ impl<'a> Shared<'_, 'a> {
         loop {
             let mut state = self.lock();
             if self.run.tools.stop.requested().is_some() {
+                if let Step::Start(task) = state.chain.next_step() {
+                    state.chain.withdraw(task);
+                    state.chain.ended(task);
+                    state.current.next = Some(&self.run.plan.tasks[task.0].name);
+                }
                 state.chain.interrupt();
             }
             match state.chain.next_step() {
@@ -188,6 +221,7 @@ impl<'a> Shared<'_, 'a> {
             state.chain.next_try();
             let chain = &state.chain;
             self.run.outputs().retain(|task| chain.is_done(task));
+            state.current.waited_for = None;
             let (try_num, done) = (state.chain.try_num(), state.chain.passed());
             drop(state);
             self.run.emit(Event::TryStart { try_num, done });
@@ -210,6 +244,7 @@ impl<'a> Shared<'_, 'a> {
             let off = self.run.tools.stop.requested().is_some() || state.chain.is_ending();
             if off {
                 state.chain.withdraw(id);
+                state.current.next = Some(&task.name);
             } else {
                 state.reached[id.0] = true;
             }
@@ -234,6 +269,7 @@ impl<'a> Shared<'_, 'a> {
         let ended = Ended::not_started(StartFailure::new(reason, None));
         let try_num = state.chain.try_num();
         state.reached[id.0] = true;
+        state.failed[id.0] = true;
         let next = self.apply(&mut state, id, try_num, &ended, Verdict::Retry);
         drop(state);
         self.run.emit(Event::TaskEnd {
@@ -262,8 +298,11 @@ impl<'a> Shared<'_, 'a> {
         let mut state = self.lock();
         if ended.end_requested || is_interrupted {
             state.chain.withdraw(id);
+            state.failed[id.0] = false;
+            state.current.ran.get_or_insert(&task.name);
             return (TaskResult::Interrupted, Next::Nothing);
         }
+        state.failed[id.0] = verdict == Verdict::Retry;
         // A task that was skipped has no mark, so further tries start it as further runs do.
         if task.settings.frequency != Frequency::Always && verdict == Verdict::Proceed {
             state.chain.settle(id);
@@ -318,6 +357,9 @@ impl<'a> Shared<'_, 'a> {
             return Next::Chain(consequence);
         }
         let time = delay(&task.settings, try_num, (self.run.tools.random)());
+        if state.current.waited_for.is_none() || time > state.wait {
+            state.current.waited_for = Some(&task.name);
+        }
         state.wait = state.wait.max(time);
         Next::Retry {
             wait: time,

@@ -17,7 +17,7 @@ use super::{boot_id, durable_file::MAX_FILE_BYTES};
 use crate::{
     plan::task_name::TaskName,
     process::{Process, processes, ticks, variables},
-    run::hook::Phase,
+    run::hook::{Phase, RunPhase},
 };
 
 /// Maximum time from the line about a process to its start, in seconds.
@@ -52,6 +52,7 @@ struct Running {
 pub(crate) enum Part {
     Task,
     Hook(Phase),
+    RunHook(RunPhase),
     Halt,
 }
 
@@ -60,7 +61,10 @@ impl Part {
         match word {
             "task" => Some(Part::Task),
             "halt" => Some(Part::Halt),
-            word => Phase::parse(word).map(Part::Hook),
+            word => {
+                let of_run = || RunPhase::parse(word).map(Part::RunHook);
+                Phase::parse(word).map(Part::Hook).or_else(of_run)
+            }
         }
     }
 
@@ -68,6 +72,7 @@ impl Part {
         match self {
             Part::Task => "task",
             Part::Hook(phase) => phase.as_str(),
+            Part::RunHook(phase) => phase.variable(),
             Part::Halt => "halt",
         }
     }
@@ -183,12 +188,14 @@ impl Holder {
             let is_part = match running.part {
                 // The halt task gets the name of the task that caused the halt.
                 Part::Halt => halt.is_some(),
-                Part::Hook(phase) => hook == Some(phase.as_str().as_bytes()),
+                Part::Hook(_) | Part::RunHook(_) => hook == Some(running.part.as_str().as_bytes()),
                 Part::Task => hook.is_none() && halt.is_none(),
             };
             let name = task.map(|task| TaskName::new(OsString::from_vec(task)));
-            let is_task =
-                running.part == Part::Halt || name.is_some_and(|name| name.shown() == running.task);
+            let is_task = match running.part {
+                Part::Halt | Part::RunHook(_) => true,
+                Part::Task | Part::Hook(_) => name.is_some_and(|it| it.shown() == running.task),
+            };
             run.as_deref() == Some(self.run.as_bytes()) && is_part && is_task
         };
         // Another user can start a process with the same environment later.
@@ -235,6 +242,7 @@ mod tests {
         holder.starting(&names[0], Part::Task);
         holder.starting(&names[1], Part::Hook(Phase::Pre));
         holder.starting(&names[2], Part::Halt);
+        holder.starting(&TaskName::new("run hook"), Part::RunHook(RunPhase::End));
         holder.started(&names[1], Part::Hook(Phase::Pre), 42);
         let full = holder.text();
         assert_eq!(Holder::parse(&full).as_ref(), Some(&holder));

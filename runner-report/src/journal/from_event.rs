@@ -6,7 +6,7 @@ use std::{
 };
 
 use runner_config::name_text;
-use runner_exec::{Event, Outcome, Process, TaskName};
+use runner_exec::{Event, HookOf, Outcome, Process, TaskName};
 
 use crate::{
     journal::record::{
@@ -41,22 +41,36 @@ pub(crate) fn to_entry(event: &Event, taskdir: &str) -> Option<JournalEntry> {
                 start_time: pid.and_then(start_time),
             })
         }
-        Event::HookStart { task, phase, .. } => JournalEntry::Hook(HookEntry::Start {
-            task: text_of(task),
-            phase: phase.as_str().to_owned(),
-        }),
+        Event::HookStart { hook, .. } => match hook {
+            HookOf::Task(task, phase) => JournalEntry::Hook(HookEntry::Start {
+                task: text_of(task),
+                phase: phase.as_str().to_owned(),
+            }),
+            HookOf::Run(phase) => JournalEntry::Run(RunEntry::HookStart {
+                phase: phase.as_str().to_owned(),
+            }),
+        },
         Event::HookEnd {
-            task,
-            phase,
+            hook,
             outcome,
             elapsed,
             ..
-        } => JournalEntry::Hook(HookEntry::End {
-            task: text_of(task),
-            phase: phase.as_str().to_owned(),
-            outcome: outcome.to_string(),
-            elapsed: rounded_seconds(*elapsed),
-        }),
+        } => {
+            let (outcome, elapsed) = (outcome.to_string(), rounded_seconds(*elapsed));
+            match hook {
+                HookOf::Task(task, phase) => JournalEntry::Hook(HookEntry::End {
+                    task: text_of(task),
+                    phase: phase.as_str().to_owned(),
+                    outcome,
+                    elapsed,
+                }),
+                HookOf::Run(phase) => JournalEntry::Run(RunEntry::HookEnd {
+                    phase: phase.as_str().to_owned(),
+                    outcome,
+                    elapsed,
+                }),
+            }
+        }
         Event::Started { task, try_num, pid } => JournalEntry::Task(TaskEntry::Start {
             task: text_of(task),
             try_num: *try_num,
@@ -136,6 +150,7 @@ pub(crate) fn is_flush_required(entry: &JournalEntry) -> bool {
         JournalEntry::Run(RunEntry::End { .. }) | JournalEntry::Task(TaskEntry::End { .. }) => true,
         JournalEntry::Task(TaskEntry::Start { .. }) | JournalEntry::Try(_) => false,
         JournalEntry::Run(RunEntry::Start(_)) | JournalEntry::Hook(_) => false,
+        JournalEntry::Run(RunEntry::HookStart { .. } | RunEntry::HookEnd { .. }) => false,
         JournalEntry::Unknown => false,
     }
 }

@@ -52,6 +52,14 @@ pub enum JournalEntry {
 pub enum RunEntry {
     #[serde(rename = "run-start")]
     Start(RunSetup),
+    #[serde(rename = "run-hook-start")]
+    HookStart { phase: String },
+    #[serde(rename = "run-hook-end")]
+    HookEnd {
+        phase: String,
+        outcome: String,
+        elapsed: f64,
+    },
     /// End of the run. The halt task of `-H` runs after it.
     #[serde(rename = "run-end")]
     End {
@@ -183,7 +191,9 @@ impl Record {
         }
         let header: Header = serde_json::from_str(line)?;
         let entry = match &*header.event {
-            "run-start" | "run-end" | "refused" => JournalEntry::Run(serde_json::from_str(line)?),
+            "run-start" | "run-hook-start" | "run-hook-end" | "run-end" | "refused" => {
+                JournalEntry::Run(serde_json::from_str(line)?)
+            }
             "try-start" | "wait" => JournalEntry::Try(serde_json::from_str(line)?),
             "hook-start" | "hook-end" => JournalEntry::Hook(serde_json::from_str(line)?),
             "task-start" | "task-end" => JournalEntry::Task(serde_json::from_str(line)?),

@@ -134,6 +134,7 @@ impl RunHeader {
         let passed = match &record.entry {
             JournalEntry::Task(TaskEntry::End { elapsed, .. })
             | JournalEntry::Hook(HookEntry::End { elapsed, .. })
+            | JournalEntry::Run(RunEntry::HookEnd { elapsed, .. })
             | JournalEntry::Halt(HaltEntry::End { elapsed, .. }) => to_duration(*elapsed),
             JournalEntry::Try(TryEntry::Wait { seconds: time, .. }) => {
                 self.pending_wait = to_duration(*time);

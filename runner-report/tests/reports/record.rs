@@ -47,6 +47,12 @@ fn run() -> impl Strategy<Value = RunEntry> {
     );
     prop_oneof![
         setup.prop_map(RunEntry::Start),
+        text().prop_map(|phase| RunEntry::HookStart { phase }),
+        (text(), text(), seconds()).prop_map(|(phase, outcome, elapsed)| RunEntry::HookEnd {
+            phase,
+            outcome,
+            elapsed,
+        }),
         (flag(), reason(), seconds()).prop_map(|(status, reason, elapsed)| RunEntry::End {
             status,
             reason,
@@ -144,6 +150,7 @@ proptest! {
         // Fails to compile for a new event, which then has to be added to `entry()` as well.
         match &entry {
             JournalEntry::Run(RunEntry::Start(_) | RunEntry::End { .. } | RunEntry::Refused { .. })
+            | JournalEntry::Run(RunEntry::HookStart { .. } | RunEntry::HookEnd { .. })
             | JournalEntry::Try(TryEntry::Start { .. } | TryEntry::Wait { .. })
             | JournalEntry::Hook(HookEntry::Start { .. } | HookEntry::End { .. })
             | JournalEntry::Task(TaskEntry::Start { .. } | TaskEntry::End { .. })
@@ -163,6 +170,8 @@ fn a_line_of_each_event_is_written_as_before() {
     for event in [
         r#""run-start","version":1,"pid":7,"taskdir":"/t","tasks":3,"jobs":2,"max_tries":0"#,
         r#""run-start","version":1,"pid":7,"start_time":9,"taskdir":"/t","tasks":3,"jobs":1,"max_tries":5,"done":["1-a"]"#,
+        r#""run-hook-start","phase":"start""#,
+        r#""run-hook-end","phase":"end","outcome":"exited:0","elapsed":0.25"#,
         r#""try-start","try_num":2"#,
         r#""try-start","try_num":2,"pid":7,"start_time":9"#,
         r#""hook-start","task":"1-a","phase":"pre""#,

@@ -3,7 +3,7 @@
 use std::{env, ffi::OsString, path::PathBuf};
 
 use runner_config::{SETTINGS, Setting, Written, escape, name_text, shown};
-use runner_exec::{CommandLine, Plan, Task, TaskId, TaskStats};
+use runner_exec::{CommandLine, Plan, RunStats, Task, TaskId, TaskStats};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
@@ -22,6 +22,9 @@ const MAX_VALUE_WIDTH: usize = 40;
 pub(super) fn text(plan: &Plan, done: &Done) -> String {
     let directory = shown(&directory());
     let mut text = format!("working directory  {directory}\n\nfor all tasks\n");
+    if let Some(words) = run_hook(plan) {
+        text += &format!("  {:<NAME_WIDTH$}  {}\n", "run hook", quoted(&words));
+    }
     text += &table(&common(plan));
     for (task, id) in tasks(plan) {
         let role = match id {
@@ -54,6 +57,7 @@ pub(super) fn json(plan: &Plan, done: &Done) -> Value {
     let (chain, halt): (Vec<_>, Vec<_>) = tasks(plan).partition(|(_, id)| id.is_some());
     json!({
         "working_directory": name_text(directory().as_os_str()),
+        "run_hook": run_hook(plan).as_deref().map(texts),
         "settings": settings(common(plan)),
         "tasks": chain.into_iter().map(object).collect::<Value>(),
         "halt_task": halt.into_iter().map(object).next(),
@@ -103,7 +107,19 @@ fn own<'a>(plan: &'a Plan, task: &Task) -> Vec<Row<'a>> {
 /// Returns the command of the pre hook of `task`, in its first try.
 fn hook(plan: &Plan, task: &Task) -> Option<Vec<OsString>> {
     let json = TaskStats::new(&task.name, 1, task.settings.max_tries, None).json();
-    Some(words(CommandLine::hook(plan.hook.as_ref()?, json)))
+    Some(words(CommandLine::hook(
+        &plan.task_hook.as_ref()?.words,
+        json,
+    )))
+}
+
+/// Returns the command of the run hook at the start. The id of the run is not known yet.
+fn run_hook(plan: &Plan) -> Option<Vec<OsString>> {
+    let json = RunStats::start("RUN_ID", plan).json();
+    Some(words(CommandLine::hook(
+        &plan.run_hook.as_ref()?.words,
+        json,
+    )))
 }
 
 fn directory() -> PathBuf {
