@@ -3,6 +3,7 @@
 mod environment;
 mod json;
 mod no_influence;
+mod recipes;
 mod run_hook;
 mod start;
 
