@@ -325,6 +325,17 @@ fn a_report_shows_output_only_of_the_author_of_the_journal() {
         (by_others, "secret", false),
         ("chmod o+w state/journal.jsonl", "secret", false),
         ("chmod a-w state/journal.jsonl", "secret", true),
+        ("touch state/journal.jsonl.old", "secret", true),
+        (
+            "touch state/journal.jsonl.old; chown 65534 state/journal.jsonl.old",
+            "secret",
+            false,
+        ),
+        (
+            "touch state/journal.jsonl.old; chmod g+w state/journal.jsonl.old",
+            "secret",
+            false,
+        ),
     ] {
         let test = Test::new().no_config();
         let output = test.path(output);
