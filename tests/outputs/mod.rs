@@ -157,3 +157,33 @@ fn the_journal_has_the_names_and_no_value() {
     );
     assert!(!journal.contains("secret"), "{journal}");
 }
+
+#[test]
+fn the_end_hook_of_the_run_gets_all_outputs() {
+    let ran = Test::new()
+        .task("1-a", &hand("A=1"))
+        .task("2-b", &hand("B=2"))
+        .file(
+            "hook",
+            "#!/bin/sh\necho $RUNNER_HOOK A=$A B=$B >>hooks\n",
+            0o755,
+        )
+        .config("run_hook = ./hook")
+        .run()
+        .status(0);
+    let hooks = std::fs::read_to_string(ran.test.path("hooks")).unwrap();
+    assert_eq!(hooks, "run-start A= B=\nrun-end A=1 B=2\n");
+}
+
+#[test]
+fn a_forgotten_task_has_no_outputs() {
+    let ran = Test::new()
+        .task("1-a", &hand("A=1"))
+        .config("state_dir = state\n[a]\nfrequency = once")
+        .run()
+        .status(0);
+    let stored = ran.test.path("state/outputs/1-a");
+    assert!(stored.exists());
+    let ran = ran.again().args_after(["--forget", "a"]).run().status(0);
+    assert!(!stored.exists(), "{}", ran.stderr);
+}
