@@ -30,7 +30,12 @@ fn each_start_has_a_new_file_in_a_private_directory_that_is_removed() {
 
 #[test]
 fn the_directory_of_a_killed_runner_is_removed_by_the_next_one() {
-    let running = Test::new()
+    let test = Test::new();
+    // Root uses `/run`.
+    let runtime = test.dir().to_owned();
+    let other = || Test::new().task("1-a", "").env("XDG_RUNTIME_DIR", &runtime);
+    let running = test
+        .env("XDG_RUNTIME_DIR", &runtime)
         .task(
             "1-a",
             "echo $RUNNER_OUTPUTS >file; echo >ready; exec sleep 30",
@@ -40,13 +45,13 @@ fn the_directory_of_a_killed_runner_is_removed_by_the_next_one() {
     let file = fs::read_to_string(running.path("file")).unwrap();
     let directory = Path::new(file.trim()).parent().unwrap();
     // A living runner keeps its own.
-    Test::new().task("1-a", "").run().status(0);
+    other().run().status(0);
     assert!(directory.exists());
     running.signal(Signal::KILL);
-    running.wait();
-    assert!(directory.exists());
-    Test::new().task("1-a", "").run().status(0);
+    let killed = running.wait();
+    other().run().status(0);
     assert!(!directory.exists());
+    drop(killed);
 }
 
 #[test]

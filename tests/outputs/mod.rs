@@ -56,6 +56,22 @@ fn only_success_hands_over_and_a_retry_forgets() {
         .run()
         .status(0)
         .stdout("2-b A=first B=\n2-b A= B=\n3-c A= B=1\n");
+    // Also when the task fails this time.
+    Test::new()
+        .task(
+            "1-a",
+            &format!("[ $RUNNER_TRY_NUM = 1 ] || exit 1\n{}", hand("A=1")),
+        )
+        .task(
+            "2-b",
+            &format!("{}\n{}\n{}", print("A B"), hand("B=1"), once(1)),
+        )
+        .task("3-c", "[ $RUNNER_TRY_NUM = 1 ] || exit 2")
+        .task("halt.sh", &print("A B"))
+        .config("[a]\nrequired = no")
+        .run()
+        .status(2)
+        .stdout("2-b A=1 B=\n2-b A= B=\n3-c A= B=1\n");
     // Those of a task that does not start again are still there.
     Test::new()
         .task("1-a", first)

@@ -166,5 +166,5 @@ fn an_environment_that_is_too_long_is_reported() {
         .status(1)
         .order("")
         .says("`1-a` did not start: its arguments and environment are too long; giving up\n")
-        .says("  hint: shorten the values in `[env]`\n");
+        .says("  hint: shorten the values in `[env]` and of outputs\n");
 }

@@ -86,7 +86,7 @@ fn failure(program: &Path, error: &io::Error) -> StartFailure {
         ),
         Some(Errno::TOOBIG) => StartFailure::new(
             "its arguments and environment are too long",
-            "shorten the values in `[env]`",
+            "shorten the values in `[env]` and of outputs",
         ),
         _ => StartFailure::new(reason(error), None),
     }

@@ -42,11 +42,15 @@ pub(super) struct OutputFile<'a> {
 }
 
 impl OutputFiles {
-    /// Creates the directory, and removes those of killed runners.
+    /// Creates the directory. Removes those of killed runners where no other user can put one,
+    /// which could be a mount that blocks.
     pub(super) fn new() -> io::Result<OutputFiles> {
+        let runtime = runtime_directory();
+        runtime.iter().for_each(|place| remove_abandoned(place));
+        let others = [env::temp_dir(), "/tmp".into(), "/var/tmp".into()];
+        let places = runtime.into_iter().chain(others);
         let mut refused = io::ErrorKind::NotFound.into();
-        for place in places() {
-            remove_abandoned(&place);
+        for place in places.filter(|place| place.is_absolute()) {
             match PrivateDirectory::new_in(&place, PREFIX, 0o700) {
                 Ok(directory) => {
                     return Ok(OutputFiles {
@@ -70,16 +74,12 @@ impl OutputFiles {
     }
 }
 
-/// Returns the places for the directory, best first.
-fn places() -> impl Iterator<Item = PathBuf> {
-    let first = if geteuid().is_root() {
-        Some("/run".into())
-    } else {
-        env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from)
-    };
-    let others = ["/tmp", "/var/tmp"].map(PathBuf::from);
-    let places = first.into_iter().chain([env::temp_dir()]).chain(others);
-    places.filter(|place| place.is_absolute())
+/// Returns the directory in which only this user, or root, creates files; `None` if there is none.
+fn runtime_directory() -> Option<PathBuf> {
+    if geteuid().is_root() {
+        return Some("/run".into());
+    }
+    env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from)
 }
 
 /// Removes the directories that killed runners of this user have left in `place`: those that are
