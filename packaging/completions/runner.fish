@@ -66,7 +66,7 @@ complete -c runner -s c -l config -r -F -d 'Configuration file'
 complete -c runner -s n -l times -x -d 'Number of runs of the chain; 0 = no limit'
 complete -c runner -s H -l halt-after -d 'Run the halt task after the last run too, if all runs have finished'
 complete -c runner -s j -l jobs -x -d 'Maximum number of tasks that run at the same time'
-complete -c runner -l set -x -a '$__runner_settings' -d 'Override a setting of `[runner]`'
+complete -c runner -l set -x -a '$__runner_settings' -d 'Override a setting of `[runner]`; all are in `runner-config --settings`'
 complete -c runner -l trust-owner -x -a '(__fish_complete_users)' -d 'As root, also trust files of this user (name or number), not only root\'s'
 complete -c runner -l insecure -d 'As root, also run files that another user can change'
 complete -c runner -s q -l quiet -d 'Log only warnings and errors; the output of tasks stays'
@@ -87,7 +87,7 @@ complete -c runner -l forget -x -a '(__runner_tasks)' -d 'Remove the mark of a t
 complete -c runner -l forget-all -d 'Remove the marks of all tasks; run nothing'
 complete -c runner -s g -l get -x -a '(__runner_keys)' -d 'Print the value of a key, as `runner-config -g` does'
 complete -c runner -l install-links -x -a '(__fish_complete_directories)' -d 'Create the links `runner-config` and `runner-report` in this directory'
-complete -c runner -s h -l help -d 'Print help (see a summary with \'-h\')'
+complete -c runner -s h -l help -d 'Print help'
 complete -c runner -s V -l version -d 'Print version'
 
 # Options of runner-config.

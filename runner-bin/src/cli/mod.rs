@@ -41,12 +41,10 @@ pub(crate) enum Ready {
     max_term_width = 100,
     override_usage = "runner [OPTIONS] TASKDIR [-- COMMAND [ARG...]]\n       \
                       runner [-c FILE] --list | --dry-run | --check | --graph TASKDIR\n       \
-                      runner [-c FILE] TASKDIR --env TASK | --only TASK\n       \
-                      runner [-c FILE] TASKDIR --forget TASK | --forget-all\n       \
+                      runner [-c FILE] TASKDIR --env TASK | --only TASK | --forget TASK | --forget-all\n       \
                       runner [-c FILE] -g SECTION.KEY\n       \
                       runner --install-links DIR",
     after_help = STATUSES,
-    after_long_help = long_help(),
 )]
 pub(crate) struct RunnerArgs {
     #[command(flatten)]
@@ -344,10 +342,9 @@ impl Args for Overrides {
                     .help("Maximum number of tasks that run at the same time"),
             )
             .arg(
-                arg("set")
-                    .value_name("KEY=VALUE")
-                    .value_parser(set)
-                    .help("Override a setting of `[runner]`"),
+                arg("set").value_name("KEY=VALUE").value_parser(set).help(
+                    "Override a setting of `[runner]`; all are in `runner-config --settings`",
+                ),
             )
     }
 
@@ -405,11 +402,6 @@ fn jobs(text: &str) -> Result<Override, &'static str> {
 fn user(name: &str) -> Result<u32, &'static str> {
     user_id(name).ok_or("there is no such user in /etc/passwd; write a number")
 }
-
-fn long_help() -> String {
-    format!("All settings, their defaults and meanings: runner-config --settings\n\n{STATUSES}")
-}
-
 /// Returns the table of all settings: name, default, meaning.
 pub(crate) fn settings() -> String {
     let row = |it: &Setting| format!("{:<14}  {:<8}  {}\n", it.name, it.default, it.meaning);
