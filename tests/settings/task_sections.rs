@@ -170,6 +170,14 @@ fn a_short_name_of_two_tasks_is_an_error_where_it_is_used() {
         .run()
         .status(0)
         .order("1-a 2-a.sh 3-b");
+    // A file name wins over the same short name.
+    test()
+        .task("a", "")
+        .task("c", "")
+        .config("[a]\nmax_time = 5\n[c]\ndepends_on = a")
+        .run()
+        .status(0)
+        .order("1-a 2-a.sh 3-b a c");
 }
 
 #[test]

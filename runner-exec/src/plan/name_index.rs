@@ -41,7 +41,11 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// Finds a task by its file name, or else by its short name.
     pub(crate) fn find(&self, name: &str) -> Result<Option<usize>, Ambiguous> {
+        if let Some(&file) = self.by_file.get(name) {
+            return Ok(Some(file));
+        }
         let same_short = self.by_short.get(name).map_or(&[][..], Vec::as_slice);
         if same_short.len() > 1 {
             let several = same_short
@@ -49,8 +53,7 @@ impl<'a> Names<'a> {
                 .map(|&index| format!("`{}`", self.names[index]));
             return Err(Ambiguous(several.collect::<Vec<_>>().join(" and ")));
         }
-        let file = self.by_file.get(name);
-        Ok(file.or(same_short.first()).copied())
+        Ok(same_short.first().copied())
     }
 
     /// Returns the hint for a `name` that no task has: the nearest names, or else the names of
