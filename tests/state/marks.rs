@@ -189,8 +189,8 @@ fn a_machine_without_an_id_has_no_tasks_that_run_once_per_machine() {
         let ran = on_machine(test, id).run().status(78).order("");
         let ran = ran.says(&format!(
             "runner.cfg:6: `frequency = once-per-machine` needs the id of this machine, and \
-             `/etc/machine-id` {why}\n  hint: `systemd-machine-id-setup` writes it; or set \
-             `frequency = once`\n"
+             `/etc/machine-id` {why}\n  hint: `systemd-machine-id-setup` writes it; in a \
+             container, set `frequency = once`\n"
         ));
         // A disabled task is not part of the plan.
         let test = ran.again().config("enabled = no");

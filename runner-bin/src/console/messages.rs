@@ -365,7 +365,7 @@ fn hint(outcome: &Outcome) -> String {
 fn last_lines(output: &Path) -> String {
     let path = shown(output);
     match tail(output, None) {
-        Ok(lines) if lines.is_empty() => format!("\n  it wrote nothing to `{path}`"),
+        Ok(lines) if lines.is_empty() => format!("\n  its output `{path}` is empty"),
         Ok(lines) => {
             let lines: String = lines.iter().map(|line| format!("\n  | {line}")).collect();
             format!("\n  the end of `{path}`:{lines}")

@@ -216,6 +216,6 @@ fn check_machine(plan: &Plan, problems: &mut Problems) {
         );
         problems
             .error(written.map(|written| written.origin.clone()), message)
-            .hint("`systemd-machine-id-setup` writes it; or set `frequency = once`");
+            .hint("`systemd-machine-id-setup` writes it; in a container, set `frequency = once`");
     }
 }
