@@ -1,5 +1,11 @@
 //! `-- COMMAND`, which replaces the runner.
 
+use std::{
+    fs,
+    os::unix::process::ExitStatusExt,
+    time::{Duration, Instant},
+};
+
 use rustix::process::Signal;
 
 use crate::support::Test;
@@ -203,6 +209,26 @@ fn no_command_comes_after_a_signal_to_the_halt_task() {
     running.until("started", "\n");
     running.signal(Signal::TERM);
     running.wait().status(143).order("1-a halt.sh").stdout("");
+}
+
+#[test]
+fn a_signal_right_before_the_command_is_not_lost() {
+    for round in 0..60 {
+        let running = then(&["sleep", "60"]).start();
+        let stderr = running.path("stderr");
+        // Without a pause: the command follows within a millisecond.
+        while !fs::read_to_string(&stderr).is_ok_and(|text| text.contains("finished after")) {}
+        let moment = Instant::now();
+        while moment.elapsed() < Duration::from_micros(20) * round {}
+        running.signal(Signal::TERM);
+        let ran = running.wait().within(Duration::from_secs(30));
+        let status = ran.status;
+        assert!(
+            status.code() == Some(143) || status.signal() == Some(15),
+            "round {round}: {status}; {}",
+            ran.stderr
+        );
+    }
 }
 
 /// The signals that a command ignores and those that it blocks: started by a shell after

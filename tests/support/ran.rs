@@ -7,7 +7,7 @@ use super::Test;
 
 /// A story that has ended.
 pub(crate) struct Ran {
-    pub(super) status: ExitStatus,
+    pub(crate) status: ExitStatus,
     /// Time from the start of the program to its end.
     pub(crate) elapsed: Duration,
     /// Command line of the program, for messages.

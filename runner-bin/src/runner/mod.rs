@@ -193,12 +193,14 @@ fn run(source: Source, what: What, command: &[OsString], session: &Arc<Session>)
             return Exit::System;
         }
     };
+    if runs_command {
+        // Everything that must not be left behind at an exit in a signal handler.
+        drop(config_cmd);
+        log.flush();
+        stop.exit_at_once();
+    }
     match stop.requested() {
-        None if runs_command => {
-            drop(config_cmd);
-            log.flush();
-            hand_over(command, &settings.env, &outputs, original, log)
-        }
+        None if runs_command => hand_over(command, &settings.env, &outputs, original, log),
         // A signal in the last moment still prevents COMMAND.
         Some(signal) if has_command && exit.is_finished() => Exit::Signaled(signal),
         Some(_) | None => exit,

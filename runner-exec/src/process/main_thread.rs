@@ -80,10 +80,13 @@ impl Supervisor {
         // If this fails, orphans become children of process 1, as without a runner.
         let _ = set_child_subreaper(Some(getpid()));
         let handled = Arc::new(AtomicUsize::new(0));
+        let exits_at_once = Arc::new(AtomicBool::new(false));
         for &signal in handled_signals
             .iter()
             .filter(|signal| STOP_SIGNALS.contains(signal))
         {
+            // Handlers run in this order, so the last of them cannot fail before the exit.
+            flag::register_conditional_shutdown(signal, 128 + signal, exits_at_once.clone())?;
             flag::register_usize(signal, handled.clone(), signal as usize)?;
         }
         survive(&STRAY)?;
@@ -98,6 +101,7 @@ impl Supervisor {
             stop: StopSignals {
                 request: Some(request.clone()),
                 handled_signal: handled,
+                exits_at_once,
                 cut: None,
                 kill: Some(kill.clone()),
                 children,
