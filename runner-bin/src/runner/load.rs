@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use runner_config::{
     Document, Frequency, Override, Problems, Reading, Settings, reason, setting, shown,
 };
-use runner_exec::{Plan, StateDir, Task, Trust, discover, machine_id, similar_directory};
+use runner_exec::{
+    Plan, StateDir, Task, Trust, discover, distrusted_marks, machine_id, similar_directory,
+};
 
 use crate::{
     config_file::{is_pipe, readable_document},
@@ -164,6 +166,12 @@ impl Source {
         checks.plan(&plan, false, problems);
         if self.needs_machine {
             check_machine(&plan, problems);
+        }
+        for mark in distrusted_marks(&plan) {
+            let mark = shown(&mark);
+            let message = format!("`{mark}` does not count: another user could have written it");
+            let hint = "remove it, or make it a file of yours that no other user can write";
+            problems.warning(None, message).hint(hint);
         }
         if problems.has_errors() {
             return Err((Exit::Config, state_dir));

@@ -203,6 +203,21 @@ impl Marks {
     }
 }
 
+/// Returns the marks of the tasks of `plan` that do not count, because another user could have
+/// written them.
+pub fn distrusted_marks(plan: &Plan) -> Vec<PathBuf> {
+    let Some(state_dir) = StateDir::of(&plan.settings) else {
+        return Vec::new();
+    };
+    let directory = state_dir.marks();
+    let tasks = plan.tasks.iter();
+    let tasks = tasks.filter(|task| task.settings.frequency != Frequency::Always);
+    let paths = tasks.map(|task| directory.join(task.name.as_os_str()));
+    paths
+        .filter(|path| fs::symlink_metadata(path).is_ok() && !is_ours(path))
+        .collect()
+}
+
 /// Removes a file, and flushes its directory. Returns `false` if there is none; the error has its
 /// path.
 fn remove(path: PathBuf) -> Result<bool, (PathBuf, io::Error)> {

@@ -26,7 +26,7 @@ pub(crate) use self::holder::Part;
 pub use self::{
     durable_file::{create_directory, open_file, sync_directory},
     lock::{Lock, NoLock, Taken, is_lack},
-    marks::Marks,
+    marks::{Marks, distrusted_marks},
     obstacle::Busy,
 };
 
