@@ -46,7 +46,7 @@ for page in packaging/man/*; do
     is "man --warnings ${page##*/}" "$(man --warnings=w -l "$page" 2>&1 >/dev/null)" ""
 done
 
-# The only script is the one that removes the state at a purge, so installing them starts and
+# The only script is the one that removes state and links at a purge, so installing them starts and
 # stops nothing.
 is "control files of the .deb" "$(dpkg-deb --ctrl-tarfile "$deb" | tar -t | sort | xargs)" \
     "./ ./conffiles ./control ./md5sums ./postrm"
@@ -123,8 +123,13 @@ grep -qx "max_tries = 3" "$debian/etc/runner/runner.cfg"
 in_debian -r runner
 is "left by dpkg -r" "$(left "$debian" dpkg)" \
     "etc/runner/runner.cfg etc/runner/tasks.d/1-mine var/lib/runner/journal.jsonl"
+wants=etc/systemd/system/multi-user.target.wants
+mkdir -p "$debian/$wants"
+ln -s /nowhere "$debian/$wants/runner.service"
+ln -s /nowhere "$debian/$wants/runner@ci.service"
+ln -s /nowhere "$debian/$wants/other.service"
 in_debian -P runner
-is "left by dpkg -P" "$(left "$debian" dpkg)" "etc/runner/tasks.d/1-mine"
+is "left by dpkg -P" "$(left "$debian" dpkg)" "etc/runner/tasks.d/1-mine $wants/other.service"
 [ ! -e "$debian/var/lib/runner" ]
 
 administer "$fedora"
