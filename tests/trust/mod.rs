@@ -143,10 +143,13 @@ fn no_hint_proposes_to_change_a_device() {
     if is_not_root() {
         return;
     }
-    let test = Test::new().no_config().task("1-a", "exit 0");
-    let ran = test.args(["-c", "/dev/null/x"]).run().status(78);
-    let ran = ran.says("hint: `/dev/null` is a device; write another path");
-    assert!(!ran.stderr.contains("chmod"), "{}", ran.stderr);
+    for (config, device) in [("/dev/null/x", "/dev/null"), ("/dev/stdin", "/dev/stdin")] {
+        let test = Test::new().no_config().task("1-a", "exit 0");
+        let test = test.through("exec </dev/null").args(["-c", config]);
+        let ran = test.run().status(78);
+        let ran = ran.says(&format!("hint: `{device}` is a device; write another path"));
+        assert!(!ran.stderr.contains("chmod"), "{}", ran.stderr);
+    }
 }
 
 #[test]

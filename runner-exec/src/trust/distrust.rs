@@ -46,8 +46,7 @@ pub enum Why {
 impl Distrust {
     /// Returns `true` if a device is what others can write, as they can `/dev/null`.
     pub fn is_of_device(&self) -> bool {
-        let what = fs::symlink_metadata(&self.path).map(|it| it.file_type());
-        what.is_ok_and(|what| what.is_char_device() || what.is_block_device())
+        fs::symlink_metadata(&self.path).is_ok_and(is_device)
     }
 
     /// Returns the fix, as a sentence with a command.
@@ -61,8 +60,8 @@ impl Distrust {
             }
             Why::ProcLink => "write it to a file, or name the file that it leads to".to_owned(),
             Why::Fuse(_) => "copy it to a file system that root has mounted".to_owned(),
-            // Others need it as it is.
-            _ if self.is_of_device() => format!("`{path}` is a device; write another path"),
+            // Others need it as it is. `/dev/stdin` is a link to one.
+            _ if fs::metadata(&self.path).is_ok_and(is_device) => format!("`{path}` is a device; write another path"),
             // Trusting this number would trust every user outside the namespace.
             Why::Owner(owner) if is_unmapped(owner) => {
                 format!("map the owner of `{path}` into this user namespace, or copy it as root")
@@ -140,4 +139,9 @@ fn is_unmapped(user: u32) -> bool {
         map.split_whitespace().eq(["0", "0", "4294967295"])
     };
     read("/proc/sys/kernel/overflowuid").trim().parse() == Ok(user) && !has_all_users()
+}
+
+fn is_device(file: fs::Metadata) -> bool {
+    let what = file.file_type();
+    what.is_char_device() || what.is_block_device()
 }
