@@ -326,6 +326,29 @@ fn a_signal_during_the_post_hook_of_a_halt_prevents_the_halt_task() {
 }
 
 #[test]
+fn a_signal_ends_the_chain_before_a_task_whose_dependency_failed() {
+    let hook = "#!/bin/sh\n[ $RUNNER_HOOK = pre ] || { : >hooked; exec sleep 30; }\n";
+    for jobs in ["1", "2"] {
+        let running = Test::new()
+            .task("1-a", "exit 1")
+            .task("2-b", "")
+            .file("hook", hook, 0o755)
+            .config("task_hook = ./hook\n[a]\nrequired = no\n[b]\ndepends_on = a")
+            .args(["-j", jobs])
+            .start();
+        running.until("hooked", "");
+        running.signal(Signal::TERM);
+        running
+            .wait()
+            .status(143)
+            .within(SOON)
+            .order("1-a")
+            .says("; not reached: 2-b\n")
+            .nothing_left();
+    }
+}
+
+#[test]
 fn an_ignored_signal_stays_ignored() {
     let running = Test::new()
         .waiting("1-a", ": >ready\nwait_for go\nkill -HUP $$\necho went on")

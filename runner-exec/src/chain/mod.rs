@@ -316,6 +316,12 @@ impl Chain {
         }
     }
 
+    /// Returns the task whose turn comes next, if one is ready. Changes nothing.
+    pub fn next_task(&self) -> Option<TaskId> {
+        let next = self.ready.first().copied();
+        next.filter(|_| !self.is_ending())
+    }
+
     /// Returns the first task that `task` needs and that failed.
     fn failed_need(&self, task: TaskId) -> Option<TaskId> {
         let mut needs = self.nodes[task.0].needs.iter().copied();

@@ -178,9 +178,7 @@ impl<'a> Shared<'_, 'a> {
         loop {
             let mut state = self.lock();
             if self.run.tools.stop.requested().is_some() {
-                if let Step::Start(task) = state.chain.next_step() {
-                    state.chain.withdraw(task);
-                    state.chain.ended(task);
+                if let Some(task) = state.chain.next_task() {
                     state.current.next = Some(&self.run.plan.tasks[task.0].name);
                 }
                 state.chain.interrupt();
