@@ -156,7 +156,7 @@ fn run(source: Source, what: What, command: &[OsString], session: &Arc<Session>)
         log.error(&sentence);
         return Exit::Usage;
     }
-    let (stop, original) = (supervisor.stop.clone(), supervisor.original);
+    let (stop, original) = (supervisor.stop.clone(), supervisor.original.clone());
     let world = World {
         config_cmd: config_cmd.value.clone(),
         stdin: Arc::new(stdin),
@@ -197,7 +197,7 @@ fn run(source: Source, what: What, command: &[OsString], session: &Arc<Session>)
         // Everything that must not be left behind at an exit in a signal handler.
         drop(config_cmd);
         log.flush();
-        stop.exit_at_once();
+        original.exit_at_signals();
     }
     match stop.requested() {
         None if runs_command => hand_over(command, &settings.env, &outputs, original, log),

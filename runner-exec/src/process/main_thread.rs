@@ -5,7 +5,7 @@ use std::{
     io, panic,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -56,7 +56,7 @@ pub struct Supervisor {
     kill: Arc<Latch>,
     /// The requests that signals set.
     pub stop: StopSignals,
-    /// The state of this process before, to restore before exec.
+    /// The preparation of this process for exec.
     pub original: Original,
 }
 
@@ -92,7 +92,10 @@ impl Supervisor {
         survive(&STRAY)?;
         let signals = Signals::new(handled_signals)?;
         // Only after the handlers are installed: a pending signal would end this process.
-        let original = Original(unblock()?);
+        let original = Original {
+            mask: unblock()?,
+            exits_at_once,
+        };
         let children = Arc::new(Children::default());
         let _ = children.signals.set(signals.handle());
         let (request, kill) = (Arc::new(Latch::new()?), Arc::new(Latch::new()?));
@@ -101,7 +104,6 @@ impl Supervisor {
             stop: StopSignals {
                 request: Some(request.clone()),
                 handled_signal: handled,
-                exits_at_once,
                 cut: None,
                 kill: Some(kill.clone()),
                 children,
@@ -196,16 +198,26 @@ impl Drop for Close {
     }
 }
 
-/// The signal mask of this process before a [`Supervisor`] changed it.
-#[derive(Clone, Copy, Debug)]
-pub struct Original(SigSet);
+/// The original state of this process, for the program that replaces the runner.
+#[derive(Clone, Debug)]
+pub struct Original {
+    /// The signal mask before a [`Supervisor`] changed it.
+    mask: SigSet,
+    /// Makes a signal end this process in its handler.
+    exits_at_once: Arc<AtomicBool>,
+}
 
 impl Original {
-    /// Restores the signal mask and ends the role of a subreaper, for the program that replaces
-    /// the runner. Must run on the main thread.
+    /// From now on a signal ends this process at once with 128 + its number: exec would forget a
+    /// request that no thread has seen.
+    pub fn exit_at_signals(&self) {
+        self.exits_at_once.store(true, Ordering::SeqCst);
+    }
+
+    /// Restores the signal mask and ends the role of a subreaper. Must run on the main thread.
     pub fn restore(self) {
         let _ = set_child_subreaper(None);
-        let _ = self.0.thread_set_mask();
+        let _ = self.mask.thread_set_mask();
     }
 }
 

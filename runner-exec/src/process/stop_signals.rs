@@ -4,7 +4,7 @@ use std::{
     os::fd::{AsFd, BorrowedFd},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -24,8 +24,6 @@ pub struct StopSignals {
     /// The number of that signal, set in its handler; 0 before. So no thread can see an effect of
     /// the signal before the signal itself.
     pub handled_signal: Arc<AtomicUsize>,
-    /// Makes a signal end this process in its handler.
-    pub exits_at_once: Arc<AtomicBool>,
     /// Set when the chain ends its running tasks.
     pub cut: Option<Arc<Latch>>,
     /// Set when running processes must be killed.
@@ -42,12 +40,6 @@ impl StopSignals {
             signal => signal.try_into().ok().map(Signal),
         };
         self.request.as_ref()?.get().copied().or_else(handled)
-    }
-
-    /// From now on a signal ends this process at once with 128 + its number. For the moments
-    /// before exec, which forgets a request that no thread has seen.
-    pub fn exit_at_once(&self) {
-        self.exits_at_once.store(true, Ordering::SeqCst);
     }
 
     /// Returns the signal that requested the end of the runner, and waits for one that was sent
