@@ -1,23 +1,38 @@
-//! A private directory: new, removed at the end, and locked meanwhile.
+//! Directories for one user: the runtime directory, and private directories, which are new, removed
+//! at the end, and locked meanwhile.
 #![expect(
     clippy::disallowed_methods,
-    reason = "this is where private directories are locked"
+    reason = "this is where XDG_RUNTIME_DIR is read, and private directories are locked"
 )]
 
 use std::{
+    env,
     fs::{self, File, Permissions},
     io,
     os::{
         fd::{AsFd, BorrowedFd},
         unix::fs::PermissionsExt,
     },
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::{
+    fs::{FlockOperation, flock},
+    process::geteuid,
+};
 use tempfile::TempDir;
 
 use crate::same_file::is_same;
+
+/// Returns the directory in which only this user, or root, creates files, and which is empty after
+/// a boot; `None` if there is none.
+pub(crate) fn runtime_directory() -> Option<PathBuf> {
+    if geteuid().is_root() {
+        return Some("/run".into());
+    }
+    let named = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    named.filter(|directory| directory.is_absolute())
+}
 
 /// A directory that is removed when it is dropped. Programs that clean temporary directories,
 /// such as systemd-tmpfiles, keep it while it is locked.

@@ -22,7 +22,7 @@ use rustix::{
 };
 
 use crate::{
-    private_directory::PrivateDirectory,
+    private_directory::{PrivateDirectory, runtime_directory},
     run::outputs::{MAX_OUTPUT_FILE_BYTES, Variables, parse_outputs},
 };
 
@@ -72,14 +72,6 @@ impl OutputFiles {
             name: number.to_string().into(),
         }
     }
-}
-
-/// Returns the directory in which only this user, or root, creates files; `None` if there is none.
-fn runtime_directory() -> Option<PathBuf> {
-    if geteuid().is_root() {
-        return Some("/run".into());
-    }
-    env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from)
 }
 
 /// Removes the directories that killed runners of this user have left in `place`: those that are

@@ -30,7 +30,10 @@ use super::{
     lock_file::{Attempt, LockFile},
     obstacle::{Busy, Obstacle},
 };
-use crate::{plan::task_name::TaskName, process::StopSignals, run::run_id::RunId};
+use crate::{
+    plan::task_name::TaskName, private_directory::runtime_directory, process::StopSignals,
+    run::run_id::RunId,
+};
 
 /// Bytes to reserve in a file when it is locked (about 60 lines), since the disk can fill up.
 const ROOM: usize = 4096;
@@ -250,14 +253,9 @@ pub fn is_lack(error: &io::Error) -> bool {
     )
 }
 
-/// Returns the place in the runtime directory, which is empty after a boot.
+/// Returns the place in the runtime directory.
 fn runtime_place(taskdir: &Path) -> Option<PathBuf> {
-    let runtime = if geteuid().is_root() {
-        PathBuf::from("/run")
-    } else {
-        PathBuf::from(std::env::var_os("XDG_RUNTIME_DIR")?)
-    };
-    let directory = runtime.is_absolute().then(|| runtime.join("runner"))?;
+    let directory = runtime_directory()?.join("runner");
     // `su` keeps the variable, and the new user cannot enter the directory.
     let is_closed = fs::symlink_metadata(&directory)
         .is_err_and(|error| error.kind() == ErrorKind::PermissionDenied);
