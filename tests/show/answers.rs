@@ -159,27 +159,15 @@ fn the_environment_is_the_one_that_the_task_sees() {
         .filter_map(|line| line.split_once('\t'));
     let expected: BTreeSet<&str> = lines.map(|(_, variable)| variable).filter(same).collect();
     assert_eq!(seen, expected);
-    assert!(
-        answer.stdout.contains("runner.cfg:7\tGREETING=a  b\n"),
-        "{}",
-        answer.stdout
-    );
-    assert!(
-        answer.stdout.contains("\nrunner\tRUNNER_TASK=2-b.sh\n"),
-        "{}",
-        answer.stdout
-    );
-    assert!(
-        answer.stdout.contains("inherited\tPATH="),
-        "{}",
-        answer.stdout
-    );
-    // Only a run knows its value.
-    assert!(
-        answer.stdout.contains("\nrunner\tRUNNER_OUTPUTS\n"),
-        "{}",
-        answer.stdout
-    );
+    for line in [
+        "runner.cfg:7\tGREETING=a  b\n",
+        "\nrunner\tRUNNER_TASK=2-b.sh\n",
+        "inherited\tPATH=",
+        // Only a run knows its value.
+        "\nrunner\tRUNNER_OUTPUTS\n",
+    ] {
+        assert!(answer.stdout.contains(line), "{line}{}", answer.stdout);
+    }
     plan()
         .args(["--env", "x"])
         .run()
