@@ -50,7 +50,7 @@ impl FileFormat {
     }
 }
 
-/// Reads reader. Most tasks have the same interpreter, so its existence is checked once.
+/// Reads the formats of files. Most tasks have the same interpreter, so its existence is checked once.
 pub(crate) struct FormatReader<'a> {
     interpreters: HashMap<Arc<Path>, bool>,
     /// The check before each access: a FUSE mount of another user can block forever.

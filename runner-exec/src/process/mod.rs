@@ -1,7 +1,7 @@
 //! Processes: [`launch()`] starts one, waits for its end, or ends it at its limit or at a signal.
 //!
 //! `launch` and `start` start a process, `group` and `orphans` end its group and its orphans,
-//! `stop` requests that, and `main_thread` handles the signals.
+//! `stop_signals` requests that, and `main_thread` handles the signals.
 
 mod children;
 pub(crate) mod command;
