@@ -86,12 +86,16 @@ impl Settings {
     /// Returns the value of `row` in force for all tasks, or for the task of `section`.
     pub fn in_force(&self, row: &Setting, section: Option<&str>) -> Written<'_> {
         let written = self.written(row, section).unwrap_or_else(|| default(row));
+        if written.in_task || !END_CODES.contains(&row.name) {
+            return written;
+        }
+        // See `TaskSettings::without_inherited_ends`.
         let required = setting("required").and_then(|row| self.written(row, section));
-        match required.filter(|it| value::yes_or_no(it) == Ok(false)) {
-            // See `TaskSettings::without_inherited_ends`.
-            Some(no) if END_CODES.contains(&row.name) && !written.in_task => {
-                Written { value: "", ..no }
-            }
+        match required {
+            Some(required) if value::yes_or_no(&required) == Ok(false) => Written {
+                value: "",
+                ..required
+            },
             _ => written,
         }
     }

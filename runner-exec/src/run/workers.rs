@@ -267,7 +267,6 @@ impl<'a> Shared<'_, 'a> {
         let ended = Ended::not_started(StartFailure::new(reason, None));
         let try_num = state.chain.try_num();
         state.reached[id.0] = true;
-        state.failed[id.0] = true;
         let next = self.apply(&mut state, id, try_num, &ended, Verdict::Retry);
         drop(state);
         self.run.emit(Event::TaskEnd {
@@ -300,7 +299,6 @@ impl<'a> Shared<'_, 'a> {
             state.current.ran.get_or_insert(&task.name);
             return (TaskResult::Interrupted, Next::Nothing);
         }
-        state.failed[id.0] = verdict == Verdict::Retry;
         // A task that was skipped has no mark, so further tries start it as further runs do.
         if task.settings.frequency != Frequency::Always && verdict == Verdict::Proceed {
             state.chain.settle(id);
@@ -319,6 +317,7 @@ impl<'a> Shared<'_, 'a> {
         verdict: Verdict,
     ) -> Next {
         let task = &self.run.plan.tasks[id.0];
+        state.failed[id.0] = verdict == Verdict::Retry;
         let consequence = if ended.unkillable.is_empty() {
             state.chain.apply(id, verdict)
         } else {
