@@ -402,6 +402,7 @@ fn jobs(text: &str) -> Result<Override, &'static str> {
 fn user(name: &str) -> Result<u32, &'static str> {
     user_id(name).ok_or("there is no such user in /etc/passwd; write a number")
 }
+
 /// Returns the table of all settings: name, default, meaning.
 pub(crate) fn settings() -> String {
     let row = |it: &Setting| format!("{:<14}  {:<8}  {}\n", it.name, it.default, it.meaning);

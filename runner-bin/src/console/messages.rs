@@ -367,8 +367,7 @@ fn last_lines(output: &Path) -> String {
     match tail(output, None) {
         Ok(lines) if lines.is_empty() => format!("\n  its output `{path}` is empty"),
         Ok(lines) => {
-            let lines: String = lines.iter().map(|line| format!("\n  | {line}")).collect();
-            format!("\n  the end of `{path}`:{lines}")
+            format!("\n  the end of `{path}`:{}", quoted_lines(&lines))
         }
         Err(error) => format!("\n  cannot read its output `{path}`: {}", reason(&error)),
     }
@@ -376,8 +375,12 @@ fn last_lines(output: &Path) -> String {
 
 /// Returns the last output of the deciding task, to be shown again.
 pub(crate) fn repeated(task: &str, lines: &[String]) -> String {
-    let lines: String = lines.iter().map(|line| format!("\n  | {line}")).collect();
+    let lines = quoted_lines(lines);
     format!("the end of the output of `{task}`:{lines}")
+}
+
+fn quoted_lines(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("\n  | {line}")).collect()
 }
 
 /// Returns the level of a message about the end of a task, and the reaction of the chain as the

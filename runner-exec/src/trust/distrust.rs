@@ -61,7 +61,9 @@ impl Distrust {
             Why::ProcLink => "write it to a file, or name the file that it leads to".to_owned(),
             Why::Fuse(_) => "copy it to a file system that root has mounted".to_owned(),
             // Others need it as it is. `/dev/stdin` is a link to one.
-            _ if fs::metadata(&self.path).is_ok_and(is_device) => format!("`{path}` is a device; write another path"),
+            _ if fs::metadata(&self.path).is_ok_and(is_device) => {
+                format!("`{path}` is a device; write another path")
+            }
             // Trusting this number would trust every user outside the namespace.
             Why::Owner(owner) if is_unmapped(owner) => {
                 format!("map the owner of `{path}` into this user namespace, or copy it as root")
