@@ -100,6 +100,26 @@ impl Settings {
         }
     }
 
+    /// Returns the settings of the task of `section` that a task can override and that have another
+    /// meaning than the default, as they are written, sorted by name. An interpreter is left out:
+    /// its path depends on the machine.
+    pub fn changed(&self, section: Option<&str>) -> Vec<(&'static str, &str)> {
+        let rows = SETTINGS.iter().filter(|row| row.name != "interpreter");
+        let changed = rows.filter_map(|row| {
+            let Field::RunnerAndTask(store) = row.field else {
+                return None;
+            };
+            let written = self.in_force(row, section);
+            let [mut default_value, mut value] = [(); 2].map(|()| TaskSettings::default());
+            let _ = store(&mut default_value, &default(row));
+            let _ = store(&mut value, &written);
+            (value != default_value).then_some((row.name, written.value))
+        });
+        let mut changed: Vec<_> = changed.collect();
+        changed.sort_unstable();
+        changed
+    }
+
     /// Returns the value of `row` in `section`, otherwise in `[runner]`.
     fn written(&self, row: &Setting, section: Option<&str>) -> Option<Written<'_>> {
         let own = section.and_then(|section| self.own(section, row.name));

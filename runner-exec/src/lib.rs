@@ -51,7 +51,8 @@ pub use crate::{
     same_file::{is_same, is_same_file, open_metadata},
     state::{
         Busy, Lock, Marks, NoLock, StateDir, Taken, boot_id, canonical, create_directory,
-        distrusted_marks, is_lack, machine_id, open_file, stored_outputs, sync_directory,
+        distrusted_marks, host_name, is_lack, machine_digest, machine_id, open_file,
+        stored_outputs, sync_directory,
     },
     trust::{
         Distrust, End, Env, Named, Trust, TrustCheck, Walk, Why, behind_env, named, split_argument,

@@ -66,7 +66,7 @@ fn the_journal_has_all_events_in_order() {
             "run-hook-end end exited:0",
             "halt-start halt.sh halted",
             "halt-end halt.sh exited:0",
-            "run-end halted 2",
+            "run-end 3-c halted 2",
         ]
     );
 }
@@ -87,7 +87,7 @@ fn documented() -> Vec<(String, Vec<Member>)> {
             _,
             event,
             member,
-            of_type @ ("string" | "number" | "array"),
+            of_type @ ("string" | "number" | "boolean" | "array"),
             _,
             _,
         ] = cells[..]
@@ -113,11 +113,13 @@ fn every_event_has_the_members_that_are_documented() {
     let ran = Test::with_state()
         .task("1-a", "echo A=1 >$RUNNER_OUTPUTS")
         .task("2-b", &once(1))
+        .task("2-x", "exit 1")
         .file("tasks.d/3-c", "#!/no/such/interpreter\n", 0o755)
+        .task("4-d", "exit 0")
         .task("halt.sh", "exit 0")
         .hook()
         .run_hook()
-        .config("max_tries = 2\nlog_dir = logs\n[a]\nfrequency = once\nmax_time = 0")
+        .config("max_tries = 2\nlog_dir = logs\n[a]\nfrequency = once\nmax_time = 0\n[x]\nrequired = no")
         .run()
         .status(1);
     // The task is done now, and the next start is refused.
@@ -140,6 +142,7 @@ fn every_event_has_the_members_that_are_documented() {
                 None => None,
                 Some(Value::String(_)) => Some("string"),
                 Some(Value::Number(_)) => Some("number"),
+                Some(Value::Bool(_)) => Some("boolean"),
                 Some(Value::Array(_)) => Some("array"),
                 Some(_) => Some("something else"),
             };
@@ -181,6 +184,124 @@ fn members_have_the_order_of_the_table() {
             .filter_map(|member| line.find(&format!("\"{member}\":")))
             .collect();
         assert!(places.is_sorted(), "{line}");
+    }
+}
+
+#[test]
+fn the_start_of_a_run_has_the_machine_and_the_plan() {
+    let ran = Test::with_state()
+        .task("2-b", "exit 0")
+        .task("1-a", "exit 0")
+        .run()
+        .status(0);
+    let start = &ran.journal()[0];
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    assert_eq!(start["host"], host.trim());
+    assert_eq!(start["runner_version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(start["plan"], Value::from(vec!["1-a", "2-b"]));
+    let machine = start["machine"].as_str().unwrap();
+    let has_id = fs::read_to_string("/etc/machine-id").is_ok_and(|id| id.trim().len() == 32);
+    assert_eq!(machine.len(), if has_id { 12 } else { 0 }, "{machine}");
+}
+
+#[test]
+fn a_very_long_plan_is_in_the_journal_with_its_first_thousand_names() {
+    let names: Vec<String> = (1..=1002).map(|number| format!("{number:04}-a")).collect();
+    let mut test = Test::with_state().config("max_tries = 1");
+    for name in &names {
+        test = test.task(name, "exit 1");
+    }
+    let ran = test.run().status(1);
+    let journal = ran.journal();
+    assert_eq!(journal[0]["plan"], Value::from(names[..1000].to_vec()));
+    let end = journal.last().unwrap();
+    assert_eq!(end["not_reached"], Value::from(names[1..=1000].to_vec()));
+    assert_eq!(journal[0]["tasks"], 1002);
+}
+
+#[test]
+fn the_end_of_a_run_names_the_task_that_decided_it() {
+    let run = |config: &str, second: &str| {
+        let ran = Test::with_state()
+            .config("sleep_time = 0")
+            .config(config)
+            .task("1-a", "exit 0")
+            .task("2-b", second)
+            .task("3-c", "exit 0")
+            .run();
+        let end = ran.journal().pop().unwrap();
+        ["reason", "task", "tries", "max_tries", "not_reached"]
+            .map(|member| end.get(member).map_or("-".to_owned(), Value::to_string))
+            .join(" ")
+    };
+    for (config, second, expected) in [
+        ("", "exit 0", r#""finished" - - - -"#),
+        ("max_tries = 2", "exit 1", r#""gave-up" "2-b" 2 2 ["3-c"]"#),
+        (
+            "[b]\nmax_tries = 3",
+            "exit 1",
+            r#""gave-up" "2-b" 3 3 ["3-c"]"#,
+        ),
+        ("max_tries = 0", "exit 2", r#""halted" "2-b" 1 0 ["3-c"]"#),
+        ("stop_codes = 3", "exit 3", r#""stopped" "2-b" 1 5 ["3-c"]"#),
+        (
+            "",
+            "kill -TERM $PPID; sleep 9",
+            r#""interrupted" "2-b" - - ["3-c"]"#,
+        ),
+        (
+            "required = no",
+            "exit 1",
+            r#""finished-with-failures" - - - -"#,
+        ),
+    ] {
+        assert_eq!(run(config, second), expected, "{config:?}");
+    }
+}
+
+#[test]
+fn the_same_tasks_and_settings_have_the_same_fingerprint() {
+    let fingerprint = |config: &str, name: &str, body: &str| {
+        let ran = Test::with_state()
+            .config(config)
+            .file("tasks.d/1-a", "#!/bin/sh\n", 0o755)
+            .file(
+                &format!("tasks.d/{name}"),
+                &format!("#!/bin/sh\n{body}\n"),
+                0o755,
+            )
+            .run()
+            .status(0);
+        ran.journal()[0]["fingerprint"].as_str().unwrap().to_owned()
+    };
+    let original = fingerprint("", "2-b", "exit 0");
+    assert_eq!(original.len(), 12);
+    assert!(original.chars().all(|digit| digit.is_ascii_hexdigit()));
+    // Defaults, paths, variables, and settings that are not a task's.
+    for config in [
+        "max_time = 10m",
+        "[b]\nmax_time = 600",
+        "jobs = 2",
+        "interpreter = /bin/sh",
+        "log_dir = logs",
+        "[env]\nA = 1",
+        "[b]\nfrequency = once",
+    ] {
+        assert_eq!(fingerprint(config, "2-b", "exit 0"), original, "{config:?}");
+    }
+    let mut others = vec![original];
+    for (config, name, body) in [
+        ("", "2-b", "exit 0 # changed"),
+        ("", "2-c", "exit 0"),
+        ("max_time = 5m", "2-b", "exit 0"),
+        ("[a]\nmax_time = 5m", "2-b", "exit 0"),
+        ("[b]\nmax_time = 5m", "2-b", "exit 0"),
+        ("[b]\nmax_tries = 5", "2-b", "exit 0"),
+        ("[b]\ndepends_on = a", "2-b", "exit 0"),
+    ] {
+        let changed = fingerprint(config, name, body);
+        assert!(!others.contains(&changed), "{config:?} {name}");
+        others.push(changed);
     }
 }
 

@@ -83,6 +83,7 @@ impl Run<'_> {
             signal: self.tools.stop.requested(),
             elapsed: clock.elapsed(),
             decided_by: deciding.filter(|_| end != ChainEnd::Interrupted),
+            interrupted_at: driven.interrupted_at,
             not_reached: &driven.not_reached,
             state_dir: self.plan.settings.state_dir.as_deref(),
         });

@@ -17,8 +17,12 @@ use std::{
 };
 
 use runner_config::{Settings, reason};
+use rustix::system::uname;
 
-use crate::{plan::Plan, run::outputs::Outputs};
+use crate::{
+    plan::{Plan, fingerprint::short_digest},
+    run::outputs::Outputs,
+};
 
 use self::{durable_file::Draft, halts::Halts};
 
@@ -164,6 +168,20 @@ pub fn machine_id() -> Result<String, String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err("does not exist".to_owned()),
         Err(error) => Err(format!("cannot be read: {}", reason(&error))),
     }
+}
+
+/// Returns 12 hex digits that distinguish this machine from others, or an empty text if it has no
+/// id. The id itself is confidential; see machine-id(5).
+pub fn machine_digest() -> String {
+    let id = machine_id().ok();
+    id.map_or_else(String::new, |id| {
+        short_digest(&format!("runner machine {id}"))
+    })
+}
+
+/// Returns the host name.
+pub fn host_name() -> String {
+    uname().nodename().to_string_lossy().into_owned()
 }
 
 /// Returns the id in the text of `/etc/machine-id`; see machine-id(5).

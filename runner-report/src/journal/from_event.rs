@@ -6,7 +6,9 @@ use std::{
 };
 
 use runner_config::name_text;
-use runner_exec::{Event, HookOf, Outcome, Process, TaskName};
+use runner_exec::{
+    Consequence, Count, Event, HookOf, Next, Outcome, Process, TaskName, host_name, machine_digest,
+};
 
 use crate::{
     journal::record::{
@@ -15,12 +17,18 @@ use crate::{
     model::end::RunReason,
 };
 
+/// Limits of a list of names: their number, and the sum of their bytes. In JSON a byte can become
+/// six, and readers skip lines of more than 1 MiB.
+const MAX_NAMES: usize = 1000;
+const MAX_NAME_BYTES: usize = 100_000;
+
 /// Returns the entry for `event`, or `None` if it is not recorded. `taskdir` is absolute.
 pub(crate) fn to_entry(event: &Event, taskdir: &str) -> Option<JournalEntry> {
     Some(match event {
         Event::RunStart { plan, done, .. } => {
             let pid = std::process::id() as i32;
             let done = done.iter().map(|done| text_of(&plan.tasks[done.0].name));
+            let order = plan.order();
             JournalEntry::Run(RunEntry::Start(RunSetup {
                 version: SCHEMA_VERSION,
                 pid,
@@ -30,6 +38,11 @@ pub(crate) fn to_entry(event: &Event, taskdir: &str) -> Option<JournalEntry> {
                 jobs: plan.settings.jobs,
                 max_tries: plan.settings.task.max_tries.number(),
                 done: done.collect(),
+                host: host_name(),
+                machine: machine_digest(),
+                runner_version: env!("CARGO_PKG_VERSION").to_owned(),
+                fingerprint: plan.fingerprint(),
+                plan: first_names(order.iter().map(|id| &plan.tasks[id.0].name)),
             }))
         }
         Event::TryStart { try_num, .. } => {
@@ -85,6 +98,7 @@ pub(crate) fn to_entry(event: &Event, taskdir: &str) -> Option<JournalEntry> {
             limit,
             output,
             outputs,
+            next,
             ..
         } => JournalEntry::Task(TaskEntry::End {
             task: text_of(task),
@@ -100,6 +114,7 @@ pub(crate) fn to_entry(event: &Event, taskdir: &str) -> Option<JournalEntry> {
             },
             output: output.map(absolute_path),
             outputs: outputs.iter().map(|name| (*name).to_owned()).collect(),
+            required: (*next == Next::Chain(Consequence::Pass)).then_some(false),
         }),
         Event::Wait { time, before } => JournalEntry::Try(TryEntry::Wait {
             seconds: rounded_seconds(*time),
@@ -124,12 +139,24 @@ pub(crate) fn to_entry(event: &Event, taskdir: &str) -> Option<JournalEntry> {
             withheld,
             signal,
             elapsed,
+            decided_by,
+            interrupted_at,
+            not_reached,
             ..
-        } => JournalEntry::Run(RunEntry::End {
-            status: end.status(*signal),
-            reason: RunReason::from_end(*end, *withheld),
-            elapsed: rounded_seconds(*elapsed),
-        }),
+        } => {
+            let count = decided_by.map(|deciding| deciding.count);
+            let (tries, max_tries) = count.map(used_tries).unzip();
+            let deciding = decided_by.map(|deciding| deciding.task);
+            JournalEntry::Run(RunEntry::End {
+                status: end.status(*signal),
+                reason: RunReason::from_end(*end, *withheld),
+                elapsed: rounded_seconds(*elapsed),
+                task: deciding.or(*interrupted_at).map(text_of),
+                tries,
+                max_tries,
+                not_reached: first_names(not_reached.iter().copied()),
+            })
+        }
         Event::TaskStart { .. }
         | Event::NoOutputs { .. }
         | Event::NoStoredOutputs { .. }
@@ -157,6 +184,23 @@ pub(crate) fn is_flush_required(entry: &JournalEntry) -> bool {
 
 fn start_time(pid: i32) -> Option<u64> {
     Process::read(pid).map(|process| process.started)
+}
+
+/// Returns the number of tries or failures, and the maximum; 0 for no maximum.
+fn used_tries(count: Count) -> (u32, u32) {
+    let (Count::Try(number, max) | Count::Failure(number, max)) = count;
+    (number, max)
+}
+
+/// Returns the first names, so few that their line is not too long for a reader.
+fn first_names<'a>(tasks: impl Iterator<Item = &'a TaskName>) -> Vec<String> {
+    let mut bytes = 0;
+    let names = tasks.take(MAX_NAMES).map(text_of);
+    let short = names.take_while(|name| {
+        bytes += name.len();
+        bytes <= MAX_NAME_BYTES
+    });
+    short.collect()
 }
 
 fn text_of(task: &TaskName) -> String {

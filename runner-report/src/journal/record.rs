@@ -66,6 +66,14 @@ pub enum RunEntry {
         status: u8,
         reason: RunReason,
         elapsed: f64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        task: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tries: Option<u32>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max_tries: Option<u32>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        not_reached: Vec<String>,
     },
     /// Refused start: there was no run.
     #[serde(rename = "refused")]
@@ -73,7 +81,7 @@ pub enum RunEntry {
 }
 
 /// Settings of a run at its start.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct RunSetup {
     pub version: u32,
     pub pid: i32,
@@ -85,6 +93,16 @@ pub struct RunSetup {
     pub max_tries: u32,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub done: Vec<String>,
+    #[serde(default)]
+    pub host: String,
+    #[serde(default)]
+    pub machine: String,
+    #[serde(default)]
+    pub runner_version: String,
+    #[serde(default)]
+    pub fingerprint: String,
+    #[serde(default)]
+    pub plan: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -142,6 +160,8 @@ pub enum TaskEntry {
         output: Option<String>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         outputs: Vec<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        required: Option<bool>,
     },
 }
 

@@ -102,6 +102,7 @@ impl RunHeader {
                 status,
                 reason,
                 elapsed,
+                ..
             }) => {
                 self.end = Some(RunEnd {
                     at: record.ts,

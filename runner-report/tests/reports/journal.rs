@@ -115,6 +115,7 @@ impl Journal {
             jobs,
             max_tries: 5,
             done: done.iter().map(|&name| name.into()).collect(),
+            ..RunSetup::default()
         };
         self.add(second, JournalEntry::Run(RunEntry::Start(start)))
             .try_starts(second, 1)
@@ -163,6 +164,7 @@ impl Journal {
             why,
             output: None,
             outputs: Vec::new(),
+            required: None,
         };
         self.add(second, JournalEntry::Task(end))
     }
@@ -214,6 +216,10 @@ impl Journal {
             status,
             reason: serde_json::from_value(reason.into()).unwrap(),
             elapsed: second,
+            task: None,
+            tries: None,
+            max_tries: None,
+            not_reached: Vec::new(),
         };
         self.add(second, JournalEntry::Run(end))
     }

@@ -32,9 +32,13 @@ fn run() -> impl Strategy<Value = RunEntry> {
     let setup = (
         (number(), any::<i32>(), option::of(any::<u64>()), text()),
         (any::<usize>(), any::<usize>(), number(), vec(text(), 0..3)),
+        (text(), text(), text(), text(), vec(text(), 0..3)),
     );
-    let setup = setup.prop_map(
-        |((version, pid, start_time, taskdir), (tasks, jobs, max_tries, done))| RunSetup {
+    let setup = setup.prop_map(|(process, counts, machine)| {
+        let (version, pid, start_time, taskdir) = process;
+        let (tasks, jobs, max_tries, done) = counts;
+        let (host, machine, runner_version, fingerprint, plan) = machine;
+        RunSetup {
             version,
             pid,
             start_time,
@@ -43,8 +47,30 @@ fn run() -> impl Strategy<Value = RunEntry> {
             jobs,
             max_tries,
             done,
-        },
+            host,
+            machine,
+            runner_version,
+            fingerprint,
+            plan,
+        }
+    });
+    let end = (
+        (flag(), reason(), seconds(), option::of(text())),
+        (option::of(number()), option::of(number())),
+        vec(text(), 0..3),
     );
+    let end = end.prop_map(|(end, (tries, max_tries), not_reached)| {
+        let (status, reason, elapsed, task) = end;
+        RunEntry::End {
+            status,
+            reason,
+            elapsed,
+            task,
+            tries,
+            max_tries,
+            not_reached,
+        }
+    });
     prop_oneof![
         setup.prop_map(RunEntry::Start),
         text().prop_map(|phase| RunEntry::HookStart { phase }),
@@ -53,11 +79,7 @@ fn run() -> impl Strategy<Value = RunEntry> {
             outcome,
             elapsed,
         }),
-        (flag(), reason(), seconds()).prop_map(|(status, reason, elapsed)| RunEntry::End {
-            status,
-            reason,
-            elapsed,
-        }),
+        end,
         (flag(), text()).prop_map(|(status, reason)| RunEntry::Refused { status, reason }),
     ]
 }
@@ -85,12 +107,16 @@ fn task() -> impl Strategy<Value = TaskEntry> {
             option::of(text()),
             option::of(text()),
             vec(text(), 0..3),
+            option::of(any::<bool>()),
         ),
     );
     prop_oneof![
         start.prop_map(|(task, try_num, pid)| TaskEntry::Start { task, try_num, pid }),
         end.prop_map(
-            |((task, result, outcome, try_num, elapsed), (limit, why, output, outputs))| {
+            |(
+                (task, result, outcome, try_num, elapsed),
+                (limit, why, output, outputs, required),
+            )| {
                 TaskEntry::End {
                     task,
                     try_num,
@@ -101,6 +127,7 @@ fn task() -> impl Strategy<Value = TaskEntry> {
                     why,
                     output,
                     outputs,
+                    required,
                 }
             }
         ),
@@ -168,8 +195,8 @@ proptest! {
 #[test]
 fn a_line_of_each_event_is_written_as_before() {
     for event in [
-        r#""run-start","version":1,"pid":7,"taskdir":"/t","tasks":3,"jobs":2,"max_tries":0"#,
-        r#""run-start","version":1,"pid":7,"start_time":9,"taskdir":"/t","tasks":3,"jobs":1,"max_tries":5,"done":["1-a"]"#,
+        r#""run-start","version":1,"pid":7,"taskdir":"/t","tasks":3,"jobs":2,"max_tries":0,"host":"h","machine":"","runner_version":"9","fingerprint":"f","plan":["1-a"]"#,
+        r#""run-start","version":1,"pid":7,"start_time":9,"taskdir":"/t","tasks":3,"jobs":1,"max_tries":5,"done":["1-a"],"host":"h","machine":"m","runner_version":"9","fingerprint":"f","plan":[]"#,
         r#""run-hook-start","phase":"start""#,
         r#""run-hook-end","phase":"end","outcome":"exited:0","elapsed":0.25"#,
         r#""try-start","try_num":2"#,
@@ -178,11 +205,12 @@ fn a_line_of_each_event_is_written_as_before() {
         r#""hook-end","task":"1-a","phase":"post","outcome":"exited:0","elapsed":0.25"#,
         r#""task-start","task":"1-a","try_num":1,"pid":9"#,
         r#""task-end","task":"1-a","try_num":1,"result":"OK","outcome":"exited:0","elapsed":1.0"#,
-        r#""task-end","task":"1-a","try_num":1,"result":"RETRY","outcome":"not-started","elapsed":0.0,"limit":1.5,"why":"y","output":"/o","outputs":["A","B"]"#,
+        r#""task-end","task":"1-a","try_num":1,"result":"RETRY","outcome":"not-started","elapsed":0.0,"limit":1.5,"why":"y","output":"/o","outputs":["A","B"],"required":false"#,
         r#""wait","seconds":2.5,"before":"run""#,
         r#""halt-start","task":"h","reason":"gave-up""#,
         r#""halt-end","task":"h","outcome":"signaled:SIGTERM","elapsed":1e-6"#,
         r#""run-end","status":4,"reason":"finished-with-failures","elapsed":0.5"#,
+        r#""run-end","status":1,"reason":"gave-up","elapsed":0.5,"task":"1-a","tries":2,"max_tries":3,"not_reached":["2-b"]"#,
         r#""refused","status":78,"reason":"it is \u202e wrong""#,
     ] {
         let line = format!(
@@ -223,6 +251,22 @@ fn an_outcome_is_read_as_it_was_written_and_other_words_are_not_outcomes() {
     ] {
         assert_eq!(Outcome::parse(later, "why"), None, "{later}");
     }
+}
+
+#[test]
+fn a_run_of_version_0_1_has_no_machine_and_no_plan() {
+    let line = r#"{"ts":"2026-11-24T14:01:03.120Z","run":"r","boot":"b","event":"run-start","version":1,"pid":7,"taskdir":"/t","tasks":3,"jobs":2,"max_tries":5}"#;
+    let setup = RunSetup {
+        version: 1,
+        pid: 7,
+        taskdir: "/t".into(),
+        tasks: 3,
+        jobs: 2,
+        max_tries: 5,
+        ..RunSetup::default()
+    };
+    let expected = JournalEntry::Run(RunEntry::Start(setup));
+    assert_eq!(Record::parse(line).unwrap().entry, expected);
 }
 
 #[test]

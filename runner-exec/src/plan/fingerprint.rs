@@ -1,0 +1,81 @@
+//! The fingerprint of a plan: machines with the same tasks and settings have the same.
+
+use std::{
+    fs::OpenOptions,
+    io::{self, Read},
+    path::Path,
+};
+
+use runner_config::name_text;
+use sha2::{Digest, Sha256, digest::Output};
+
+use crate::{
+    plan::{Plan, Task},
+    state::open_file,
+};
+
+/// Length of a fingerprint, and of other digests in the journal, in hex digits.
+const HEX_DIGITS: usize = 12;
+
+/// Size of the buffer for reading a task.
+const BUFFER_BYTES: usize = 1 << 16;
+
+impl Plan {
+    /// Returns the first 12 hex digits of a SHA-256 over the tasks in their order: the name of
+    /// each, the content of its file, its `depends_on`, and its settings that differ from the
+    /// defaults. Reads every file.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        // With its length before it, no text can be taken for a part of another one.
+        let mut add = |text: &[u8]| {
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text);
+        };
+        for id in self.order() {
+            let task = &self.tasks[id.0];
+            add(task.name.as_os_str().as_encoded_bytes());
+            // A task that cannot be read has no content.
+            add(&content_digest(&task.path()).unwrap_or_default());
+            for (name, value) in self.changed_settings(task) {
+                add(format!("{name} = {value}").as_bytes());
+            }
+        }
+        hex(&hash.finalize())
+    }
+
+    /// Returns `depends_on` and the settings of `task` that differ from the defaults, sorted.
+    fn changed_settings(&self, task: &Task) -> Vec<(&'static str, String)> {
+        let names = self.dependencies(self.id(task)).iter();
+        let names = names.map(|id| name_text(self.tasks[id.0].name.as_os_str()));
+        let names = names.collect::<Vec<_>>().join(", ");
+        let depends_on = (!names.is_empty()).then_some(("depends_on", names));
+        let section = task.sections.first().map(String::as_str);
+        let changed = self.settings.changed(section).into_iter();
+        let changed = changed.map(|(name, value)| (name, value.to_owned()));
+        let mut settings: Vec<_> = changed.chain(depends_on).collect();
+        settings.sort_unstable();
+        settings
+    }
+}
+
+/// Returns the first 12 hex digits of the SHA-256 of `text`.
+pub(crate) fn short_digest(text: &str) -> String {
+    hex(&Sha256::digest(text))
+}
+
+fn content_digest(path: &Path) -> io::Result<Output<Sha256>> {
+    let mut file = open_file(OpenOptions::new().read(true), path)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hash.finalize()),
+            length => hash.update(&buffer[..length]),
+        }
+    }
+}
+
+fn hex(digest: &[u8]) -> String {
+    let digits = digest.iter().map(|byte| format!("{byte:02x}"));
+    digits.take(HEX_DIGITS / 2).collect()
+}
