@@ -106,8 +106,11 @@ impl JournalQuery<'_> {
         match format {
             Format::Any { run: show, .. } => {
                 let mut finder = RunFinder::<RunDetails>::new(which);
-                self.read(|record| finder.apply(record))?;
-                let found = finder.finish();
+                let author = self.read(|record| finder.apply(record))?;
+                let mut found = finder.finish();
+                if let Some(run) = &mut found.run {
+                    run.read_outputs(author);
+                }
                 let now = Now::read(found.run.as_ref().map(|run| &run.header));
                 Ok((!found.is_empty()).then(|| show(&found, &now)))
             }

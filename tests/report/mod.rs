@@ -1,5 +1,6 @@
 //! `runner-report`: reports of a journal, and `--wait` for the end of a run.
 
+mod failed_run;
 mod selection;
 mod wait;
 

@@ -6,7 +6,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use runner_exec::{Event, Next, last_lines, tail};
+use runner_exec::{Event, Next, OutputLine, last_lines, tail};
 
 use crate::console::screen::Screen;
 
@@ -20,7 +20,7 @@ pub(super) struct Endings {
 /// The last output of a task.
 struct Ending {
     task: String,
-    lines: Vec<String>,
+    lines: Vec<OutputLine>,
     /// The number of messages as long as nothing is shown after it; `None` if it was not shown.
     last_at: Option<usize>,
 }
@@ -68,7 +68,7 @@ impl Endings {
     }
 
     /// Returns the last output of `task` if it must be shown again.
-    pub(super) fn to_repeat(&self, task: &str) -> Option<Vec<String>> {
+    pub(super) fn to_repeat(&self, task: &str) -> Option<Vec<OutputLine>> {
         let messages = self.messages.load(Ordering::SeqCst);
         let kept = self.kept();
         let ending = kept.iter().rfind(|ending| ending.task == task)?;

@@ -5,7 +5,7 @@ use std::{io, path::Path, time::Duration};
 use runner_config::{format_duration, reason, shown};
 use runner_exec::{
     Before, ChainEnd, Consequence, Count, Deciding, Event, Fate, HaltReason, HookOf, Leaver, Next,
-    Outcome, Phase, Process, RunPhase, StopRequest, TaskName, TaskResult, tail,
+    Outcome, OutputLine, Phase, Process, RunPhase, StopRequest, TaskName, TaskResult, tail,
 };
 
 use crate::console::{
@@ -238,7 +238,7 @@ fn why(deciding: &Deciding) -> String {
         survived,
         count: counted,
     } = deciding;
-    let what = action(outcome, *limit, "max_time", *survived);
+    let what = outcome.predicate(*limit, "max_time", *survived);
     let tries = match counted {
         Count::Try(number, 0) => format!("try {number}"),
         Count::Try(number, max) => format!("{number} of {}", count(*max as usize, "try")),
@@ -294,7 +294,7 @@ fn did(
     setting: &str,
     survived: bool,
 ) -> String {
-    let what = action(outcome, limit, setting, survived);
+    let what = outcome.predicate(limit, setting, survived);
     let is_ok = result.map_or(*outcome == Outcome::Exited(0), |it| it == TaskResult::Ok);
     let time = format_duration(elapsed);
     match outcome {
@@ -311,26 +311,6 @@ fn did(
         Outcome::TimedOut if survived => format!("{what}; some of its processes survived"),
         Outcome::TimedOut => format!("{what}; its process group was ended"),
         Outcome::NotStarted(_) | Outcome::BadOutput(_) => what,
-    }
-}
-
-/// Returns the predicate of a sentence about the outcome of a process.
-fn action(outcome: &Outcome, limit: Option<Duration>, setting: &str, survived: bool) -> String {
-    match (outcome, survived) {
-        (Outcome::Exited(code), _) => format!("exited with {code}"),
-        (Outcome::Signaled(signal), true) => {
-            format!("got {signal}, but some of its processes survived")
-        }
-        (Outcome::Signaled(signal), false) if signal.wants_terminal() => {
-            format!("wanted the terminal, which no task has ({signal})")
-        }
-        (Outcome::Signaled(signal), false) => format!("was ended by {signal}"),
-        (Outcome::TimedOut, _) => {
-            let limit = format_duration(limit.unwrap_or_default());
-            format!("ran longer than `{setting}` ({limit})")
-        }
-        (Outcome::NotStarted(failure), _) => format!("did not start: {}", failure.reason),
-        (Outcome::BadOutput(why), _) => format!("wrote a bad output: {why}"),
     }
 }
 
@@ -374,13 +354,14 @@ fn last_lines(output: &Path) -> String {
 }
 
 /// Returns the last output of the deciding task, to be shown again.
-pub(crate) fn repeated(task: &str, lines: &[String]) -> String {
+pub(crate) fn repeated(task: &str, lines: &[OutputLine]) -> String {
     let lines = quoted_lines(lines);
     format!("the end of the output of `{task}`:{lines}")
 }
 
-fn quoted_lines(lines: &[String]) -> String {
-    lines.iter().map(|line| format!("\n  | {line}")).collect()
+fn quoted_lines(lines: &[OutputLine]) -> String {
+    let lines = lines.iter().map(OutputLine::plain);
+    lines.map(|line| format!("\n  | {line}")).collect()
 }
 
 /// Returns the level of a message about the end of a task, and the reaction of the chain as the

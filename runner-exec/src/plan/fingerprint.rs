@@ -10,6 +10,7 @@ use runner_config::name_text;
 use sha2::{Digest, Sha256, digest::Output};
 
 use crate::{
+    chain::TaskId,
     plan::{Plan, Task},
     state::open_file,
 };
@@ -45,9 +46,9 @@ impl Plan {
 
     /// Returns `depends_on` and the settings of `task` that differ from the defaults, sorted.
     fn changed_settings(&self, task: &Task) -> Vec<(&'static str, String)> {
-        let names = self.dependencies(self.id(task)).iter();
-        let names = names.map(|id| name_text(self.tasks[id.0].name.as_os_str()));
-        let names = names.collect::<Vec<_>>().join(", ");
+        let name = |id: &TaskId| name_text(self.tasks[id.0].name.as_os_str());
+        let dependencies = self.dependencies(self.id(task)).iter();
+        let names = dependencies.map(name).collect::<Vec<_>>().join(", ");
         let depends_on = (!names.is_empty()).then_some(("depends_on", names));
         let section = task.sections.first().map(String::as_str);
         let changed = self.settings.changed(section).into_iter();

@@ -1,7 +1,8 @@
 //! The outcome of a process.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
+use runner_config::format_duration;
 use signal_hook::consts::{SIGCONT, SIGKILL, SIGTERM, SIGTTIN, SIGTTOU};
 
 /// Highest number of a signal: MIPS has 128 of them.
@@ -54,6 +55,27 @@ impl Outcome {
         };
         // A text with anything else would not read back the same.
         Some(outcome).filter(|outcome| outcome.to_string() == text)
+    }
+
+    /// Returns the predicate of a sentence about it. `limit` is the time limit, set by `setting`.
+    /// With `survived`, some of its processes survived SIGKILL.
+    pub fn predicate(&self, limit: Option<Duration>, setting: &str, survived: bool) -> String {
+        match (self, survived) {
+            (Outcome::Exited(code), _) => format!("exited with {code}"),
+            (Outcome::Signaled(signal), true) => {
+                format!("got {signal}, but some of its processes survived")
+            }
+            (Outcome::Signaled(signal), false) if signal.wants_terminal() => {
+                format!("wanted the terminal, which no task has ({signal})")
+            }
+            (Outcome::Signaled(signal), false) => format!("was ended by {signal}"),
+            (Outcome::TimedOut, _) => {
+                let limit = format_duration(limit.unwrap_or_default());
+                format!("ran longer than `{setting}` ({limit})")
+            }
+            (Outcome::NotStarted(failure), _) => format!("did not start: {}", failure.reason),
+            (Outcome::BadOutput(why), _) => format!("wrote a bad output: {why}"),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod environment;
 pub(crate) mod event;
 pub(crate) mod hook;
 mod output_files;
+pub(crate) mod output_line;
 pub(crate) mod outputs;
 #[expect(clippy::module_inception, reason = "one run, beside all of them")]
 mod run;

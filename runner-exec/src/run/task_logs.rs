@@ -17,20 +17,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anstream::adapter::strip_str;
-use runner_config::{bytes_text, escape_lines};
 use rustix::{fs::OFlags, io::Errno};
 
-use crate::{plan::task_name::TaskName, run::run_id::RunId};
-
-/// Maximum number of lines in the shown end of an output.
-pub const TAIL_LINES: usize = 20;
+use crate::{
+    plan::task_name::TaskName,
+    run::{
+        output_line::{OutputLine, last_lines},
+        run_id::RunId,
+    },
+};
 
 /// Maximum number of bytes in the shown end of an output.
 const TAIL_BYTES: u64 = 64 * 1024;
-
-/// Maximum number of characters in a line of it.
-const TAIL_LINE: usize = 1000;
 
 /// Maximum number of bytes in a file name (NAME_MAX).
 const MAX_FILE_NAME: usize = 255;
@@ -118,7 +116,7 @@ fn remove_old(log_dir: &Path, own: &RunId, keep: u32) -> io::Result<()> {
 /// # Errors
 ///
 /// It cannot be read, is not a regular file, or belongs to another user.
-pub fn tail(path: &Path, owner: Option<u32>) -> io::Result<Vec<String>> {
+pub fn tail(path: &Path, owner: Option<u32>) -> io::Result<Vec<OutputLine>> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let mut options = OpenOptions::new();
     let mut file = options
@@ -144,25 +142,6 @@ pub fn tail(path: &Path, owner: Option<u32>) -> io::Result<Vec<String>> {
     Ok(last_lines(&bytes))
 }
 
-/// Returns the last lines of an output, escaped for a terminal.
-pub fn last_lines(bytes: &[u8]) -> Vec<String> {
-    let text = bytes_text(bytes);
-    let mut lines: Vec<String> = text.lines().rev().take(TAIL_LINES).map(shown).collect();
-    lines.reverse();
-    lines
-}
-
 fn not_regular() -> io::Error {
     io::Error::other("it is not a regular file")
-}
-
-/// Returns a line without escape sequences, and only the end of a line that is too long.
-fn shown(line: &str) -> String {
-    let stripped = line.contains('\u{1b}').then(|| strip_str(line).to_string());
-    let line = stripped.as_deref().unwrap_or(line);
-    let length = line.chars().count();
-    let cut = length.saturating_sub(TAIL_LINE);
-    let mut end = if cut > 0 { "…" } else { "" }.to_owned();
-    end.extend(line.chars().skip(cut));
-    escape_lines(&end).into_owned()
 }

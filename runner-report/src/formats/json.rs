@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use runner_config::escape_json;
-use runner_exec::ChainEnd;
+use runner_exec::{ChainEnd, OutputLine};
 use serde::Serialize;
 
 use crate::{
@@ -133,7 +133,16 @@ impl RunnerStartJson<'_> {
 struct RunJson<'a> {
     #[serde(flatten)]
     header: HeaderJson<'a>,
+    /// The deciding task.
+    task: Option<&'a str>,
+    tries: Option<u32>,
+    failed: Vec<&'a str>,
+    not_reached: Vec<&'a str>,
     this_boot: bool,
+    host: Option<&'a str>,
+    machine: Option<&'a str>,
+    runner_version: Option<&'a str>,
+    fingerprint: Option<&'a str>,
     pid: Option<i32>,
     taskdir: Option<&'a str>,
     task_count: Option<usize>,
@@ -148,8 +157,23 @@ struct RunJson<'a> {
 impl RunJson<'_> {
     fn of<'a>(run: &'a RunDetails, now: &Now) -> RunJson<'a> {
         let setup = run.setup.as_ref();
+        let text = |member: fn(&RunSetup) -> &String| {
+            let text = setup.map(|setup| &**member(setup));
+            text.filter(|text| !text.is_empty())
+        };
+        let deciding = run.deciding(now);
         RunJson {
             header: HeaderJson::of(&run.header, now),
+            task: deciding.map(|cause| cause.name),
+            tries: deciding
+                .and_then(|cause| cause.tries)
+                .map(|(tries, _)| tries),
+            failed: run.failed().iter().map(|task| &*task.name).collect(),
+            not_reached: run.not_reached(),
+            host: text(|setup| &setup.host),
+            machine: text(|setup| &setup.machine),
+            runner_version: text(|setup| &setup.runner_version),
+            fingerprint: text(|setup| &setup.fingerprint),
             this_boot: run.header.is_of_this_boot(now),
             pid: setup.map(|setup| setup.pid),
             taskdir: setup.map(|setup| &*setup.taskdir),
@@ -157,7 +181,7 @@ impl RunJson<'_> {
             jobs: setup.map(|setup| setup.jobs),
             max_tries: setup.map(|setup| setup.max_tries),
             done: setup.map_or(&[], |RunSetup { done, .. }| done),
-            tasks: run.tasks.iter().map(task_json).collect(),
+            tasks: run.started().map(task_json).collect(),
             waits: &run.waits,
             halt: run.halt.as_ref().map(|halt| HaltJson {
                 task: &halt.name,
@@ -179,6 +203,8 @@ struct TaskJson<'a> {
     limit: Option<Duration>,
     why: Option<&'a str>,
     output: Option<&'a str>,
+    last_lines: Vec<String>,
+    required: bool,
     starts: &'a [TaskStart],
 }
 
@@ -191,6 +217,12 @@ fn task_json(task: &TaskHistory) -> TaskJson<'_> {
         limit: end.and_then(|end| end.limit),
         why: end.and_then(|end| end.why.as_deref()),
         output: end.and_then(|end| end.output.as_deref()),
+        last_lines: end
+            .iter()
+            .flat_map(|end| &end.lines)
+            .map(OutputLine::plain)
+            .collect(),
+        required: task.is_required(),
         starts: &task.starts,
     }
 }

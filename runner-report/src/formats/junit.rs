@@ -89,7 +89,8 @@ fn rerun(start: &FullStart) -> Option<TestRerun> {
 }
 
 fn output_lines(start: &FullStart) -> Option<String> {
-    let lines: Vec<String> = start.lines.iter().map(|line| xml_text(line)).collect();
+    let lines = start.ended.iter().flat_map(|ended| &ended.lines);
+    let lines: Vec<String> = lines.map(|line| xml_text(&line.plain())).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 

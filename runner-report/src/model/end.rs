@@ -1,6 +1,9 @@
 //! Ends of processes and runs in the journal. Words of later versions are kept unchanged.
 
-use std::fmt::{Display, Formatter, Result};
+use std::{
+    fmt::{Display, Formatter, Result},
+    time::Duration,
+};
 
 use runner_config::escape;
 use runner_exec::{ChainEnd, Outcome};
@@ -30,6 +33,14 @@ impl AnyOutcome {
 
     pub(crate) fn is_not_started(&self) -> bool {
         matches!(self, AnyOutcome::Known(Outcome::NotStarted(_)))
+    }
+
+    /// Returns the predicate of a sentence about it. `limit` is the time limit of the process.
+    pub(crate) fn predicate(&self, limit: Option<Duration>) -> String {
+        match self {
+            AnyOutcome::Known(outcome) => outcome.predicate(limit, "max_time", false),
+            AnyOutcome::Other(word) => format!("ended: {word}"),
+        }
     }
 
     /// Returns a text for people. Control characters are escaped.

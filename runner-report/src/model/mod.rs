@@ -1,5 +1,6 @@
 //! Runs, their history and statistics, built from the records of a journal.
 
+pub(crate) mod cause;
 pub(crate) mod end;
 pub(crate) mod history;
 mod machine;

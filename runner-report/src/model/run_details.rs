@@ -1,18 +1,20 @@
 //! One run in detail: tasks, waits, and the halt task.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, path::Path, time::Duration};
 
 use jiff::Timestamp;
-use runner_exec::{Before, TaskResult};
+use runner_config::from_name_text;
+use runner_exec::{Before, OutputLine, TaskResult, tail};
 use serde::Serialize;
 
 use crate::{
+    journal::reader::Author,
     journal::record::{
         HaltEntry, JournalEntry, Record, RunEntry, RunSetup, TaskEntry, TryEntry, serialize_time,
     },
     model::{
         end::AnyOutcome,
-        now::{Now, serialize_seconds, to_duration},
+        now::{Now, between, serialize_seconds, to_duration},
         run_header::{RunHeader, RunState},
         runs_by_id::FromRecords,
     },
@@ -31,6 +33,12 @@ pub struct RunDetails {
     pub waits: Vec<RetryWait>,
     /// The halt task, if it started.
     pub halt: Option<HaltTask>,
+    /// The task that decided the end of the run, as its end names it.
+    pub(crate) decided_by: Option<String>,
+    /// The used tries of that task, and the maximum; 0 for no maximum.
+    pub(crate) tries: Option<(u32, u32)>,
+    /// Tasks that never started, as the end of the run lists them.
+    pub(crate) not_reached: Vec<String>,
     /// Index of each task name in [`RunDetails::tasks`].
     indexes: HashMap<String, usize>,
 }
@@ -78,6 +86,10 @@ pub struct TaskEnd {
     pub why: Option<String>,
     /// Path of the file with its output.
     pub output: Option<String>,
+    /// Last lines of its output; empty until they are read.
+    pub lines: Vec<OutputLine>,
+    /// `false` if the chain continued after its failure.
+    pub required: bool,
 }
 
 /// A wait before another try.
@@ -91,6 +103,9 @@ pub struct RetryWait {
     pub time: Duration,
     /// Number of the try after the wait.
     pub try_num: u32,
+    /// Time of the next event, which can be earlier than planned.
+    #[serde(skip)]
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// The halt task of a run.
@@ -117,8 +132,24 @@ impl FromRecords for RunDetails {
     fn apply(&mut self, record: &Record) {
         self.header.apply(record);
         let at = self.header.last_record;
+        if record.entry != JournalEntry::Unknown
+            && let Some(wait) = self.waits.last_mut()
+        {
+            wait.until.get_or_insert(at);
+        }
         match &record.entry {
             JournalEntry::Run(RunEntry::Start(setup)) => self.setup = Some(setup.clone()),
+            JournalEntry::Run(RunEntry::End {
+                task,
+                tries,
+                max_tries,
+                not_reached,
+                ..
+            }) => {
+                self.decided_by.clone_from(task);
+                self.tries = tries.zip(*max_tries);
+                self.not_reached.clone_from(not_reached);
+            }
             JournalEntry::Try(TryEntry::Wait {
                 seconds: time,
                 before,
@@ -128,11 +159,12 @@ impl FromRecords for RunDetails {
                         at,
                         time: to_duration(*time),
                         try_num: self.header.try_num.saturating_add(1),
+                        until: None,
                     });
                 }
             }
             JournalEntry::Task(TaskEntry::Start { task, try_num, .. }) => {
-                self.task(task).starts.push(TaskStart {
+                self.task_mut(task).starts.push(TaskStart {
                     try_num: *try_num,
                     at,
                     elapsed: None,
@@ -148,9 +180,10 @@ impl FromRecords for RunDetails {
                 limit,
                 why,
                 output,
+                required,
                 ..
             }) => {
-                let task = self.task(task);
+                let task = self.task_mut(task);
                 let end = TaskEnd {
                     at,
                     result: TaskResult::parse(result),
@@ -159,6 +192,8 @@ impl FromRecords for RunDetails {
                     limit: limit.map(to_duration),
                     why: why.clone(),
                     output: output.clone(),
+                    lines: Vec::new(),
+                    required: required.unwrap_or(true),
                 };
                 task.add_end(*try_num, &end);
                 task.end = Some(end);
@@ -186,7 +221,7 @@ impl FromRecords for RunDetails {
 
 impl RunDetails {
     /// Returns the task of this name. Appends it if it is new.
-    fn task(&mut self, name: &str) -> &mut TaskHistory {
+    fn task_mut(&mut self, name: &str) -> &mut TaskHistory {
         if let Some(&index) = self.indexes.get(name) {
             return &mut self.tasks[index];
         }
@@ -200,9 +235,18 @@ impl RunDetails {
         &mut self.tasks[index]
     }
 
-    /// Returns the last end of the task of this name.
-    pub(crate) fn end_of(&self, name: &str) -> Option<&TaskEnd> {
-        self.tasks[*self.indexes.get(name)?].end.as_ref()
+    /// Returns the task of this name, if it has started.
+    pub(crate) fn task(&self, name: &str) -> Option<&TaskHistory> {
+        Some(&self.tasks[*self.indexes.get(name)?])
+    }
+
+    /// Reads the last lines of the output of each task that failed from its log file. The journal
+    /// names the files, so only those of its `author` are read: otherwise a journal could make
+    /// root show files that its author cannot read.
+    pub fn read_outputs(&mut self, author: Author) {
+        let failed = self.tasks.iter_mut().filter(|task| task.is_failed());
+        let ends = failed.filter_map(|task| task.end.as_mut());
+        ends.for_each(|end| end.read_output(author));
     }
 
     /// Returns the time at the right edge of a picture of the run.
@@ -219,6 +263,14 @@ impl RunDetails {
     pub(crate) fn is_halt_task_running(&self, now: &Now) -> bool {
         let has_no_end = self.halt.as_ref().is_some_and(|halt| halt.end.is_none());
         has_no_end && self.header.is_runner_alive(now)
+    }
+}
+
+impl RetryWait {
+    /// Returns how long it took, or will take.
+    pub(crate) fn duration(&self) -> Duration {
+        let waited = self.until.map(|until| between(self.at, until));
+        waited.map_or(self.time, |waited| waited.min(self.time))
     }
 }
 
@@ -246,6 +298,17 @@ impl TaskHistory {
         self.last()?.result
     }
 
+    /// Returns `true` if the last start has ended, and not with OK or SKIP.
+    pub(crate) fn is_failed(&self) -> bool {
+        let is_ok = matches!(self.result(), Some(TaskResult::Ok | TaskResult::Skip));
+        !is_ok && !self.is_unfinished()
+    }
+
+    /// Returns `false` if the chain continued after its last failure.
+    pub(crate) fn is_required(&self) -> bool {
+        self.end.as_ref().is_none_or(|end| end.required)
+    }
+
     /// Returns `true` if the last start has no end.
     pub(crate) fn is_unfinished(&self) -> bool {
         self.last().is_some_and(|last| last.elapsed.is_none())
@@ -255,5 +318,17 @@ impl TaskHistory {
     pub(crate) fn failures(&self) -> usize {
         let failed = |start: &&TaskStart| start.result == Some(TaskResult::Retry);
         self.starts.iter().filter(failed).count()
+    }
+}
+
+impl TaskEnd {
+    pub(crate) fn read_output(&mut self, author: Author) {
+        let Author(Some(author)) = author else {
+            return;
+        };
+        if let Some(output) = self.output.as_deref().map(from_name_text) {
+            // The log can be deleted or unreadable.
+            self.lines = tail(Path::new(&output), Some(author)).unwrap_or_default();
+        }
     }
 }

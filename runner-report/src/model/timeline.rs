@@ -1,10 +1,9 @@
 //! One run with every start of a task and the hooks around it, for pictures.
 
-use std::{collections::HashMap, path::Path};
+use std::collections::HashMap;
 
 use jiff::Timestamp;
-use runner_config::from_name_text;
-use runner_exec::{Phase, tail};
+use runner_exec::Phase;
 
 use crate::{
     journal::{
@@ -49,8 +48,6 @@ pub(crate) struct FullStart {
     /// Start of the task, or `None` if only its hook ran.
     pub(crate) started: Option<Timestamp>,
     pub(crate) ended: Option<TaskEnd>,
-    /// Last lines of its output; empty before [`Timeline::read_outputs`].
-    pub(crate) lines: Vec<String>,
     pub(crate) after: Option<Hook>,
 }
 
@@ -62,20 +59,14 @@ pub(crate) struct Hook {
 }
 
 impl Timeline {
-    /// Reads the last lines of the output of each task from its log file. The journal names
-    /// the files, so only those of its `author` are read: otherwise a journal could make root
-    /// show files that its author cannot read.
+    /// Reads the last lines of the output of each start, as [`RunDetails::read_outputs`] does.
     pub fn read_outputs(&mut self, author: Author) {
-        let Author(Some(author)) = author else {
-            return;
-        };
-        for start in &mut self.starts {
-            let output = start.ended.as_ref().and_then(|end| end.output.as_deref());
-            if let Some(output) = output.map(from_name_text) {
-                // The log can be deleted or unreadable.
-                start.lines = tail(Path::new(&output), Some(author)).unwrap_or_default();
-            }
-        }
+        self.run.read_outputs(author);
+        let ends = self
+            .starts
+            .iter_mut()
+            .filter_map(|start| start.ended.as_mut());
+        ends.for_each(|end| end.read_output(author));
     }
 
     /// Returns the hook of this phase of the last start of `task`.
@@ -152,7 +143,7 @@ impl FromRecords for Timeline {
             }
             JournalEntry::Task(TaskEntry::End { task, .. }) => {
                 // `self.run` has just added this end.
-                let Some(end) = self.run.end_of(task).cloned() else {
+                let Some(end) = self.run.task(task).and_then(|task| task.end.clone()) else {
                     return;
                 };
                 let started = at.checked_sub(end.elapsed).unwrap_or(at);

@@ -24,6 +24,7 @@ pub(crate) struct Journal {
     run: &'static str,
     boot: &'static str,
     try_num: u32,
+    plan: &'static [&'static str],
     /// Offset of the clock of the machine, in seconds.
     clock_offset: f64,
 }
@@ -55,6 +56,7 @@ impl Journal {
             run: "r1",
             boot: THIS_BOOT,
             try_num: 1,
+            plan: &[],
             clock_offset: 0.0,
         }
     }
@@ -62,6 +64,12 @@ impl Journal {
     /// Sets the clock of the machine.
     pub(crate) fn set_clock(mut self, by: f64) -> Journal {
         self.clock_offset += by;
+        self
+    }
+
+    /// Sets the plan of the runs that start then.
+    pub(crate) fn plan(mut self, names: &'static [&'static str]) -> Journal {
+        self.plan = names;
         self
     }
 
@@ -115,6 +123,8 @@ impl Journal {
             jobs,
             max_tries: 5,
             done: done.iter().map(|&name| name.into()).collect(),
+            host: "build7".into(),
+            plan: self.plan.iter().map(|&name| name.into()).collect(),
             ..RunSetup::default()
         };
         self.add(second, JournalEntry::Run(RunEntry::Start(start)))
@@ -150,6 +160,8 @@ impl Journal {
         result: &str,
         outcome: &str,
     ) -> Journal {
+        // The chain continues after the failure of an optional task.
+        let is_optional = task.ends_with("-optional") && result == "RETRY";
         let (outcome, why) = match outcome.split_once("not-started: ") {
             Some((_, why)) => ("not-started", Some(why.into())),
             None => (outcome, None),
@@ -164,7 +176,7 @@ impl Journal {
             why,
             output: None,
             outputs: Vec::new(),
-            required: None,
+            required: is_optional.then_some(false),
         };
         self.add(second, JournalEntry::Task(end))
     }
@@ -212,14 +224,26 @@ impl Journal {
     }
 
     pub(crate) fn run_ends(self, second: f64, status: u8, reason: &str) -> Journal {
+        self.run_ends_because(second, status, reason, None, &[])
+    }
+
+    /// Ends the run because of a task, after that many of its tries.
+    pub(crate) fn run_ends_because(
+        self,
+        second: f64,
+        status: u8,
+        reason: &str,
+        task: Option<(&str, u32, u32)>,
+        not_reached: &[&str],
+    ) -> Journal {
         let end = RunEntry::End {
             status,
             reason: serde_json::from_value(reason.into()).unwrap(),
             elapsed: second,
-            task: None,
-            tries: None,
-            max_tries: None,
-            not_reached: Vec::new(),
+            task: task.map(|(task, ..)| task.into()),
+            tries: task.map(|(_, tries, _)| tries),
+            max_tries: task.map(|(.., max_tries)| max_tries),
+            not_reached: not_reached.iter().map(|&name| name.into()).collect(),
         };
         self.add(second, JournalEntry::Run(end))
     }

@@ -32,7 +32,15 @@ struct Run {
     ended: Option<String>,
     elapsed: Option<f64>,
     try_num: Option<u32>,
+    task: Option<String>,
+    tries: Option<u32>,
+    failed: Vec<String>,
+    not_reached: Vec<String>,
     this_boot: bool,
+    host: Option<String>,
+    machine: Option<String>,
+    runner_version: Option<String>,
+    fingerprint: Option<String>,
     pid: Option<i32>,
     taskdir: Option<String>,
     task_count: Option<usize>,
@@ -53,6 +61,8 @@ struct Task {
     limit: Option<f64>,
     why: Option<String>,
     output: Option<String>,
+    last_lines: Vec<String>,
+    required: bool,
     starts: Vec<Start>,
 }
 
@@ -99,7 +109,7 @@ fn a_run_has_all_its_members() {
         .task_ends(11.0, "2-b", 0.0, "HALT", "not-started: why ever")
         .halt_starts(12.0, "halted")
         .halt_ends(13.0, 1.0, "exited:0")
-        .run_ends(13.0, 2, "halted")
+        .run_ends_because(13.0, 2, "halted", Some(("2-b", 1, 5)), &["3-c"])
         .waits(13.0, 5.0, "run");
     let report = report(&journal, &[]);
     assert_eq!(report.refused, None);
@@ -109,6 +119,13 @@ fn a_run_has_all_its_members() {
     assert_eq!(run.started, "2026-11-24T06:00:00.000Z");
     assert_eq!(run.ended.as_deref(), Some("2026-11-24T06:00:13.000Z"));
     assert_eq!((run.elapsed, run.try_num), (Some(13.0), Some(2)));
+    assert_eq!((run.task, run.tries), (Some("2-b".into()), Some(1)));
+    assert_eq!((run.failed, run.not_reached), (vec![], vec!["3-c".into()]));
+    assert_eq!(run.host.as_deref(), Some("build7"));
+    assert_eq!(
+        (run.machine, run.runner_version, run.fingerprint),
+        (None, None, None)
+    );
     assert_eq!((run.this_boot, run.pid), (true, Some(42)));
     assert_eq!(run.taskdir.as_deref(), Some("/etc/tasks.d"));
     assert_eq!((run.task_count, run.jobs), (Some(5), Some(2)));
@@ -122,6 +139,7 @@ fn a_run_has_all_its_members() {
         (Some("exited:0"), Some(600.0))
     );
     assert_eq!((&a.why, &a.output), (&None, &None));
+    assert_eq!((&a.last_lines, a.required), (&vec![], true));
     let start = |try_num, started: &str, elapsed, result: &str| Start {
         try_num,
         started: started.to_owned(),

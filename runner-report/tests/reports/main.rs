@@ -20,6 +20,7 @@ macro_rules! snapshot {
 }
 
 mod append;
+mod cause;
 mod clock;
 mod follow;
 mod history;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use runner_config::format_duration;
-use runner_exec::TaskResult;
+use runner_exec::{OutputLine, TaskResult};
 
 use super::{badge::Badge, placement::LabelRoom};
 use crate::{
@@ -149,8 +149,10 @@ impl<'a> Span<'a> {
     }
 
     /// Returns the last lines of the output of the task.
-    pub(super) fn output(&self) -> &'a [String] {
-        self.start.map_or(&[], |start| &start.lines)
+    pub(super) fn output(&self) -> Vec<String> {
+        let ended = self.start.and_then(|start| start.ended.as_ref());
+        let lines = ended.iter().flat_map(|ended| &ended.lines);
+        lines.map(OutputLine::plain).collect()
     }
 
     /// Returns the lines of a description without the name.

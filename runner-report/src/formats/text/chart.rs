@@ -16,6 +16,7 @@ use super::{
     time_bar::{Interval, time_bar},
 };
 use crate::model::{
+    cause::ChainTask,
     now::{Now, between, plus},
     run_details::{HaltTask, RunDetails, TaskHistory, TaskStart},
     run_header::RunState,
@@ -35,15 +36,16 @@ pub(super) fn chart(run: &RunDetails, now: &Now) -> String {
         state: run.header.state(now),
         until: run.picture_end(now),
     };
-    let done_names = run.setup.iter().flat_map(|setup| &setup.done);
-    let done = done_names.map(|name| Row {
-        cells: cells(printable(name), "done", None, 0),
-        intervals: Vec::new(),
-        outcome: "by an earlier run".to_owned(),
+    let tasks = run.chain().into_iter().map(|task| match task {
+        ChainTask::Done(name) => Row::without_start(name, "done", "by an earlier run"),
+        ChainTask::Started(task) => chart.task(task),
+        ChainTask::NotReached(name) if chart.state == RunState::Running => {
+            Row::without_start(name, "", "not started yet")
+        }
+        ChainTask::NotReached(name) => Row::without_start(name, "", "not reached"),
     });
-    let tasks = run.tasks.iter().map(|task| chart.task(task));
     let halt = run.halt.iter().map(|halt| chart.halt(halt));
-    let rows: Vec<Row> = done.chain(tasks).chain(halt).collect();
+    let rows: Vec<Row> = tasks.chain(halt).collect();
     if rows.is_empty() {
         return String::new();
     }
@@ -62,6 +64,16 @@ struct Row {
     cells: [String; 4],
     intervals: Vec<Interval>,
     outcome: String,
+}
+
+impl Row {
+    fn without_start(name: &str, result: &str, outcome: &str) -> Row {
+        Row {
+            cells: cells(printable(name), result, None, 0),
+            intervals: Vec::new(),
+            outcome: outcome.to_owned(),
+        }
+    }
 }
 
 fn cells(name: String, result: &str, time: Option<Duration>, starts: usize) -> [String; 4] {
@@ -90,6 +102,7 @@ impl Chart<'_> {
             Some(end) if result == Some(TaskResult::Ok) && end.outcome.is_exit_zero() => {
                 String::new()
             }
+            Some(end) if !end.required => end.outcome.description() + ", not required",
             Some(end) => end.outcome.description(),
             None => String::new(),
         };

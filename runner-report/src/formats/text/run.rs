@@ -7,6 +7,7 @@ use runner_exec::TaskResult;
 
 use super::{chart::chart, printable};
 use crate::model::{
+    cause::Cause,
     end::RunReason,
     now::Now,
     run_details::{RunDetails, TaskHistory},
@@ -14,12 +15,18 @@ use crate::model::{
     run_header::RunState,
 };
 
+/// Maximum numbers of causes, of their output lines if there are several, and of names.
+const MAX_CAUSES: usize = 3;
+const MAX_SHORT_LINES: usize = 5;
+const MAX_NAMES: usize = 10;
+
 /// Returns the report of the run and of the starts that were refused since.
 pub fn run_text(found: &FoundRun, now: &Now) -> String {
     let mut text = refusal_line(&found.refused, now);
     match &found.run {
         Some(run) => {
             text += &headline(run, now);
+            text += &explanation(run, now);
             for (name, fact) in run_facts(run, now) {
                 text += &format!("  {name:<12}  {fact}\n");
             }
@@ -74,13 +81,91 @@ fn headline(run: &RunDetails, now: &Now) -> String {
     format!("run {} {what}\n\n", printable(&header.run))
 }
 
+/// Returns the tasks that explain the state with the end of their output, and those that were
+/// not reached; then an empty line. Returns nothing if all went well.
+fn explanation(run: &RunDetails, now: &Now) -> String {
+    let causes = run.causes(now);
+    let shown_lines = if causes.len() > 1 {
+        MAX_SHORT_LINES
+    } else {
+        usize::MAX
+    };
+    let mut text = String::new();
+    for cause in causes.iter().take(MAX_CAUSES) {
+        text += &format!("{}\n", cause_sentence(cause));
+        text += &output_end(cause, shown_lines);
+    }
+    if let Some(others @ 1..) = causes.len().checked_sub(MAX_CAUSES) {
+        text += &format!("and {others} more, in the table below\n");
+    }
+    let optional = optional_failures(run, &causes);
+    if !optional.is_empty() {
+        text += &format!("failed, but not required: {}\n", first_names(&optional));
+    }
+    let not_reached = run.not_reached();
+    if !not_reached.is_empty() && run.header.state(now) != RunState::Running {
+        text += &format!("not reached: {}\n", first_names(&not_reached));
+    }
+    if text.is_empty() { text } else { text + "\n" }
+}
+
+/// Returns the last lines of the output of a cause, at most `max_lines`.
+fn output_end(cause: &Cause, max_lines: usize) -> String {
+    let ended = cause.task.filter(|task| !task.is_unfinished());
+    let Some(end) = ended.and_then(|task| task.end.as_ref()) else {
+        return String::new();
+    };
+    match end.output.as_deref().map(printable) {
+        None if end.outcome.is_not_started() => String::new(),
+        None => "  its output was not kept; `log_dir` keeps it\n".to_owned(),
+        Some(path) if end.lines.is_empty() => format!("  its output `{path}` is empty\n"),
+        Some(path) => {
+            let last = &end.lines[end.lines.len().saturating_sub(max_lines)..];
+            let lines = last.iter().map(|line| format!("  | {}\n", line.plain()));
+            format!("  the end of `{path}`:\n{}", lines.collect::<String>())
+        }
+    }
+}
+
+/// Returns the tasks that failed without being a cause, because they are not required.
+pub(crate) fn optional_failures<'a>(run: &'a RunDetails, causes: &[Cause]) -> Vec<&'a str> {
+    let is_cause = |name: &str| causes.iter().any(|cause| cause.name == name);
+    let failed = run.failed().into_iter();
+    let optional = failed.filter(|task| !task.is_required() && !is_cause(&task.name));
+    optional.map(|task| &*task.name).collect()
+}
+
+/// Returns the cause as a sentence.
+pub(crate) fn cause_sentence(cause: &Cause) -> String {
+    format!(
+        "`{}` {}",
+        printable(cause.name),
+        printable(&cause.predicate())
+    )
+}
+
+/// Returns the first names, and the number of the others.
+pub(crate) fn first_names(names: &[&str]) -> String {
+    let first: Vec<String> = names
+        .iter()
+        .take(MAX_NAMES)
+        .map(|name| printable(name))
+        .collect();
+    let first = first.join(", ");
+    match names.len().saturating_sub(MAX_NAMES) {
+        0 => first,
+        1 => format!("{first} and 1 other"),
+        others => format!("{first} and {others} others"),
+    }
+}
+
 /// Name and text of a fact.
 type Fact = (&'static str, String);
 
 /// Returns the facts about the run as a whole.
 pub(crate) fn run_facts(run: &RunDetails, now: &Now) -> Vec<Fact> {
     let RunDetails { header, setup, .. } = run;
-    let started = now.local(header.started, "%Y-%m-%d %H:%M:%S");
+    let started = now.local(header.started, "%Y-%m-%d %H:%M:%S %:z");
     let which = if header.is_of_this_boot(now) {
         "this"
     } else {
@@ -97,10 +182,18 @@ pub(crate) fn run_facts(run: &RunDetails, now: &Now) -> Vec<Fact> {
         None | Some(0) => String::new(),
         Some(max) => format!(" of {max}"),
     };
-    let mut facts = vec![
+    let mut facts = Vec::new();
+    if let Some(host) = setup
+        .as_ref()
+        .map(|setup| &setup.host)
+        .filter(|host| !host.is_empty())
+    {
+        facts.push(("host", printable(host)));
+    }
+    facts.extend([
         ("started", format!("{started}, in {which} boot")),
         ("took", format!("{time}, try {}{of}", header.try_num)),
-    ];
+    ]);
     if let Some(setup) = setup {
         let count = |result| {
             let is_it = |task: &&TaskHistory| task.result() == Some(result);
@@ -123,7 +216,7 @@ pub(crate) fn run_facts(run: &RunDetails, now: &Now) -> Vec<Fact> {
     }
     facts.extend(highlights(run));
     if state == RunState::CutOff {
-        facts.push(("cut off", cut_off_cause(run)));
+        facts.push(("cut off", "by a kill or a power cut".to_owned()));
     }
     facts
 }
@@ -140,7 +233,8 @@ fn highlights(run: &RunDetails) -> Vec<Fact> {
         let (name, time) = (printable(&task.name), format_duration(time));
         facts.push(("slowest", format!("{name}, {time}")));
     }
-    let retried = run.tasks.iter().filter(|task| task.failures() > 0);
+    let tasks = run.tasks.iter();
+    let retried = tasks.filter(|task| task.failures() > 0 && task.is_required());
     // Among equals `min_by_key` takes the first; `max_by_key` would take the last.
     if let Some(task) = retried.min_by_key(|task| Reverse(task.failures())) {
         let name = printable(&task.name);
@@ -152,19 +246,9 @@ fn highlights(run: &RunDetails) -> Vec<Fact> {
         facts.push(("most retried", format!("{name}, {times}")));
     }
     let waits = run.waits.iter().filter(|wait| !wait.time.is_zero());
-    if let Some(wait) = waits.min_by_key(|wait| Reverse(wait.time)) {
-        let (time, try_num) = (format_duration(wait.time), wait.try_num);
+    if let Some(wait) = waits.min_by_key(|wait| Reverse(wait.duration())) {
+        let (time, try_num) = (format_duration(wait.duration()), wait.try_num);
         facts.push(("longest wait", format!("{time}, before try {try_num}")));
     }
     facts
-}
-
-/// Returns possible causes of the cut, and the tasks that ran.
-fn cut_off_cause(run: &RunDetails) -> String {
-    let cut = run.tasks.iter().filter(|task| task.is_unfinished());
-    let names: Vec<String> = cut.map(|task| printable(&task.name)).collect();
-    match names.len() {
-        0 => "by a kill or a power cut".to_owned(),
-        _ => format!("by a kill or a power cut, during {}", names.join(", ")),
-    }
 }

@@ -1,0 +1,167 @@
+//! What became of a run, and why: the tasks that explain its state, and the whole chain in its
+//! order.
+
+use std::collections::HashSet;
+
+use runner_exec::TaskResult;
+
+use crate::model::{
+    end::RunReason,
+    now::Now,
+    run_details::{RunDetails, TaskHistory},
+    run_header::{RunEnd, RunState},
+};
+
+/// A task of the chain.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum ChainTask<'a> {
+    /// An earlier run has done it.
+    Done(&'a str),
+    /// It was started, or it failed to start.
+    Started(&'a TaskHistory),
+    /// It has never started in this run.
+    NotReached(&'a str),
+}
+
+/// A task that explains the state of a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Cause<'a> {
+    pub(crate) name: &'a str,
+    /// The task, if it was started.
+    pub(crate) task: Option<&'a TaskHistory>,
+    /// The used tries, and the maximum; 0 for no maximum.
+    pub(crate) tries: Option<(u32, u32)>,
+}
+
+impl Cause<'_> {
+    /// Returns the sentence about the task, without its name.
+    pub(crate) fn predicate(&self) -> String {
+        let end = self.task.and_then(|task| task.end.as_ref());
+        let what = match (self.task, end) {
+            (None, _) => "was not started".to_owned(),
+            (Some(task), _) if task.is_unfinished() => "had not ended".to_owned(),
+            (Some(_), None) => "has no end".to_owned(),
+            (Some(_), Some(end)) => end.outcome.predicate(end.limit),
+        };
+        match self.tries {
+            None | Some((1, 0)) => what,
+            Some((tries, 0)) => format!("{what} (try {tries})"),
+            Some((tries, 1)) => format!("{what} ({tries} of 1 try)"),
+            Some((tries, max)) => format!("{what} ({tries} of {max} tries)"),
+        }
+    }
+}
+
+impl RunDetails {
+    /// Returns all known tasks in the order of the chain.
+    pub(crate) fn chain(&self) -> Vec<ChainTask<'_>> {
+        let (mut chain, mut names) = (Vec::new(), HashSet::new());
+        let setup = self.setup.as_ref();
+        let done: HashSet<&String> = setup.iter().flat_map(|setup| &setup.done).collect();
+        let plan = setup.iter().flat_map(|setup| &setup.plan);
+        // Journals of version 0.1 have no plan, and that of a long chain is cut.
+        let planned = plan.chain(setup.iter().flat_map(|setup| &setup.done));
+        let started = self.tasks.iter().map(|task| &task.name);
+        for name in planned.chain(started).chain(&self.not_reached) {
+            if names.insert(name) {
+                chain.push(match self.task(name) {
+                    Some(task) => ChainTask::Started(task),
+                    None if done.contains(name) => ChainTask::Done(name),
+                    None => ChainTask::NotReached(name),
+                });
+            }
+        }
+        chain
+    }
+
+    /// Returns the tasks that have never started, in the order of the chain.
+    pub(crate) fn not_reached(&self) -> Vec<&str> {
+        let chain = self.chain().into_iter();
+        let names = chain.filter_map(|task| match task {
+            ChainTask::NotReached(name) => Some(name),
+            ChainTask::Done(_) | ChainTask::Started(_) => None,
+        });
+        names.collect()
+    }
+
+    /// Returns the tasks that were started, in the order of the chain.
+    pub(crate) fn started(&self) -> impl Iterator<Item = &TaskHistory> {
+        self.chain().into_iter().filter_map(|task| match task {
+            ChainTask::Started(task) => Some(task),
+            ChainTask::Done(_) | ChainTask::NotReached(_) => None,
+        })
+    }
+
+    /// Returns the tasks whose last result was a failure, in the order of the chain.
+    pub(crate) fn failed(&self) -> Vec<&TaskHistory> {
+        let is_failed = |task: &&TaskHistory| task.result() == Some(TaskResult::Retry);
+        self.started().filter(is_failed).collect()
+    }
+
+    /// Returns the tasks that explain the state: the one that decided the end, those that failed
+    /// in a run that finished, or those that were cut off.
+    pub(crate) fn causes(&self, now: &Now) -> Vec<Cause<'_>> {
+        let is_unfinished = |task: &&TaskHistory| task.is_unfinished();
+        let is_current = |task: &&TaskHistory| {
+            let last = task.last();
+            last.is_some_and(|last| last.try_num == self.header.try_num)
+        };
+        let tasks: Vec<&TaskHistory> = match self.header.state(now) {
+            RunState::Ended(RunEnd {
+                reason: RunReason::FinishedWithFailures,
+                ..
+            }) => self.failed(),
+            RunState::Ended(_) | RunState::WentDown => {
+                return self.deciding(now).into_iter().collect();
+            }
+            RunState::CutOff => self.started().filter(is_unfinished).collect(),
+            RunState::Running => self.failed().into_iter().filter(is_current).collect(),
+        };
+        let causes = tasks.into_iter().map(|task| Cause {
+            name: &task.name,
+            task: Some(task),
+            tries: None,
+        });
+        causes.collect()
+    }
+
+    /// Returns the task that decided the end, unless the run has none or finished.
+    pub(crate) fn deciding(&self, now: &Now) -> Option<Cause<'_>> {
+        let end = match self.header.state(now) {
+            RunState::Ended(end) => end,
+            RunState::WentDown => {
+                let reason = &self.halt.as_ref()?.reason;
+                let gave_up = *reason == RunReason::GaveUp.as_str();
+                return self.last_with(if gave_up {
+                    TaskResult::Retry
+                } else {
+                    TaskResult::Halt
+                });
+            }
+            RunState::CutOff | RunState::Running => return None,
+        };
+        if let Some(name) = &self.decided_by {
+            let (task, tries) = (self.task(name), self.tries);
+            return Some(Cause { name, task, tries });
+        }
+        // Version 0.1 did not write it.
+        match end.reason {
+            RunReason::GaveUp => self.last_with(TaskResult::Retry),
+            RunReason::Halted | RunReason::HaltsUsedUp => self.last_with(TaskResult::Halt),
+            RunReason::Stopped => self.last_with(TaskResult::Exit),
+            _ => None,
+        }
+    }
+
+    /// Returns the task that was the last to end with `result`.
+    fn last_with(&self, result: TaskResult) -> Option<Cause<'_>> {
+        let tasks = self.tasks.iter();
+        let ended = tasks.filter(|task| task.result() == Some(result) && task.is_required());
+        let task = ended.max_by_key(|task| task.end.as_ref().map(|end| end.at))?;
+        Some(Cause {
+            name: &task.name,
+            task: Some(task),
+            tries: None,
+        })
+    }
+}

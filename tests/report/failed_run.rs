@@ -1,0 +1,72 @@
+//! Reports of a run that failed.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::{Ran, Test, top};
+
+/// Runs a chain of five tasks: the third one gives up, and the first one is optional and fails.
+fn failed() -> Ran {
+    Test::with_state()
+        .config("log_dir = logs\nmax_tries = 2\nsleep_time = 0\n[cache]\nrequired = no")
+        .task("05-cache", "exit 3")
+        .task("10-fetch", "exit 0")
+        .task(
+            "20-build",
+            "echo compiling; printf '\\033[31merror\\033[0m: no space left on device\\n'; exit 1",
+        )
+        .task("30-test", "exit 0")
+        .task("40-deploy", "exit 0")
+        .run()
+        .status(1)
+}
+
+fn report(ran: Ran, args: &[&str]) -> Ran {
+    let program = ["runner-report", "--state-dir", "state"];
+    let args = program.iter().chain(args).copied();
+    ran.again().run_with(args).status(0)
+}
+
+#[test]
+fn a_failed_run_is_explained_as_in_the_documentation() {
+    let ran = report(failed(), &[]);
+    let (explanation, _) = ran.stdout.split_once("\n\n  host ").unwrap();
+    let id = explanation.split(' ').nth(1).unwrap();
+    let directory = fs::canonicalize(ran.test.path("logs")).unwrap();
+    let explanation = explanation
+        .replace(&*directory.to_string_lossy(), "/var/log/runner")
+        .replace(id, "20261124T060000.000Z-da2e7952");
+    let page = fs::read_to_string(top().join("docs/reports.md")).unwrap();
+    let indented: Vec<String> = explanation
+        .lines()
+        .map(|line| format!("    {line}").trim_end().to_owned())
+        .collect();
+    assert!(page.contains(&indented.join("\n")), "{explanation}");
+}
+
+#[test]
+fn the_json_report_has_the_deciding_task_and_its_last_lines() {
+    let ran = report(failed(), &["--format", "json"]);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let run = &report["run"];
+    assert_eq!(run["task"], "20-build");
+    assert_eq!(run["tries"], 2);
+    assert_eq!(
+        run["not_reached"],
+        Value::from(vec!["30-test", "40-deploy"])
+    );
+    assert_eq!(run["failed"], Value::from(vec!["05-cache", "20-build"]));
+    assert_eq!(run["fingerprint"].as_str().unwrap().len(), 12);
+    let tasks = run["tasks"].as_array().unwrap();
+    let names: Vec<&str> = tasks
+        .iter()
+        .map(|task| task["task"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["05-cache", "10-fetch", "20-build"]);
+    assert_eq!(tasks[0]["required"], false);
+    assert_eq!(
+        tasks[2]["last_lines"],
+        Value::from(vec!["compiling", "error: no space left on device"])
+    );
+}
