@@ -84,7 +84,7 @@ mod tests {
                     ],
                 ],
             ),
-            // What moves the cursor or names a link is removed.
+            // Cursor movements and links are removed.
             (
                 "\x1b[2K\x1b]8;;https://a.example\x1b\\E\x1b]8;;\x1b\\:\x1b[?25h",
                 &[&[(Style::new(), "E:")]],

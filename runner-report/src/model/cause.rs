@@ -1,5 +1,4 @@
-//! What became of a run, and why: the tasks that explain its state, and the whole chain in its
-//! order.
+//! The tasks that explain the state of a run, and all tasks in the order of the chain.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! What became of a run, and why: the tasks that explain it, in text and JSON.
+//! The tasks that explain the end of a run, in text and JSON.
 
 use runner_report::{RunSelector, run_json};
 use serde_json::Value;
