@@ -108,7 +108,7 @@ complete -c runner-config -s V -l version -d 'Print version'
 set -ga __runner_with_value -c --config --state-dir --run --timeout --format
 complete -c runner-report -s c -l config -r -F -d 'Configuration file'
 complete -c runner-report -l state-dir -x -a '(__fish_complete_directories)' -d 'Directory of the journal'
-complete -c runner-report -l run -x -k -a '(__runner_runs)' -d 'Show the run with this id, or the Nth from the end: -1 is the last one'
+complete -c runner-report -l run -x -k -a '(__runner_runs)' -d 'Run to show or wait for: its id, -1 for the last, -2 for the one before'
 complete -c runner-report -l this-boot -d 'Show only what happened since the machine started'
 complete -c runner-report -l history -d 'List all runs, one per line, the last one at the end'
 complete -c runner-report -l tasks -d 'Show how often each task ran and failed, and how long it took'

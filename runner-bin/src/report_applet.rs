@@ -3,7 +3,6 @@
 use std::{
     io::{self, ErrorKind},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use runner_config::{Problems, Settings, escape, reason, shown};
@@ -44,7 +43,11 @@ pub(crate) fn start(args: ReportArgs) -> Exit {
         ReportQuestion::Run(which, format) => journal.run(which, format),
         ReportQuestion::History(show) => journal.history(show),
         ReportQuestion::Tasks(show) => journal.tasks(show),
-        ReportQuestion::Wait => return wait_for_run(&state_dir, args.timeout, &log),
+        ReportQuestion::Wait(which) => match wait_for_run_end(&state_dir, which, args.timeout) {
+            Ok(None) => Ok(None),
+            Ok(Some(end)) => return exit_after(end, &log),
+            Err(error) => return log_unreadable(&state_dir, &error, &log),
+        },
     };
     match text {
         Ok(Some(text)) => answer(&text, Exit::Finished, &log),
@@ -161,30 +164,30 @@ impl JournalQuery<'_> {
     }
 }
 
-fn wait_for_run(state_dir: &Path, timeout: Option<Duration>, log: &Log) -> Exit {
-    match wait_for_run_end(state_dir, timeout) {
-        Ok(WaitEnd::Ended(status)) => Exit::OfRun(status),
-        Ok(WaitEnd::Refused(status, reason)) => {
-            let reason = escape(&reason);
-            log.error(&format!("the next run was refused: {reason}"));
-            Exit::OfRun(status)
+/// Logs the end of a wait, unless the run ended. Returns the exit status.
+fn exit_after(end: WaitEnd, log: &Log) -> Exit {
+    match end {
+        WaitEnd::Ended(status) => Exit::OfRun(status),
+        WaitEnd::Refused(refused) => {
+            let (run, reason) = (escape(&refused.run), escape(&refused.reason));
+            log.error(&format!("run {run} was refused: {reason}"));
+            Exit::OfRun(refused.status)
         }
-        Ok(WaitEnd::CutOff(run)) => {
+        WaitEnd::CutOff(run) => {
             let run = escape(&run);
             log.error(&format!(
                 "run {run} was cut off: its runner ended without a record"
             ));
             Exit::CutOff
         }
-        Ok(WaitEnd::WentDown(run)) => {
+        WaitEnd::WentDown(run) => {
             let run = shown(Path::new(&run));
             log.error(&format!(
                 "run {run} halted: its runner is gone since the halt task started"
             ));
             Exit::Ended(ChainEnd::Halted, None)
         }
-        Ok(WaitEnd::TimeUp) => Exit::TimeUp,
-        Err(error) => log_unreadable(state_dir, &error, log),
+        WaitEnd::TimeUp => Exit::TimeUp,
     }
 }
 

@@ -159,6 +159,7 @@ fn a_missing_run_or_journal_is_an_error() {
     for (args, count) in [
         (&["--run", "-9"][..], "; there are 3 runs"),
         (&["--run", "-4", "--format", "html"], "; there are 3 runs"),
+        (&["--run", "-4", "--wait"], "; there are 3 runs"),
         (
             &["--run", "r9", "--this-boot"],
             " since the machine was started; there are 3 runs",
@@ -175,10 +176,19 @@ fn a_missing_run_or_journal_is_an_error() {
             .stdout("")
             .stderr("error: cannot read `state/journal.jsonl`: no such file or directory\n");
     }
-    ask(nothing(), &["--wait"])
-        .status(66)
-        .stdout("")
-        .stderr("error: cannot read `state`: no such file or directory\n");
+    for args in [&["--wait"][..], &["--wait", "--run", "r1"]] {
+        ask(nothing(), args)
+            .status(66)
+            .stdout("")
+            .stderr("error: cannot read `state`: no such file or directory\n");
+    }
+    ask(
+        nothing().file("state/lock", "", 0o644),
+        &["--wait", "--run", "-1"],
+    )
+    .status(66)
+    .stdout("")
+    .stderr("error: cannot read `state/journal.jsonl`: no such file or directory\n");
     ask(nothing().file("state", "", 0o644), &["--wait"]).status(66);
     ask(nothing().file("state", "", 0o644), &[]).status(66);
     ask(nothing().file("state/journal.jsonl/x", "", 0o644), &[])
@@ -215,7 +225,8 @@ fn wrong_usage_is_refused() {
         &["--run", "-x"],
         &["--history", "--tasks"],
         &["--history", "--run", "-1"],
-        &["--wait", "--run", "-1"],
+        &["--tasks", "--run", "r1"],
+        &["--wait", "--run", "-1", "--this-boot"],
         &["--wait", "--history"],
         &["--wait", "--format", "json"],
         &["--wait", "--this-boot"],

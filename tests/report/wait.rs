@@ -145,21 +145,23 @@ fn a_wait_follows_a_journal_that_the_runner_renames() {
     runner.wait().status(3);
 
     // The run that is waited for started in the older part, and ends after two more renames.
-    let runner = StandIn::start();
-    let test = Test::new().no_config();
-    let test = test.file("state/journal.jsonl.old", &start("r1", runner.pid()), 0o644);
-    let waiting = wait(
-        test.file("state/journal.jsonl", &task("r1", "1-a"), 0o644),
-        &[],
-    );
-    let (path, old) = (
-        waiting.path("state/journal.jsonl"),
-        waiting.path("state/journal.jsonl.old"),
-    );
-    fs::rename(&path, &old).unwrap();
-    append(&path, &end("r1", 3));
-    fs::rename(&path, &old).unwrap();
-    waiting.wait().status(3).stdout("").stderr("");
+    for args in [&[][..], &["--run", "r1"], &["--run", "-1"]] {
+        let runner = StandIn::start();
+        let test = journal(&task("r1", "1-a")).file(
+            "state/journal.jsonl.old",
+            &start("r1", runner.pid()),
+            0o644,
+        );
+        let waiting = wait(test, args);
+        let (path, old) = (
+            waiting.path("state/journal.jsonl"),
+            waiting.path("state/journal.jsonl.old"),
+        );
+        fs::rename(&path, &old).unwrap();
+        append(&path, &end("r1", 3));
+        fs::rename(&path, &old).unwrap();
+        waiting.wait().status(3).stdout("").stderr("");
+    }
 }
 
 #[test]
@@ -173,14 +175,16 @@ fn a_wait_continues_after_the_journal_is_emptied() {
 
 #[test]
 fn a_runner_that_is_killed_ends_the_wait() {
-    let runner = StandIn::start();
-    let waiting = wait(journal(&start("r1", runner.pid())), &[]);
-    runner.kill();
-    waiting
-        .wait()
-        .status(1)
-        .stdout("")
-        .stderr("error: run r1 was cut off: its runner ended without a record\n");
+    for args in [&[][..], &["--run", "r1"], &["--run", "-1"]] {
+        let runner = StandIn::start();
+        let waiting = wait(journal(&start("r1", runner.pid())), args);
+        runner.kill();
+        waiting
+            .wait()
+            .status(1)
+            .stdout("")
+            .stderr("error: run r1 was cut off: its runner ended without a record\n");
+    }
 }
 
 /// Members of the event that a halt task starts.
@@ -259,7 +263,113 @@ fn a_refused_start_ends_the_wait_for_the_next_run() {
         .wait()
         .status(78)
         .stdout("")
-        .stderr("error: the next run was refused: configuration or\\nplan is wrong\n");
+        .stderr("error: run x1 was refused: configuration or\\nplan is wrong\n");
+}
+
+#[test]
+fn a_wait_for_a_run_that_has_ended_answers_at_once() {
+    let gone = u32::MAX / 2;
+    let alive = StandIn::start();
+    let earlier = start("r7", alive.pid()).replace(&this_boot(), "an-earlier-boot");
+    let refused = r#""refused","status":75,"reason":"busy""#;
+    let old = whole("r1") + &start("r2", gone);
+    let text = end("r2", 3)
+        + &start("r3", gone)
+        + &line("r3", &this_boot(), HALT)
+        + &start("r4", gone)
+        + &line("r5", &this_boot(), refused)
+        + &task("r6", "1-a")
+        + &earlier
+        + &start("r8", alive.pid());
+    let cut_off =
+        |run| format!("error: run {run} was cut off: its runner ended without a record\n");
+    let halted = "error: run r3 halted: its runner is gone since the halt task started\n";
+    for (run, status, message) in [
+        ("r1", 1, String::new()),
+        ("r2", 3, String::new()),
+        ("r3", 2, halted.to_owned()),
+        ("r4", 1, cut_off("r4")),
+        ("r5", 75, "error: run r5 was refused: busy\n".to_owned()),
+        ("r6", 1, cut_off("r6")),
+        ("r7", 1, cut_off("r7")),
+        ("-2", 1, cut_off("r7")),
+        ("-5", 2, halted.to_owned()),
+        ("-7", 1, String::new()),
+        ("r8", 124, String::new()),
+        ("-1", 124, String::new()),
+        ("r9", 124, String::new()),
+    ] {
+        let test = journal(&text).file("state/journal.jsonl.old", &old, 0o644);
+        ask(test, &["--wait", "--run", run, "--timeout", "0"])
+            .status(status)
+            .stdout("")
+            .stderr(&message);
+    }
+}
+
+#[test]
+fn a_wait_for_an_id_can_be_faster_than_the_runner() {
+    let runner = StandIn::start();
+    let (r2_ends, r2_refused) = (
+        start("r2", runner.pid()) + &whole("r3") + &end("r2", 3),
+        line(
+            "r2",
+            &this_boot(),
+            r#""refused","status":75,"reason":"busy""#,
+        ),
+    );
+    for (lines, status, message) in [
+        (r2_ends, 3, ""),
+        (r2_refused, 75, "error: run r2 was refused: busy\n"),
+    ] {
+        // There is no journal yet.
+        let test = Test::new().no_config().file("state/lock", "", 0o644);
+        let waiting = wait(test, &["--run", "r2"]);
+        let path = waiting.path("state/journal.jsonl");
+        append(&path, &whole("r1"));
+        append(
+            &path,
+            &line(
+                "x1",
+                &this_boot(),
+                r#""refused","status":78,"reason":"wrong""#,
+            ),
+        );
+        append(&path, &lines);
+        waiting.wait().status(status).stdout("").stderr(message);
+    }
+}
+
+#[test]
+fn a_wait_for_a_run_of_several_ends_with_that_run() {
+    let runner = Test::new()
+        .config("state_dir = state\nrequired = no\nmax_tries = 1")
+        .task(
+            "1-a",
+            "echo >>starts; n=$(wc -l <starts); echo $RUNNER_RUN_ID >id$n
+             until [ -e go$n ]; do sleep 0.01; done; exit 1",
+        )
+        .args(["-n", "3"])
+        .start();
+    let state = runner.path("state");
+    let wait_for_nth = |n: u32| {
+        runner.until(&format!("id{n}"), "Z-");
+        let id = fs::read_to_string(runner.path(&format!("id{n}"))).unwrap();
+        let id = id.trim().to_owned();
+        let none = Test::new().no_config();
+        let waiting = wait_for(state.to_str().unwrap(), none, &["--run", &id]);
+        (id, waiting)
+    };
+    let (_, first) = wait_for_nth(1);
+    fs::write(runner.path("go1"), "").unwrap();
+    first.wait().status(4).stdout("").stderr("");
+    // The runner is alive, and its second run has started.
+    let (id, second) = wait_for_nth(2);
+    runner.signal(rustix::process::Signal::KILL);
+    second.wait().status(1).stderr(&format!(
+        "error: run {id} was cut off: its runner ended without a record\n"
+    ));
+    fs::write(runner.path("go2"), "").unwrap();
 }
 
 #[test]

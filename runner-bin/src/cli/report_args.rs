@@ -18,7 +18,7 @@ Exit status:
    66  no journal, or no such run in it
    71  the system refused something needed
    78  the configuration is wrong, or names no `state_dir`
-With --wait the status of the run, or of the next one if it was refused, and:
+With --wait the status of the run, or of its start if that was refused, and:
     1  the run was cut off: its runner ended without a record
   124  the timeout passed";
 
@@ -30,7 +30,7 @@ With --wait the status of the run, or of the next one if it was refused, and:
     max_term_width = 100,
     override_usage = "runner-report [-c FILE | --state-dir DIR] [--run ID|-N] [--this-boot] [--format FORMAT]\n       \
                       runner-report [-c FILE | --state-dir DIR] --history | --tasks [--this-boot] [--format FORMAT]\n       \
-                      runner-report [-c FILE | --state-dir DIR] --wait [--timeout TIME]",
+                      runner-report [-c FILE | --state-dir DIR] --wait [--run ID|-N] [--timeout TIME]",
     after_help = STATUSES,
     group = ArgGroup::new("question"),
 )]
@@ -42,11 +42,11 @@ pub(crate) struct ReportArgs {
     #[arg(long, value_name = "DIR", conflicts_with = "config")]
     pub(crate) state_dir: Option<PathBuf>,
 
-    /// Show the run with this id, or the Nth from the end: -1 is the last one
+    /// Run to show or wait for: its id, -1 for the last, -2 for the one before
     #[arg(
         long,
         value_name = "ID|-N",
-        group = "question",
+        conflicts_with_all = ["history", "tasks"],
         allow_hyphen_values = true,
         value_parser = which
     )]
@@ -82,14 +82,14 @@ pub(crate) enum ReportQuestion {
     Run(RunSelector, Format),
     History(fn(&History, &Now) -> String),
     Tasks(fn(&[TaskStatistics]) -> String),
-    Wait,
+    Wait(Option<RunSelector>),
 }
 
 impl ReportArgs {
     /// Returns the question, or the error about the arguments.
     pub(crate) fn question(&self) -> Result<ReportQuestion, String> {
         if self.wait {
-            return Ok(ReportQuestion::Wait);
+            return Ok(ReportQuestion::Wait(self.run.clone()));
         }
         Ok(match (self.format, self.history, self.tasks) {
             (format, false, false) => {

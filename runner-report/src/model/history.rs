@@ -58,10 +58,14 @@ impl History {
         starts.into_iter().map(|(_, start)| start).collect()
     }
 
+    /// Returns the headers of all runs, the oldest first.
+    pub fn headers(&self) -> impl DoubleEndedIterator<Item = &RunHeader> {
+        self.runs.retained.iter().map(|summary| &summary.header)
+    }
+
     /// Returns the headers of the runs without an end.
     pub fn open(&self) -> impl Iterator<Item = &RunHeader> {
-        let headers = self.runs.retained.iter().map(|summary| &summary.header);
-        headers.filter(|header| header.end.is_none())
+        self.headers().filter(|header| header.end.is_none())
     }
 
     /// Returns the number of runs.

@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use runner_exec::boot_id;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags},
@@ -19,48 +20,74 @@ use rustix::{
 
 use crate::{
     journal::follow::JournalFollower,
-    model::{history::History, now::Now, run_header::RunHeader},
+    model::{history::History, now::Now, run_finder::RunSelector, run_header::RunHeader},
     wait::watch::{WaitEnd, WaitState},
 };
 
-/// Waits for the end of the current run of the journal in `state_dir`, or of the next run if
-/// none is current; at most for `timeout`.
+/// Waits for the end of a run of the journal in `state_dir`, at most for `timeout`. Returns at
+/// once if it has ended.
+///
+/// Without a selector it is the current run, or the next one if none is current. A run that is
+/// selected by its id need not have started. Returns `None` if there is no run at the selected
+/// position.
 ///
 /// # Errors
 ///
 /// The directory does not exist or is removed, the journal cannot be read, or a system call
 /// fails.
-pub fn wait_for_run_end(state_dir: &Path, timeout: Option<Duration>) -> io::Result<WaitEnd> {
+pub fn wait_for_run_end(
+    state_dir: &Path,
+    selector: Option<RunSelector>,
+    timeout: Option<Duration>,
+) -> io::Result<Option<WaitEnd>> {
     // Too large for a deadline: wait without one.
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     // Before the journal is read, so that no change is missed.
     let changes = DirectoryWatch::new(state_dir)?;
     let mut journal = JournalFollower::new(state_dir);
-    let mut history = History::default();
-    journal.read(|record| history.apply(record))?;
-    let mut state = WaitState::new(&history, &Now::read(history.open()));
+    let state = match selector {
+        // The first read of the loop is of the whole journal.
+        Some(RunSelector::Id(id)) => Some(WaitState::Start(Some(id))),
+        Some(RunSelector::FromEnd(position)) => {
+            WaitState::from_end(position, &history(&mut journal)?)
+        }
+        None => {
+            let history = history(&mut journal)?;
+            Some(WaitState::new(&history, &Now::read(history.open())))
+        }
+    };
+    let Some(mut state) = state else {
+        return Ok(None);
+    };
     let mut runner: Option<RunnerExit> = None;
     loop {
         // Checked before the journal is read, so that the last record of the runner is seen.
         let is_gone = runner.as_ref().map_or(Ok(false), RunnerExit::is_gone)?;
         journal.read(|record| state.apply(record))?;
         match state {
-            WaitState::Done(end) => return Ok(end),
+            WaitState::Done(end) => return Ok(Some(end)),
             WaitState::Run(header) if is_gone && header.has_halt_started => {
-                return Ok(WaitEnd::WentDown(header.run));
+                return Ok(Some(WaitEnd::WentDown(header.run)));
             }
-            WaitState::Run(header) if is_gone => return Ok(WaitEnd::CutOff(header.run)),
+            WaitState::Run(header) if is_gone => return Ok(Some(WaitEnd::CutOff(header.run))),
             WaitState::Run(ref header) if runner.is_none() => {
                 runner = Some(RunnerExit::of(header)?);
                 continue;
             }
-            WaitState::Run(_) | WaitState::NextRun => {}
+            WaitState::Run(_) | WaitState::Start(_) => {}
         }
         if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            return Ok(WaitEnd::TimeUp);
+            return Ok(Some(WaitEnd::TimeUp));
         }
         changes.wait(runner.as_ref(), deadline)?;
     }
+}
+
+/// Reads the runs up to now.
+fn history(journal: &mut JournalFollower) -> io::Result<History> {
+    let mut history = History::default();
+    journal.read(|record| history.apply(record))?;
+    Ok(history)
 }
 
 /// A pidfd of a runner, which is readable after its end, or `None` if the runner is gone.
@@ -68,8 +95,11 @@ struct RunnerExit(Option<OwnedFd>);
 
 impl RunnerExit {
     fn of(header: &RunHeader) -> io::Result<RunnerExit> {
-        // The journal can hold any number, and `from_raw` must not get a negative one.
-        let process = header.process.filter(|process| process.pid > 0);
+        // After a reboot, another process can have the number. The journal can hold any number,
+        // and `from_raw` must not get a negative one.
+        let is_of_this_boot = header.boot == boot_id().unwrap_or_default();
+        let process = header.process;
+        let process = process.filter(|process| is_of_this_boot && process.pid > 0);
         let Some((process, pid)) = process.and_then(|it| Some((it, Pid::from_raw(it.pid)?))) else {
             return Ok(RunnerExit(None));
         };

@@ -1,10 +1,13 @@
 //! The state of a wait, updated by records of the journal.
 
+use std::mem;
+
 use crate::{
     journal::record::{JournalEntry, Record, RunEntry},
     model::{
         history::History,
         now::Now,
+        run_finder::RefusedStart,
         run_header::{RunHeader, RunState},
     },
 };
@@ -14,8 +17,8 @@ use crate::{
 pub enum WaitEnd {
     /// The run ended with this exit status.
     Ended(u8),
-    /// The next run was refused, with this exit status and for this reason.
-    Refused(u8, String),
+    /// The start of the run was refused.
+    Refused(RefusedStart),
     /// The runner of the run with this id is gone without a record of the end.
     CutOff(String),
     /// The runner of the run with this id is gone after its halt task started.
@@ -27,8 +30,8 @@ pub enum WaitEnd {
 /// State of a wait.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WaitState {
-    /// Waits for the start of the next run.
-    NextRun,
+    /// Waits for the start of the run with this id, or of the next run.
+    Start(Option<String>),
     /// Waits for the end of this run.
     Run(RunHeader),
     /// The wait is over.
@@ -41,28 +44,39 @@ impl WaitState {
     pub fn new(history: &History, now: &Now) -> WaitState {
         let is_running = |header: &&RunHeader| header.state(now) == RunState::Running;
         let last = history.open().filter(is_running).last().cloned();
-        last.map_or(WaitState::NextRun, WaitState::Run)
+        last.map_or(WaitState::Start(None), WaitState::Run)
+    }
+
+    /// Starts a wait for the run at this position from the end, if it exists; 1 is the last run.
+    pub fn from_end(position: usize, history: &History) -> Option<WaitState> {
+        let header = history.headers().nth_back(position.checked_sub(1)?)?;
+        Some(WaitState::of(header.clone()))
+    }
+
+    fn of(header: RunHeader) -> WaitState {
+        match &header.end {
+            Some(end) => WaitState::Done(WaitEnd::Ended(end.status)),
+            None => WaitState::Run(header),
+        }
     }
 
     /// Updates the state with a new record.
     pub fn apply(&mut self, record: &Record) {
         match self {
-            WaitState::NextRun => match &record.entry {
-                JournalEntry::Run(RunEntry::Start(_)) => {
-                    let mut header = RunHeader::new(record);
-                    header.apply(record);
-                    *self = WaitState::Run(header);
+            WaitState::Start(Some(id)) if *id != record.run => {}
+            WaitState::Start(id) => {
+                let is_start = matches!(record.entry, JournalEntry::Run(RunEntry::Start(_)));
+                if let Some(refused) = RefusedStart::from_record(record) {
+                    *self = WaitState::Done(WaitEnd::Refused(refused));
+                } else if is_start || id.is_some() {
+                    // The start of the run with the id can be rotated away.
+                    *self = WaitState::Run(RunHeader::new(record));
+                    self.apply(record);
                 }
-                JournalEntry::Run(RunEntry::Refused { status, reason }) => {
-                    *self = WaitState::Done(WaitEnd::Refused(*status, reason.clone()));
-                }
-                _ => {}
-            },
+            }
             WaitState::Run(header) if header.run == record.run => {
                 header.apply(record);
-                if let Some(end) = &header.end {
-                    *self = WaitState::Done(WaitEnd::Ended(end.status));
-                }
+                *self = WaitState::of(mem::take(header));
             }
             WaitState::Run(_) | WaitState::Done(_) => {}
         }

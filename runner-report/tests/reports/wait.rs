@@ -1,8 +1,8 @@
 //! The run that a wait waits for, depending on the journal.
 
-use runner_report::{Record, WaitEnd, WaitState};
+use runner_report::{Record, RefusedStart, WaitEnd, WaitState};
 
-use crate::journal::{Journal, now};
+use crate::journal::{Journal, at, now};
 
 /// Builds records of runs. A word is a run id and `<` for its start, `!` for a refused start, or
 /// `>` for its end. The index of the word is the exit status.
@@ -20,22 +20,32 @@ fn records(text: &'static str) -> Journal {
     journal
 }
 
-/// Returns the result of a wait that starts after `before`, with the runners `alive`, and then
-/// reads `after`.
-fn waited(before: &'static str, alive: &[i32], after: &'static str) -> Option<WaitEnd> {
-    let mut state = WaitState::new(&records(before).history(), &now(0.0, alive));
+/// Returns the result of a wait after these records.
+fn waited(mut state: WaitState, after: &'static str) -> Option<WaitEnd> {
     let each = |record: &Record| state.apply(record);
     records(after).read(each).unwrap();
     match state {
         WaitState::Done(end) => Some(end),
-        WaitState::NextRun | WaitState::Run(_) => None,
+        WaitState::Start(_) | WaitState::Run(_) => None,
     }
+}
+
+fn ended(status: u8) -> Option<WaitEnd> {
+    Some(WaitEnd::Ended(status))
+}
+
+fn refused(run: &str, status: u8) -> Option<WaitEnd> {
+    let (run, reason, at) = (run.to_owned(), "why".to_owned(), at(0.0));
+    Some(WaitEnd::Refused(RefusedStart {
+        run,
+        at,
+        status,
+        reason,
+    }))
 }
 
 #[test]
 fn a_wait_is_for_the_current_run_or_for_the_next_one() {
-    let ended = |status| Some(WaitEnd::Ended(status));
-    let refused = |status| Some(WaitEnd::Refused(status, "why".to_owned()));
     for (before, alive, after, expected) in [
         ("1<", &[1][..], "1>", ended(0)),
         ("1<", &[1], "2< 2! 2> 1>", ended(3)),
@@ -49,10 +59,50 @@ fn a_wait_is_for_the_current_run_or_for_the_next_one() {
         ("1<", &[], "1> 2< 2>", ended(2)),
         ("1< 1>", &[1], "2< 2>", ended(1)),
         ("1!", &[], "", None),
-        ("1!", &[], "2!", refused(0)),
+        ("1!", &[], "2!", refused("2", 0)),
         ("", &[], "2< 3!", None),
     ] {
-        let found = waited(before, alive, after);
+        let state = WaitState::new(&records(before).history(), &now(0.0, alive));
+        let found = waited(state, after);
         assert_eq!(found, expected, "{before} {alive:?} {after}");
+    }
+}
+
+#[test]
+fn a_wait_for_an_id_is_for_that_run_whenever_it_starts() {
+    for (journal, expected) in [
+        ("", None),
+        ("1< 1> 3! 3<", None),
+        ("2<", None),
+        ("2< 2>", ended(1)),
+        ("1< 2< 1> 2> 3< 3>", ended(3)),
+        // Its start was rotated away.
+        ("1> 2>", ended(1)),
+        ("1! 2!", refused("2", 1)),
+        ("2< 1! 2>", ended(2)),
+    ] {
+        let state = WaitState::Start(Some("2".to_owned()));
+        assert_eq!(waited(state, journal), expected, "{journal}");
+    }
+}
+
+#[test]
+fn a_wait_for_a_position_is_for_the_run_that_has_it_at_the_start() {
+    for (position, before, after, expected) in [
+        (1, "1< 1> 2< 2>", "", Some(ended(3))),
+        (2, "1< 1> 2< 2>", "", Some(ended(1))),
+        (1, "1< 1> 2<", "3< 3> 2>", Some(ended(2))),
+        (1, "1<", "", Some(None)),
+        (2, "1< 2<", "2> 1>", Some(ended(1))),
+        // A refused start is not a run.
+        (1, "1< 1> 2!", "", Some(ended(1))),
+        (2, "1< 1> 2!", "", None),
+        (3, "1< 1> 2< 2>", "", None),
+        (1, "", "", None),
+        (0, "1< 1>", "", None),
+    ] {
+        let state = WaitState::from_end(position, &records(before).history());
+        let found = state.map(|state| waited(state, after));
+        assert_eq!(found, expected, "{position} {before}");
     }
 }
