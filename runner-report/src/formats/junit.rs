@@ -1,8 +1,8 @@
 //! One run as a JUnit report, which CI systems show: a test case for each task.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestRerun, TestSuite};
+use maud::{Markup, PreEscaped, html};
 use runner_exec::TaskResult;
 
 use crate::{
@@ -14,92 +14,145 @@ use crate::{
     },
 };
 
+const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
+
 /// Returns the report, or `None` if no run was found.
 pub fn run_junit(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
     let Timeline { run, starts, .. } = found.run.as_ref()?;
-    let elapsed = run.header.elapsed(now);
-    let mut suite = TestSuite::new("runner");
-    suite.set_time(elapsed);
-    for name in run.setup.iter().flat_map(|setup| &setup.done) {
-        let mut status = TestCaseStatus::skipped();
-        status.set_message("done by an earlier run");
-        suite.add_test_case(TestCase::new(xml_text(name), status));
-    }
     let mut by_task: HashMap<&str, Vec<&FullStart>> = HashMap::new();
     for start in starts.iter().filter(|start| start.started.is_some()) {
         by_task.entry(&start.task).or_default().push(start);
     }
+    let done = run.setup.iter().flat_map(|setup| &setup.done);
     let starts = (run.tasks.iter()).filter_map(|task| by_task.get(&*task.name)?.split_last());
-    suite.add_test_cases(starts.map(|(last, earlier)| test_case(last, earlier)));
-    for case in suite.test_cases.iter_mut() {
-        case.set_classname("runner");
-    }
-    let mut report = Report::new(format!("run {}", xml_text(&run.header.run)));
-    report.set_time(elapsed);
-    report.add_test_suite(suite);
-    match report.to_string() {
-        Ok(xml) => Some(xml),
-        Err(error) => unreachable!("text is written to memory: {error}"),
-    }
-}
+    let cases: Vec<TestCase> = done
+        .map(|name| TestCase::done(name))
+        .chain(starts.map(|(last, earlier)| TestCase::new(last, earlier)))
+        .collect();
 
-/// Converts the starts of a task: the last one decides, and earlier failures are its reruns.
-/// They make the test flaky if the last start is OK.
-fn test_case(last: &FullStart, earlier: &[&FullStart]) -> TestCase {
-    let ended = last.ended.as_ref();
-    let skipped = ended.filter(|ended| ended.result == Some(TaskResult::Skip));
-    let mut status = match (Failure::of(last), skipped) {
-        (None, None) => TestCaseStatus::success(),
-        (None, Some(ended)) => {
-            let mut status = TestCaseStatus::skipped();
-            status.set_message(xml_text(&ended.outcome.description()));
-            status
-        }
-        (Some(failure), _) => {
-            let mut status = TestCaseStatus::non_success(failure.kind);
-            status
-                .set_message(failure.message)
-                .set_type(failure.outcome);
-            status
-        }
+    let count = |is_counted: fn(&Status) -> bool| {
+        let counted = cases.iter().filter(|case| is_counted(&case.status));
+        counted.count()
     };
-    status.add_reruns(earlier.iter().filter_map(|start| rerun(start)));
-    let mut case = TestCase::new(xml_text(&last.task), status);
-    if let Some(ended) = ended {
-        case.set_time(ended.elapsed);
-    }
-    if let Some(lines) = output_lines(last) {
-        case.set_system_out(lines);
-    }
-    case
+    let skipped = count(|status| matches!(status, Status::Skipped(_)));
+    let failures = count(|status| matches!(status, Status::Failed(failure) if !failure.is_error));
+    let errors = count(|status| matches!(status, Status::Failed(failure) if failure.is_error));
+    let time = seconds(run.header.elapsed(now));
+    let report = html! {
+        (PreEscaped(DECLARATION)) "\n"
+        testsuites name={ "run " (xml_text(&run.header.run)) } tests=(cases.len())
+            failures=(failures) errors=(errors) time=(time) { "\n"
+            testsuite name="runner" tests=(cases.len()) disabled=(skipped) errors=(errors)
+                failures=(failures) time=(time) { "\n"
+                @for case in &cases { (case.xml()) "\n" }
+            } "\n"
+        } "\n"
+    };
+    Some(report.into_string())
 }
 
-fn rerun(start: &FullStart) -> Option<TestRerun> {
-    let failure = Failure::of(start)?;
-    let mut rerun = TestRerun::new(failure.kind);
-    rerun.set_message(format!("try {}: {}", start.try_num, failure.message));
-    rerun.set_type(failure.outcome);
-    if let Some(ended) = &start.ended {
-        rerun.set_time(ended.elapsed);
-    }
-    if let Some(lines) = output_lines(start) {
-        rerun.set_system_out(lines);
-    }
-    Some(rerun)
+/// A task of the run.
+struct TestCase<'a> {
+    name: &'a str,
+    status: Status,
+    /// The start that decides, or `None` if an earlier run has done the task.
+    last: Option<&'a FullStart>,
+    earlier: &'a [&'a FullStart],
 }
 
-fn output_lines(start: &FullStart) -> Option<String> {
+enum Status {
+    Passed,
+    /// Skipped, with the reason.
+    Skipped(String),
+    Failed(Failure),
+}
+
+impl<'a> TestCase<'a> {
+    fn done(name: &'a str) -> TestCase<'a> {
+        TestCase {
+            name,
+            status: Status::Skipped("done by an earlier run".to_owned()),
+            last: None,
+            earlier: &[],
+        }
+    }
+
+    fn new(last: &'a FullStart, earlier: &'a [&'a FullStart]) -> TestCase<'a> {
+        let ended = last.ended.as_ref();
+        let skipped = ended.filter(|ended| ended.result == Some(TaskResult::Skip));
+        let status = match (Failure::of(last), skipped) {
+            (Some(failure), _) => Status::Failed(failure),
+            (None, Some(ended)) => Status::Skipped(ended.outcome.description()),
+            (None, None) => Status::Passed,
+        };
+        TestCase {
+            name: &last.task,
+            status,
+            last: Some(last),
+            earlier,
+        }
+    }
+
+    /// Earlier failures are flaky if the last start is OK, and reruns if it failed.
+    fn xml(&self) -> Markup {
+        html! {
+            testcase name=(xml_text(self.name)) classname="runner"
+                time=[self.last.and_then(elapsed)] {
+                @match &self.status {
+                    Status::Passed => (self.reruns(true)),
+                    Status::Skipped(message) => skipped message=(xml_text(message)) {},
+                    Status::Failed(failure) => {
+                        @let (message, kind) = (xml_text(&failure.message), xml_text(&failure.kind));
+                        @if failure.is_error { error message=(message) type=(kind) {} }
+                        @else { failure message=(message) type=(kind) {} }
+                        (self.reruns(false))
+                    }
+                }
+                @if let Some(last) = self.last { (output(last)) }
+            }
+        }
+    }
+
+    fn reruns(&self, is_flaky: bool) -> Markup {
+        let failures = (self.earlier.iter()).filter_map(|start| Some((start, Failure::of(start)?)));
+        html! {
+            @for (start, failure) in failures {
+                @let message = xml_text(&format!("try {}: {}", start.try_num, failure.message));
+                @let (kind, time, output) = (xml_text(&failure.kind), elapsed(start), output(start));
+                @match (is_flaky, failure.is_error) {
+                    (true, false) => flakyFailure time=[time] message=(message) type=(kind) { (output) },
+                    (true, true) => flakyError time=[time] message=(message) type=(kind) { (output) },
+                    (false, false) => rerunFailure time=[time] message=(message) type=(kind) { (output) },
+                    (false, true) => rerunError time=[time] message=(message) type=(kind) { (output) },
+                }
+            }
+        }
+    }
+}
+
+/// Last lines of the output, without escape sequences.
+fn output(start: &FullStart) -> Markup {
     let lines = start.ended.iter().flat_map(|ended| &ended.lines);
     let lines: Vec<String> = lines.map(|line| xml_text(&line.plain())).collect();
-    (!lines.is_empty()).then(|| lines.join("\n"))
+    html! {
+        @if !lines.is_empty() { system-out { (lines.join("\n")) } }
+    }
+}
+
+fn elapsed(start: &FullStart) -> Option<String> {
+    start.ended.as_ref().map(|ended| seconds(ended.elapsed))
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.3}", time.as_secs_f64())
 }
 
 struct Failure {
-    /// A failure of the task, or an error of its environment.
-    kind: NonSuccessKind,
+    /// An error of the environment, or of the runner; otherwise a failure of the task.
+    is_error: bool,
     message: String,
     /// Outcome as in the journal, without its number.
-    outcome: String,
+    kind: String,
 }
 
 impl Failure {
@@ -107,26 +160,25 @@ impl Failure {
     fn of(start: &FullStart) -> Option<Failure> {
         let Some(ended) = &start.ended else {
             return Some(Failure {
-                kind: NonSuccessKind::Error,
+                is_error: true,
                 message: "it has no end".to_owned(),
-                outcome: "no-end".to_owned(),
+                kind: "no-end".to_owned(),
             });
         };
         let outcome = &ended.outcome;
-        let (kind, prefix) = match ended.result {
+        let (is_error, prefix) = match ended.result {
             Some(TaskResult::Ok | TaskResult::Skip) => return None,
-            Some(TaskResult::Retry) if outcome.is_not_started() => (NonSuccessKind::Error, ""),
-            Some(TaskResult::Retry) => (NonSuccessKind::Failure, ""),
-            Some(TaskResult::Halt) => (NonSuccessKind::Failure, "requested a halt: "),
-            Some(TaskResult::Exit) => (NonSuccessKind::Failure, "requested the end: "),
-            Some(TaskResult::Interrupted) => (NonSuccessKind::Error, "interrupted: "),
-            None => (NonSuccessKind::Error, ""),
+            Some(TaskResult::Retry) => (outcome.is_not_started(), ""),
+            Some(TaskResult::Halt) => (false, "requested a halt: "),
+            Some(TaskResult::Exit) => (false, "requested the end: "),
+            Some(TaskResult::Interrupted) => (true, "interrupted: "),
+            None => (true, ""),
         };
         let word = outcome.to_string();
         Some(Failure {
-            kind,
-            message: xml_text(&format!("{prefix}{}", outcome.description())),
-            outcome: xml_text(word.split(':').next().unwrap_or_default()),
+            is_error,
+            message: format!("{prefix}{}", outcome.description()),
+            kind: word.split(':').next().unwrap_or_default().to_owned(),
         })
     }
 }

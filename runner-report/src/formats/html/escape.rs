@@ -1,5 +1,5 @@
 //! Escapes characters that must not reach a page, a picture or a JUnit report: task names can
-//! contain anything. `maud` and `quick-junit` escape the syntax of HTML and XML.
+//! contain anything. `maud` escapes the syntax of HTML and XML.
 
 use maud::Markup;
 use runner_config::{escape, is_hidden};
