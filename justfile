@@ -15,6 +15,10 @@ test:
 lint:
     .ci/run lint
 
+# JUnit reports of every kind of result, validated with the schema of a plugin of Jenkins.
+junit:
+    .ci/run junit
+
 # Configuration files, compared with Python's configparser.
 dialect:
     .ci/run dialect

@@ -1,4 +1,7 @@
 //! One run as a JUnit report, which CI systems show: a test case for each task.
+//!
+//! The elements and attributes are those of `junit-10.xsd`, to which the xUnit plugin of Jenkins
+//! holds a report. `ci/junit_schema.py` compares.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -42,8 +45,8 @@ pub fn run_junit(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
         (PreEscaped(DECLARATION)) "\n"
         testsuites name={ "run " (xml_text(&run.header.run)) } tests=(cases.len())
             failures=(failures) errors=(errors) time=(time) { "\n"
-            testsuite name="runner" tests=(cases.len()) disabled=(skipped) errors=(errors)
-                failures=(failures) time=(time) { "\n"
+            testsuite name="runner" tests=(cases.len()) failures=(failures)
+                errors=(errors) skipped=(skipped) time=(time) { "\n"
                 @for case in &cases { (case.xml()) "\n" }
             } "\n"
         } "\n"
@@ -95,9 +98,11 @@ impl<'a> TestCase<'a> {
 
     /// Earlier failures are flaky if the last start is OK, and reruns if it failed.
     fn xml(&self) -> Markup {
+        let ended = self.last.and_then(|last| last.ended.as_ref());
+        let time = ended.map(|ended| seconds(ended.elapsed));
         html! {
             testcase name=(xml_text(self.name)) classname="runner"
-                time=[self.last.and_then(elapsed)] {
+                time=[time] {
                 @match &self.status {
                     Status::Passed => (self.reruns(true)),
                     Status::Skipped(message) => skipped message=(xml_text(message)) {},
@@ -118,12 +123,12 @@ impl<'a> TestCase<'a> {
         html! {
             @for (start, failure) in failures {
                 @let message = xml_text(&format!("try {}: {}", start.try_num, failure.message));
-                @let (kind, time, output) = (xml_text(&failure.kind), elapsed(start), output(start));
+                @let (kind, output) = (xml_text(&failure.kind), output(start));
                 @match (is_flaky, failure.is_error) {
-                    (true, false) => flakyFailure time=[time] message=(message) type=(kind) { (output) },
-                    (true, true) => flakyError time=[time] message=(message) type=(kind) { (output) },
-                    (false, false) => rerunFailure time=[time] message=(message) type=(kind) { (output) },
-                    (false, true) => rerunError time=[time] message=(message) type=(kind) { (output) },
+                    (true, false) => flakyFailure message=(message) type=(kind) { (output) },
+                    (true, true) => flakyError message=(message) type=(kind) { (output) },
+                    (false, false) => rerunFailure message=(message) type=(kind) { (output) },
+                    (false, true) => rerunError message=(message) type=(kind) { (output) },
                 }
             }
         }
@@ -137,10 +142,6 @@ fn output(start: &FullStart) -> Markup {
     html! {
         @if !lines.is_empty() { system-out { (lines.join("\n")) } }
     }
-}
-
-fn elapsed(start: &FullStart) -> Option<String> {
-    start.ended.as_ref().map(|ended| seconds(ended.elapsed))
 }
 
 fn seconds(time: Duration) -> String {
