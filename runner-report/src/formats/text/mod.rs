@@ -1,6 +1,7 @@
 //! Reports as text, for a terminal of 80 columns.
 
 mod chart;
+mod explanation;
 mod history;
 mod run;
 mod table;
