@@ -6,17 +6,20 @@ const ZERO = Date.parse("2026-11-24T06:00:00Z");
 class Journal {
     lines = [];
 
-    constructor(run) {
+    // A run that starts this number of days earlier.
+    constructor(run, days = 0) {
         this.run = run;
+        this.zero = ZERO - days * 86_400_000;
     }
 
     add(second, event, members) {
-        const ts = new Date(ZERO + Math.round(second * 1000)).toISOString();
+        const ts = new Date(this.zero + Math.round(second * 1000)).toISOString();
         this.lines.push({ ts, run: this.run, boot: "example", event, ...members });
     }
 
     // Adds a task with its hooks. Returns the time when the last hook ended.
-    task(from, seconds, task, try_num, { outcome = "exited:0", result = "OK", limit = 300, hook = 0, output } = {}) {
+    task(from, seconds, task, try_num, how = {}) {
+        const { outcome = "exited:0", result = "OK", limit = 300, hook = 0, output, required } = how;
         const to = from + hook + seconds;
         const members = { task, try_num };
         if (hook) {
@@ -24,7 +27,7 @@ class Journal {
             this.add(from + hook, "hook-end", { task, phase: "pre", outcome: "exited:0", elapsed: hook });
         }
         this.add(from + hook, "task-start", { ...members, pid: 99 });
-        this.add(to, "task-end", { ...members, result, outcome, elapsed: seconds, limit, output });
+        this.add(to, "task-end", { ...members, result, outcome, elapsed: seconds, limit, output, required });
         if (hook) {
             this.add(to, "hook-start", { task, phase: "post" });
             this.add(to + hook, "hook-end", { task, phase: "post", outcome: "exited:0", elapsed: hook });
@@ -32,9 +35,9 @@ class Journal {
         return to + hook;
     }
 
-    starts(tasks, jobs) {
-        const members = { version: 1, pid: 1, start_time: 1, taskdir: "/etc/tasks.d", tasks, jobs, max_tries: 5 };
-        this.add(0, "run-start", members);
+    starts(tasks, jobs, members = {}) {
+        const process = { version: 1, pid: 1, start_time: 1, taskdir: "/etc/tasks.d" };
+        this.add(0, "run-start", { ...process, tasks, jobs, max_tries: 5, ...members });
     }
 
     // Returns the lines in the order of time, as the runner writes them.
@@ -91,6 +94,53 @@ function chain(journal, from, try_num) {
     now = Math.max(unit, system);
     return try_num === 2 ? now : task(now, 1.5, "9-report.sh");
 }
+
+// A chain that gives up in its third try, after a month of runs that mostly finished.
+// `output` is the file with the output of the task that decides.
+export function failed(output) {
+    const names = ["10-disk", "15-cache", "20-keys", "30-fetch", "40-configure", "50-build", "60-test", "70-deploy"];
+    const seconds = [0.4, 1.1, 0.3, 4.2, 1.5, 6, 9, 2];
+    const start = { host: "build7", runner_version: "0.2.0", fingerprint: "3f2a91c0b7de", plan: names };
+    // Runs `count` tasks from `from` on. Returns the time of the end.
+    const chain = (journal, from, try_num, count, scale, how = {}) => names.slice(0, count).reduce(
+        (now, name, index) => journal.task(now, seconds[index] * scale, name, try_num, how[name]), from);
+    let text = "";
+    for (let day = 30; day > 0; day -= 1) {
+        const journal = new Journal(`run-${day}`, day);
+        journal.starts(names.length, 1, start);
+        journal.add(0, "try-start", { try_num: 1 });
+        const isLost = day === 12;
+        const end = chain(journal, 0, 1, isLost ? 4 : 8, 1 + ((day * 7919) % 30) / 100);
+        journal.add(end, "run-end", { status: isLost ? 1 : 0, reason: isLost ? "gave-up" : "finished", elapsed: end });
+        text += journal.text();
+    }
+    const journal = new Journal("20261124T060000.000Z-da2e7952");
+    journal.starts(names.length, 1, { ...start, max_tries: 3 });
+    let now = 0;
+    for (const try_num of [1, 2, 3]) {
+        journal.add(now, "try-start", { try_num });
+        now = chain(journal, now, try_num, 6, 1 + try_num / 20, {
+            "15-cache": { result: "RETRY", outcome: "exited:3", required: false },
+            "50-build": { result: "RETRY", outcome: "exited:1", output: try_num === 3 ? output : undefined },
+        });
+        if (try_num < 3) {
+            journal.add(now, "wait", { seconds: try_num * 10, before: "try" });
+            now += try_num * 10;
+        }
+    }
+    const end = { task: "50-build", tries: 3, max_tries: 3, not_reached: names.slice(6) };
+    journal.add(now, "run-end", { status: 1, reason: "gave-up", elapsed: now, ...end });
+    return text + journal.text();
+}
+
+// The output of the task that decides the run of `failed`, in colours.
+export const OUTPUT = [
+    "\u001b[1;32m   Compiling\u001b[0m app v0.4.1 (/srv/app)",
+    "\u001b[1;31merror\u001b[0m: linking with `cc` failed: exit status: 1",
+    "\u001b[1;34m  = note\u001b[0m: /usr/bin/ld: \u001b[33mcannot find -lssl\u001b[0m: No such file or directory",
+    "\u001b[1;31merror\u001b[0m: could not compile `app` (bin \"app\") due to 1 previous error",
+    "",
+].join("\n");
 
 // A run with very many tasks, eight at a time, in levels of a hundred.
 export function many(count) {

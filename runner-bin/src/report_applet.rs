@@ -8,8 +8,8 @@ use std::{
 use runner_config::{Problems, Settings, escape, reason, shown};
 use runner_exec::{ChainEnd, StateDir, boot_id};
 use runner_report::{
-    Author, Format, History, Now, Record, RunDetails, RunFinder, RunSelector, StatisticsBuilder,
-    TaskStatistics, Timeline, WaitEnd, read_journal, wait_for_run_end,
+    Author, Format, History, Now, PastCollector, Record, RunDetails, RunFinder, RunSelector,
+    StatisticsBuilder, TaskStatistics, Timeline, WaitEnd, read_journal, wait_for_run_end,
 };
 
 use crate::{
@@ -118,13 +118,18 @@ impl JournalQuery<'_> {
                 Ok((!found.is_empty()).then(|| show(&found, &now)))
             }
             Format::OneRun(show) => {
-                let mut finder = RunFinder::<Timeline>::new(which);
-                let author = self.read(|record| finder.apply(record))?;
+                let mut finder = RunFinder::<Timeline>::new(which.clone());
+                let mut past = PastCollector::new(which);
+                let author = self.read(|record| {
+                    finder.apply(record);
+                    past.apply(record);
+                })?;
                 let mut found = finder.finish();
                 if let Some(timeline) = &mut found.run {
                     timeline.read_outputs(author);
+                    found.past = past.finish(&timeline.run.header.run);
                 }
-                let now = Now::read(found.run.as_ref().map(|timeline| &timeline.run.header));
+                let now = Now::read(&found.past.runs);
                 Ok(show(&found, &now))
             }
         }

@@ -31,6 +31,7 @@ pub use crate::{
         end::{AnyOutcome, RunReason},
         history::{History, RunSummary, RunnerStart},
         now::{Now, RunnerProcess},
+        past::{Past, PastCollector},
         run_details::{HaltTask, RetryWait, RunDetails, TaskEnd, TaskHistory, TaskStart},
         run_finder::{FoundRun, Refusals, RefusedStart, RunFinder, RunSelector},
         run_header::{RunEnd, RunHeader, RunState},

@@ -5,6 +5,7 @@ pub(crate) mod end;
 pub(crate) mod history;
 mod machine;
 pub(crate) mod now;
+pub(crate) mod past;
 pub(crate) mod run_details;
 pub(crate) mod run_finder;
 pub(crate) mod run_header;

@@ -65,6 +65,12 @@ pub(crate) fn shifted(at: Timestamp, clock_offset: SignedDuration) -> Timestamp 
     at.checked_add(clock_offset).unwrap_or(at)
 }
 
+/// Returns the smallest of the sorted `times` that `percent` of them do not exceed.
+pub(crate) fn nearest_rank(times: &[Duration], percent: usize) -> Option<Duration> {
+    let rank = (times.len() * percent).div_ceil(100);
+    times.get(rank.checked_sub(1)?).copied()
+}
+
 /// Converts seconds of the journal. Values that are no duration become zero.
 pub(crate) fn to_duration(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::{
     journal::record::{JournalEntry, Record, RunEntry},
     model::{
+        past::Past,
         run_details::RunDetails,
         runs_by_id::{FromRecords, RunsById},
     },
@@ -54,6 +55,8 @@ pub struct FoundRun<T = RunDetails> {
     pub run: Option<T>,
     /// Starts that were refused after the last run; empty if another run was searched for.
     pub refused: Refusals,
+    /// The last runs up to this one, if they were collected.
+    pub past: Past,
 }
 
 impl<T> FoundRun<T> {
@@ -123,6 +126,7 @@ impl<T: FromRecords> RunFinder<T> {
         FoundRun {
             run: self.runs.retained.pop_front().filter(|_| exists),
             refused: self.refused,
+            past: Past::default(),
         }
     }
 }

@@ -50,6 +50,10 @@ impl<T: FromRecords> RunsById<T> {
         }
     }
 
+    pub(crate) fn is_known(&self, run: &str) -> bool {
+        self.numbers.contains_key(run)
+    }
+
     /// Number of all runs, dropped ones included.
     pub(crate) fn count(&self) -> usize {
         self.numbers.len()

@@ -9,7 +9,7 @@ use crate::{
     journal::record::{JournalEntry, Record, TaskEntry},
     model::{
         end::AnyOutcome,
-        now::{serialize_seconds, to_duration},
+        now::{nearest_rank, serialize_seconds, to_duration},
     },
 };
 
@@ -103,20 +103,15 @@ impl StatisticsBuilder {
 impl Samples {
     fn into_statistics(mut self, task: String) -> TaskStatistics {
         self.elapsed.sort_unstable();
-        // The smallest value that `percent` of all values do not exceed.
-        let nearest_rank = |percent: usize| {
-            let rank = (self.elapsed.len() * percent).div_ceil(100);
-            self.elapsed.get(rank.checked_sub(1)?).copied()
-        };
         TaskStatistics {
             task,
             runs: self.failed_in.len(),
             retried: self.failed_in.values().filter(|&&failed| failed).count(),
             starts: self.starts,
             failures: self.failures,
-            median: nearest_rank(50),
-            p95: nearest_rank(95),
-            max: nearest_rank(100),
+            median: nearest_rank(&self.elapsed, 50),
+            p95: nearest_rank(&self.elapsed, 95),
+            max: nearest_rank(&self.elapsed, 100),
         }
     }
 }

@@ -12,7 +12,6 @@ use crate::{
     },
     model::{
         end::AnyOutcome,
-        now::plus,
         run_details::{RunDetails, TaskEnd},
         runs_by_id::FromRecords,
     },
@@ -181,11 +180,6 @@ impl FullStart {
         let ends = self.task_to(default_end);
         let after = self.after.as_ref();
         after.map_or(ends, |hook| hook.end_or(default_end).max(ends))
-    }
-
-    /// Returns the time at which its limit is reached.
-    pub(crate) fn limit_at(&self) -> Option<Timestamp> {
-        Some(plus(self.started?, self.ended.as_ref()?.limit?))
     }
 
     /// Returns the hooks, each with its phase in words and its end. The record of an end can be

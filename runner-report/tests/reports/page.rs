@@ -1,16 +1,15 @@
 //! A run as a page, as a picture and as a JUnit report.
 
 use proptest::prelude::*;
-use roxmltree::{Document, ParsingOptions};
+use roxmltree::{Document, Node, ParsingOptions};
 use runner_config::{escape, is_hidden};
 use runner_report::{
-    FoundRun, HookEntry, JournalEntry, RunFinder, RunSelector, Timeline, history_text, run_html,
-    run_json, run_junit, run_svg,
+    FoundRun, HookEntry, JournalEntry, PastCollector, RunFinder, RunSelector, Timeline,
+    history_text, run_html, run_json, run_junit, run_svg,
 };
 
 use crate::journal::{Journal, now};
 
-const BDI: (&str, &str) = ("http://www.w3.org/1999/xhtml", "bdi");
 const TITLE: (&str, &str) = ("http://www.w3.org/2000/svg", "title");
 
 pub(crate) fn found(journal: &Journal) -> FoundRun<Timeline> {
@@ -107,31 +106,214 @@ fn the_junit_report_of_a_run() {
     snapshot!("report-junit", junit(&journal));
 }
 
+/// Returns the elements of this name that have the class.
+fn with_class<'a>(document: &'a Document, name: &str, class: &str) -> Vec<Node<'a, 'a>> {
+    let has_class = |node: &Node| {
+        let mut classes = node.attribute("class").unwrap_or_default().split(' ');
+        node.tag_name().name() == name && classes.any(|found| found == class)
+    };
+    document.descendants().filter(has_class).collect()
+}
+
 #[test]
 fn page_and_picture_show_every_start() {
     let journal = parallel();
     let (html, svg) = (html(&journal), svg(&journal));
     let (page, picture) = (parse(&html), parse(&svg));
-    let count = |document: &Document, name: &str, class: &str| {
-        let nodes = document.descendants();
-        let nodes = nodes.filter(|node| node.tag_name().name() == name);
-        let classes = nodes.filter_map(|node| node.attribute("class"));
-        classes.filter(|found| found.starts_with(class)).count()
+    // Five starts, a wait and the halt task.
+    assert_eq!(with_class(&picture, "rect", "bar").len(), 7);
+    let bars = with_class(&page, "span", "bars").into_iter();
+    let bars: Vec<Node> = bars.flat_map(|row| row.children()).collect();
+    let is = |class: &str| {
+        let with = |bar: &&Node| {
+            let mut classes = bar.attribute("class").unwrap_or_default().split(' ');
+            classes.any(|found| found == class)
+        };
+        bars.iter().filter(with).count()
     };
-    // Five starts, a wait and the halt task, and four marks in the legend.
-    for document in [&page, &picture] {
-        assert_eq!(count(document, "rect", "bar "), 7 + 4);
-        assert_eq!(count(document, "rect", "hook"), 2 + 1);
-        assert_eq!(count(document, "line", "decides"), 5);
+    assert_eq!(
+        (is("ok"), is("failed"), is("halt"), is("wait")),
+        (4, 1, 1, 1)
+    );
+    assert_eq!((is("hook"), is("path")), (2, 4));
+    // A row for each task of the run, the one that was done before, and the halt task.
+    let names = |document: &Document| -> Vec<String> {
+        let names = with_class(document, "bdi", "name");
+        names
+            .iter()
+            .map(|name| name.text().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(
+        names(&page),
+        ["0-done", "1-slow", "1-quick", "2-halt", "halt task halt.sh"]
+    );
+    // Each start has a line in the table of its task.
+    let lines = page
+        .descendants()
+        .filter(|node| node.tag_name().name() == "td");
+    assert_eq!(lines.filter(|line| line.text() == Some("2")).count(), 4);
+}
+
+#[test]
+fn a_page_begins_with_the_reason_of_the_end() {
+    let journal = Journal::new()
+        .plan(&["1-a", "2-b", "3-c", "4-d"])
+        .run_starts(0.0, 7)
+        .task(0.0, 1.0, "1-a", "OK", "exited:0")
+        .task(1.0, 2.0, "2-b", "RETRY", "exited:1")
+        .run_ends_because(2.0, 1, "gave-up", Some(("2-b", 1, 1)), &["3-c", "4-d"]);
+    let title = "Gave up: 2-b exited with 1 (1 of 1 try)";
+    let html = html(&journal);
+    assert!(
+        html.contains(&format!("{title}</h1><p>build7 · /etc/tasks.d</p>")),
+        "{html}"
+    );
+    assert!(
+        html.contains("2026-11-24 06:00:00 to 06:00:02 +00:00, 2s"),
+        "{html}"
+    );
+    assert!(html.contains("<b>Not reached: </b>3-c, 4-d"), "{html}");
+    assert!(svg(&journal).contains(&format!(">{title}</text>")));
+    let page = parse(&html);
+    let rows = with_class(&page, "div", "missed");
+    assert_eq!(rows.len(), 2);
+}
+
+/// Builds eight runs, of which the last one is much slower. The third one failed.
+fn slower() -> Journal {
+    const RUNS: [&str; 8] = ["r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8"];
+    let mut journal = Journal::new();
+    for (number, run) in RUNS.into_iter().enumerate() {
+        let at = number as f64 * 100.0;
+        let time = if run == "r8" { 10.0 } else { 1.0 };
+        let (result, outcome) = match run {
+            "r3" => ("RETRY", "exited:1"),
+            _ => ("OK", "exited:0"),
+        };
+        journal = journal
+            .run(run)
+            .run_starts(at, 7)
+            .task(at, at + time, "1-a", result, outcome);
+        journal = match run {
+            "r3" => journal.run_ends(at + time, 1, "gave-up"),
+            _ => journal.run_ends(at + time, 0, "finished"),
+        };
     }
-    let links = page
-        .descendants()
-        .filter(|node| node.tag_name().name() == "a");
-    assert_eq!(links.count(), 7);
-    let rows = page
-        .descendants()
-        .filter(|node| node.tag_name().name() == "tr");
-    assert_eq!(rows.count(), 1 + 7);
+    journal
+}
+
+/// Returns the page of a run with those before it.
+fn html_with_past(journal: &Journal, selector: RunSelector) -> String {
+    let mut finder = RunFinder::new(selector.clone());
+    let mut past = PastCollector::new(selector);
+    journal
+        .read(|record| {
+            finder.apply(record);
+            past.apply(record);
+        })
+        .unwrap();
+    let mut found: FoundRun<Timeline> = finder.finish();
+    let run = found.run.as_ref().unwrap().run.header.run.clone();
+    found.past = past.finish(&run);
+    run_html(&found, &now(1000.0, &[])).unwrap()
+}
+
+#[test]
+fn a_slow_task_is_compared_with_earlier_runs_and_the_runs_with_each_other() {
+    let last = |html: &str| {
+        let page = parse(html);
+        let runs = with_class(&page, "section", "past");
+        let runs = runs.iter().flat_map(|section| section.descendants());
+        let bars = runs.filter(|node| node.tag_name().name() == "i");
+        bars.map(|bar| bar.attribute("class").unwrap().to_owned())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let page = html_with_past(&slower(), RunSelector::FromEnd(1));
+    assert!(page.contains("10s<small>, usually 1s</small>"), "{page}");
+    assert!(page.contains("--m:10%;--p:10%"), "{page}");
+    assert_eq!(last(&page), "ok ok failed ok ok ok ok ok");
+    // Only what was before the shown run counts.
+    for selector in [RunSelector::FromEnd(4), RunSelector::Id("r5".into())] {
+        let page = html_with_past(&slower(), selector);
+        assert_eq!(last(&page), "ok ok failed ok ok");
+        assert!(
+            !page.contains("usually") && page.contains("--m:100%"),
+            "{page}"
+        );
+    }
+    // Two successes are too few.
+    let page = html_with_past(&slower(), RunSelector::Id("r3".into()));
+    assert!(!page.contains("--m:"), "{page}");
+    let page = html_with_past(&slower(), RunSelector::FromEnd(8));
+    assert_eq!(last(&page), "");
+}
+
+#[test]
+fn at_most_forty_runs_are_compared() {
+    let runs: Vec<String> = (1..=60).map(|number| format!("r{number}")).collect();
+    let mut journal = Journal::new();
+    for run in &runs {
+        journal = journal
+            .run(run.clone().leak())
+            .run_starts(0.0, 7)
+            .run_ends(1.0, 0, "finished");
+    }
+    for (selector, expected) in [
+        (RunSelector::FromEnd(1), 40),
+        (RunSelector::FromEnd(15), 40),
+        (RunSelector::FromEnd(50), 11),
+        (RunSelector::Id("r50".into()), 40),
+        (RunSelector::Id("r7".into()), 7),
+    ] {
+        let page = html_with_past(&journal, selector.clone());
+        let text = format!("The last {expected} runs ");
+        assert!(page.contains(&text), "{selector:?}");
+    }
+}
+
+#[test]
+fn quiet_tasks_fold_above_sixty_rows() {
+    let journal = |tasks: u32| {
+        let mut journal = Journal::new().run_starts(0.0, 7);
+        for number in 0..tasks {
+            let at = f64::from(number);
+            let time = if number % 10 == 0 { 0.9 } else { 0.1 };
+            let name = format!("{number}-task");
+            journal = match number {
+                7 => journal.task(at, at + time, &name, "RETRY", "exited:1"),
+                _ => journal.ok(at, at + time, &name),
+            };
+        }
+        journal.run_ends(1000.0, 0, "finished")
+    };
+    let count = |tasks: u32| {
+        let (html, svg) = (html(&journal(tasks)), svg(&journal(tasks)));
+        let (page, picture) = (parse(&html), parse(&svg));
+        let folds = with_class(&page, "details", "fold");
+        let nodes = folds.iter().flat_map(|fold| fold.descendants());
+        let folded = nodes.filter(|node| node.tag_name().name() == "bdi").count();
+        let rows = picture.descendants();
+        let rows = rows.filter(|node| node.tag_name().name() == "g").count();
+        (with_class(&page, "bdi", "name").len(), folded, rows)
+    };
+    // All, in the fold, and in the picture: those that failed or were slow.
+    assert_eq!(count(60), (60, 0, 60));
+    assert_eq!(count(61), (61, 61 - 8, 8));
+    assert_eq!(count(200), (200, 200 - 21, 21));
+    assert!(html(&journal(61)).contains("53 more tasks: 53 OK"));
+}
+
+#[test]
+fn a_limit_is_shown_only_if_most_of_it_was_used() {
+    for (seconds, is_shown) in [(419.0, false), (421.0, true), (600.0, true)] {
+        let journal = Journal::new().run_starts(0.0, 7).ok(0.0, seconds, "1-a");
+        assert_eq!(
+            html(&journal).contains("<small>, limit 10m</small>"),
+            is_shown
+        );
+    }
 }
 
 #[test]
@@ -150,43 +332,14 @@ fn the_breakdown_adds_up_the_critical_path() {
 }
 
 #[test]
-fn many_levels_share_rows() {
-    let height = |tasks: u32| {
-        let mut journal = Journal::new().run_starts(0.0, 7);
-        for number in 0..tasks {
-            let at = f64::from(number);
-            journal = journal.ok(at, at + 1.0, &format!("{number}-task"));
-        }
-        let svg = svg(&journal);
-        let height = parse(&svg)
-            .root_element()
-            .attribute("height")
-            .unwrap()
-            .to_owned();
-        height.parse::<u32>().unwrap()
-    };
-    assert_eq!(height(20) - height(10), 10 * 22);
-    assert_eq!(height(121), height(1));
-}
-
-#[test]
 fn ticks_of_the_axis_are_few_and_round() {
     for (whole, expected) in [
-        (0.0, "0s@0%"),
-        (0.003, "0s@0% 1ms@33.333% 2ms@66.667%"),
-        (
-            1.234,
-            "0s@0% 200ms@16.207% 400ms@32.415% 600ms@48.622% 800ms@64.83% 1s@81.037%",
-        ),
-        (
-            64.0,
-            "0s@0% 10s@15.625% 20s@31.25% 30s@46.875% 40s@62.5% 50s@78.125% 1m@93.75%",
-        ),
-        (
-            5_400.0,
-            "0s@0% 15m@16.667% 30m@33.333% 45m@50% 1h@66.667% 1h 15m@83.333%",
-        ),
-        (900.0 * 86_400.0, "0s@0%"),
+        (0.0, "0%"),
+        (0.003, "0% 33.167% 66.335%"),
+        (1.234, "0% 16.127% 32.254% 48.38% 64.507% 80.634% 96.761%"),
+        (64.0, "0% 15.547% 31.095% 46.642% 62.189% 77.736% 93.284%"),
+        (5_400.0, "0% 16.584% 33.167% 49.751% 66.335% 82.919%"),
+        (900.0 * 86_400.0, "0%"),
     ] {
         let journal = Journal::new()
             .run_starts(0.0, 7)
@@ -194,13 +347,42 @@ fn ticks_of_the_axis_are_few_and_round() {
             .run_ends(whole, 0, "finished");
         let text = svg(&journal);
         let picture = parse(&text);
-        let ticks = picture
-            .descendants()
-            .filter(|node| node.attribute("class") == Some("muted small"));
-        let ticks =
-            ticks.map(|tick| format!("{}@{}", tick.text().unwrap(), tick.attribute("x").unwrap()));
-        assert_eq!(ticks.collect::<Vec<_>>().join(" "), expected);
+        let is_tick = |node: &Node| {
+            let class = node.attribute("class");
+            matches!(class, Some("tick" | "try"))
+        };
+        let ticks = picture.descendants().filter(is_tick);
+        let ticks: Vec<&str> = ticks.map(|tick| tick.attribute("x1").unwrap()).collect();
+        assert_eq!(ticks.join(" "), expected);
     }
+}
+
+#[test]
+fn tries_have_the_same_scale_and_a_long_wait_is_a_short_gap() {
+    let journal = Journal::new()
+        .run_starts(0.0, 7)
+        .task(0.0, 10.0, "1-a", "RETRY", "exited:1")
+        .waits(10.0, 3600.0, "try")
+        .try_starts(3610.0, 2)
+        .ok(3610.0, 3630.0, "1-a")
+        .run_ends(3630.0, 0, "finished");
+    let text = svg(&journal);
+    let picture = parse(&text);
+    let bars = with_class(&picture, "rect", "bar");
+    let places = bars.iter().map(|bar| {
+        let place = |name| {
+            bar.attribute(name)
+                .unwrap()
+                .trim_end_matches('%')
+                .parse::<f64>()
+        };
+        (place("x").unwrap().round(), place("width").unwrap().round())
+    });
+    // The try of 10 s, the one of 20 s, and the wait of an hour between them.
+    assert_eq!(
+        places.collect::<Vec<_>>(),
+        [(0.0, 32.0), (35.0, 65.0), (32.0, 2.0)]
+    );
 }
 
 #[test]
@@ -244,15 +426,16 @@ fn names(name: &str) -> [String; 3] {
     let journal = Journal::new().run_starts(0.0, 7).ok(0.0, 1.0, name);
     let text = html(&journal);
     let page = parse(&text);
-    let mut names = page.descendants().filter(|node| node.has_tag_name(BDI));
-    let in_page = names.next_back().unwrap().text().unwrap_or_default();
+    let in_page = with_class(&page, "bdi", "name")[0]
+        .text()
+        .unwrap_or_default();
     let text = svg(&journal);
     let picture = parse(&text);
     let mut titles = picture
         .descendants()
         .filter(|node| node.has_tag_name(TITLE));
     let in_picture = titles.next_back().unwrap().text().unwrap();
-    let (in_picture, _) = in_picture.split_once(", try 1\n").unwrap();
+    let (in_picture, _) = in_picture.split_once("\nOK\n").unwrap();
     let text = junit(&journal);
     let tests = parse(&text);
     let mut cases = tests
@@ -301,11 +484,26 @@ fn a_running_or_interrupted_run_is_shown_up_to_its_last_event() {
         .ok(0.0, 1.0, "1-a")
         .task_starts(1.0, "2-b");
     let text = html(&journal);
-    assert!(text.contains("<h1>Running for 16m 40s</h1>"), "{text}");
-    assert!(text.contains("2-b: running;"), "{text}");
+    assert!(text.contains("Running</h1>"), "{text}");
+    assert!(
+        text.contains("since 2026-11-24 06:00:00 +00:00, 16m 40s"),
+        "{text}"
+    );
+    assert!(
+        text.contains("<span class=\"word\">running</span>"),
+        "{text}"
+    );
     let text = run_html(&found(&journal), &now(1000.0, &[])).unwrap();
-    assert!(text.contains("<h1>Cut off after 1s</h1>"), "{text}");
-    assert!(text.contains("2-b: end unknown;"), "{text}");
+    let title = "Cut off by a kill or a power cut: 2-b had not ended</h1>";
+    assert!(text.contains(title), "{text}");
+    assert!(
+        text.contains("06:00:00 to 06:00:01 +00:00, at least 1s"),
+        "{text}"
+    );
+    assert!(
+        text.contains("<span class=\"word\">end unknown</span>"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Outcomes of spans as colour, sign and word: not every reader sees colours.
 
-use crate::model::run_header::RunState;
+use crate::model::{end::RunReason, run_header::RunState};
 
 /// Appearance of an outcome.
 #[derive(Clone, Copy, PartialEq)]
@@ -19,11 +19,9 @@ const fn badge(class: &'static str, word: &'static str, path: &'static str) -> B
 impl Badge {
     pub(super) const OK: Badge = badge("ok", "OK", "M1 5.5 4 8.5 9 2");
     pub(super) const SKIPPED: Badge = badge("skipped", "skipped", "M1.5 2 5 5 1.5 8M5 2 8.5 5 5 8");
-    pub(super) const FAILED: Badge = badge(
-        "failed",
-        "failed",
-        "M8.7 3.4A4.2 4.2 0 1 0 9.2 6M9.2.8V3.6H6.4",
-    );
+    pub(super) const FAILED: Badge = badge("failed", "failed", "M1.5 1.5 8.5 8.5M8.5 1.5 1.5 8.5");
+    pub(super) const OPTIONAL: Badge =
+        badge("optional", "failed (not required)", Badge::FAILED.path);
     pub(super) const HALT: Badge = badge(
         "halt",
         "requested a halt",
@@ -37,7 +35,7 @@ impl Badge {
     pub(super) const INTERRUPTED: Badge = badge(
         "interrupted",
         "interrupted",
-        "M1.5 1.5 8.5 8.5M8.5 1.5 1.5 8.5",
+        "M5 .8A4.2 4.2 0 1 0 5.01.8M2 2 8 8",
     );
     pub(super) const RUNNING: Badge = badge("running", "running", "M3 1.5 8 5 3 8.5Z");
     pub(super) const UNKNOWN: Badge = badge(
@@ -47,17 +45,42 @@ impl Badge {
     );
     pub(super) const WAIT: Badge = badge("wait", "wait", "M2 1H8L2 9H8Z");
 
-    pub(super) const ALL: [Badge; 9] = [
+    pub(super) const DONE: Badge = badge("done", "done by an earlier run", Badge::OK.path);
+    pub(super) const MISSED: Badge = badge("missed", "not reached", "M2 5H8");
+    pub(super) const LATER: Badge = badge("later", "not started yet", "M2 5H8");
+
+    pub(super) const ALL: [Badge; 13] = [
         Badge::OK,
         Badge::SKIPPED,
         Badge::FAILED,
+        Badge::OPTIONAL,
         Badge::HALT,
         Badge::EXIT,
         Badge::INTERRUPTED,
         Badge::RUNNING,
         Badge::UNKNOWN,
         Badge::WAIT,
+        Badge::DONE,
+        Badge::MISSED,
+        Badge::LATER,
     ];
+
+    /// Returns the badge of a run.
+    pub(super) fn of_run(state: RunState) -> Badge {
+        match state {
+            RunState::Running => Badge::RUNNING,
+            RunState::WentDown => Badge::HALT,
+            RunState::CutOff => Badge::UNKNOWN,
+            RunState::Ended(end) => match end.reason {
+                RunReason::Finished => Badge::OK,
+                RunReason::FinishedWithFailures => Badge::OPTIONAL,
+                RunReason::Halted => Badge::HALT,
+                RunReason::Stopped => Badge::EXIT,
+                RunReason::Interrupted => Badge::INTERRUPTED,
+                RunReason::GaveUp | RunReason::HaltsUsedUp | RunReason::Other(_) => Badge::FAILED,
+            },
+        }
+    }
 
     /// Returns the badge of a span without an end.
     pub(super) fn without_end(state: RunState) -> Badge {

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::HashMap, time::Duration};
 
-use super::{badge::Badge, layout::Layout};
+use super::tries::Tries;
 use crate::model::now::between;
 
 /// Maximum number of parts. Smaller ones are summed up as others.
@@ -17,8 +17,8 @@ pub(super) struct TimePart {
 }
 
 /// Returns the largest parts, and the rest as the last ones. Parts below 1 ms are left out.
-pub(super) fn breakdown(layout: &Layout) -> Vec<TimePart> {
-    let mut parts = all_parts(layout);
+pub(super) fn breakdown(tries: &Tries) -> Vec<TimePart> {
+    let mut parts = all_parts(tries);
     parts.sort_by_key(|part| Reverse(part.time));
     let known: Duration = parts.iter().map(|part| part.time).sum();
     let rest = parts.split_off(parts.len().min(MAX_PARTS));
@@ -30,14 +30,15 @@ pub(super) fn breakdown(layout: &Layout) -> Vec<TimePart> {
         let time = rest.iter().map(|part| part.time).sum();
         add_once(format!("{} others", rest.len()), time);
     }
-    let bands = layout.bands.iter();
-    let whole: Duration = bands.map(|band| between(band.from, band.to)).sum();
-    add_once("between these".to_owned(), whole.saturating_sub(known));
+    add_once(
+        "the runner itself, between these".to_owned(),
+        tries.duration().saturating_sub(known),
+    );
     parts.retain(|part| part.time >= Duration::from_millis(1));
     parts
 }
 
-fn all_parts(layout: &Layout) -> Vec<TimePart> {
+fn all_parts(tries: &Tries) -> Vec<TimePart> {
     let mut parts: Vec<TimePart> = Vec::new();
     let mut indexes: HashMap<String, usize> = HashMap::new();
     let mut add = |name: &str, time| {
@@ -52,15 +53,15 @@ fn all_parts(layout: &Layout) -> Vec<TimePart> {
         parts[index].time += time;
         parts[index].count += 1;
     };
-    for (_, span) in layout.spans().filter(|(_, span)| span.is_critical) {
+    for (_, span) in tries.spans().filter(|(_, span)| span.is_critical) {
         let task = between(span.task_from, span.task_to).min(span.duration());
         if !span.hooks.is_empty() {
             add("hooks", span.duration() - task);
         }
-        match span.badge {
-            Badge::WAIT => add("waits before another try", task),
-            _ => add(&span.name, task),
-        }
+        add(&span.name, task);
+    }
+    for wait in tries.tries.iter().filter_map(|one| one.wait.as_ref()) {
+        add("waits before another try", wait.duration());
     }
     parts
 }

@@ -6,30 +6,43 @@
 mod axis;
 mod badge;
 mod breakdown;
+mod chart;
+mod colours;
 mod critical_path;
 mod escape;
-mod layout;
 mod picture;
-mod placement;
+mod row;
+mod sign;
 mod span;
+mod strip;
 mod summary;
-mod table;
-mod tooltips;
+mod tries;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use runner_config::format_duration;
 
 pub(crate) use self::escape::xml_text;
 use self::{
+    axis::{Axis, percent},
+    badge::Badge,
+    breakdown::breakdown,
+    chart::Chart,
     escape::sanitized_document,
-    layout::Layout,
-    picture::legend,
-    summary::{summary, title},
-    table::table,
-    tooltips::tooltips,
+    picture::{Heading, picture},
+    row::rows,
+    sign::sign_definitions,
+    strip::strip,
+    summary::{place_and_times, summary, title},
+    tries::Tries,
 };
 use crate::{
-    formats::text::printable,
-    model::{now::Now, run_finder::FoundRun, timeline::Timeline},
+    formats::text::{printable, run_facts},
+    model::{
+        now::{Now, fraction},
+        run_finder::FoundRun,
+        run_header::RunState,
+        timeline::Timeline,
+    },
 };
 
 const STYLE: &str = include_str!("page.css");
@@ -39,36 +52,43 @@ const META: &str = r#"<meta charset="utf-8"/>
 <meta name="viewport" content="width=device-width, initial-scale=1"/>
 <meta name="color-scheme" content="light dark"/>"#;
 
-/// Height in pixels of a printed page below the summary.
-const PRINT_HEIGHT: usize = 470;
-
 /// Returns the page, or `None` if no run was found.
 pub fn run_html(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
-    let layout = Layout::new(found.run.as_ref()?, now);
-    let zoom = (PRINT_HEIGHT as f64 / layout.height as f64).min(1.0);
-    let print_style = format!("@media print {{ .timeline {{ zoom: {zoom:.3}; }} }}");
+    let timeline = found.run.as_ref()?;
+    let run = &timeline.run;
+    let tries = Tries::new(timeline, now);
+    let chart = Chart {
+        tries: &tries,
+        axis: &Axis::new(&tries),
+        now,
+        shows_path: tries.has_noncritical_spans(),
+    };
+    let id = printable(&run.header.run);
     let page = html! {
         (DOCTYPE) "\n"
         html xmlns="http://www.w3.org/1999/xhtml" lang="en" {
             head {
                 (PreEscaped(META))
-                title { (document_title(&layout, now)) }
-                style { (PreEscaped(STYLE)) (PreEscaped(print_style)) }
+                title { (title(run, now)) " – run " (id) }
+                style { (PreEscaped(STYLE)) }
             }
             body {
+                svg.signs aria-hidden="true" { defs { (sign_definitions()) } }
                 main {
-                    (summary(found, &layout, now))
-                    section.when {
-                        h2 { "When it ran " small { "each try from its own beginning" } }
-                        @if layout.omitted_starts > 0 {
-                            p { (layout.omitted_starts) " starts of earlier tries are left out." }
+                    (summary(run, &found.refused, now))
+                    (strip(&found.past, now))
+                    (chart.html(rows(&tries, &found.past, badge_of_later(timeline, now))))
+                    div.facts {
+                        section {
+                            h2 { "The run" }
+                            dl {
+                                @for (name, fact) in run_facts(run, now) {
+                                    dt { (name) } dd { (fact) } "\n"
+                                }
+                            }
                         }
-                        div.scroll {
-                            div.timeline { (picture::embedded(&layout)) (tooltips(&layout)) }
-                        }
-                        (legend_list(&layout))
+                        (breakdown_list(&tries))
                     }
-                    section.table { (table(&layout, now)) }
                 }
             }
         }
@@ -78,26 +98,49 @@ pub fn run_html(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
 
 /// Returns the picture as a file of its own, or `None` if no run was found.
 pub fn run_svg(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
-    let layout = Layout::new(found.run.as_ref()?, now);
-    let title = document_title(&layout, now);
-    Some(sanitized_document(picture::standalone(&layout, &title)))
+    let timeline = found.run.as_ref()?;
+    let tries = Tries::new(timeline, now);
+    let heading = Heading {
+        badge: Badge::of_run(timeline.run.header.state(now)),
+        title: title(&timeline.run, now),
+        place: place_and_times(&timeline.run, now),
+    };
+    let rows = rows(&tries, &found.past, badge_of_later(timeline, now));
+    Some(sanitized_document(picture(
+        &heading,
+        &tries,
+        &Axis::new(&tries),
+        rows,
+    )))
 }
 
-/// Title of the document.
-fn document_title(layout: &Layout, now: &Now) -> String {
-    let run = printable(&layout.timeline.run.header.run);
-    format!("{} – run {run}", title(layout, now))
+/// Returns the badge of tasks that have not started.
+fn badge_of_later(timeline: &Timeline, now: &Now) -> Badge {
+    match timeline.run.header.state(now) {
+        RunState::Running => Badge::LATER,
+        RunState::CutOff | RunState::WentDown | RunState::Ended(_) => Badge::MISSED,
+    }
 }
 
-fn legend_list(layout: &Layout) -> Markup {
+fn breakdown_list(tries: &Tries) -> Markup {
+    let parts = breakdown(tries);
+    let whole = parts.iter().map(|part| part.time).sum();
     html! {
-        ul.legend {
-            @for (sample, word) in legend(layout) {
-                li {
-                    svg.picture width="16" height="16" aria-hidden="true" { (sample) }
-                    " " (word)
-                } "\n"
+        section {
+            h2 { "What took the time" }
+            ol {
+                @for part in &parts {
+                    @let share = fraction(part.time, whole);
+                    li style={ "--share:" (percent(share)) } {
+                        bdi { (part.name) }
+                        span {
+                            (format_duration(part.time))
+                            @if part.count > 1 { ", " (part.count) " times" }
+                        }
+                        b { (format!("{:.0} %", share * 100.0)) }
+                    } "\n"
+                }
             }
-        } "\n"
+        }
     }
 }

@@ -1,32 +1,29 @@
-//! A span of time in a try: a start of a task, a wait, or the halt task, with the texts about
-//! it for sighted readers and screen readers.
+//! A span of time in a try: a start of a task, a wait, or the halt task, with its texts.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use runner_config::format_duration;
-use runner_exec::{OutputLine, TaskResult};
+use runner_exec::TaskResult;
 
-use super::{badge::Badge, placement::LabelRoom};
+use super::badge::Badge;
 use crate::{
     formats::text::printable,
     model::{
         now::{between, plus},
-        run_details::{HaltTask, RetryWait},
+        run_details::{HaltTask, RetryWait, TaskEnd},
         run_header::RunState,
         timeline::FullStart,
     },
 };
 
-/// Maximum number of letters of a name in the picture.
-const MAX_LABEL: usize = 40;
+/// Used share of a time limit from which it is shown.
+const NEAR_LIMIT: f64 = 0.7;
 
 pub(super) struct Span<'a> {
     /// The start, if the span is one of a task.
     pub(super) start: Option<&'a FullStart>,
     pub(super) name: String,
-    /// The name, cut to [`MAX_LABEL`] letters.
-    pub(super) label: String,
     pub(super) badge: Badge,
     /// Outcome in words, such as `failed: exited with 7`.
     pub(super) status: String,
@@ -37,19 +34,12 @@ pub(super) struct Span<'a> {
     pub(super) task_from: Timestamp,
     pub(super) task_to: Timestamp,
     /// Duration without hooks, by the clock that time limits use.
-    pub(super) time: String,
-    pub(super) limit: Option<String>,
+    pub(super) time: Duration,
+    pub(super) limit: Option<Duration>,
     /// One text for each hook.
     pub(super) hooks: Vec<String>,
-    /// Start in words, relative to the try and as local time.
-    pub(super) start_text: String,
-    pub(super) level: usize,
-    pub(super) row: usize,
     /// `true` if the span is on the critical path of its try.
     pub(super) is_critical: bool,
-    pub(super) room: LabelRoom,
-    /// Start of the next span in the row, as a fraction of the width.
-    pub(super) next_from: f64,
 }
 
 impl<'a> Span<'a> {
@@ -59,7 +49,6 @@ impl<'a> Span<'a> {
         let to = to.max(from);
         Span {
             start: None,
-            label: cut(&name, MAX_LABEL),
             name,
             badge,
             status: match how {
@@ -70,15 +59,10 @@ impl<'a> Span<'a> {
             to,
             task_from: from,
             task_to: to,
-            time: format_duration(between(from, to)),
+            time: between(from, to),
             limit: None,
             hooks: Vec::new(),
-            start_text: String::new(),
-            level: 0,
-            row: 0,
             is_critical: false,
-            room: LabelRoom::default(),
-            next_from: 1.0,
         }
     }
 
@@ -88,6 +72,9 @@ impl<'a> Span<'a> {
         let badge = match ended.and_then(|ended| ended.result) {
             Some(TaskResult::Ok) => Badge::OK,
             Some(TaskResult::Skip) => Badge::SKIPPED,
+            Some(TaskResult::Retry) if ended.is_some_and(|ended| !ended.required) => {
+                Badge::OPTIONAL
+            }
             Some(TaskResult::Retry) => Badge::FAILED,
             Some(TaskResult::Halt) => Badge::HALT,
             Some(TaskResult::Exit) => Badge::EXIT,
@@ -116,17 +103,17 @@ impl<'a> Span<'a> {
             start: Some(start),
             task_from,
             task_to,
-            time: format_duration(time),
-            limit: ended.and_then(|ended| ended.limit).map(format_duration),
+            time,
+            limit: ended.and_then(|ended| ended.limit),
             hooks: hooks.collect(),
             ..Span::new(name, start.from, to, badge, &how)
         }
     }
 
-    /// Creates the span of a wait until `until`.
-    pub(super) fn of_wait(wait: &RetryWait, until: Timestamp) -> Span<'a> {
+    /// Creates the span of a wait.
+    pub(super) fn of_wait(wait: &RetryWait, from: Timestamp, until: Timestamp) -> Span<'a> {
         let how = format!("before try {}", wait.try_num);
-        Span::new("wait".to_owned(), wait.at, until, Badge::WAIT, &how)
+        Span::new("wait".to_owned(), from, until, Badge::WAIT, &how)
     }
 
     /// Creates the span of the halt task. `until` is its end if it has none.
@@ -148,26 +135,14 @@ impl<'a> Span<'a> {
         between(self.from, self.to)
     }
 
-    /// Returns the last lines of the output of the task.
-    pub(super) fn output(&self) -> Vec<String> {
-        let ended = self.start.and_then(|start| start.ended.as_ref());
-        let lines = ended.iter().flat_map(|ended| &ended.lines);
-        lines.map(OutputLine::plain).collect()
+    /// Returns the end of the task, if the span is one of a task.
+    pub(super) fn ended(&self) -> Option<&'a TaskEnd> {
+        self.start?.ended.as_ref()
     }
 
-    /// Returns the lines of a description without the name.
-    pub(super) fn details(&self) -> Vec<String> {
-        let of = self.limit.iter().map(|limit| format!(" of {limit}"));
-        let took = format!("took {}{}", self.time, of.collect::<String>());
-        let lines = [self.status.clone(), took, self.start_text.clone()];
-        lines.into_iter().chain(self.hooks.clone()).collect()
-    }
-}
-
-/// Returns the first `letters` of `text`, with an ellipsis if that is not all.
-pub(super) fn cut(text: &str, letters: usize) -> String {
-    match text.char_indices().nth(letters) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+    /// Returns `true` if the task used most of its time limit.
+    pub(super) fn is_near_limit(&self) -> bool {
+        let is_near = |limit: Duration| self.time > limit.mul_f64(NEAR_LIMIT);
+        self.limit.is_some_and(is_near)
     }
 }

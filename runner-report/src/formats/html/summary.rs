@@ -1,52 +1,130 @@
-//! The part of the page above the picture: title, facts and breakdown.
+//! The part of the page above the tasks: what became of the run, and why.
 
 use maud::{Markup, html};
 use runner_config::format_duration;
 
-use super::{axis::percent, breakdown::breakdown, layout::Layout};
+use super::{badge::Badge, colours::coloured, sign::sign};
 use crate::{
-    formats::text::{printable, run_facts},
+    formats::text::{cause_sentence, first_names, optional_failures, printable},
     model::{
+        cause::Cause,
         end::RunReason,
-        now::{Now, fraction},
-        run_finder::{FoundRun, Refusals},
+        now::{Now, plus},
+        run_details::RunDetails,
+        run_finder::Refusals,
         run_header::RunState,
-        timeline::Timeline,
     },
 };
 
-/// Title of page and picture: state and duration of the run.
-pub(super) fn title(layout: &Layout, now: &Now) -> String {
-    let header = &layout.timeline.run.header;
-    let time = format_duration(header.elapsed(now));
-    match header.state(now) {
-        RunState::Running => format!("Running for {time}"),
-        RunState::CutOff => format!("Cut off after {time}"),
-        RunState::WentDown => format!("Halted after {time}: the machine went down"),
+/// Maximum number of tasks whose failure is shown.
+const MAX_CAUSES: usize = 3;
+
+/// Title of page and picture: the state, and the task that explains it.
+pub(super) fn title(run: &RunDetails, now: &Now) -> String {
+    let state = match run.header.state(now) {
+        RunState::Running => "Running".to_owned(),
+        RunState::CutOff => "Cut off by a kill or a power cut".to_owned(),
+        RunState::WentDown => "Halted: the machine went down".to_owned(),
         RunState::Ended(end) => match &end.reason {
-            RunReason::Finished => format!("Finished in {time}"),
-            RunReason::FinishedWithFailures => format!("Finished in {time}, with failures"),
-            RunReason::GaveUp => format!("Gave up after {time}"),
-            RunReason::Halted => format!("Halted after {time}"),
-            RunReason::Stopped => format!("Stopped after {time}"),
-            RunReason::Interrupted => format!("Interrupted after {time}"),
-            RunReason::HaltsUsedUp => format!("Ended after {time}, without the halt task"),
-            RunReason::Other(later) => format!("Ended after {time}: {}", printable(later)),
+            RunReason::Finished => "Finished".to_owned(),
+            RunReason::FinishedWithFailures => "Finished with failures".to_owned(),
+            RunReason::GaveUp => "Gave up".to_owned(),
+            RunReason::Halted => "Halted".to_owned(),
+            RunReason::Stopped => "Stopped".to_owned(),
+            RunReason::Interrupted => "Interrupted".to_owned(),
+            RunReason::HaltsUsedUp => "Ended without the halt task".to_owned(),
+            RunReason::Other(later) => format!("Ended: {}", printable(later)),
         },
+    };
+    match &run.causes(now)[..] {
+        [] => state,
+        [cause] => format!("{state}: {}", sentence(cause)),
+        [cause, others @ ..] => {
+            format!("{state}: {}, and {} more", sentence(cause), others.len())
+        }
     }
 }
 
-pub(super) fn summary(found: &FoundRun<Timeline>, layout: &Layout, now: &Now) -> Markup {
-    let run = &layout.timeline.run;
+/// Returns the cause as a sentence, in which the name is not quoted.
+fn sentence(cause: &Cause) -> String {
+    cause_sentence(cause).replacen('`', "", 2)
+}
+
+pub(super) fn summary(run: &RunDetails, refused: &Refusals, now: &Now) -> Markup {
+    let badge = Badge::of_run(run.header.state(now));
     html! {
-        (refused_note(&found.refused, now))
-        h1 { (title(layout, now)) }
-        p.id { "run " bdi { (printable(&run.header.run)) } }
-        div.summary {
-            dl {
-                @for (name, fact) in run_facts(run, now) { dt { (name) } dd { (fact) } "\n" }
+        (refused_note(refused, now))
+        header class=(badge.class) {
+            h1 { (sign(badge)) (title(run, now)) }
+            p { (place(run)) }
+            p { (times(run, now)) " · run " code { (printable(&run.header.run)) } }
+        }
+        (failures(run, now))
+    }
+}
+
+/// Returns host and task directory.
+fn place(run: &RunDetails) -> String {
+    let setup = run.setup.as_ref();
+    let texts = setup.map(|setup| [&setup.host, &setup.taskdir]);
+    let texts = texts.into_iter().flatten().filter(|text| !text.is_empty());
+    texts
+        .map(|text| printable(text))
+        .collect::<Vec<_>>()
+        .join(" · ")
+}
+
+/// Returns host, task directory and times in one line.
+pub(super) fn place_and_times(run: &RunDetails, now: &Now) -> String {
+    let parts = [place(run), times(run, now)].into_iter();
+    parts
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" · ")
+}
+
+fn times(run: &RunDetails, now: &Now) -> String {
+    let header = &run.header;
+    let elapsed = header.elapsed(now);
+    let from = now.local(header.started, "%Y-%m-%d %H:%M:%S");
+    let to = now.local(plus(header.started, elapsed), "%H:%M:%S %:z");
+    let took = format_duration(elapsed);
+    match header.state(now) {
+        RunState::Running => format!("since {from} {}, {took}", now.local(header.started, "%:z")),
+        RunState::CutOff | RunState::WentDown => format!("{from} to {to}, at least {took}"),
+        RunState::Ended(_) => format!("{from} to {to}, {took}"),
+    }
+}
+
+/// Returns the end of the output of the tasks that explain the state, and the tasks that failed
+/// without an effect or were not reached.
+fn failures(run: &RunDetails, now: &Now) -> Markup {
+    let causes = run.causes(now);
+    let optional = optional_failures(run, &causes);
+    let is_running = run.header.state(now) == RunState::Running;
+    let not_reached = if is_running {
+        Vec::new()
+    } else {
+        run.not_reached()
+    };
+    html! {
+        section.why {
+            @for cause in causes.iter().take(MAX_CAUSES) {
+                @if let Some(end) = cause.task.and_then(|task| task.end.as_ref())
+                    && !end.lines.is_empty() {
+                    @if causes.len() > 1 { p { b { (sentence(cause)) } } }
+                    pre.output { (coloured(&end.lines)) }
+                    p.muted {
+                        "the end of " code { (printable(end.output.as_deref().unwrap_or_default())) }
+                    }
+                }
             }
-            (breakdown_list(layout))
+            @if !optional.is_empty() {
+                p { b { "Failed, but not required: " } (first_names(&optional)) }
+            }
+            @if !not_reached.is_empty() {
+                p { b { "Not reached: " } (first_names(&not_reached)) }
+            }
         }
     }
 }
@@ -59,31 +137,9 @@ fn refused_note(refusals: &Refusals, now: &Now) -> Markup {
     html! {
         @if let Some(last) = &refusals.last {
             p.refused role="note" {
-                (count) " refused, the last one at " (now.local(last.at, "%Y-%m-%d %H:%M:%S"))
+                (count) " refused, the last one at "
+                (now.local(last.at, "%Y-%m-%d %H:%M:%S %:z"))
                 ": " (printable(&last.reason))
-            }
-        }
-    }
-}
-
-fn breakdown_list(layout: &Layout) -> Markup {
-    let parts = breakdown(layout);
-    let whole = parts.iter().map(|part| part.time).sum();
-    html! {
-        section {
-            h2 { "What took the time" }
-            ol {
-                @for part in &parts {
-                    @let share = fraction(part.time, whole);
-                    li style={ "--share:" (percent(share)) } {
-                        bdi { (part.name) }
-                        span {
-                            (format_duration(part.time))
-                            @if part.count > 1 { ", " (part.count) " times" }
-                        }
-                        b { (format!("{:.0} %", share * 100.0)) }
-                    } "\n"
-                }
             }
         }
     }

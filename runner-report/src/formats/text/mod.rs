@@ -8,7 +8,10 @@ mod table;
 mod tasks;
 mod time_bar;
 
-pub(crate) use self::run::run_facts;
+pub(crate) use self::{
+    explanation::{cause_sentence, first_names, optional_failures},
+    run::run_facts,
+};
 pub use self::{history::history_text, run::run_text, tasks::tasks_text};
 
 /// Preferred maximum width of a line. Long names can exceed it.
