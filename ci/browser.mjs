@@ -96,7 +96,7 @@ async function isReadable(page) {
 
 // The failure is above the fold of a phone, with its output in colours.
 async function beginsWithTheFailure(page) {
-    assert.equal((await page.locator("h1").innerText()).trim(), "Gave up: 50-build exited with 1 (3 of 3 tries)");
+    assert.equal((await page.locator("h1").innerText()).trim(), "Gave up after 1m 14s: 50-build exited with 1 (3 of 3 tries)");
     const output = page.locator(".why .output");
     const { y } = await output.boundingBox();
     assert.ok(y < 400, `the output begins at ${y}`);

@@ -1,6 +1,8 @@
 //! Outcomes of spans as colour, sign and word: not every reader sees colours.
 
-use crate::model::{end::RunReason, run_header::RunState};
+use runner_exec::TaskResult;
+
+use crate::model::{end::RunReason, run_details::TaskEnd, run_header::RunState};
 
 /// Appearance of an outcome.
 #[derive(Clone, Copy, PartialEq)]
@@ -79,6 +81,23 @@ impl Badge {
                 RunReason::Interrupted => Badge::INTERRUPTED,
                 RunReason::GaveUp | RunReason::HaltsUsedUp | RunReason::Other(_) => Badge::FAILED,
             },
+        }
+    }
+
+    /// Returns the badge of a start with this end.
+    pub(super) fn of_end(ended: Option<&TaskEnd>, state: RunState) -> Badge {
+        let Some(ended) = ended else {
+            return Badge::without_end(state);
+        };
+        match ended.result {
+            Some(TaskResult::Ok) => Badge::OK,
+            Some(TaskResult::Skip) => Badge::SKIPPED,
+            Some(TaskResult::Retry) if !ended.required => Badge::OPTIONAL,
+            Some(TaskResult::Retry) => Badge::FAILED,
+            Some(TaskResult::Halt) => Badge::HALT,
+            Some(TaskResult::Exit) => Badge::EXIT,
+            Some(TaskResult::Interrupted) => Badge::INTERRUPTED,
+            None => Badge::UNKNOWN,
         }
     }
 

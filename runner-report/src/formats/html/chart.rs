@@ -130,7 +130,7 @@ impl Chart<'_> {
         let usual = row.usual.filter(|_| is_full);
         html! {
             (sign(row.badge))
-            bdi.name { (row.name) }
+            span.name { bdi { (row.name) } }
             span.bars aria-hidden="true" {
                 @for (_, span) in &row.spans {
                     @if is_full { (self.hooks(span)) }

@@ -40,7 +40,6 @@ use crate::{
     model::{
         now::{Now, fraction},
         run_finder::FoundRun,
-        run_header::RunState,
         timeline::Timeline,
     },
 };
@@ -77,7 +76,7 @@ pub fn run_html(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
                 main {
                     (summary(run, &found.refused, now))
                     (strip(&found.past, now))
-                    (chart.html(rows(&tries, &found.past, badge_of_later(timeline, now))))
+                    (chart.html(rows(&tries, &found.past, run.header.state(now))))
                     div.facts {
                         section {
                             h2 { "The run" }
@@ -99,27 +98,20 @@ pub fn run_html(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
 /// Returns the picture as a file of its own, or `None` if no run was found.
 pub fn run_svg(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
     let timeline = found.run.as_ref()?;
+    let run = &timeline.run;
     let tries = Tries::new(timeline, now);
     let heading = Heading {
-        badge: Badge::of_run(timeline.run.header.state(now)),
-        title: title(&timeline.run, now),
-        place: place_and_times(&timeline.run, now),
+        badge: Badge::of_run(run.header.state(now)),
+        title: title(run, now),
+        place: place_and_times(run, now),
     };
-    let rows = rows(&tries, &found.past, badge_of_later(timeline, now));
+    let rows = rows(&tries, &found.past, run.header.state(now));
     Some(sanitized_document(picture(
         &heading,
         &tries,
         &Axis::new(&tries),
         rows,
     )))
-}
-
-/// Returns the badge of tasks that have not started.
-fn badge_of_later(timeline: &Timeline, now: &Now) -> Badge {
-    match timeline.run.header.state(now) {
-        RunState::Running => Badge::LATER,
-        RunState::CutOff | RunState::WentDown | RunState::Ended(_) => Badge::MISSED,
-    }
 }
 
 fn breakdown_list(tries: &Tries) -> Markup {

@@ -43,6 +43,8 @@ pub(super) fn picture(heading: &Heading, tries: &Tries, axis: &Axis, rows: Vec<R
         title,
         place,
     } = heading;
+    let all = tries.tries.iter();
+    let waits = all.filter_map(|one| Some((one, one.wait.as_ref()?)));
     let last = TOP + (shown.len() + 1) * ROW_HEIGHT;
     html! {
         svg xmlns="http://www.w3.org/2000/svg" class="picture" width=(WIDTH) height=(height)
@@ -64,8 +66,8 @@ pub(super) fn picture(heading: &Heading, tries: &Tries, axis: &Axis, rows: Vec<R
                 text.muted x="46" y=(last - 8) { "waits before another try" }
             }
             svg x=(BARS_LEFT) y=(last - ROW_HEIGHT) width=(BARS_WIDTH) height=(ROW_HEIGHT) {
-                @for wait in tries.tries.iter().filter_map(|one| one.wait.as_ref()) {
-                    (bar("wait", wait, axis))
+                @for (one, wait) in waits {
+                    (bar("wait", wait, axis, one.number))
                 }
             }
             @if !folded.is_empty() {
@@ -92,28 +94,20 @@ fn grid(tries: &Tries, axis: &Axis) -> Markup {
 
 fn drawing(row: &Row, y: usize, axis: &Axis) -> Markup {
     let time = row.time.map(format_duration).unwrap_or_default();
-    let tries = row.spans.iter().map(|(number, span)| {
-        let time = format_duration(span.time);
-        let facts = [span.status.clone(), time].into_iter();
-        let facts: Vec<String> = facts.chain(span.hooks.clone()).collect();
-        format!("try {number}: {}", facts.join("; "))
-    });
-    let tries: Vec<String> = tries.collect();
     html! {
-        g tabindex="0" role="img" {
-            title { (row.name) "\n" (row.status) "\n" (tries.join("\n")) }
+        g tabindex="0" role="img" aria-label={ (row.name) ": " (row.status) "; " (time) } {
             svg x="22" y=(y + 5) width="12" height="12" {
                 use class={ "sign " (row.badge.class) } href={ "#sign-" (row.badge.class) } {}
             }
             text x="46" y=(y + 16) { (cut(&row.name, MAX_NAME)) }
             svg x=(BARS_LEFT) y=(y) width=(BARS_WIDTH) height=(ROW_HEIGHT) {
-                @for (_, span) in &row.spans {
+                @for (number, span) in &row.spans {
                     @if let Some(usual) = row.usual {
                         @let x = percent(axis.x(span.task_from));
                         rect.late x=(x) y="4" width=(percent(axis.share(usual.p95))) height="16" {}
                         rect.usual x=(x) y="4" width=(percent(axis.share(usual.median))) height="16" {}
                     }
-                    (bar(span.badge.class, span, axis))
+                    (bar(span.badge.class, span, axis, *number))
                 }
             }
             text x=(STATUS_LEFT) y=(y + 16) {
@@ -123,10 +117,17 @@ fn drawing(row: &Row, y: usize, axis: &Axis) -> Markup {
     }
 }
 
-fn bar(class: &str, span: &Span, axis: &Axis) -> Markup {
+fn bar(class: &str, span: &Span, axis: &Axis, try_num: u32) -> Markup {
     let (from, to) = (axis.x(span.task_from), axis.x(span.task_to));
+    let facts = [
+        span.status.clone(),
+        format!("took {}", format_duration(span.time)),
+    ];
+    let facts: Vec<String> = facts.into_iter().chain(span.hooks.clone()).collect();
     html! {
-        rect class={ "bar " (class) } x=(percent(from)) y="7" width=(percent(to - from)) height="10" {}
+        rect class={ "bar " (class) } x=(percent(from)) y="7" width=(percent(to - from)) height="10" {
+            title { (span.name) ", try " (try_num) "\n" (facts.join("\n")) }
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
     model::{
         cause::ChainTask,
         past::{Past, UsualTime},
+        run_header::RunState,
     },
 };
 
@@ -78,7 +79,11 @@ impl<'a> Row<'a> {
 }
 
 /// Returns a row for each task in the order of the chain, and one for the halt task.
-pub(super) fn rows<'a>(tries: &'a Tries<'a>, past: &Past, later: Badge) -> Vec<Row<'a>> {
+pub(super) fn rows<'a>(tries: &'a Tries<'a>, past: &Past, state: RunState) -> Vec<Row<'a>> {
+    let later = match state {
+        RunState::Running => Badge::LATER,
+        RunState::CutOff | RunState::WentDown | RunState::Ended(_) => Badge::MISSED,
+    };
     let mut by_task: HashMap<&str, Vec<(u32, &Span)>> = HashMap::new();
     let mut halt = Vec::new();
     for (one, span) in tries.spans() {
@@ -91,12 +96,19 @@ pub(super) fn rows<'a>(tries: &'a Tries<'a>, past: &Past, later: Badge) -> Vec<R
         }
     }
     let run = &tries.timeline.run;
-    let tasks = run.chain().into_iter().filter_map(|task| match task {
-        ChainTask::Done(name) => Some(Row::without_start(name, Badge::DONE)),
-        ChainTask::NotReached(name) => Some(Row::without_start(name, later)),
+    let tasks = run.chain().into_iter().map(|task| match task {
+        ChainTask::Done(name) => Row::without_start(name, Badge::DONE),
+        ChainTask::NotReached(name) => Row::without_start(name, later),
         ChainTask::Started(task) => {
             let spans = by_task.remove(&*task.name).unwrap_or_default();
-            Row::new(spans, past.usual(&task.name))
+            // A task that was done in an earlier try than those shown has no span.
+            let without_span = || {
+                let badge = Badge::of_end(task.end.as_ref(), state);
+                let time = task.last().and_then(|last| last.elapsed);
+                let row = Row::without_start(&task.name, badge);
+                Row { time, ..row }
+            };
+            Row::new(spans, past.usual(&task.name)).unwrap_or_else(without_span)
         }
     });
     let mut rows: Vec<Row> = tasks.collect();

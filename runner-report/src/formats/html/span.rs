@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use runner_config::format_duration;
-use runner_exec::TaskResult;
 
 use super::badge::Badge;
 use crate::{
@@ -69,19 +68,7 @@ impl<'a> Span<'a> {
     /// Creates the span of a start. `until` is its end if it has none.
     pub(super) fn of_start(start: &'a FullStart, until: Timestamp, state: RunState) -> Span<'a> {
         let ended = start.ended.as_ref();
-        let badge = match ended.and_then(|ended| ended.result) {
-            Some(TaskResult::Ok) => Badge::OK,
-            Some(TaskResult::Skip) => Badge::SKIPPED,
-            Some(TaskResult::Retry) if ended.is_some_and(|ended| !ended.required) => {
-                Badge::OPTIONAL
-            }
-            Some(TaskResult::Retry) => Badge::FAILED,
-            Some(TaskResult::Halt) => Badge::HALT,
-            Some(TaskResult::Exit) => Badge::EXIT,
-            Some(TaskResult::Interrupted) => Badge::INTERRUPTED,
-            None if ended.is_none() => Badge::without_end(state),
-            None => Badge::UNKNOWN,
-        };
+        let badge = Badge::of_end(ended, state);
         let how = match (ended, start.started) {
             (Some(ended), _) if badge == Badge::OK && ended.outcome.is_exit_zero() => String::new(),
             (Some(ended), _) => ended.outcome.description(),

@@ -21,19 +21,20 @@ const MAX_CAUSES: usize = 3;
 
 /// Title of page and picture: the state, and the task that explains it.
 pub(super) fn title(run: &RunDetails, now: &Now) -> String {
+    let time = format_duration(run.header.elapsed(now));
     let state = match run.header.state(now) {
-        RunState::Running => "Running".to_owned(),
-        RunState::CutOff => "Cut off by a kill or a power cut".to_owned(),
-        RunState::WentDown => "Halted: the machine went down".to_owned(),
+        RunState::Running => format!("Running for {time}"),
+        RunState::CutOff => format!("Cut off after {time}"),
+        RunState::WentDown => format!("Halted after {time}, the machine went down"),
         RunState::Ended(end) => match &end.reason {
-            RunReason::Finished => "Finished".to_owned(),
-            RunReason::FinishedWithFailures => "Finished with failures".to_owned(),
-            RunReason::GaveUp => "Gave up".to_owned(),
-            RunReason::Halted => "Halted".to_owned(),
-            RunReason::Stopped => "Stopped".to_owned(),
-            RunReason::Interrupted => "Interrupted".to_owned(),
-            RunReason::HaltsUsedUp => "Ended without the halt task".to_owned(),
-            RunReason::Other(later) => format!("Ended: {}", printable(later)),
+            RunReason::Finished => format!("Finished in {time}"),
+            RunReason::FinishedWithFailures => format!("Finished in {time}, with failures"),
+            RunReason::GaveUp => format!("Gave up after {time}"),
+            RunReason::Halted => format!("Halted after {time}"),
+            RunReason::Stopped => format!("Stopped after {time}"),
+            RunReason::Interrupted => format!("Interrupted after {time}"),
+            RunReason::HaltsUsedUp => format!("Ended after {time}, without the halt task"),
+            RunReason::Other(later) => format!("Ended after {time}, {}", printable(later)),
         },
     };
     match &run.causes(now)[..] {
@@ -85,14 +86,11 @@ pub(super) fn place_and_times(run: &RunDetails, now: &Now) -> String {
 
 fn times(run: &RunDetails, now: &Now) -> String {
     let header = &run.header;
-    let elapsed = header.elapsed(now);
     let from = now.local(header.started, "%Y-%m-%d %H:%M:%S");
-    let to = now.local(plus(header.started, elapsed), "%H:%M:%S %:z");
-    let took = format_duration(elapsed);
+    let to = now.local(plus(header.started, header.elapsed(now)), "%H:%M:%S %:z");
     match header.state(now) {
-        RunState::Running => format!("since {from} {}, {took}", now.local(header.started, "%:z")),
-        RunState::CutOff | RunState::WentDown => format!("{from} to {to}, at least {took}"),
-        RunState::Ended(_) => format!("{from} to {to}, {took}"),
+        RunState::Running => format!("since {from} {}", now.local(header.started, "%:z")),
+        RunState::CutOff | RunState::WentDown | RunState::Ended(_) => format!("{from} to {to}"),
     }
 }
 

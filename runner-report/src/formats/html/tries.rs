@@ -11,7 +11,7 @@ use crate::model::{
 };
 
 /// Limits of the shown tries. More are not readable.
-const MAX_TRIES: usize = 8;
+const MAX_TRIES: usize = 20;
 const MAX_STARTS: usize = 10_000;
 
 /// The last tries of a run.
