@@ -2,11 +2,20 @@
 //! of each event.
 #![expect(missing_docs, reason = "docs/journal.md has the members in a table")]
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    fmt::{self, Formatter},
+};
 
 use jiff::Timestamp;
 use runner_config::escape_json;
-use serde::{Deserialize, Serialize, Serializer, de::Error};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{
+        DeserializeSeed, Error, IgnoredAny, IntoDeserializer, MapAccess, Visitor,
+        value::{BorrowedStrDeserializer, MapAccessDeserializer},
+    },
+};
 
 use crate::model::end::RunReason;
 
@@ -23,8 +32,8 @@ pub struct Record {
     pub run: String,
     /// The `boot_id` of the machine, or empty if it has none.
     pub boot: String,
-    /// Member `event`, and the members of that event.
-    #[serde(flatten)]
+    /// Member `event`, and the members of that event. [`Record::to_line`] writes them.
+    #[serde(skip)]
     pub entry: JournalEntry,
 }
 
@@ -48,7 +57,6 @@ pub enum JournalEntry {
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(tag = "event")]
 pub enum RunEntry {
     #[serde(rename = "run-start")]
     Start(RunSetup),
@@ -106,7 +114,6 @@ pub struct RunSetup {
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(tag = "event")]
 pub enum TryEntry {
     #[serde(rename = "try-start")]
     Start {
@@ -122,7 +129,6 @@ pub enum TryEntry {
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(tag = "event")]
 pub enum HookEntry {
     #[serde(rename = "hook-start")]
     Start { task: String, phase: String },
@@ -136,7 +142,6 @@ pub enum HookEntry {
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(tag = "event")]
 pub enum TaskEntry {
     /// Start of a task. A task that could not be started has only an end.
     #[serde(rename = "task-start")]
@@ -166,7 +171,6 @@ pub enum TaskEntry {
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(tag = "event")]
 pub enum HaltEntry {
     #[serde(rename = "halt-start")]
     Start { task: String, reason: String },
@@ -209,31 +213,153 @@ impl Record {
         if !line.trim_start().starts_with('{') {
             return Err(Error::custom("not an object"));
         }
+        serde_json::from_str::<InOrder>(line)
+            .map_or_else(|_| Record::in_any_order(line), |it| Ok(it.0))
+    }
+
+    /// Parses a line whose members can have any order. This takes two passes.
+    fn in_any_order(line: &str) -> serde_json::Result<Record> {
         let header: Header = serde_json::from_str(line)?;
-        let entry = match &*header.event {
-            "run-start" | "run-hook-start" | "run-hook-end" | "run-end" | "refused" => {
-                JournalEntry::Run(serde_json::from_str(line)?)
-            }
-            "try-start" | "wait" => JournalEntry::Try(serde_json::from_str(line)?),
-            "hook-start" | "hook-end" => JournalEntry::Hook(serde_json::from_str(line)?),
-            "task-start" | "task-end" => JournalEntry::Task(serde_json::from_str(line)?),
-            "halt-start" | "halt-end" => JournalEntry::Halt(serde_json::from_str(line)?),
-            _ => JournalEntry::Unknown,
-        };
+        let mut line = serde_json::Deserializer::from_str(line);
         Ok(Record {
+            entry: JournalEntry::parse(&header.event, &mut line)?,
             ts: header.ts.parse().map_err(Error::custom)?,
             run: header.run,
             boot: header.boot,
-            entry,
         })
     }
 
     /// Returns the line, with a line feed.
     pub fn to_line(&self) -> String {
-        match serde_json::to_string(self) {
-            Ok(line) => escape_json(line) + "\n",
-            Err(error) => unreachable!("strings and numbers are JSON: {error}"),
+        let json = (
+            serde_json::to_string(self),
+            serde_json::to_string(&self.entry),
+        );
+        let (header, entry) = match json {
+            (Ok(header), Ok(entry)) => (header, entry),
+            (Err(error), _) | (_, Err(error)) => {
+                unreachable!("strings and numbers are JSON: {error}")
+            }
+        };
+        // From `{"EVENT":{MEMBERS}}` to `"EVENT",MEMBERS}`.
+        let event = entry[1..entry.len() - 1].replacen(":{", ",", 1);
+        let header = &header[..header.len() - 1];
+        escape_json(format!("{header},\"event\":{event}")) + "\n"
+    }
+}
+
+impl JournalEntry {
+    /// Parses the members of an event.
+    fn parse<'de, D: Deserializer<'de>>(event: &str, members: D) -> Result<JournalEntry, D::Error> {
+        let line = MapAccessDeserializer::new(Tagged {
+            event,
+            members: Some(members),
+        });
+        Ok(match event {
+            "run-start" | "run-hook-start" | "run-hook-end" | "run-end" | "refused" => {
+                JournalEntry::Run(RunEntry::deserialize(line)?)
+            }
+            "try-start" | "wait" => JournalEntry::Try(TryEntry::deserialize(line)?),
+            "hook-start" | "hook-end" => JournalEntry::Hook(HookEntry::deserialize(line)?),
+            "task-start" | "task-end" => JournalEntry::Task(TaskEntry::deserialize(line)?),
+            "halt-start" | "halt-end" => JournalEntry::Halt(HaltEntry::deserialize(line)?),
+            _ => {
+                IgnoredAny::deserialize(line)?;
+                JournalEntry::Unknown
+            }
+        })
+    }
+}
+
+/// A map with one key, the event, whose value is its members. This is how serde reads an enum
+/// without collecting the members first, as it does for a tag inside of them.
+struct Tagged<'a, D> {
+    event: &'a str,
+    members: Option<D>,
+}
+
+impl<'de, D: Deserializer<'de>> MapAccess<'de> for Tagged<'_, D> {
+    type Error = D::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, D::Error> {
+        let event = self
+            .members
+            .as_ref()
+            .map(|_| self.event.into_deserializer());
+        event.map(|event| seed.deserialize(event)).transpose()
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, D::Error> {
+        let members = self
+            .members
+            .take()
+            .ok_or_else(|| Error::custom("no value"))?;
+        seed.deserialize(members)
+    }
+}
+
+/// A record whose members are in the order in which they are written, and those of [`Header`]
+/// without an escape. It is parsed in one pass.
+struct InOrder(Record);
+
+impl<'de> Deserialize<'de> for InOrder {
+    fn deserialize<D: Deserializer<'de>>(line: D) -> Result<InOrder, D::Error> {
+        line.deserialize_map(InOrderVisitor)
+    }
+}
+
+struct InOrderVisitor;
+
+impl<'de> Visitor<'de> for InOrderVisitor {
+    type Value = InOrder;
+
+    fn expecting(&self, f: &mut Formatter) -> fmt::Result {
+        f.write_str("a record")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut line: M) -> Result<InOrder, M::Error> {
+        let mut member = |name| match line.next_entry::<&str, &str>()? {
+            Some((key, value)) if key == name => Ok(value),
+            Some(_) | None => Err(Error::custom("not in order")),
+        };
+        let [ts, run, boot, event] = [
+            member("ts")?,
+            member("run")?,
+            member("boot")?,
+            member("event")?,
+        ];
+        Ok(InOrder(Record {
+            ts: ts.parse().map_err(Error::custom)?,
+            run: run.to_owned(),
+            boot: boot.to_owned(),
+            entry: JournalEntry::parse(event, MapAccessDeserializer::new(AfterHeader(line)))?,
+        }))
+    }
+}
+
+/// The members after those of [`Header`], which must not appear again.
+struct AfterHeader<M>(M);
+
+impl<'de, M: MapAccess<'de>> MapAccess<'de> for AfterHeader<M> {
+    type Error = M::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, M::Error> {
+        match self.0.next_key()? {
+            Some("ts" | "run" | "boot" | "event") => Err(Error::custom("not in order")),
+            key => key
+                .map(|key| seed.deserialize(BorrowedStrDeserializer::new(key)))
+                .transpose(),
         }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, M::Error> {
+        self.0.next_value_seed(seed)
     }
 }
 

@@ -302,3 +302,22 @@ fn a_line_that_is_not_an_object_is_not_a_record() {
         assert!(Record::parse(line).is_err(), "{line}");
     }
 }
+
+#[test]
+fn a_line_with_members_in_another_order_is_the_same_record() {
+    let ts = r#""ts":"2026-11-24T14:01:03.120Z""#;
+    let task = r#""event":"task-start","task":"1-a","try_num":1,"pid":9"#;
+    let parse = |members: &[&str]| Record::parse(&format!("{{{}}}", members.join(",")));
+    let record = parse(&[ts, r#""run":"r","boot":"b""#, task]).unwrap();
+    for members in [
+        [task, ts, r#""run":"r","boot":"b""#],
+        [ts, task, r#""run":"\u0072","boot":"b""#],
+        [r#""boot":"b","run":"r""#, ts, task],
+    ] {
+        assert_eq!(parse(&members).unwrap(), record, "{members:?}");
+    }
+    for twice in [ts, r#""run":"r""#, r#""boot":"b""#, r#""event":"wait""#] {
+        let members = [ts, r#""run":"r","boot":"b""#, task, twice];
+        assert!(parse(&members).is_err(), "{twice}");
+    }
+}
