@@ -5,9 +5,10 @@
 use std::{
     borrow::Cow,
     fmt::{self, Formatter},
+    ops::Range,
 };
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil, tz::Offset};
 use runner_config::escape_json;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -223,7 +224,7 @@ impl Record {
         let mut line = serde_json::Deserializer::from_str(line);
         Ok(Record {
             entry: JournalEntry::parse(&header.event, &mut line)?,
-            ts: header.ts.parse().map_err(Error::custom)?,
+            ts: parse_time(&header.ts).map_err(Error::custom)?,
             run: header.run,
             boot: header.boot,
         })
@@ -332,7 +333,7 @@ impl<'de> Visitor<'de> for InOrderVisitor {
             member("event")?,
         ];
         Ok(InOrder(Record {
-            ts: ts.parse().map_err(Error::custom)?,
+            ts: parse_time(ts).map_err(Error::custom)?,
             run: run.to_owned(),
             boot: boot.to_owned(),
             entry: JournalEntry::parse(event, MapAccessDeserializer::new(AfterHeader(line)))?,
@@ -361,6 +362,28 @@ impl<'de, M: MapAccess<'de>> MapAccess<'de> for AfterHeader<M> {
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, M::Error> {
         self.0.next_value_seed(seed)
     }
+}
+
+/// Parses a time. The form that is written, `YYYY-MM-DDTHH:MM:SS.mmmZ`, needs no general parser.
+fn parse_time(text: &str) -> Result<Timestamp, jiff::Error> {
+    parse_written_time(text.as_bytes()).map_or_else(|| text.parse(), Ok)
+}
+
+fn parse_written_time(text: &[u8]) -> Option<Timestamp> {
+    if text.len() != 24 || [4, 7, 10, 13, 16, 19, 23].map(|at| text[at]) != *b"--T::.Z" {
+        return None;
+    }
+    let number = |digits: Range<usize>| {
+        let mut digits = text[digits].iter().map(|digit| digit.wrapping_sub(b'0'));
+        digits.try_fold(0, |value, digit| {
+            (digit < 10).then(|| 10 * value + i16::from(digit))
+        })
+    };
+    let short = |at| i8::try_from(number(at..at + 2)?).ok();
+    let date = civil::Date::new(number(0..4)?, short(5)?, short(8)?).ok()?;
+    let nanosecond = i32::from(number(20..23)?) * 1_000_000;
+    let time = civil::Time::new(short(11)?, short(14)?, short(17)?, nanosecond).ok()?;
+    Offset::UTC.to_timestamp(date.to_datetime(time)).ok()
 }
 
 /// Serializes a time, or an optional one, as RFC 3339 with milliseconds and `Z`.

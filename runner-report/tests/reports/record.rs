@@ -190,6 +190,22 @@ proptest! {
         prop_assert_eq!(line.find('\n'), Some(line.len() - 1));
         prop_assert_eq!(Record::parse(&line).unwrap(), record);
     }
+
+    #[test]
+    fn a_time_is_read_as_jiff_reads_it(
+        text in r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9]\.[0-9]{3}Z",
+        at in 0..24_usize,
+        other in "[-:/zé]?",
+        changes in any::<bool>(),
+    ) {
+        let mut text = text;
+        if changes {
+            text.replace_range(at..=at, &other);
+        }
+        let line = format!(r#"{{"ts":"{text}","run":"r","boot":"b","event":"later"}}"#);
+        let read = Record::parse(&line).ok().map(|record| record.ts);
+        prop_assert_eq!(read, text.parse().ok(), "{}", text);
+    }
 }
 
 #[test]
