@@ -34,8 +34,10 @@ impl<T: FromRecords> RunsById<T> {
 
     pub(crate) fn apply(&mut self, record: &Record) {
         let next = self.count();
-        let number = *self.numbers.entry(record.run.clone()).or_insert(next);
+        // Not `entry`, which needs a copy of the id for each record.
+        let number = self.numbers.get(&record.run).copied().unwrap_or(next);
         if number == next {
+            self.numbers.insert(record.run.clone(), number);
             self.retained.push_back(T::new(record));
             if self
                 .max_retained
