@@ -1,11 +1,11 @@
 //! Reports as JSON, specified in docs/reports.md.
 
-use std::time::Duration;
+use std::{cell::RefCell, time::Duration};
 
 use jiff::Timestamp;
 use runner_config::escape_json;
 use runner_exec::{ChainEnd, OutputLine};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::{
     journal::record::{RunSetup, serialize_time},
@@ -33,9 +33,9 @@ pub fn run_json(found: &FoundRun, now: &Now) -> String {
 
 /// Report of every start of the runner.
 pub fn history_json(history: &History, now: &Now) -> String {
-    let starts = history.starts().into_iter();
-    let rows: Vec<_> = starts.map(|it| RunnerStartJson::of(it, now)).collect();
-    pretty(&rows)
+    let starts = history.starts();
+    let rows = starts.iter().map(|start| RunnerStartJson::of(*start, now));
+    pretty(&Rows(RefCell::new(rows)))
 }
 
 /// Statistics of each task.
@@ -92,6 +92,15 @@ impl HeaderJson<'_> {
             elapsed: Some(header.elapsed(now)),
             try_num: Some(header.try_num),
         }
+    }
+}
+
+/// An array of rows, each of which is dropped after it was written: a journal can have very many.
+struct Rows<I>(RefCell<I>);
+
+impl<I: Iterator<Item: Serialize>> Serialize for Rows<I> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(&mut *self.0.borrow_mut())
     }
 }
 

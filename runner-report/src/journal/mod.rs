@@ -3,6 +3,7 @@
 pub(crate) mod append;
 pub(crate) mod follow;
 mod from_event;
+mod parse;
 pub(crate) mod reader;
 pub(crate) mod record;
 pub(crate) mod writer;
