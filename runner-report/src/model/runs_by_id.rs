@@ -20,6 +20,8 @@ pub(crate) struct RunsById<T> {
     max_retained: Option<usize>,
     /// Sequence number of each run. Dropped runs stay: their late records start no new run.
     numbers: HashMap<String, usize>,
+    /// Id and number of the run of the last record.
+    last: Option<(String, usize)>,
     pub(crate) retained: VecDeque<T>,
 }
 
@@ -33,11 +35,25 @@ impl<T: FromRecords> RunsById<T> {
     }
 
     pub(crate) fn apply(&mut self, record: &Record) {
+        let number = self.number(record);
+        let dropped = self.count() - self.retained.len();
+        if let Some(index) = number.checked_sub(dropped) {
+            self.retained[index].apply(record);
+        }
+    }
+
+    /// Returns the number of the run of `record`, which is added if it is new.
+    fn number(&mut self, record: &Record) -> usize {
+        // Nearly always that of the record before, which saves a search.
+        if let Some((run, number)) = &self.last
+            && *run == record.run
+        {
+            return *number;
+        }
         let next = self.count();
-        // Not `entry`, which needs a copy of the id for each record.
-        let number = self.numbers.get(&record.run).copied().unwrap_or(next);
+        let number = *self.numbers.entry(record.run.clone()).or_insert(next);
+        self.last = Some((record.run.clone(), number));
         if number == next {
-            self.numbers.insert(record.run.clone(), number);
             self.retained.push_back(T::new(record));
             if self
                 .max_retained
@@ -46,10 +62,7 @@ impl<T: FromRecords> RunsById<T> {
                 self.retained.pop_front();
             }
         }
-        let dropped = self.count() - self.retained.len();
-        if let Some(index) = number.checked_sub(dropped) {
-            self.retained[index].apply(record);
-        }
+        number
     }
 
     pub(crate) fn is_known(&self, run: &str) -> bool {

@@ -96,7 +96,10 @@ impl Timeline {
                 self.starts.len() - 1
             }
         };
-        self.last_index.insert(task.to_owned(), index);
+        match self.last_index.get_mut(task) {
+            Some(last) => *last = index,
+            None => _ = self.last_index.insert(task.to_owned(), index),
+        }
         &mut self.starts[index]
     }
 }
