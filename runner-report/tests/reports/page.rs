@@ -232,6 +232,7 @@ fn a_slow_task_is_compared_with_earlier_runs_and_the_runs_with_each_other() {
     assert!(page.contains("10s<small>, usually 1s</small>"), "{page}");
     assert!(page.contains("--m:10%;--p:10%"), "{page}");
     assert_eq!(last(&page), "ok ok failed ok ok ok ok ok");
+    assert!(page.contains("7 finished, 1 failed; the last one is this run"));
     // Only what was before the shown run counts.
     for selector in [RunSelector::FromEnd(4), RunSelector::Id("r5".into())] {
         let page = html_with_past(&slower(), selector);

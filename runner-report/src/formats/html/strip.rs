@@ -22,16 +22,13 @@ pub(super) fn strip(past: &Past, now: &Now) -> Markup {
         .map(|(.., time)| *time)
         .max()
         .unwrap_or_default();
-    let finished = runs
-        .iter()
-        .filter(|(_, badge, _)| *badge == Badge::OK)
-        .count();
+    let badges: Vec<Badge> = runs.iter().map(|(_, badge, _)| *badge).collect();
     html! {
         @if runs.len() > 1 {
             section.past {
                 h2 {
                     "The last " (runs.len()) " runs "
-                    small { (finished) " finished; the last one is this run" }
+                    small { (counts(&badges)) "; the last one is this run" }
                 }
                 ol {
                     @for (run, badge, time) in &runs {
@@ -44,6 +41,15 @@ pub(super) fn strip(past: &Past, now: &Now) -> Markup {
             }
         }
     }
+}
+
+/// Returns the number of runs with each badge, as text.
+fn counts(badges: &[Badge]) -> String {
+    let counts = Badge::ALL.into_iter().filter_map(|badge| {
+        let count = badges.iter().filter(|found| **found == badge).count();
+        (count > 0).then(|| format!("{count} {}", word(badge)))
+    });
+    counts.collect::<Vec<_>>().join(", ")
 }
 
 /// Returns the word for a run with this badge.
