@@ -70,3 +70,20 @@ fn the_json_report_has_the_deciding_task_and_its_last_lines() {
         Value::from(vec!["compiling", "error: no space left on device"])
     );
 }
+
+#[test]
+fn the_junit_report_has_the_end_and_the_output_where_ci_systems_show_them() {
+    let ran = report(failed(), &["--format", "junit"]);
+    let end = "gave up: `20-build` exited with 1 (2 of 2 tries)";
+    for part in [
+        &format!("<properties><property name=\"end\" value=\"{end}\">"),
+        r#"<skipped message="failed, but not required: exited with 3"></skipped>"#,
+        &format!(
+            "<failure message=\"exited with 1 (2 of 2 tries)\" type=\"exited\">{end}\n\
+             not reached: 30-test, 40-deploy\ncompiling\nerror: no space left on device</failure>"
+        ),
+        &format!("<skipped message=\"not reached: {end}\"></skipped></testcase>\n</testsuite>"),
+    ] {
+        assert!(ran.stdout.contains(part), "no {part} in {}", ran.stdout);
+    }
+}

@@ -5,14 +5,21 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use jiff::tz::TimeZone;
 use maud::{Markup, PreEscaped, html};
 use runner_exec::TaskResult;
 
 use crate::{
-    formats::html::xml_text,
+    formats::{
+        html::xml_text,
+        text::{cause_sentence, end_words, first_names, printable},
+    },
     model::{
+        cause::{Cause, ChainTask},
         now::Now,
+        run_details::RunDetails,
         run_finder::FoundRun,
+        run_header::RunState,
         timeline::{FullStart, Timeline},
     },
 };
@@ -26,11 +33,19 @@ pub fn run_junit(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
     for start in starts.iter().filter(|start| start.started.is_some()) {
         by_task.entry(&start.task).or_default().push(start);
     }
-    let done = run.setup.iter().flat_map(|setup| &setup.done);
-    let starts = (run.tasks.iter()).filter_map(|task| by_task.get(&*task.name)?.split_last());
-    let cases: Vec<TestCase> = done
-        .map(|name| TestCase::done(name))
-        .chain(starts.map(|(last, earlier)| TestCase::new(last, earlier)))
+    let suite = Suite::new(run, now);
+    let chain = run.chain().into_iter();
+    let cases: Vec<TestCase> = chain
+        .filter_map(|task| {
+            Some(match task {
+                ChainTask::Done(name) => TestCase::skipped(name, "done by an earlier run"),
+                ChainTask::NotReached(name) => TestCase::skipped(name, &suite.not_reached),
+                ChainTask::Started(task) => {
+                    let (last, earlier) = by_task.get(&*task.name)?.split_last()?;
+                    TestCase::started(last, earlier, &suite)
+                }
+            })
+        })
         .collect();
 
     let count = |is_counted: fn(&Status) -> bool| {
@@ -41,24 +56,112 @@ pub fn run_junit(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
     let failures = count(|status| matches!(status, Status::Failed(failure) if !failure.is_error));
     let errors = count(|status| matches!(status, Status::Failed(failure) if failure.is_error));
     let time = seconds(run.header.elapsed(now));
+    let started = run.header.started.to_zoned_datetime(TimeZone::UTC);
     let report = html! {
         (PreEscaped(DECLARATION)) "\n"
         testsuites name={ "run " (xml_text(&run.header.run)) } tests=(cases.len())
             failures=(failures) errors=(errors) time=(time) { "\n"
-            testsuite name="runner" tests=(cases.len()) failures=(failures)
-                errors=(errors) skipped=(skipped) time=(time) { "\n"
-                @for case in &cases { (case.xml()) "\n" }
+            testsuite name=(suite.name) tests=(cases.len()) failures=(failures)
+                errors=(errors) skipped=(skipped) time=(time)
+                timestamp=(started.strftime("%Y-%m-%dT%H:%M:%S"))
+                hostname=[suite.host.as_deref()] { "\n"
+                (suite.properties()) "\n"
+                @for case in &cases { (case.xml(&suite.class)) "\n" }
             } "\n"
         } "\n"
     };
     Some(report.into_string())
 }
 
+/// The run as a whole.
+struct Suite<'a> {
+    name: String,
+    /// The name without dots: Jenkins takes the part before the last dot as a package.
+    class: String,
+    host: Option<String>,
+    run: &'a RunDetails,
+    causes: Vec<Cause<'a>>,
+    /// State of the run, and the first task that explains it.
+    end: String,
+    /// Names of the tasks that the run did not reach, or `None` if there are none.
+    missed: Option<String>,
+    /// Message of each of these tasks.
+    not_reached: String,
+}
+
+impl Suite<'_> {
+    fn new<'a>(run: &'a RunDetails, now: &Now) -> Suite<'a> {
+        let (state, causes) = (run.header.state(now), run.causes(now));
+        let words = end_words(state);
+        let end = match &*causes {
+            [] => words,
+            [cause] => format!("{words}: {}", cause_sentence(cause)),
+            [cause, others @ ..] => {
+                format!(
+                    "{words}: {} and {} more",
+                    cause_sentence(cause),
+                    others.len()
+                )
+            }
+        };
+        let is_running = state == RunState::Running;
+        let missed = run.not_reached();
+        let setup = run.setup.as_ref();
+        let host = setup.map(|setup| xml_text(&setup.host));
+        let host = host.filter(|host| !host.is_empty());
+        let name = match (setup.map(|setup| xml_text(&setup.taskdir)), &host) {
+            (Some(taskdir), Some(host)) => format!("{taskdir} on {host}"),
+            (Some(taskdir), None) => taskdir,
+            // The record of the start was rotated away.
+            (None, _) => "runner".to_owned(),
+        };
+        Suite {
+            class: name.replace('.', "_"),
+            name,
+            host,
+            run,
+            causes,
+            missed: (!is_running && !missed.is_empty()).then(|| first_names(&missed)),
+            not_reached: if is_running {
+                "not started yet".to_owned()
+            } else {
+                format!("not reached: {end}")
+            },
+            end,
+        }
+    }
+
+    /// Returns the end of the run. Output of the suite would be the place for it too, but Jenkins
+    /// shows that as the output of each test that has none.
+    fn properties(&self) -> Markup {
+        html! {
+            properties {
+                property name="end" value=(xml_text(&self.end)) {}
+                @if let Some(missed) = &self.missed {
+                    property name="not reached" value=(xml_text(missed)) {}
+                }
+                property name="run" value=(xml_text(&self.run.header.run)) {}
+            }
+        }
+    }
+
+    /// Returns the end of the run as lines, if `task` explains it.
+    fn lines(&self, task: &str) -> Vec<String> {
+        let is_cause = self.causes.iter().any(|cause| cause.name == task);
+        let missed = self
+            .missed
+            .as_ref()
+            .map(|names| format!("not reached: {names}"));
+        let lines = [Some(self.end.clone()), missed];
+        lines.into_iter().flatten().filter(|_| is_cause).collect()
+    }
+}
+
 /// A task of the run.
 struct TestCase<'a> {
     name: &'a str,
     status: Status,
-    /// The start that decides, or `None` if an earlier run has done the task.
+    /// The start that decides, or `None` if this run has not started the task.
     last: Option<&'a FullStart>,
     earlier: &'a [&'a FullStart],
 }
@@ -71,22 +174,31 @@ enum Status {
 }
 
 impl<'a> TestCase<'a> {
-    fn done(name: &'a str) -> TestCase<'a> {
+    fn skipped(name: &'a str, reason: &str) -> TestCase<'a> {
         TestCase {
             name,
-            status: Status::Skipped("done by an earlier run".to_owned()),
+            status: Status::Skipped(reason.to_owned()),
             last: None,
             earlier: &[],
         }
     }
 
-    fn new(last: &'a FullStart, earlier: &'a [&'a FullStart]) -> TestCase<'a> {
+    fn started(last: &'a FullStart, earlier: &'a [&'a FullStart], suite: &Suite) -> TestCase<'a> {
         let ended = last.ended.as_ref();
-        let skipped = ended.filter(|ended| ended.result == Some(TaskResult::Skip));
-        let status = match (Failure::of(last), skipped) {
-            (Some(failure), _) => Status::Failed(failure),
-            (None, Some(ended)) => Status::Skipped(ended.outcome.description()),
-            (None, None) => Status::Passed,
+        let cause = suite.causes.iter().find(|cause| cause.name == last.task);
+        let status = match (Failure::of(last, cause), ended) {
+            (Some(failure), Some(ended)) if !ended.required => {
+                Status::Skipped(format!("failed, but not required: {}", failure.message))
+            }
+            (Some(mut failure), _) => {
+                failure.text = suite.lines(&last.task);
+                failure.text.extend(output_lines(last));
+                Status::Failed(failure)
+            }
+            (None, Some(ended)) if ended.result == Some(TaskResult::Skip) => {
+                Status::Skipped(ended.outcome.description())
+            }
+            (None, _) => Status::Passed,
         };
         TestCase {
             name: &last.task,
@@ -97,19 +209,20 @@ impl<'a> TestCase<'a> {
     }
 
     /// Earlier failures are flaky if the last start is OK, and reruns if it failed.
-    fn xml(&self) -> Markup {
+    fn xml(&self, class: &str) -> Markup {
         let ended = self.last.and_then(|last| last.ended.as_ref());
         let time = ended.map(|ended| seconds(ended.elapsed));
         html! {
-            testcase name=(xml_text(self.name)) classname="runner"
+            testcase name=(xml_text(self.name)) classname=(class)
                 time=[time] {
                 @match &self.status {
                     Status::Passed => (self.reruns(true)),
                     Status::Skipped(message) => skipped message=(xml_text(message)) {},
                     Status::Failed(failure) => {
                         @let (message, kind) = (xml_text(&failure.message), xml_text(&failure.kind));
-                        @if failure.is_error { error message=(message) type=(kind) {} }
-                        @else { failure message=(message) type=(kind) {} }
+                        @let text = failure.text.join("\n");
+                        @if failure.is_error { error message=(message) type=(kind) { (text) } }
+                        @else { failure message=(message) type=(kind) { (text) } }
                         (self.reruns(false))
                     }
                 }
@@ -119,7 +232,8 @@ impl<'a> TestCase<'a> {
     }
 
     fn reruns(&self, is_flaky: bool) -> Markup {
-        let failures = (self.earlier.iter()).filter_map(|start| Some((start, Failure::of(start)?)));
+        let failures =
+            (self.earlier.iter()).filter_map(|start| Some((start, Failure::of(start, None)?)));
         html! {
             @for (start, failure) in failures {
                 @let message = xml_text(&format!("try {}: {}", start.try_num, failure.message));
@@ -136,9 +250,13 @@ impl<'a> TestCase<'a> {
 }
 
 /// Last lines of the output, without escape sequences.
-fn output(start: &FullStart) -> Markup {
+fn output_lines(start: &FullStart) -> impl Iterator<Item = String> {
     let lines = start.ended.iter().flat_map(|ended| &ended.lines);
-    let lines: Vec<String> = lines.map(|line| xml_text(&line.plain())).collect();
+    lines.map(|line| xml_text(&line.plain()))
+}
+
+fn output(start: &FullStart) -> Markup {
+    let lines: Vec<String> = output_lines(start).collect();
     html! {
         @if !lines.is_empty() { system-out { (lines.join("\n")) } }
     }
@@ -154,16 +272,20 @@ struct Failure {
     message: String,
     /// Outcome as in the journal, without its number.
     kind: String,
+    /// Lines of the element. GitLab shows them, and neither the message nor the output.
+    text: Vec<String>,
 }
 
 impl Failure {
-    /// Returns the failure of a start, or `None` if it was OK or skipped.
-    fn of(start: &FullStart) -> Option<Failure> {
+    /// Returns the failure of a start, or `None` if it was OK or skipped. The message of a `cause`
+    /// has its tries.
+    fn of(start: &FullStart, cause: Option<&Cause>) -> Option<Failure> {
         let Some(ended) = &start.ended else {
             return Some(Failure {
                 is_error: true,
                 message: "it has no end".to_owned(),
                 kind: "no-end".to_owned(),
+                text: Vec::new(),
             });
         };
         let outcome = &ended.outcome;
@@ -176,10 +298,13 @@ impl Failure {
             None => (true, ""),
         };
         let word = outcome.to_string();
+        let message = cause.map(|cause| printable(&cause.predicate()));
+        let message = message.unwrap_or_else(|| outcome.description());
         Some(Failure {
             is_error,
-            message: format!("{prefix}{}", outcome.description()),
+            message: format!("{prefix}{message}"),
             kind: word.split(':').next().unwrap_or_default().to_owned(),
+            text: Vec::new(),
         })
     }
 }

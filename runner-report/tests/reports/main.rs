@@ -26,6 +26,7 @@ mod follow;
 mod history;
 mod journal;
 mod json;
+mod junit;
 mod layout;
 mod page;
 mod reading;

@@ -26,11 +26,11 @@ fn html(journal: &Journal) -> String {
     run_html(&found(journal), &now(1000.0, &[7])).unwrap()
 }
 
-fn junit(journal: &Journal) -> String {
+pub(crate) fn junit(journal: &Journal) -> String {
     run_junit(&found(journal), &now(1000.0, &[7])).unwrap()
 }
 
-fn parse(text: &str) -> Document<'_> {
+pub(crate) fn parse(text: &str) -> Document<'_> {
     let options = ParsingOptions {
         allow_dtd: true,
         ..ParsingOptions::default()

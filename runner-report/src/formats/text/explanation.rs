@@ -1,7 +1,13 @@
 //! The reason of the end of a run, in sentences.
 
-use super::printable;
-use crate::model::{cause::Cause, now::Now, run_details::RunDetails, run_header::RunState};
+use super::{history::state_label, printable};
+use crate::model::{
+    cause::Cause,
+    end::RunReason,
+    now::Now,
+    run_details::RunDetails,
+    run_header::{RunEnd, RunState},
+};
 
 /// Maximum numbers of causes, of their output lines if there are several, and of names.
 const MAX_CAUSES: usize = 3;
@@ -51,6 +57,18 @@ fn output_end(cause: &Cause, max_lines: usize) -> String {
             let lines = last.iter().map(|line| format!("  | {}\n", line.plain()));
             format!("  the end of `{path}`:\n{}", lines.collect::<String>())
         }
+    }
+}
+
+/// Returns the end of a run, or its present state, as the begin of a sentence.
+pub(crate) fn end_words(state: RunState) -> String {
+    match state {
+        RunState::Ended(RunEnd {
+            reason: RunReason::FinishedWithFailures,
+            ..
+        }) => "finished with failures".to_owned(),
+        RunState::WentDown => "halted, and the machine went down".to_owned(),
+        RunState::Ended(_) | RunState::CutOff | RunState::Running => state_label(state),
     }
 }
 

@@ -50,7 +50,7 @@ fn row(past: RunnerStart, now: &Now) -> [String; 6] {
 }
 
 /// Returns a state in at most two words.
-fn state_label(state: RunState) -> String {
+pub(super) fn state_label(state: RunState) -> String {
     match state {
         RunState::Running => "running".to_owned(),
         RunState::CutOff => "cut off".to_owned(),
