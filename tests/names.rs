@@ -353,6 +353,7 @@ fn journals_of_earlier_versions_are_plain_text() {
         &["--tasks"],
         &["--format", "svg"],
         &["--format", "junit"],
+        &["--format", "md"],
     ] {
         let args = ["runner-report", "--state-dir", "state"].iter().chain(args);
         let ran = test.run_with(args).status(0);

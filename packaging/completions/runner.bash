@@ -59,7 +59,7 @@ declare -gA _runner_report_options=(
     [--tasks]=''
     [--wait]=''
     [--timeout]=time
-    [--format]='=text json html svg junit'
+    [--format]='=text json html svg junit md'
     [-h]='' [--help]=''
     [-V]='' [--version]=''
 )

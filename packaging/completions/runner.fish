@@ -114,7 +114,7 @@ complete -c runner-report -l history -d 'List all runs, one per line, the last o
 complete -c runner-report -l tasks -d 'Show how often each task ran and failed, and how long it took'
 complete -c runner-report -l wait -d 'Wait for the end of the current run, or of the next one if none is running'
 complete -c runner-report -l timeout -x -d 'Maximum time to wait'
-complete -c runner-report -l format -x -a 'text\t json\t html\t svg\t junit\t' -d 'Format of the answer'
+complete -c runner-report -l format -x -a 'text\t json\t html\t svg\t junit\t md\t' -d 'Format of the answer'
 complete -c runner-report -s h -l help -d 'Print help'
 complete -c runner-report -s V -l version -d 'Print version'
 

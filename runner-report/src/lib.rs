@@ -15,6 +15,7 @@ pub use crate::{
         html::{run_html, run_svg},
         json::{history_json, run_json, tasks_json},
         junit::run_junit,
+        md::run_md,
         text::{history_text, run_text, tasks_text},
     },
     journal::{

@@ -101,9 +101,11 @@ struct Block<'a> {
 fn blocks(text: &str) -> Vec<Block<'_>> {
     let mut blocks = Vec::new();
     let mut rest = text;
-    while let Some((_, below)) = rest.split_once("```") {
+    // An indented fence is part of an example.
+    while let Some((_, below)) = rest.split_once("\n```") {
         let (words, below) = below.split_once('\n').unwrap();
-        let (text, below) = below.split_once("```").unwrap();
+        let end = below.find("\n```").unwrap() + 1;
+        let (text, below) = (&below[..end], &below[end + 3..]);
         let words = words.split(' ').collect();
         blocks.push(Block { words, text });
         rest = below;

@@ -28,21 +28,27 @@ fn report(ran: Ran, args: &[&str]) -> Ran {
     ran.again().run_with(args).status(0)
 }
 
+/// Checks that docs/reports.md has this text, with its names for the run and its directory.
+#[track_caller]
+fn assert_documented(ran: &Ran, id: &str, text: &str) {
+    let directory = fs::canonicalize(ran.test.path("logs")).unwrap();
+    let text = text
+        .replace(&*directory.to_string_lossy(), "/var/log/runner")
+        .replace(id, "20261124T060000.000Z-da2e7952");
+    let page = fs::read_to_string(top().join("docs/reports.md")).unwrap();
+    let indented: Vec<String> = text
+        .lines()
+        .map(|line| format!("    {line}").trim_end().to_owned())
+        .collect();
+    assert!(page.contains(&indented.join("\n")), "{text}");
+}
+
 #[test]
 fn a_failed_run_is_explained_as_in_the_documentation() {
     let ran = report(failed(), &[]);
     let (explanation, _) = ran.stdout.split_once("\n\n  host ").unwrap();
     let id = explanation.split(' ').nth(1).unwrap();
-    let directory = fs::canonicalize(ran.test.path("logs")).unwrap();
-    let explanation = explanation
-        .replace(&*directory.to_string_lossy(), "/var/log/runner")
-        .replace(id, "20261124T060000.000Z-da2e7952");
-    let page = fs::read_to_string(top().join("docs/reports.md")).unwrap();
-    let indented: Vec<String> = explanation
-        .lines()
-        .map(|line| format!("    {line}").trim_end().to_owned())
-        .collect();
-    assert!(page.contains(&indented.join("\n")), "{explanation}");
+    assert_documented(&ran, id, explanation);
 }
 
 #[test]
@@ -86,4 +92,22 @@ fn the_junit_report_has_the_end_and_the_output_where_ci_systems_show_them() {
     ] {
         assert!(ran.stdout.contains(part), "no {part} in {}", ran.stdout);
     }
+}
+
+#[test]
+fn a_markdown_report_begins_as_in_the_documentation() {
+    let ran = report(failed(), &["--format", "md"]);
+    let (begin, rest) = ran.stdout.split_once("\n- host: ").unwrap();
+    let (_, id) = rest.split_once("- run: `").unwrap();
+    assert_documented(&ran, id.split('`').next().unwrap(), begin);
+    for line in [
+        "| `05-cache` | ⚠️ failed, not required | ",
+        "| `40-deploy` | not reached |  |  |  |\n",
+        "<details><summary>all tries</summary>\n\n| task | try | ",
+        "<details><summary>output of <code>20-build</code>, try 1</summary>\n\n```\ncompiling\n",
+    ] {
+        assert!(rest.contains(line), "no {line} in {rest}");
+    }
+    // The end of its last output is above the table.
+    assert!(!rest.contains("<code>20-build</code>, try 2"), "{rest}");
 }

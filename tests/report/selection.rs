@@ -236,6 +236,7 @@ fn wrong_usage_is_refused() {
         &["--format", "pdf"],
         &["--history", "--format", "html"],
         &["--tasks", "--format", "junit"],
+        &["--history", "--format", "md"],
         &["-c", "runner.cfg"],
     ] {
         let ran = ask(journal(&whole("r1")), args).status(64).stdout("");
@@ -248,11 +249,12 @@ fn wrong_usage_is_refused() {
 }
 
 #[test]
-fn a_run_is_shown_as_page_picture_and_tests() {
+fn a_run_is_shown_as_page_picture_tests_and_markdown() {
     for (format, begin, task) in [
         ("html", "<!DOCTYPE html>\n", "<bdi>1-a</bdi>"),
         ("svg", "<svg xmlns=", "<title>1-a, try 1\n"),
         ("junit", "<?xml version=", r#"<testcase name="1-a" "#),
+        ("md", "### ❌ gave up\n", "| `1-a` | ✅ OK | 500ms | 1 |  |"),
     ] {
         let ran = ask(journal(&whole("r1")), &["--format", format]).status(0);
         assert!(ran.stdout.starts_with(begin), "{}", ran.stdout);

@@ -463,7 +463,7 @@ fn a_report_shows_output_only_of_the_author_of_the_journal() {
         let made = sh.args(["-ec", &script]).current_dir(test.dir()).status();
         assert!(made.unwrap().success(), "{script}");
         let mut test = test;
-        for format in ["html", "junit"] {
+        for format in ["html", "junit", "md"] {
             let ran = ask(test, &["--format", format]).status(0);
             let shown = ran.stdout.contains("canary-4711");
             assert_eq!(

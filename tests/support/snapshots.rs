@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, fs};
 use super::top;
 
 /// All snapshots. The tests of runner-report write those with `report-…`.
-const SNAPSHOTS: [&str; 41] = [
+const SNAPSHOTS: [&str; 42] = [
     "broken-configuration",
     "broken-sections",
     "help-runner",
@@ -36,6 +36,7 @@ const SNAPSHOTS: [&str; 41] = [
     "report-gave-up",
     "report-history",
     "report-junit",
+    "report-md",
     "report-running",
     "report-svg",
     "report-tasks",

@@ -3,6 +3,7 @@
 pub(crate) mod html;
 pub(crate) mod json;
 pub(crate) mod junit;
+pub(crate) mod md;
 pub(crate) mod text;
 
 use crate::model::{
@@ -45,4 +46,5 @@ pub const FORMATS: &[(&str, Format)] = &[
     ("html", Format::OneRun(html::run_html)),
     ("svg", Format::OneRun(html::run_svg)),
     ("junit", Format::OneRun(junit::run_junit)),
+    ("md", Format::OneRun(md::run_md)),
 ];

@@ -1,4 +1,4 @@
-//! What a JUnit report says about a run: the end first, then each task in the order of the chain.
+//! A JUnit report: the end of the run first, then each task in the order of the chain.
 
 use roxmltree::{Document, Node};
 use runner_report::run_junit;

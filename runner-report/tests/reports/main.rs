@@ -28,6 +28,7 @@ mod journal;
 mod json;
 mod junit;
 mod layout;
+mod md;
 mod page;
 mod reading;
 mod record;

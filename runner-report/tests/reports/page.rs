@@ -5,7 +5,7 @@ use roxmltree::{Document, Node, ParsingOptions};
 use runner_config::{escape, is_hidden};
 use runner_report::{
     FoundRun, HookEntry, JournalEntry, PastCollector, RunFinder, RunSelector, Timeline,
-    history_text, run_html, run_json, run_junit, run_svg,
+    history_text, run_html, run_json, run_junit, run_md, run_svg,
 };
 
 use crate::journal::{Journal, now};
@@ -561,10 +561,10 @@ fn words_of_a_later_version_are_shown_as_they_are() {
 }
 
 #[test]
-fn without_a_run_there_is_no_page_picture_or_junit_report() {
+fn without_a_run_there_is_no_page_picture_junit_or_markdown_report() {
     let found = found(&Journal::new().refused(1.0, 75, "busy"));
     let now = now(2.0, &[]);
-    for report in [run_html, run_svg, run_junit] {
+    for report in [run_html, run_svg, run_junit, run_md] {
         assert_eq!(report(&found, &now), None);
     }
 }

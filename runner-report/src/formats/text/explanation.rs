@@ -44,20 +44,27 @@ pub(super) fn explanation(run: &RunDetails, now: &Now) -> String {
 
 /// Returns the last lines of the output of a cause, at most `max_lines`.
 fn output_end(cause: &Cause, max_lines: usize) -> String {
-    let ended = cause.task.filter(|task| !task.is_unfinished());
-    let Some(end) = ended.and_then(|task| task.end.as_ref()) else {
+    let Some((note, lines)) = output_note(cause) else {
         return String::new();
     };
-    match end.output.as_deref().map(printable) {
-        None if end.outcome.is_not_started() => String::new(),
-        None => "  its output was not kept; `log_dir` keeps it\n".to_owned(),
-        Some(path) if end.lines.is_empty() => format!("  its output `{path}` is empty\n"),
-        Some(path) => {
-            let last = &end.lines[end.lines.len().saturating_sub(max_lines)..];
-            let lines = last.iter().map(|line| format!("  | {}\n", line.plain()));
-            format!("  the end of `{path}`:\n{}", lines.collect::<String>())
-        }
-    }
+    let last = &lines[lines.len().saturating_sub(max_lines)..];
+    let lines = last.iter().map(|line| format!("  | {line}\n"));
+    format!("  {note}\n{}", lines.collect::<String>())
+}
+
+/// Returns a note about the output of a cause, and its last lines. A task that has not ended, or
+/// that did not start, has none.
+pub(crate) fn output_note(cause: &Cause) -> Option<(String, Vec<String>)> {
+    let ended = cause.task.filter(|task| !task.is_unfinished());
+    let end = ended.and_then(|task| task.end.as_ref())?;
+    let lines = end.lines.iter().map(|line| line.plain()).collect();
+    let note = match end.output.as_deref().map(printable) {
+        None if end.outcome.is_not_started() => return None,
+        None => "its output was not kept; `log_dir` keeps it".to_owned(),
+        Some(path) if end.lines.is_empty() => format!("its output `{path}` is empty"),
+        Some(path) => format!("the end of `{path}`:"),
+    };
+    Some((note, lines))
 }
 
 /// Returns the end of a run, or its present state, as the begin of a sentence.
@@ -91,10 +98,13 @@ pub(crate) fn cause_sentence(cause: &Cause) -> String {
 
 /// Returns the first names, and the number of the others.
 pub(crate) fn first_names(names: &[&str]) -> String {
-    let first: Vec<String> = names
-        .iter()
-        .take(MAX_NAMES)
-        .map(|name| printable(name))
+    names_as(names, printable)
+}
+
+/// Returns the first names as `shown`, and the number of the others.
+pub(crate) fn names_as(names: &[&str], shown: fn(&str) -> String) -> String {
+    let first: Vec<String> = (names.iter().take(MAX_NAMES))
+        .map(|name| shown(name))
         .collect();
     let first = first.join(", ");
     match names.len().saturating_sub(MAX_NAMES) {

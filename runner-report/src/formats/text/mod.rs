@@ -9,7 +9,9 @@ mod tasks;
 mod time_bar;
 
 pub(crate) use self::{
-    explanation::{cause_sentence, end_words, first_names, optional_failures},
+    explanation::{
+        cause_sentence, end_words, first_names, names_as, optional_failures, output_note,
+    },
     run::run_facts,
 };
 pub use self::{history::history_text, run::run_text, tasks::tasks_text};
