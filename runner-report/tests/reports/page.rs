@@ -138,8 +138,8 @@ fn page_and_picture_show_every_start() {
     assert_eq!((is("hook"), is("path")), (2, 4));
     // A row for each task of the run, the one that was done before, and the halt task.
     let names = |document: &Document| -> Vec<String> {
-        let names = with_class(document, "span", "name").into_iter();
-        let names = names.filter_map(|name| name.first_element_child()?.text());
+        let cells = with_class(document, "span", "name").into_iter();
+        let names = cells.filter_map(|cell| cell.first_element_child()?.text());
         names.map(str::to_owned).collect()
     };
     assert_eq!(
