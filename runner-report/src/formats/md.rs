@@ -33,7 +33,7 @@ const MAX_TABLES: usize = 600_000;
 const MAX_DETAILS: usize = 900_000;
 
 const TASK_HEAD: &str =
-    "| task | result | time | tries | outcome |\n| --- | --- | ---: | ---: | --- |\n";
+    "| task | result | time | starts | outcome |\n| --- | --- | ---: | ---: | --- |\n";
 const TRY_HEAD: &str = "| task | try | started | result | time | outcome |\n\
                         | --- | ---: | --- | --- | ---: | --- |\n";
 

@@ -100,7 +100,7 @@ impl Chart<'_> {
             @if !waits.is_empty() {
                 div.task.waits {
                     (sign(Badge::WAIT))
-                    span.name { "waits before another try" }
+                    span.name { "waits, not to scale" }
                     span.bars aria-hidden="true" {
                         @for wait in &waits { (self.bar("wait", wait, None)) }
                     }

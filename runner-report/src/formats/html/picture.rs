@@ -63,7 +63,7 @@ pub(super) fn picture(heading: &Heading, tries: &Tries, axis: &Axis, rows: Vec<R
                 (drawing(row, TOP + index * ROW_HEIGHT, axis)) "\n"
             }
             @if tries.tries.iter().any(|one| one.wait.is_some()) {
-                text.muted x="46" y=(last - 8) { "waits before another try" }
+                text.muted x="46" y=(last - 8) { "waits, not to scale" }
             }
             svg x=(BARS_LEFT) y=(last - ROW_HEIGHT) width=(BARS_WIDTH) height=(ROW_HEIGHT) {
                 @for (one, wait) in waits {
