@@ -15,3 +15,15 @@ pub(crate) enum Level {
     Info,
     Detail,
 }
+
+impl Level {
+    /// Returns the severity in syslog(3) and sd-daemon(3).
+    pub(crate) fn severity(self) -> u8 {
+        match self {
+            Level::Error => 3,
+            Level::Warning => 4,
+            Level::Info => 6,
+            Level::Detail => 7,
+        }
+    }
+}

@@ -18,7 +18,9 @@ use std::{
 use anstyle::{AnsiColor, Style};
 use jiff::{Timestamp, tz::TimeZone};
 use once_cell::sync::OnceCell;
-use runner_config::{Problem, Problems, Severity, escape, escape_lines, format_duration, shown};
+use runner_config::{
+    Problem, Problems, Severity, escape, escape_lines, format_duration, reason, shown,
+};
 use runner_exec::{Event, HookOf, Outcome, StopRequest, StopSignals, Streams, TaskName};
 
 use crate::console::{
@@ -106,9 +108,11 @@ impl Log {
             ..Log::plain(verbosity)
         };
         if syslog {
-            match SystemLog::connect() {
+            match SystemLog::connect(local_zone()) {
                 Ok(syslog) => log.syslog = Some(syslog),
-                Err(error) => log.warning(&format!("cannot log to syslog: {error}")),
+                Err(error) => {
+                    log.warning(&format!("cannot log to syslog: {}", reason(&error)));
+                }
             }
         }
         log
@@ -177,7 +181,7 @@ impl Log {
     fn line(&self, level: Level, text: &str) -> String {
         let format = match self.begin {
             Begin::Priority => {
-                let priority = severity(level) as u8;
+                let priority = level.severity();
                 let lines = text.lines().map(|line| format!("<{priority}>{line}\n"));
                 return lines.collect();
             }
@@ -204,8 +208,7 @@ impl Log {
         let Some(syslog) = &self.syslog else {
             return;
         };
-        let severity = severity(level);
-        text.lines().for_each(|line| syslog.write(severity, line));
+        text.lines().for_each(|line| syslog.write(level, line));
     }
 
     fn styled(&self, style: Style, text: &str) -> String {
@@ -359,15 +362,6 @@ impl Log {
             ),
             None => format!("task directory `{taskdir}`, no configuration file"),
         });
-    }
-}
-
-fn severity(level: Level) -> syslog::Severity {
-    match level {
-        Level::Error => syslog::Severity::LOG_ERR,
-        Level::Warning => syslog::Severity::LOG_WARNING,
-        Level::Info => syslog::Severity::LOG_INFO,
-        Level::Detail => syslog::Severity::LOG_DEBUG,
     }
 }
 
