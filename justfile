@@ -67,6 +67,10 @@ release:
 verify-release:
     .ci/run release
 
+# The .deb on virtual machines that boot, halt and lose their power. Needs root.
+boot:
+    .ci/run boot
+
 # The pages of runner-report, in a browser.
 browser:
     .ci/run browser
