@@ -232,11 +232,11 @@ runner.service: Failed with result 'exit-code'.
 Failed to start runner.service - Make this machine ready.
 # systemctl stop runner
 took less than 30 seconds
-processes of the task: 0; exit-code
-runner: failed, needs-runner: inactive
+processes of the task: 0; success
+runner: inactive, needs-runner: inactive
 # systemctl kill --kill-whom=main runner
 took less than 30 seconds
-processes of the task: 0; exit-code
+processes of the task: 0; protocol
 runner: failed, needs-runner: inactive
 END
 }
