@@ -1,12 +1,14 @@
 //! From a [`Document`] to typed settings.
 
+use std::collections::BTreeSet;
+
 use crate::{
     document::{DEFAULT, Document, Entry, Override},
     lints,
     problem::{Origin, Problems},
     table::{DEPENDS_ON, Field, SETTINGS, Setting, Settings, setting},
     task_settings::{END_CODES, Frequency, TaskSettings, Words},
-    value::{self, Parsed, Written},
+    value::{self, Parsed, Written, duration as parse_duration},
 };
 
 /// Settings with an effect in the section of the halt task. All others are about the chain or
@@ -101,19 +103,33 @@ impl Settings {
     }
 
     /// Returns the settings of the task of `section` that a task can override and that have another
-    /// meaning than the default, as they are written, sorted by name. An interpreter is left out:
-    /// its path depends on the machine.
-    pub fn changed(&self, section: Option<&str>) -> Vec<(&'static str, &str)> {
+    /// meaning than the default, sorted by name, in a form that depends little on their spelling.
+    /// An interpreter is left out: its path depends on the machine.
+    pub fn changed(&self, section: Option<&str>) -> Vec<(&'static str, String)> {
         let rows = SETTINGS.iter().filter(|row| row.name != "interpreter");
         let changed = rows.filter_map(|row| {
             let Field::RunnerAndTask(store) = row.field else {
                 return None;
             };
             let written = self.in_force(row, section);
-            let [mut default_value, mut value] = [(); 2].map(|()| TaskSettings::default());
-            let _ = store(&mut default_value, &default(row));
-            let _ = store(&mut value, &written);
-            (value != default_value).then_some((row.name, written.value))
+            let parsed = |written: &Written| {
+                let mut settings = TaskSettings::default();
+                // A wrong value has been reported, and the default is used.
+                store(&mut settings, written).map(|()| settings)
+            };
+            let is_default = parsed(&written).ok() == parsed(&default(row)).ok();
+            // In a task's section it counts something else.
+            let of_task = if written.in_task && row.name == "max_tries" {
+                "of the task "
+            } else {
+                ""
+            };
+            let value = match row.name {
+                // Not the default, which is `yes`.
+                "required" => "no".to_owned(),
+                _ => canonical(written.value),
+            };
+            (!is_default).then(|| (row.name, format!("{of_task}{value}")))
         });
         let mut changed: Vec<_> = changed.collect();
         changed.sort_unstable();
@@ -282,4 +298,20 @@ fn report(name: &str, written: &Written, expected: &str, problems: &mut Problems
         }
         _ => {}
     }
+}
+
+/// Returns the words of a value in one order, with durations and numbers in one form.
+fn canonical(value: &str) -> String {
+    let words = if parse_duration(value).is_ok() {
+        vec![value]
+    } else {
+        let words = value.split(|c: char| c == ',' || c.is_whitespace());
+        words.filter(|word| !word.is_empty()).collect()
+    };
+    let words = words.into_iter().map(|word| match parse_duration(word) {
+        Ok(time) => time.as_secs_f64().to_string(),
+        Err(_) => word.to_lowercase(),
+    });
+    let words: BTreeSet<String> = words.collect();
+    words.into_iter().collect::<Vec<_>>().join(" ")
 }

@@ -1,10 +1,10 @@
 //! Reports of a run that failed.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use serde_json::Value;
 
-use crate::support::{Ran, Test, top};
+use crate::support::{Ran, Test, once, top};
 
 /// Runs a chain of five tasks: the third one gives up, and the first one is optional and fails.
 fn failed() -> Ran {
@@ -110,4 +110,69 @@ fn a_markdown_report_begins_as_in_the_documentation() {
     }
     // The end of its last output is above the table.
     assert!(!rest.contains("<code>20-build</code>, try 2"), "{rest}");
+}
+
+#[test]
+fn an_output_that_cannot_be_read_is_not_called_empty() {
+    for (change, note) in [
+        ("rm", "cannot be read: no such file or directory"),
+        ("truncate -s 0", "is empty"),
+        (
+            "ln -sf /etc/passwd",
+            "cannot be read: it is not a regular file",
+        ),
+    ] {
+        let ran = failed();
+        let command = format!("{change} logs/*/20-build.2.log");
+        let done = Command::new("sh")
+            .args(["-c", &command])
+            .current_dir(ran.test.dir())
+            .status()
+            .unwrap();
+        assert!(done.success());
+        let ran = report(ran, &[]);
+        assert!(ran.stdout.contains(note), "{change}: {}", ran.stdout);
+        let page = report(ran, &["--format", "html"]);
+        assert!(page.stdout.contains(note), "{change}: {}", page.stdout);
+    }
+}
+
+#[test]
+fn failures_of_one_task_are_counted_as_such() {
+    let ran = Test::with_state()
+        .config("sleep_time = 0\nretry_from = failed\n[b]\nmax_tries = 2")
+        .task("1-a", &once(1))
+        .task("2-b", "exit 1")
+        .run()
+        .status(1)
+        .says("gave up: `2-b` exited with 1 (2 of 2 failures)");
+    let ran = report(ran, &[]);
+    assert!(
+        ran.stdout
+            .contains("`2-b` exited with 1 (2 of 2 failures)\n"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn a_task_whose_hook_was_interrupted_was_not_reached() {
+    let ran = Test::with_state()
+        .config("task_hook = ./hook.sh")
+        .file("hook.sh", "#!/bin/sh\nkill -TERM $PPID\nsleep 9\n", 0o755)
+        .task("1-a", "exit 0")
+        .task("2-b", "exit 0")
+        .run()
+        .says("interrupted by SIGTERM after ");
+    assert!(
+        ran.stderr.contains("not reached: 1-a, 2-b"),
+        "{}",
+        ran.stderr
+    );
+    let ran = report(ran, &[]);
+    assert!(
+        ran.stdout.contains("\nnot reached: 1-a, 2-b\n"),
+        "{}",
+        ran.stdout
+    );
 }

@@ -120,10 +120,11 @@ fn every_event_has_the_members_that_are_documented() {
         .hook()
         .run_hook()
         .config("max_tries = 2\nlog_dir = logs\n[a]\nfrequency = once\nmax_time = 0\n[x]\nrequired = no")
+        .config("[c]\nmax_tries = 1")
         .run()
         .status(1);
-    // The task is done now, and the next start is refused.
-    let ran = ran.again().run().status(1);
+    // A task is done now. Another one uses up the tries of the chain, and then a start is refused.
+    let ran = ran.again().task("1-z", "exit 1").run().status(1);
     let ran = ran.again().args(["--set", "jobs=0"]).run().status(78);
     let documented = documented();
     assert_eq!(
@@ -230,29 +231,44 @@ fn the_end_of_a_run_names_the_task_that_decided_it() {
             .task("3-c", "exit 0")
             .run();
         let end = ran.journal().pop().unwrap();
-        ["reason", "task", "tries", "max_tries", "not_reached"]
-            .map(|member| end.get(member).map_or("-".to_owned(), Value::to_string))
-            .join(" ")
+        [
+            "reason",
+            "task",
+            "tries",
+            "failures",
+            "max_tries",
+            "not_reached",
+        ]
+        .map(|member| end.get(member).map_or("-".to_owned(), Value::to_string))
+        .join(" ")
     };
     for (config, second, expected) in [
-        ("", "exit 0", r#""finished" - - - -"#),
-        ("max_tries = 2", "exit 1", r#""gave-up" "2-b" 2 2 ["3-c"]"#),
+        ("", "exit 0", r#""finished" - - - - -"#),
+        (
+            "max_tries = 2",
+            "exit 1",
+            r#""gave-up" "2-b" 2 - 2 ["3-c"]"#,
+        ),
         (
             "[b]\nmax_tries = 3",
             "exit 1",
-            r#""gave-up" "2-b" 3 3 ["3-c"]"#,
+            r#""gave-up" "2-b" - 3 3 ["3-c"]"#,
         ),
-        ("max_tries = 0", "exit 2", r#""halted" "2-b" 1 0 ["3-c"]"#),
-        ("stop_codes = 3", "exit 3", r#""stopped" "2-b" 1 5 ["3-c"]"#),
+        ("max_tries = 0", "exit 2", r#""halted" "2-b" 1 - 0 ["3-c"]"#),
+        (
+            "stop_codes = 3",
+            "exit 3",
+            r#""stopped" "2-b" 1 - 5 ["3-c"]"#,
+        ),
         (
             "",
             "kill -TERM $PPID; sleep 9",
-            r#""interrupted" "2-b" - - ["3-c"]"#,
+            r#""interrupted" "2-b" - - - ["3-c"]"#,
         ),
         (
             "required = no",
             "exit 1",
-            r#""finished-with-failures" - - - -"#,
+            r#""finished-with-failures" - - - - -"#,
         ),
     ] {
         assert_eq!(run(config, second), expected, "{config:?}");
@@ -289,6 +305,16 @@ fn the_same_tasks_and_settings_have_the_same_fingerprint() {
     ] {
         assert_eq!(fingerprint(config, "2-b", "exit 0"), original, "{config:?}");
     }
+    // The same meaning in other words.
+    for [one, other] in [
+        ["max_time = 90", "max_time = 1m30s"],
+        ["ok_codes = 0,3", "ok_codes = 3 0"],
+        ["required = no", "required = off"],
+        ["[b]\ndepends_on = a", "[b]\ndepends_on = 1-a, a"],
+    ] {
+        let [one, other] = [one, other].map(|config| fingerprint(config, "2-b", "exit 0"));
+        assert_eq!(one, other);
+    }
     let mut others = vec![original];
     for (config, name, body) in [
         ("", "2-b", "exit 0 # changed"),
@@ -296,6 +322,8 @@ fn the_same_tasks_and_settings_have_the_same_fingerprint() {
         ("max_time = 5m", "2-b", "exit 0"),
         ("[a]\nmax_time = 5m", "2-b", "exit 0"),
         ("[b]\nmax_time = 5m", "2-b", "exit 0"),
+        ("max_tries = 7", "2-b", "exit 0"),
+        ("[a]\nmax_tries = 7\n[b]\nmax_tries = 7", "2-b", "exit 0"),
         ("[b]\nmax_tries = 5", "2-b", "exit 0"),
         ("[b]\ndepends_on = a", "2-b", "exit 0"),
     ] {

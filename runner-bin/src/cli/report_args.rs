@@ -129,14 +129,10 @@ fn formats_of_one_run() -> String {
 }
 
 fn which(text: &str) -> Result<RunSelector, &'static str> {
-    let Some(back) = text.strip_prefix('-') else {
-        return Ok(RunSelector::Id(text.to_owned()));
-    };
-    match back.parse() {
-        Ok(back) if back > 0 => Ok(RunSelector::FromEnd(back)),
-        Ok(_) | Err(_) => {
-            Err("write the id of a run, or -1 for the last one, -2 for the one before")
-        }
+    match (text, text.strip_prefix('-').map(str::parse)) {
+        (_, Some(Ok(back))) if back > 0 => Ok(RunSelector::FromEnd(back)),
+        (id, None) if !id.is_empty() => Ok(RunSelector::Id(id.to_owned())),
+        _ => Err("write the id of a run, or -1 for the last one, -2 for the one before"),
     }
 }
 

@@ -21,6 +21,10 @@ const HEX_DIGITS: usize = 12;
 /// Size of the buffer for reading a task.
 const BUFFER_BYTES: usize = 1 << 16;
 
+/// Maximum number of bytes to read of a task. Of a larger one, the beginning and the size count: a
+/// run must not wait long before its first task.
+const MAX_BYTES: u64 = 1 << 28;
+
 impl Plan {
     /// Returns the first 12 hex digits of a SHA-256 over the tasks in their order: the name of
     /// each, the content of its file, its `depends_on`, and its settings that differ from the
@@ -46,13 +50,18 @@ impl Plan {
 
     /// Returns `depends_on` and the settings of `task` that differ from the defaults, sorted.
     fn changed_settings(&self, task: &Task) -> Vec<(&'static str, String)> {
-        let name = |id: &TaskId| name_text(self.tasks[id.0].name.as_os_str());
-        let dependencies = self.dependencies(self.id(task)).iter();
-        let names = dependencies.map(name).collect::<Vec<_>>().join(", ");
+        let name = |id: TaskId| name_text(self.tasks[id.0].name.as_os_str());
+        let mut dependencies = self.dependencies(self.id(task)).to_vec();
+        dependencies.sort_unstable();
+        dependencies.dedup();
+        let names = dependencies
+            .into_iter()
+            .map(name)
+            .collect::<Vec<_>>()
+            .join(", ");
         let depends_on = (!names.is_empty()).then_some(("depends_on", names));
         let section = task.sections.first().map(String::as_str);
         let changed = self.settings.changed(section).into_iter();
-        let changed = changed.map(|(name, value)| (name, value.to_owned()));
         let mut settings: Vec<_> = changed.chain(depends_on).collect();
         settings.sort_unstable();
         settings
@@ -65,8 +74,13 @@ pub(crate) fn short_digest(text: &str) -> String {
 }
 
 fn content_digest(path: &Path) -> io::Result<Output<Sha256>> {
-    let mut file = open_file(OpenOptions::new().read(true), path)?;
+    let file = open_file(OpenOptions::new().read(true), path)?;
+    let length = file.metadata()?.len();
+    let mut file = file.take(MAX_BYTES);
     let mut hash = Sha256::new();
+    if length > MAX_BYTES {
+        hash.update(length.to_be_bytes());
+    }
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
         match file.read(&mut buffer)? {

@@ -69,10 +69,10 @@ impl Outcome {
                 format!("wanted the terminal, which no task has ({signal})")
             }
             (Outcome::Signaled(signal), false) => format!("was ended by {signal}"),
-            (Outcome::TimedOut, _) => {
-                let limit = format_duration(limit.unwrap_or_default());
-                format!("ran longer than `{setting}` ({limit})")
-            }
+            (Outcome::TimedOut, _) => match limit.map(format_duration) {
+                Some(limit) => format!("ran longer than `{setting}` ({limit})"),
+                None => "timed out".to_owned(),
+            },
             (Outcome::NotStarted(failure), _) => format!("did not start: {}", failure.reason),
             (Outcome::BadOutput(why), _) => format!("wrote a bad output: {why}"),
         }

@@ -49,6 +49,8 @@ pub fn last_lines(bytes: &[u8]) -> Vec<OutputLine> {
     let has_styles = text.contains('\u{1b}');
     let lines = text.lines().map(|line| {
         if has_styles {
+            // A sequence that the line does not end must not hide the next line.
+            let line = format!("{line}\u{1b}\\");
             parser.extract_next(line.as_bytes()).collect()
         } else {
             vec![(Style::new(), line.to_owned())]
@@ -83,6 +85,11 @@ mod tests {
                         (Style::new(), " b"),
                     ],
                 ],
+            ),
+            // A title without an end, and a colour that is cut off.
+            (
+                "\x1b]0;title\nred\x1b[3\nb",
+                &[&[], &[(Style::new(), "red")], &[(Style::new(), "b")]],
             ),
             // Cursor movements and links are removed.
             (

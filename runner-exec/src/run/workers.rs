@@ -243,8 +243,6 @@ impl<'a> Shared<'_, 'a> {
             if off {
                 state.chain.withdraw(id);
                 state.current.next = Some(&task.name);
-            } else {
-                state.reached[id.0] = true;
             }
             off
         };
@@ -293,6 +291,7 @@ impl<'a> Shared<'_, 'a> {
         let can_be_due_to_it = !matches!(verdict, Verdict::Proceed | Verdict::Skip);
         let is_interrupted = can_be_due_to_it && self.run.tools.stop.requested_by_now().is_some();
         let mut state = self.lock();
+        state.reached[id.0] = true;
         if ended.end_requested || is_interrupted {
             state.chain.withdraw(id);
             state.failed[id.0] = false;

@@ -145,8 +145,10 @@ struct RunJson<'a> {
     /// The deciding task.
     task: Option<&'a str>,
     tries: Option<u32>,
+    failures: Option<u32>,
     failed: Vec<&'a str>,
     not_reached: Vec<&'a str>,
+    not_reached_count: usize,
     this_boot: bool,
     host: Option<&'a str>,
     machine: Option<&'a str>,
@@ -171,14 +173,17 @@ impl RunJson<'_> {
             text.filter(|text| !text.is_empty())
         };
         let deciding = run.deciding(now);
+        let used = deciding.and_then(|cause| cause.tries);
         RunJson {
             header: HeaderJson::of(&run.header, now),
             task: deciding.map(|cause| cause.name),
-            tries: deciding
-                .and_then(|cause| cause.tries)
-                .map(|(tries, _)| tries),
+            tries: used
+                .filter(|used| !used.are_failures)
+                .map(|used| used.count),
+            failures: used.filter(|used| used.are_failures).map(|used| used.count),
             failed: run.failed().iter().map(|task| &*task.name).collect(),
             not_reached: run.not_reached(),
+            not_reached_count: run.not_reached_count(),
             host: text(|setup| &setup.host),
             machine: text(|setup| &setup.machine),
             runner_version: text(|setup| &setup.runner_version),

@@ -121,7 +121,8 @@ impl Suite<'_> {
             host,
             run,
             causes,
-            missed: (!is_running && !missed.is_empty()).then(|| first_names(&missed)),
+            missed: (!is_running && !missed.is_empty())
+                .then(|| first_names(&missed, run.not_reached_count())),
             not_reached: if is_running {
                 "not started yet".to_owned()
             } else {
@@ -153,7 +154,8 @@ impl Suite<'_> {
             .as_ref()
             .map(|names| format!("not reached: {names}"));
         let lines = [Some(self.end.clone()), missed];
-        lines.into_iter().flatten().filter(|_| is_cause).collect()
+        let lines = lines.into_iter().flatten().filter(|_| is_cause);
+        lines.map(|line| xml_text(&line)).collect()
     }
 }
 

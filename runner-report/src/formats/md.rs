@@ -102,12 +102,15 @@ impl Report<'_> {
         }
         let optional = optional_failures(self.run, causes);
         if !optional.is_empty() {
-            let names = names_as(&optional, code);
+            let names = names_as(&optional, optional.len(), code);
             md += &format!("failed, but not required: {names}\n\n");
         }
         let not_reached = self.run.not_reached();
         if !not_reached.is_empty() && self.state != RunState::Running {
-            md += &format!("not reached: {}\n\n", names_as(&not_reached, code));
+            md += &format!(
+                "not reached: {}\n\n",
+                names_as(&not_reached, self.run.not_reached_count(), code)
+            );
         }
         md
     }
@@ -359,12 +362,8 @@ fn text(sentence: &str) -> String {
     let parts: Vec<&str> = sentence.split('`').collect();
     let words = || parts.iter().step_by(2);
     // Two backticks next to each other would be another delimiter.
-    let has_gaps = words()
-        .rev()
-        .skip(1)
-        .rev()
-        .skip(1)
-        .all(|part| !part.is_empty());
+    let inner = parts.get(1..parts.len() - 1).unwrap_or_default();
+    let has_gaps = inner.iter().skip(1).step_by(2).all(|part| !part.is_empty());
     if parts.len().is_multiple_of(2) || !has_gaps || !words().all(|part| is_words(part)) {
         return code(&sentence);
     }

@@ -144,8 +144,11 @@ pub(crate) fn to_entry(event: &Event, taskdir: &str) -> Option<JournalEntry> {
             not_reached,
             ..
         } => {
-            let count = decided_by.map(|deciding| deciding.count);
-            let (tries, max_tries) = count.map(used_tries).unzip();
+            let (tries, failures, max_tries) = match decided_by.map(|deciding| deciding.count) {
+                Some(Count::Try(tries, max)) => (Some(tries), None, Some(max)),
+                Some(Count::Failure(failures, max)) => (None, Some(failures), Some(max)),
+                None => (None, None, None),
+            };
             let deciding = decided_by.map(|deciding| deciding.task);
             JournalEntry::Run(RunEntry::End {
                 status: end.status(*signal),
@@ -153,6 +156,7 @@ pub(crate) fn to_entry(event: &Event, taskdir: &str) -> Option<JournalEntry> {
                 elapsed: rounded_seconds(*elapsed),
                 task: deciding.or(*interrupted_at).map(text_of),
                 tries,
+                failures,
                 max_tries,
                 not_reached: first_names(not_reached.iter().copied()),
             })
@@ -184,12 +188,6 @@ pub(crate) fn is_flush_required(entry: &JournalEntry) -> bool {
 
 fn start_time(pid: i32) -> Option<u64> {
     Process::read(pid).map(|process| process.started)
-}
-
-/// Returns the number of tries or failures, and the maximum; 0 for no maximum.
-fn used_tries(count: Count) -> (u32, u32) {
-    let (Count::Try(number, max) | Count::Failure(number, max)) = count;
-    (number, max)
 }
 
 /// Returns the first names, so few that their line is not too long for a reader.

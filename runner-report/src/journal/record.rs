@@ -68,6 +68,8 @@ pub enum RunEntry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tries: Option<u32>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        failures: Option<u32>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         max_tries: Option<u32>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         not_reached: Vec<String>,

@@ -7,7 +7,7 @@ use runner_exec::TaskResult;
 use crate::model::{
     end::RunReason,
     now::Now,
-    run_details::{RunDetails, TaskHistory},
+    run_details::{RunDetails, TaskHistory, UsedTries},
     run_header::{RunEnd, RunState},
 };
 
@@ -28,8 +28,7 @@ pub(crate) struct Cause<'a> {
     pub(crate) name: &'a str,
     /// The task, if it was started.
     pub(crate) task: Option<&'a TaskHistory>,
-    /// The used tries, and the maximum; 0 for no maximum.
-    pub(crate) tries: Option<(u32, u32)>,
+    pub(crate) tries: Option<UsedTries>,
 }
 
 impl Cause<'_> {
@@ -42,11 +41,19 @@ impl Cause<'_> {
             (Some(_), None) => "has no end".to_owned(),
             (Some(_), Some(end)) => end.outcome.predicate(end.limit),
         };
-        match self.tries {
-            None | Some((1, 0)) => what,
-            Some((tries, 0)) => format!("{what} (try {tries})"),
-            Some((tries, 1)) => format!("{what} ({tries} of 1 try)"),
-            Some((tries, max)) => format!("{what} ({tries} of {max} tries)"),
+        let Some(tries) = self.tries else {
+            return what;
+        };
+        let UsedTries { count, max, .. } = tries;
+        let (one, many) = if tries.are_failures {
+            ("failure", "failures")
+        } else {
+            ("try", "tries")
+        };
+        match max {
+            0 => format!("{what} ({one} {count})"),
+            1 => format!("{what} ({count} of 1 {one})"),
+            _ => format!("{what} ({count} of {max} {many})"),
         }
     }
 }
@@ -83,6 +90,23 @@ impl RunDetails {
         names.collect()
     }
 
+    /// Returns the number of tasks that have never started, also of those without a name in the
+    /// journal.
+    pub(crate) fn not_reached_count(&self) -> usize {
+        let chain = self.chain();
+        let reached = chain
+            .iter()
+            .filter(|task| !matches!(task, ChainTask::NotReached(_)));
+        let all = self.setup.as_ref().map_or(0, |setup| setup.tasks);
+        let named = chain.len() - reached.clone().count();
+        // Version 0.1 did not write the names, and a run that finished reached all.
+        if named == 0 {
+            0
+        } else {
+            named.max(all.saturating_sub(reached.count()))
+        }
+    }
+
     /// Returns the tasks that were started, in the order of the chain.
     pub(crate) fn started(&self) -> impl Iterator<Item = &TaskHistory> {
         self.chain().into_iter().filter_map(|task| match task {
@@ -113,8 +137,16 @@ impl RunDetails {
             RunState::Ended(_) | RunState::WentDown => {
                 return self.deciding(now).into_iter().collect();
             }
-            RunState::CutOff => self.started().filter(is_unfinished).collect(),
-            RunState::Running => self.failed().into_iter().filter(is_current).collect(),
+            RunState::CutOff if self.halt.is_some() => {
+                return self.halt_cause().into_iter().collect();
+            }
+            RunState::CutOff if self.started().any(|task| task.is_unfinished()) => {
+                self.started().filter(is_unfinished).collect()
+            }
+            // It was cut off in a wait.
+            RunState::CutOff | RunState::Running => {
+                self.failed().into_iter().filter(is_current).collect()
+            }
         };
         let causes = tasks.into_iter().map(|task| Cause {
             name: &task.name,
@@ -128,28 +160,44 @@ impl RunDetails {
     pub(crate) fn deciding(&self, now: &Now) -> Option<Cause<'_>> {
         let end = match self.header.state(now) {
             RunState::Ended(end) => end,
-            RunState::WentDown => {
-                let reason = &self.halt.as_ref()?.reason;
-                let gave_up = *reason == RunReason::GaveUp.as_str();
-                return self.last_with(if gave_up {
-                    TaskResult::Retry
-                } else {
-                    TaskResult::Halt
-                });
-            }
+            RunState::WentDown => return self.halt_cause(),
             RunState::CutOff | RunState::Running => return None,
         };
         if let Some(name) = &self.decided_by {
-            let (task, tries) = (self.task(name), self.tries);
-            return Some(Cause { name, task, tries });
+            // A signal can end the run before the task starts in this try.
+            let is_current = |task: &&TaskHistory| {
+                let last = task.last();
+                last.is_some_and(|last| last.try_num == self.header.try_num)
+            };
+            let is_interrupted = end.reason == RunReason::Interrupted;
+            let task = self.task(name);
+            return Some(Cause {
+                name,
+                task: task.filter(|task| !is_interrupted || is_current(task)),
+                tries: self.tries,
+            });
         }
         // Version 0.1 did not write it.
         match end.reason {
             RunReason::GaveUp => self.last_with(TaskResult::Retry),
-            RunReason::Halted | RunReason::HaltsUsedUp => self.last_with(TaskResult::Halt),
+            RunReason::Halted => self.last_with(TaskResult::Halt),
+            RunReason::HaltsUsedUp => {
+                let halting = self.last_with(TaskResult::Halt);
+                halting.or_else(|| self.last_with(TaskResult::Retry))
+            }
             RunReason::Stopped => self.last_with(TaskResult::Exit),
             _ => None,
         }
+    }
+
+    /// Returns the task because of which the halt task started.
+    fn halt_cause(&self) -> Option<Cause<'_>> {
+        let gave_up = self.halt.as_ref()?.reason == RunReason::GaveUp.as_str();
+        self.last_with(if gave_up {
+            TaskResult::Retry
+        } else {
+            TaskResult::Halt
+        })
     }
 
     /// Returns the task that was the last to end with `result`.

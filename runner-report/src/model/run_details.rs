@@ -1,9 +1,9 @@
 //! One run in detail: tasks, waits, and the halt task.
 
-use std::{collections::HashMap, path::Path, time::Duration};
+use std::{collections::HashMap, io, path::Path, time::Duration};
 
 use jiff::Timestamp;
-use runner_config::from_name_text;
+use runner_config::{from_name_text, reason};
 use runner_exec::{Before, OutputLine, TaskResult, tail};
 use serde::Serialize;
 
@@ -35,12 +35,21 @@ pub struct RunDetails {
     pub halt: Option<HaltTask>,
     /// The task that decided the end of the run, as its end names it.
     pub(crate) decided_by: Option<String>,
-    /// The used tries of that task, and the maximum; 0 for no maximum.
-    pub(crate) tries: Option<(u32, u32)>,
+    /// The used tries until then.
+    pub(crate) tries: Option<UsedTries>,
     /// Tasks that never started, as the end of the run lists them.
     pub(crate) not_reached: Vec<String>,
     /// Index of each task name in [`RunDetails::tasks`].
     indexes: HashMap<String, usize>,
+}
+
+/// Tries of the chain, or failures of one task.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct UsedTries {
+    pub(crate) count: u32,
+    /// Maximum of `count`; 0 for none.
+    pub(crate) max: u32,
+    pub(crate) are_failures: bool,
 }
 
 /// A task of a run.
@@ -88,6 +97,8 @@ pub struct TaskEnd {
     pub output: Option<String>,
     /// Last lines of its output; empty until they are read.
     pub lines: Vec<OutputLine>,
+    /// Reason why they cannot be read.
+    pub unreadable: Option<String>,
     /// `false` if the chain continued after its failure.
     pub required: bool,
 }
@@ -142,12 +153,17 @@ impl FromRecords for RunDetails {
             JournalEntry::Run(RunEntry::End {
                 task,
                 tries,
+                failures,
                 max_tries,
                 not_reached,
                 ..
             }) => {
                 self.decided_by.clone_from(task);
-                self.tries = tries.zip(*max_tries);
+                self.tries = tries.or(*failures).map(|count| UsedTries {
+                    count,
+                    max: max_tries.unwrap_or(0),
+                    are_failures: failures.is_some(),
+                });
                 self.not_reached.clone_from(not_reached);
             }
             JournalEntry::Try(TryEntry::Wait {
@@ -193,6 +209,7 @@ impl FromRecords for RunDetails {
                     why: why.clone(),
                     output: output.clone(),
                     lines: Vec::new(),
+                    unreadable: None,
                     required: required.unwrap_or(true),
                 };
                 task.add_end(*try_num, &end);
@@ -244,8 +261,8 @@ impl RunDetails {
     /// names the files, so only those of its `author` are read: otherwise a journal could make
     /// root show files that its author cannot read.
     pub fn read_outputs(&mut self, author: Author) {
-        let failed = self.tasks.iter_mut().filter(|task| task.is_failed());
-        let ends = failed.filter_map(|task| task.end.as_mut());
+        let not_ok = self.tasks.iter_mut().filter(|task| !task.is_ok());
+        let ends = not_ok.filter_map(|task| task.end.as_mut());
         ends.for_each(|end| end.read_output(author));
     }
 
@@ -298,10 +315,9 @@ impl TaskHistory {
         self.last()?.result
     }
 
-    /// Returns `true` if the last start has ended, and not with OK or SKIP.
-    pub(crate) fn is_failed(&self) -> bool {
-        let is_ok = matches!(self.result(), Some(TaskResult::Ok | TaskResult::Skip));
-        !is_ok && !self.is_unfinished()
+    /// Returns `true` if the last start ended with OK or SKIP.
+    pub(crate) fn is_ok(&self) -> bool {
+        matches!(self.result(), Some(TaskResult::Ok | TaskResult::Skip))
     }
 
     /// Returns `false` if the chain continued after its last failure.
@@ -323,12 +339,16 @@ impl TaskHistory {
 
 impl TaskEnd {
     pub(crate) fn read_output(&mut self, author: Author) {
-        let Author(Some(author)) = author else {
+        let Some(output) = self.output.as_deref().map(from_name_text) else {
             return;
         };
-        if let Some(output) = self.output.as_deref().map(from_name_text) {
-            // The log can be deleted or unreadable.
-            self.lines = tail(Path::new(&output), Some(author)).unwrap_or_default();
+        let lines = match author {
+            Author(Some(author)) => tail(Path::new(&output), Some(author)),
+            Author(None) => Err(io::Error::other("another user can write the journal")),
+        };
+        match lines {
+            Ok(lines) => self.lines = lines,
+            Err(error) => self.unreadable = Some(reason(&error)),
         }
     }
 }

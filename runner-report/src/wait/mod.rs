@@ -70,7 +70,7 @@ pub fn wait_for_run_end(
                 return Ok(Some(WaitEnd::WentDown(header.run)));
             }
             WaitState::Run(header) if is_gone => return Ok(Some(WaitEnd::CutOff(header.run))),
-            WaitState::Run(ref header) if runner.is_none() => {
+            WaitState::Run(ref header) if runner.is_none() && !is_unknown(header) => {
                 runner = Some(RunnerExit::of(header)?);
                 continue;
             }
@@ -88,6 +88,11 @@ fn history(journal: &mut JournalFollower) -> io::Result<History> {
     let mut history = History::default();
     journal.read(|record| history.apply(record))?;
     Ok(history)
+}
+
+/// Returns `true` if the run can be alive, but the start with its process was rotated away.
+fn is_unknown(header: &RunHeader) -> bool {
+    header.process.is_none() && header.boot == boot_id().unwrap_or_default()
 }
 
 /// A pidfd of a runner, which is readable after its end, or `None` if the runner is gone.

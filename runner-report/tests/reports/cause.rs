@@ -43,6 +43,7 @@ fn members(journal: &Journal, alive: &[i32]) -> String {
 #[test]
 fn a_report_begins_with_the_tasks_that_explain_the_end() {
     const NO_OUTPUT: &str = "\n  its output was not kept; `log_dir` keeps it\n";
+    const SHORT: &str = "  its output was not kept; `log_dir` keeps it\n";
     const OPTIONAL: &str = "failed, but not required: 0-optional";
     let a = |journal: Journal| journal.task(4.0, 5.0, "1-a", "RETRY", "exited:7");
     let decided = Some(("1-a", 2, 2));
@@ -85,10 +86,41 @@ fn a_report_begins_with_the_tasks_that_explain_the_end() {
             format!("`1-a` exited with 2{NO_OUTPUT}not reached: 2-b"),
             r#""1-a" null [] ["2-b"]"#,
         ),
+        // The signal came in the hook before a task that had succeeded in the try before.
+        (
+            Journal::new()
+                .plan(&["1-a", "2-b"])
+                .run_starts(0.0, 42)
+                .ok(0.0, 1.0, "1-a")
+                .task(1.0, 2.0, "2-b", "RETRY", "exited:7")
+                .try_starts(3.0, 2)
+                .run_ends_because(5.0, 143, "interrupted", Some(("1-a", 2, 0)), &[]),
+            "`1-a` was not started (try 2)".to_owned(),
+            r#""1-a" 2 ["2-b"] []"#,
+        ),
+        // Cut off in a wait, and in the halt task.
+        (
+            failing()
+                .task(4.0, 5.0, "1-a", "RETRY", "exited:7")
+                .waits(5.0, 9.0, "try"),
+            format!(
+                "`0-optional` exited with 3\n{SHORT}`1-a` exited with 7\n{SHORT}not reached: 2-b, 3-c"
+            ),
+            r#"null null ["0-optional","1-a"] ["2-b","3-c"]"#,
+        ),
+        (
+            Journal::new()
+                .plan(&["1-a", "2-b"])
+                .run_starts(0.0, 42)
+                .task(0.0, 1.0, "1-a", "RETRY", "exited:7")
+                .halt_starts(1.0, "gave-up"),
+            format!("`1-a` exited with 7{NO_OUTPUT}not reached: 2-b"),
+            r#"null null ["1-a"] ["2-b"]"#,
+        ),
         // The signal came while it waited for a task that had not started.
         (
             failing().run_ends_because(5.0, 143, "interrupted", Some(("2-b", 1, 0)), rest),
-            format!("`2-b` was not started\n{OPTIONAL}\nnot reached: 2-b, 3-c"),
+            format!("`2-b` was not started (try 1)\n{OPTIONAL}\nnot reached: 2-b, 3-c"),
             r#""2-b" 1 ["0-optional","1-a"] ["2-b","3-c"]"#,
         ),
         (

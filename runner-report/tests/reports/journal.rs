@@ -119,7 +119,10 @@ impl Journal {
             pid,
             start_time: process(pid).start_time,
             taskdir: "/etc/tasks.d".into(),
-            tasks: 4 + done.len(),
+            tasks: match self.plan.len() {
+                0 => 4 + done.len(),
+                planned => planned,
+            },
             jobs,
             max_tries: 5,
             done: done.iter().map(|&name| name.into()).collect(),
@@ -242,6 +245,7 @@ impl Journal {
             elapsed: second,
             task: task.map(|(task, ..)| task.into()),
             tries: task.map(|(_, tries, _)| tries),
+            failures: None,
             max_tries: task.map(|(.., max_tries)| max_tries),
             not_reached: not_reached.iter().map(|&name| name.into()).collect(),
         };

@@ -34,8 +34,10 @@ struct Run {
     try_num: Option<u32>,
     task: Option<String>,
     tries: Option<u32>,
+    failures: Option<u32>,
     failed: Vec<String>,
     not_reached: Vec<String>,
+    not_reached_count: usize,
     this_boot: bool,
     host: Option<String>,
     machine: Option<String>,
@@ -120,6 +122,7 @@ fn a_run_has_all_its_members() {
     assert_eq!(run.ended.as_deref(), Some("2026-11-24T06:00:13.000Z"));
     assert_eq!((run.elapsed, run.try_num), (Some(13.0), Some(2)));
     assert_eq!((run.task, run.tries), (Some("2-b".into()), Some(1)));
+    assert_eq!((run.failures, run.not_reached_count), (None, 2));
     assert_eq!((run.failed, run.not_reached), (vec![], vec!["3-c".into()]));
     assert_eq!(run.host.as_deref(), Some("build7"));
     assert_eq!(

@@ -56,10 +56,10 @@ fn run() -> impl Strategy<Value = RunEntry> {
     });
     let end = (
         (flag(), reason(), seconds(), option::of(text())),
-        (option::of(number()), option::of(number())),
+        [(); 3].map(|()| option::of(number())),
         vec(text(), 0..3),
     );
-    let end = end.prop_map(|(end, (tries, max_tries), not_reached)| {
+    let end = end.prop_map(|(end, [tries, failures, max_tries], not_reached)| {
         let (status, reason, elapsed, task) = end;
         RunEntry::End {
             status,
@@ -67,6 +67,7 @@ fn run() -> impl Strategy<Value = RunEntry> {
             elapsed,
             task,
             tries,
+            failures,
             max_tries,
             not_reached,
         }
@@ -227,6 +228,7 @@ fn a_line_of_each_event_is_written_as_before() {
         r#""halt-end","task":"h","outcome":"signaled:SIGTERM","elapsed":1e-6"#,
         r#""run-end","status":4,"reason":"finished-with-failures","elapsed":0.5"#,
         r#""run-end","status":1,"reason":"gave-up","elapsed":0.5,"task":"1-a","tries":2,"max_tries":3,"not_reached":["2-b"]"#,
+        r#""run-end","status":1,"reason":"gave-up","elapsed":0.5,"task":"1-a","failures":3,"max_tries":3"#,
         r#""refused","status":78,"reason":"it is \u202e wrong""#,
     ] {
         let line = format!(

@@ -117,9 +117,15 @@ pub fn run_svg(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
 fn breakdown_list(tries: &Tries) -> Markup {
     let parts = breakdown(tries);
     let whole = parts.iter().map(|part| part.time).sum();
+    if parts.is_empty() {
+        return html! {};
+    }
     html! {
         section {
-            h2 { "What took the time" }
+            h2 {
+                "What took the time"
+                @if tries.omitted > 0 { small { " of the last " (tries.tries.len()) " tries" } }
+            }
             ol {
                 @for part in &parts {
                     @let share = fraction(part.time, whole);

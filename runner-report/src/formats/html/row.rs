@@ -44,7 +44,10 @@ impl<'a> Row<'a> {
 
     /// Returns the row of spans of one name; there is at least one.
     fn new(spans: Vec<(u32, &'a Span<'a>)>, usual: Option<UsualTime>) -> Option<Row<'a>> {
-        let (_, last) = spans.last()?;
+        // A hook that a signal ended does not hide the result of an earlier try.
+        let has_started = |span: &Span| span.start.is_none_or(|start| start.started.is_some());
+        let started = spans.iter().rfind(|(_, span)| has_started(span));
+        let (_, last) = started.or(spans.last())?;
         Some(Row {
             name: last.name.clone(),
             badge: last.badge,

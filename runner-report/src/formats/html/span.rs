@@ -113,7 +113,11 @@ impl<'a> Span<'a> {
             Some((end, time)) => (Badge::FAILED, plus(halt.at, *time), end.description()),
             None => (Badge::without_end(state), until, String::new()),
         };
-        let how = format!("{}, {end}", printable(&halt.reason));
+        let texts = [printable(&halt.reason), end].into_iter();
+        let how = texts
+            .filter(|text| !text.is_empty())
+            .collect::<Vec<_>>()
+            .join(", ");
         Span::new(name, halt.at, to, badge, &how)
     }
 

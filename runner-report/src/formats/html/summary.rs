@@ -5,7 +5,7 @@ use runner_config::format_duration;
 
 use super::{badge::Badge, colours::coloured, sign::sign};
 use crate::{
-    formats::text::{cause_sentence, first_names, optional_failures, printable},
+    formats::text::{first_names, optional_failures, output_note, printable},
     model::{
         cause::Cause,
         end::RunReason,
@@ -48,7 +48,11 @@ pub(super) fn title(run: &RunDetails, now: &Now) -> String {
 
 /// Returns the cause as a sentence, in which the name is not quoted.
 fn sentence(cause: &Cause) -> String {
-    cause_sentence(cause).replacen('`', "", 2)
+    format!(
+        "{} {}",
+        printable(cause.name),
+        printable(&cause.predicate())
+    )
 }
 
 pub(super) fn summary(run: &RunDetails, refused: &Refusals, now: &Now) -> Markup {
@@ -108,20 +112,19 @@ fn failures(run: &RunDetails, now: &Now) -> Markup {
     html! {
         section.why {
             @for cause in causes.iter().take(MAX_CAUSES) {
-                @if let Some(end) = cause.task.and_then(|task| task.end.as_ref())
-                    && !end.lines.is_empty() {
-                    @if causes.len() > 1 { p { b { (sentence(cause)) } } }
-                    pre.output { (coloured(&end.lines)) }
-                    p.muted {
-                        "the end of " code { (printable(end.output.as_deref().unwrap_or_default())) }
-                    }
+                @if causes.len() > 1 { p { b { (sentence(cause)) } } }
+                @if let Some((note, _)) = output_note(cause) {
+                    @let end = cause.task.and_then(|task| task.end.as_ref());
+                    @let lines = end.map_or(&[][..], |end| &end.lines);
+                    @if !lines.is_empty() { pre.output { (coloured(lines)) } }
+                    p.muted { (note.trim_end_matches(':')) }
                 }
             }
             @if !optional.is_empty() {
-                p { b { "Failed, but not required: " } (first_names(&optional)) }
+                p { b { "Failed, but not required: " } (first_names(&optional, optional.len())) }
             }
             @if !not_reached.is_empty() {
-                p { b { "Not reached: " } (first_names(&not_reached)) }
+                p { b { "Not reached: " } (first_names(&not_reached, run.not_reached_count())) }
             }
         }
     }

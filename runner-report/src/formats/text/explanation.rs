@@ -33,11 +33,17 @@ pub(super) fn explanation(run: &RunDetails, now: &Now) -> String {
     }
     let optional = optional_failures(run, &causes);
     if !optional.is_empty() {
-        text += &format!("failed, but not required: {}\n", first_names(&optional));
+        text += &format!(
+            "failed, but not required: {}\n",
+            first_names(&optional, optional.len())
+        );
     }
     let not_reached = run.not_reached();
     if !not_reached.is_empty() && run.header.state(now) != RunState::Running {
-        text += &format!("not reached: {}\n", first_names(&not_reached));
+        text += &format!(
+            "not reached: {}\n",
+            first_names(&not_reached, run.not_reached_count())
+        );
     }
     if text.is_empty() { text } else { text + "\n" }
 }
@@ -61,6 +67,10 @@ pub(crate) fn output_note(cause: &Cause) -> Option<(String, Vec<String>)> {
     let note = match end.output.as_deref().map(printable) {
         None if end.outcome.is_not_started() => return None,
         None => "its output was not kept; `log_dir` keeps it".to_owned(),
+        Some(path) if end.unreadable.is_some() => {
+            let why = end.unreadable.as_deref().unwrap_or_default();
+            format!("its output `{path}` cannot be read: {}", printable(why))
+        }
         Some(path) if end.lines.is_empty() => format!("its output `{path}` is empty"),
         Some(path) => format!("the end of `{path}`:"),
     };
@@ -96,18 +106,18 @@ pub(crate) fn cause_sentence(cause: &Cause) -> String {
     )
 }
 
-/// Returns the first names, and the number of the others.
-pub(crate) fn first_names(names: &[&str]) -> String {
-    names_as(names, printable)
+/// Returns the first of `count` names, and the number of the others.
+pub(crate) fn first_names(names: &[&str], count: usize) -> String {
+    names_as(names, count, printable)
 }
 
-/// Returns the first names as `shown`, and the number of the others.
-pub(crate) fn names_as(names: &[&str], shown: fn(&str) -> String) -> String {
+/// Returns the first of `count` names as `shown`, and the number of the others.
+pub(crate) fn names_as(names: &[&str], count: usize, shown: fn(&str) -> String) -> String {
     let first: Vec<String> = (names.iter().take(MAX_NAMES))
         .map(|name| shown(name))
         .collect();
     let first = first.join(", ");
-    match names.len().saturating_sub(MAX_NAMES) {
+    match count.saturating_sub(names.len().min(MAX_NAMES)) {
         0 => first,
         1 => format!("{first} and 1 other"),
         others => format!("{first} and {others} others"),
