@@ -305,7 +305,7 @@ fn the_same_tasks_and_settings_have_the_same_fingerprint() {
     ] {
         assert_eq!(fingerprint(config, "2-b", "exit 0"), original, "{config:?}");
     }
-    // The same meaning in other words.
+    // Other spellings of one meaning.
     for [one, other] in [
         ["max_time = 90", "max_time = 1m30s"],
         ["ok_codes = 0,3", "ok_codes = 3 0"],
