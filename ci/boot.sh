@@ -307,7 +307,7 @@ systemctl is-system-running --wait >/dev/null
 starts
 history
 journal=/var/lib/runner/journal.jsonl
-echo "marks at the second start: $(grep -ao '"done":.*]' $journal)"
+echo "marks at the second start: $(grep -ao '"done":[^]]*]' $journal)"
 echo "ends: $(sed -n 's/.*"event":"task-end","task":"\([^"]*\)".*/\1/p' $journal | xargs)"
 runner-report -c /etc/runner/runner.cfg --run -2 | grep -e 'cut off' -e 'tasks '
 END
