@@ -420,6 +420,18 @@ fn a_name_cannot_inject_markup() {
     }
 }
 
+#[test]
+fn a_name_that_was_not_reached_cannot_break_the_xml() {
+    let journal = Journal::new()
+        .plan(&["0-a", "1-\u{ffff}", "2-\u{fffe}]]>"])
+        .run_starts(0.0, 7)
+        .task(0.0, 1.0, "0-a", "RETRY", "exited:1")
+        .run_ends_because(1.0, 1, "gave-up", Some(("0-a", 1, 1)), &[]);
+    for text in [html(&journal), svg(&journal), junit(&journal)] {
+        parse(&text);
+    }
+}
+
 /// Returns the name of the first task, as a parser reads it from page, picture and JUnit report.
 fn names(name: &str) -> [String; 3] {
     let journal = Journal::new().run_starts(0.0, 7).ok(0.0, 1.0, name);
