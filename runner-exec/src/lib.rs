@@ -4,6 +4,7 @@
 //! [`launch()`] runs a process to its end, and [`Run`] drives the chain. [`Event`]s report it.
 
 mod chain;
+mod digest;
 mod plan;
 mod private_directory;
 mod process;

@@ -11,12 +11,10 @@ use sha2::{Digest, Sha256, digest::Output};
 
 use crate::{
     chain::TaskId,
+    digest::short_hex,
     plan::{Plan, Task},
     state::open_file,
 };
-
-/// Length of a fingerprint, and of other digests in the journal, in hex digits.
-const HEX_DIGITS: usize = 12;
 
 /// Size of the buffer for reading a task.
 const BUFFER_BYTES: usize = 1 << 16;
@@ -45,7 +43,7 @@ impl Plan {
                 add(format!("{name} = {value}").as_bytes());
             }
         }
-        hex(&hash.finalize())
+        short_hex(&hash.finalize())
     }
 
     /// Returns `depends_on` and the settings of `task` that differ from the defaults, sorted.
@@ -68,11 +66,6 @@ impl Plan {
     }
 }
 
-/// Returns the first 12 hex digits of the SHA-256 of `text`.
-pub(crate) fn short_digest(text: &str) -> String {
-    hex(&Sha256::digest(text))
-}
-
 fn content_digest(path: &Path) -> io::Result<Output<Sha256>> {
     let file = open_file(OpenOptions::new().read(true), path)?;
     let length = file.metadata()?.len();
@@ -88,9 +81,4 @@ fn content_digest(path: &Path) -> io::Result<Output<Sha256>> {
             length => hash.update(&buffer[..length]),
         }
     }
-}
-
-fn hex(digest: &[u8]) -> String {
-    let digits = digest.iter().map(|byte| format!("{byte:02x}"));
-    digits.take(HEX_DIGITS / 2).collect()
 }

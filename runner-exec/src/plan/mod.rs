@@ -3,7 +3,7 @@
 mod checks;
 mod dependencies;
 pub(crate) mod discover;
-pub(crate) mod fingerprint;
+mod fingerprint;
 mod name_index;
 pub(crate) mod task_name;
 

@@ -19,10 +19,7 @@ use std::{
 use runner_config::{Settings, reason};
 use rustix::system::uname;
 
-use crate::{
-    plan::{Plan, fingerprint::short_digest},
-    run::outputs::Outputs,
-};
+use crate::{digest::short_digest, plan::Plan, run::outputs::Outputs};
 
 use self::{durable_file::Draft, halts::Halts};
 

@@ -9,6 +9,7 @@ pub(crate) mod past;
 pub(crate) mod run_details;
 pub(crate) mod run_finder;
 pub(crate) mod run_header;
+pub(crate) mod run_selector;
 pub(crate) mod runs_by_id;
 pub(crate) mod task_statistics;
 pub(crate) mod timeline;

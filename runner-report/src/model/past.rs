@@ -8,8 +8,8 @@ use crate::{
     journal::record::{JournalEntry, Record, RunEntry, TaskEntry},
     model::{
         now::{nearest_rank, to_duration},
-        run_finder::RunSelector,
         run_header::RunHeader,
+        run_selector::RunSelector,
         runs_by_id::{FromRecords, RunsById},
     },
 };

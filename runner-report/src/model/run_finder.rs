@@ -7,18 +7,10 @@ use crate::{
     model::{
         past::Past,
         run_details::RunDetails,
+        run_selector::RunSelector,
         runs_by_id::{FromRecords, RunsById},
     },
 };
-
-/// Choice of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RunSelector {
-    /// Position from the end; 1 is the last run.
-    FromEnd(usize),
-    /// Run with this id.
-    Id(String),
-}
 
 /// A start of the runner that was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]

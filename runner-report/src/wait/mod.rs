@@ -20,7 +20,7 @@ use rustix::{
 
 use crate::{
     journal::follow::JournalFollower,
-    model::{history::History, now::Now, run_finder::RunSelector, run_header::RunHeader},
+    model::{history::History, now::Now, run_header::RunHeader, run_selector::RunSelector},
     wait::watch::{WaitEnd, WaitState},
 };
 
