@@ -1,6 +1,6 @@
 //! Reports as JSON, specified in docs/reports.md.
 
-use std::{cell::RefCell, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use runner_config::escape_json;
@@ -35,7 +35,7 @@ pub fn run_json(found: &FoundRun, now: &Now) -> String {
 pub fn history_json(history: &History, now: &Now) -> String {
     let starts = history.starts();
     let rows = starts.iter().map(|start| RunnerStartJson::of(*start, now));
-    pretty(&Rows(RefCell::new(rows)))
+    pretty(&Rows(rows))
 }
 
 /// Statistics of each task.
@@ -96,11 +96,11 @@ impl HeaderJson<'_> {
 }
 
 /// An array of rows, each of which is dropped after it was written: a journal can have very many.
-struct Rows<I>(RefCell<I>);
+struct Rows<I>(I);
 
-impl<I: Iterator<Item: Serialize>> Serialize for Rows<I> {
+impl<I: Iterator<Item: Serialize> + Clone> Serialize for Rows<I> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(&mut *self.0.borrow_mut())
+        to.collect_seq(self.0.clone())
     }
 }
 

@@ -12,7 +12,7 @@ use runner_exec::TaskResult;
 use crate::{
     formats::{
         html::xml_text,
-        text::{cause_sentence, end_words, first_names, printable},
+        text::{because, cause_sentence, end_words, first_names, printable},
     },
     model::{
         cause::{Cause, ChainTask},
@@ -92,18 +92,7 @@ struct Suite<'a> {
 impl Suite<'_> {
     fn new<'a>(run: &'a RunDetails, now: &Now) -> Suite<'a> {
         let (state, causes) = (run.header.state(now), run.causes(now));
-        let words = end_words(state);
-        let end = match &*causes {
-            [] => words,
-            [cause] => format!("{words}: {}", cause_sentence(cause)),
-            [cause, others @ ..] => {
-                format!(
-                    "{words}: {} and {} more",
-                    cause_sentence(cause),
-                    others.len()
-                )
-            }
-        };
+        let end = because(end_words(state), &causes, cause_sentence);
         let is_running = state == RunState::Running;
         let missed = run.not_reached();
         let setup = run.setup.as_ref();

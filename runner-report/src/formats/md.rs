@@ -7,7 +7,9 @@ use std::{collections::HashMap, time::Duration};
 use runner_config::format_duration;
 use runner_exec::TaskResult;
 
-use super::text::{end_words, names_as, optional_failures, output_note, printable, run_facts};
+use super::text::{
+    because, end_words, names_as, optional_failures, output_note, printable, run_facts,
+};
 use crate::model::{
     cause::{Cause, ChainTask},
     end::RunReason,
@@ -79,14 +81,7 @@ impl Report<'_> {
             },
         };
         let words = text(&end_words(self.state));
-        match causes {
-            [] => format!("{sign} {words}"),
-            [cause] => format!("{sign} {words}: {}", sentence(cause)),
-            [cause, others @ ..] => {
-                let others = others.len();
-                format!("{sign} {words}: {} and {others} more", sentence(cause))
-            }
-        }
+        because(format!("{sign} {words}"), causes, sentence)
     }
 
     /// Returns the output of the causes, and the names of the tasks that were not reached.

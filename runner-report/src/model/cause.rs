@@ -31,7 +31,15 @@ pub(crate) struct Cause<'a> {
     pub(crate) tries: Option<UsedTries>,
 }
 
-impl Cause<'_> {
+impl<'a> Cause<'a> {
+    fn of(task: &'a TaskHistory) -> Cause<'a> {
+        Cause {
+            name: &task.name,
+            task: Some(task),
+            tries: None,
+        }
+    }
+
     /// Returns the sentence about the task, without its name.
     pub(crate) fn predicate(&self) -> String {
         let end = self.task.and_then(|task| task.end.as_ref());
@@ -93,17 +101,13 @@ impl RunDetails {
     /// Returns the number of tasks that have never started, also of those without a name in the
     /// journal.
     pub(crate) fn not_reached_count(&self) -> usize {
-        let chain = self.chain();
-        let reached = chain
-            .iter()
-            .filter(|task| !matches!(task, ChainTask::NotReached(_)));
+        let named = self.not_reached().len();
+        let reached = self.chain().len() - named;
         let all = self.setup.as_ref().map_or(0, |setup| setup.tasks);
-        let named = chain.len() - reached.clone().count();
         // Version 0.1 did not write the names, and a run that finished reached all.
-        if named == 0 {
-            0
-        } else {
-            named.max(all.saturating_sub(reached.count()))
+        match named {
+            0 => 0,
+            named => named.max(all.saturating_sub(reached)),
         }
     }
 
@@ -125,10 +129,6 @@ impl RunDetails {
     /// in a run that finished, or those that were cut off.
     pub(crate) fn causes(&self, now: &Now) -> Vec<Cause<'_>> {
         let is_unfinished = |task: &&TaskHistory| task.is_unfinished();
-        let is_current = |task: &&TaskHistory| {
-            let last = task.last();
-            last.is_some_and(|last| last.try_num == self.header.try_num)
-        };
         let tasks: Vec<&TaskHistory> = match self.header.state(now) {
             RunState::Ended(RunEnd {
                 reason: RunReason::FinishedWithFailures,
@@ -145,15 +145,12 @@ impl RunDetails {
             }
             // It was cut off in a wait.
             RunState::CutOff | RunState::Running => {
-                self.failed().into_iter().filter(is_current).collect()
+                let mut failed = self.failed();
+                failed.retain(|task| self.is_current(task));
+                failed
             }
         };
-        let causes = tasks.into_iter().map(|task| Cause {
-            name: &task.name,
-            task: Some(task),
-            tries: None,
-        });
-        causes.collect()
+        tasks.into_iter().map(Cause::of).collect()
     }
 
     /// Returns the task that decided the end, unless the run has none or finished.
@@ -165,15 +162,11 @@ impl RunDetails {
         };
         if let Some(name) = &self.decided_by {
             // A signal can end the run before the task starts in this try.
-            let is_current = |task: &&TaskHistory| {
-                let last = task.last();
-                last.is_some_and(|last| last.try_num == self.header.try_num)
-            };
             let is_interrupted = end.reason == RunReason::Interrupted;
             let task = self.task(name);
             return Some(Cause {
                 name,
-                task: task.filter(|task| !is_interrupted || is_current(task)),
+                task: task.filter(|task| !is_interrupted || self.is_current(task)),
                 tries: self.tries,
             });
         }
@@ -204,11 +197,13 @@ impl RunDetails {
     fn last_with(&self, result: TaskResult) -> Option<Cause<'_>> {
         let tasks = self.tasks.iter();
         let ended = tasks.filter(|task| task.result() == Some(result) && task.is_required());
-        let task = ended.max_by_key(|task| task.end.as_ref().map(|end| end.at))?;
-        Some(Cause {
-            name: &task.name,
-            task: Some(task),
-            tries: None,
-        })
+        let last = ended.max_by_key(|task| task.end.as_ref().map(|end| end.at));
+        last.map(Cause::of)
+    }
+
+    /// Returns `true` if `task` has started in the last try.
+    fn is_current(&self, task: &TaskHistory) -> bool {
+        let last = task.last();
+        last.is_some_and(|last| last.try_num == self.header.try_num)
     }
 }

@@ -238,7 +238,7 @@ impl FromRecords for RunDetails {
 
 impl RunDetails {
     /// Returns the task of this name. Appends it if it is new.
-    fn task_mut(&mut self, name: &str) -> &mut TaskHistory {
+    pub(crate) fn task_mut(&mut self, name: &str) -> &mut TaskHistory {
         if let Some(&index) = self.indexes.get(name) {
             return &mut self.tasks[index];
         }

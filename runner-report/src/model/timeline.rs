@@ -60,12 +60,16 @@ pub(crate) struct Hook {
 impl Timeline {
     /// Reads the last lines of the output of each start, as [`RunDetails::read_outputs`] does.
     pub fn read_outputs(&mut self, author: Author) {
-        self.run.read_outputs(author);
         let ends = self
             .starts
             .iter_mut()
             .filter_map(|start| start.ended.as_mut());
         ends.for_each(|end| end.read_output(author));
+        for (task, &index) in &self.last_index {
+            if let Some(end) = &self.starts[index].ended {
+                self.run.task_mut(task).end = Some(end.clone());
+            }
+        }
     }
 
     /// Returns the hook of this phase of the last start of `task`.

@@ -92,7 +92,11 @@ fn history(journal: &mut JournalFollower) -> io::Result<History> {
 
 /// Returns `true` if the run can be alive, but the start with its process was rotated away.
 fn is_unknown(header: &RunHeader) -> bool {
-    header.process.is_none() && header.boot == boot_id().unwrap_or_default()
+    header.process.is_none() && is_of_this_boot(header)
+}
+
+fn is_of_this_boot(header: &RunHeader) -> bool {
+    header.boot == boot_id().unwrap_or_default()
 }
 
 /// A pidfd of a runner, which is readable after its end, or `None` if the runner is gone.
@@ -102,9 +106,8 @@ impl RunnerExit {
     fn of(header: &RunHeader) -> io::Result<RunnerExit> {
         // After a reboot, another process can have the number. The journal can hold any number,
         // and `from_raw` must not get a negative one.
-        let is_of_this_boot = header.boot == boot_id().unwrap_or_default();
-        let process = header.process;
-        let process = process.filter(|process| is_of_this_boot && process.pid > 0);
+        let process = header.process.filter(|process| process.pid > 0);
+        let process = process.filter(|_| is_of_this_boot(header));
         let Some((process, pid)) = process.and_then(|it| Some((it, Pid::from_raw(it.pid)?))) else {
             return Ok(RunnerExit(None));
         };

@@ -1,5 +1,7 @@
 //! The reason of the end of a run, in sentences.
 
+use runner_exec::OutputLine;
+
 use super::{history::state_label, printable};
 use crate::model::{
     cause::Cause,
@@ -63,16 +65,15 @@ fn output_end(cause: &Cause, max_lines: usize) -> String {
 pub(crate) fn output_note(cause: &Cause) -> Option<(String, Vec<String>)> {
     let ended = cause.task.filter(|task| !task.is_unfinished());
     let end = ended.and_then(|task| task.end.as_ref())?;
-    let lines = end.lines.iter().map(|line| line.plain()).collect();
-    let note = match end.output.as_deref().map(printable) {
-        None if end.outcome.is_not_started() => return None,
-        None => "its output was not kept; `log_dir` keeps it".to_owned(),
-        Some(path) if end.unreadable.is_some() => {
-            let why = end.unreadable.as_deref().unwrap_or_default();
+    let lines: Vec<String> = end.lines.iter().map(OutputLine::plain).collect();
+    let note = match (end.output.as_deref().map(printable), &end.unreadable) {
+        (None, _) if end.outcome.is_not_started() => return None,
+        (None, _) => "its output was not kept; `log_dir` keeps it".to_owned(),
+        (Some(path), Some(why)) => {
             format!("its output `{path}` cannot be read: {}", printable(why))
         }
-        Some(path) if end.lines.is_empty() => format!("its output `{path}` is empty"),
-        Some(path) => format!("the end of `{path}`:"),
+        (Some(path), None) if lines.is_empty() => format!("its output `{path}` is empty"),
+        (Some(path), None) => format!("the end of `{path}`:"),
     };
     Some((note, lines))
 }
@@ -86,6 +87,15 @@ pub(crate) fn end_words(state: RunState) -> String {
         }) => "finished with failures".to_owned(),
         RunState::WentDown => "halted, and the machine went down".to_owned(),
         RunState::Ended(_) | RunState::CutOff | RunState::Running => state_label(state),
+    }
+}
+
+/// Returns `words` with the first cause as `sentence`, and the number of the others.
+pub(crate) fn because(words: String, causes: &[Cause], sentence: fn(&Cause) -> String) -> String {
+    match causes {
+        [] => words,
+        [cause] => format!("{words}: {}", sentence(cause)),
+        [cause, others @ ..] => format!("{words}: {} and {} more", sentence(cause), others.len()),
     }
 }
 

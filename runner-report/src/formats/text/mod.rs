@@ -10,7 +10,7 @@ mod time_bar;
 
 pub(crate) use self::{
     explanation::{
-        cause_sentence, end_words, first_names, names_as, optional_failures, output_note,
+        because, cause_sentence, end_words, first_names, names_as, optional_failures, output_note,
     },
     run::run_facts,
 };
