@@ -5,7 +5,7 @@ use std::fs;
 use rustix::process::Signal;
 
 use crate::support::{
-    REPLACE_BY_TERMINAL, Test, cannot_block_signals, has_no_terminals, ignores, is_ignored,
+    REPLACE_BY_TERMINAL, Ran, Test, cannot_block_signals, has_no_terminals, ignores, is_ignored,
     is_missing, quoted, runner,
 };
 
@@ -302,49 +302,45 @@ fn a_signal_to_a_running_halt_task_does_not_change_the_exit_status() {
     }
 }
 
+/// Sends SIGTERM during the post hook of `1-a`, the only task that starts.
+#[track_caller]
+fn ended_in_the_post_hook(test: Test) -> Ran {
+    let hook = "#!/bin/sh\n[ $RUNNER_HOOK = pre ] || { : >hooked; exec sleep 30; }\n";
+    let running = test
+        .file("hook", hook, 0o755)
+        .args(["--set", "task_hook=./hook"])
+        .start();
+    running.until("hooked", "");
+    running.signal(Signal::TERM);
+    running
+        .wait()
+        .status(143)
+        .within(SOON)
+        .order("1-a")
+        .nothing_left()
+}
+
 #[test]
 fn a_signal_during_the_post_hook_of_a_halt_prevents_the_halt_task() {
-    let hook = "#!/bin/sh\n[ $RUNNER_HOOK = pre ] || { : >hooked; exec sleep 30; }\n";
     for (task, more) in [("exit 2", ""), ("exit 1", "max_tries = 1")] {
-        let running = Test::new()
+        let test = Test::new()
             .task("1-a", task)
             .task("halt.sh", "")
-            .file("hook", hook, 0o755)
-            .config("task_hook = ./hook")
             .config(more)
-            .args(["-H"])
-            .start();
-        running.until("hooked", "");
-        running.signal(Signal::TERM);
-        running
-            .wait()
-            .status(143)
-            .within(SOON)
-            .order("1-a")
-            .nothing_left();
+            .args(["-H"]);
+        ended_in_the_post_hook(test);
     }
 }
 
 #[test]
 fn a_signal_ends_the_chain_before_a_task_whose_dependency_failed() {
-    let hook = "#!/bin/sh\n[ $RUNNER_HOOK = pre ] || { : >hooked; exec sleep 30; }\n";
     for jobs in ["1", "2"] {
-        let running = Test::new()
+        let test = Test::new()
             .task("1-a", "exit 1")
             .task("2-b", "")
-            .file("hook", hook, 0o755)
-            .config("task_hook = ./hook\n[a]\nrequired = no\n[b]\ndepends_on = a")
-            .args(["-j", jobs])
-            .start();
-        running.until("hooked", "");
-        running.signal(Signal::TERM);
-        running
-            .wait()
-            .status(143)
-            .within(SOON)
-            .order("1-a")
-            .says("; not reached: 2-b\n")
-            .nothing_left();
+            .config("[a]\nrequired = no\n[b]\ndepends_on = a")
+            .args(["-j", jobs]);
+        ended_in_the_post_hook(test).says("; not reached: 2-b\n");
     }
 }
 
