@@ -9,12 +9,7 @@ use std::{
 use runner_config::name_text;
 use sha2::{Digest, Sha256, digest::Output};
 
-use crate::{
-    chain::TaskId,
-    digest::short_hex,
-    plan::{Plan, Task},
-    state::open_file,
-};
+use crate::{chain::TaskId, digest::short_hex, plan::Plan, state::open_file};
 
 /// Size of the buffer for reading a task.
 const BUFFER_BYTES: usize = 1 << 16;
@@ -34,35 +29,34 @@ impl Plan {
             hash.update((text.len() as u64).to_be_bytes());
             hash.update(text);
         };
+        // Most tasks have no section, and so the same settings.
+        let common = self.settings.changed(None);
         for id in self.order() {
             let task = &self.tasks[id.0];
             add(task.name.as_os_str().as_encoded_bytes());
             // A task that cannot be read has no content.
             add(&content_digest(&task.path()).unwrap_or_default());
-            for (name, value) in self.changed_settings(task) {
+            let section = task.sections.first();
+            let own = section.map(|section| self.settings.changed(Some(section)));
+            let mut settings = own.unwrap_or_else(|| common.clone());
+            settings.extend(self.dependency_setting(id));
+            settings.sort_unstable();
+            for (name, value) in settings {
                 add(format!("{name} = {value}").as_bytes());
             }
         }
         short_hex(&hash.finalize())
     }
 
-    /// Returns `depends_on` and the settings of `task` that differ from the defaults, sorted.
-    fn changed_settings(&self, task: &Task) -> Vec<(&'static str, String)> {
-        let name = |id: TaskId| name_text(self.tasks[id.0].name.as_os_str());
-        let mut dependencies = self.dependencies(self.id(task)).to_vec();
+    /// Returns `depends_on` of the task, with the names in their order, if it has some.
+    fn dependency_setting(&self, id: TaskId) -> Option<(&'static str, String)> {
+        let mut dependencies = self.dependencies(id).to_vec();
         dependencies.sort_unstable();
         dependencies.dedup();
-        let names = dependencies
-            .into_iter()
-            .map(name)
-            .collect::<Vec<_>>()
-            .join(", ");
-        let depends_on = (!names.is_empty()).then_some(("depends_on", names));
-        let section = task.sections.first().map(String::as_str);
-        let changed = self.settings.changed(section).into_iter();
-        let mut settings: Vec<_> = changed.chain(depends_on).collect();
-        settings.sort_unstable();
-        settings
+        let names = dependencies.into_iter();
+        let names = names.map(|id| name_text(self.tasks[id.0].name.as_os_str()));
+        let value = names.collect::<Vec<_>>().join(", ");
+        (!value.is_empty()).then_some(("depends_on", value))
     }
 }
 
