@@ -20,6 +20,7 @@ Exit status:
    78  the configuration is wrong, or names no `state_dir`
 With --wait the status of the run, or of its start if that was refused, and:
     1  the run was cut off: its runner ended without a record
+    2  the same, but its halt task had started
   124  the timeout passed";
 
 /// Answers questions about past and present runs, from the journal.
