@@ -7,13 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use runner_config::{Leftovers, TaskSettings};
+use runner_config::Leftovers;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::{
     Latch, StopSignals,
     children::Registered,
-    group::{Group, MIN_KILL_TIMEOUT},
+    group::Group,
+    limits::Limits,
     orphans::Sweep,
     poll::{Countdown, POLL_FALLBACK_INTERVAL, from_now},
     proc::{Process, without},
@@ -23,53 +24,6 @@ use crate::process::{
     command::CommandLine,
     outcome::{Outcome, Signal, StartFailure},
 };
-
-/// Limits of a process, and the treatment of processes that it leaves.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Time limit; `None` = no limit.
-    pub time: Option<Duration>,
-    /// Time between SIGTERM and SIGKILL.
-    pub kill_grace: Duration,
-    /// Timeout for processes that it leaves in its group.
-    pub leak_time: Duration,
-    /// Treatment of processes that are left after that.
-    pub leftovers: Leftovers,
-    /// No other task or hook runs at the same time.
-    pub alone: bool,
-}
-
-impl Limits {
-    /// Returns the limits of a task.
-    pub fn of_task(settings: &TaskSettings, alone: bool) -> Limits {
-        Limits {
-            time: settings.max_time,
-            kill_grace: settings.kill_grace,
-            leak_time: settings.leak_time,
-            leftovers: settings.leftovers,
-            alone,
-        }
-    }
-
-    /// Returns the maximum time until everything of it that can be ended has ended; `None`
-    /// without a limit.
-    pub fn longest(&self) -> Option<Duration> {
-        // Twice: for the group, and then for what it orphaned.
-        let end = self
-            .kill_grace
-            .saturating_add(self.kill_grace.max(MIN_KILL_TIMEOUT));
-        let time = self.time?.saturating_add(self.leak_time);
-        Some(time.saturating_add(end.saturating_mul(2)))
-    }
-
-    /// Returns the limits of a hook.
-    pub fn of_hook(settings: &TaskSettings, alone: bool) -> Limits {
-        Limits {
-            time: settings.hook_time,
-            ..Limits::of_task(settings, alone)
-        }
-    }
-}
 
 /// End of a process.
 #[derive(Clone, Debug)]

@@ -9,6 +9,7 @@ pub(crate) mod file_format;
 mod group;
 mod latch;
 mod launch;
+mod limits;
 mod main_thread;
 mod orphans;
 pub(crate) mod outcome;
@@ -22,7 +23,8 @@ mod stop_signals;
 pub use self::{
     children::Children,
     latch::Latch,
-    launch::{Ended, Limits, launch},
+    launch::{Ended, launch},
+    limits::Limits,
     main_thread::{Original, StopRequest, Supervised, Supervisor, survive_file_size_limit},
     poll::{pause, pause_until},
     proc::Process,

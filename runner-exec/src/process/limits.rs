@@ -1,0 +1,54 @@
+//! The limits of a process.
+
+use std::time::Duration;
+
+use runner_config::{Leftovers, TaskSettings};
+
+use super::group::MIN_KILL_TIMEOUT;
+
+/// Limits of a process, and the treatment of processes that it leaves.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Time limit; `None` = no limit.
+    pub time: Option<Duration>,
+    /// Time between SIGTERM and SIGKILL.
+    pub kill_grace: Duration,
+    /// Timeout for processes that it leaves in its group.
+    pub leak_time: Duration,
+    /// Treatment of processes that are left after that.
+    pub leftovers: Leftovers,
+    /// No other task or hook runs at the same time.
+    pub alone: bool,
+}
+
+impl Limits {
+    /// Returns the limits of a task.
+    pub fn of_task(settings: &TaskSettings, alone: bool) -> Limits {
+        Limits {
+            time: settings.max_time,
+            kill_grace: settings.kill_grace,
+            leak_time: settings.leak_time,
+            leftovers: settings.leftovers,
+            alone,
+        }
+    }
+
+    /// Returns the maximum time until everything of it that can be ended has ended; `None`
+    /// without a limit.
+    pub fn longest(&self) -> Option<Duration> {
+        // Twice: for the group, and then for what it orphaned.
+        let end = self
+            .kill_grace
+            .saturating_add(self.kill_grace.max(MIN_KILL_TIMEOUT));
+        let time = self.time?.saturating_add(self.leak_time);
+        Some(time.saturating_add(end.saturating_mul(2)))
+    }
+
+    /// Returns the limits of a hook.
+    pub fn of_hook(settings: &TaskSettings, alone: bool) -> Limits {
+        Limits {
+            time: settings.hook_time,
+            ..Limits::of_task(settings, alone)
+        }
+    }
+}
