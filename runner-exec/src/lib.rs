@@ -26,8 +26,8 @@ pub use crate::{
     },
     private_directory::PrivateDirectory,
     process::{
-        Children, Ended, Latch, Limits, Original, Process, StopRequest, StopSignals, Supervised,
-        Supervisor,
+        Children, Ended, Latch, LimitSetting, Limits, Original, Process, StopRequest, StopSignals,
+        Supervised, Supervisor, TimeLimit,
         command::{CommandLine, Streams, path_of_tasks},
         end_everything,
         file_format::FileFormat,

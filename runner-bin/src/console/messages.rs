@@ -5,7 +5,8 @@ use std::{io, path::Path, time::Duration};
 use runner_config::{format_duration, reason, shown};
 use runner_exec::{
     Before, ChainEnd, Consequence, Count, Deciding, Event, Fate, HaltReason, HookOf, Leaver, Next,
-    Outcome, OutputLine, Phase, Process, RunPhase, StopRequest, TaskName, TaskResult, tail,
+    Outcome, OutputLine, Phase, Process, RunPhase, StopRequest, TaskName, TaskResult, TimeLimit,
+    tail,
 };
 
 use crate::console::{
@@ -50,10 +51,9 @@ pub(crate) fn message(event: &Event) -> Option<(Level, String)> {
             outcome,
             elapsed,
             limit,
-            limited_by,
             survived,
         } => {
-            let what = did(outcome, None, *elapsed, *limit, limited_by, *survived);
+            let what = did(outcome, None, *elapsed, *limit, *survived);
             let ended = format!("{} {what}", hook_text(*hook));
             match (outcome, hook) {
                 (Outcome::Exited(0), _) => (Detail, ended),
@@ -74,14 +74,7 @@ pub(crate) fn message(event: &Event) -> Option<(Level, String)> {
             output,
             ..
         } => {
-            let what = did(
-                outcome,
-                Some(*result),
-                *elapsed,
-                *limit,
-                "max_time",
-                *survived,
-            );
+            let what = did(outcome, Some(*result), *elapsed, *limit, *survived);
             let (level, next) = then(*next);
             // Also for a halt: a shell exits with 2 on a syntax error.
             let failed = match result {
@@ -155,7 +148,7 @@ pub(crate) fn message(event: &Event) -> Option<(Level, String)> {
             survived,
             output,
         } => {
-            let what = did(outcome, None, *elapsed, *limit, "max_time", *survived);
+            let what = did(outcome, None, *elapsed, *limit, *survived);
             let ended = format!("halt task `{task}` {what}{}", hint(outcome));
             match outcome {
                 Outcome::Exited(0) => (Info, ended),
@@ -238,7 +231,7 @@ fn why(deciding: &Deciding) -> String {
         survived,
         count: counted,
     } = deciding;
-    let what = outcome.predicate(*limit, "max_time", *survived);
+    let what = outcome.predicate(*limit, *survived);
     let tries = match counted {
         Count::Try(number, 0) => format!("try {number}"),
         Count::Try(number, max) => format!("{number} of {}", count(*max as usize, "try")),
@@ -290,11 +283,10 @@ fn did(
     outcome: &Outcome,
     result: Option<TaskResult>,
     elapsed: Duration,
-    limit: Option<Duration>,
-    setting: &str,
+    limit: Option<TimeLimit>,
     survived: bool,
 ) -> String {
-    let what = outcome.predicate(limit, setting, survived);
+    let what = outcome.predicate(limit, survived);
     let is_ok = result.map_or(*outcome == Outcome::Exited(0), |it| it == TaskResult::Ok);
     let time = format_duration(elapsed);
     match outcome {

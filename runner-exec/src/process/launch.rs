@@ -71,7 +71,7 @@ pub fn launch(
 ) -> Ended {
     // Before the start: on a busy machine the process can run for a while before this
     // thread runs again.
-    let countdown = Countdown::start(limits.time, stop.clone());
+    let countdown = Countdown::start(limits.time.map(|limit| limit.time), stop.clone());
     let starting = stop.children.starting();
     let handle = match start(&mut command, stdin) {
         Ok(handle) => handle,

@@ -10,7 +10,7 @@ use super::group::MIN_KILL_TIMEOUT;
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Time limit; `None` = no limit.
-    pub time: Option<Duration>,
+    pub time: Option<TimeLimit>,
     /// Time between SIGTERM and SIGKILL.
     pub kill_grace: Duration,
     /// Timeout for processes that it leaves in its group.
@@ -21,15 +21,60 @@ pub struct Limits {
     pub alone: bool,
 }
 
+/// A time limit, and the setting that it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeLimit {
+    /// The time.
+    pub time: Duration,
+    /// The setting.
+    pub setting: LimitSetting,
+}
+
+/// A setting that limits the time of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitSetting {
+    /// The limit of a task.
+    MaxTime,
+    /// The limit of a hook.
+    HookTime,
+    /// The limit of a hook after a signal.
+    KillGrace,
+}
+
+impl LimitSetting {
+    /// Returns the name of the setting.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LimitSetting::MaxTime => "max_time",
+            LimitSetting::HookTime => "hook_time",
+            LimitSetting::KillGrace => "kill_grace",
+        }
+    }
+
+    /// Returns the limit of this setting, if `time` is one.
+    pub fn of(self, time: Option<Duration>) -> Option<TimeLimit> {
+        let setting = self;
+        time.map(|time| TimeLimit { time, setting })
+    }
+}
+
 impl Limits {
     /// Returns the limits of a task.
     pub fn of_task(settings: &TaskSettings, alone: bool) -> Limits {
         Limits {
-            time: settings.max_time,
+            time: LimitSetting::MaxTime.of(settings.max_time),
             kill_grace: settings.kill_grace,
             leak_time: settings.leak_time,
             leftovers: settings.leftovers,
             alone,
+        }
+    }
+
+    /// Returns the limits of a hook.
+    pub fn of_hook(settings: &TaskSettings, alone: bool) -> Limits {
+        Limits {
+            time: LimitSetting::HookTime.of(settings.hook_time),
+            ..Limits::of_task(settings, alone)
         }
     }
 
@@ -40,15 +85,7 @@ impl Limits {
         let end = self
             .kill_grace
             .saturating_add(self.kill_grace.max(MIN_KILL_TIMEOUT));
-        let time = self.time?.saturating_add(self.leak_time);
+        let time = self.time?.time.saturating_add(self.leak_time);
         Some(time.saturating_add(end.saturating_mul(2)))
-    }
-
-    /// Returns the limits of a hook.
-    pub fn of_hook(settings: &TaskSettings, alone: bool) -> Limits {
-        Limits {
-            time: settings.hook_time,
-            ..Limits::of_task(settings, alone)
-        }
     }
 }

@@ -24,7 +24,7 @@ pub use self::{
     children::Children,
     latch::Latch,
     launch::{Ended, launch},
-    limits::Limits,
+    limits::{LimitSetting, Limits, TimeLimit},
     main_thread::{Original, StopRequest, Supervised, Supervisor, survive_file_size_limit},
     poll::{pause, pause_until},
     proc::Process,

@@ -1,9 +1,11 @@
 //! The outcome of a process.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use runner_config::format_duration;
 use signal_hook::consts::{SIGCONT, SIGKILL, SIGTERM, SIGTTIN, SIGTTOU};
+
+use super::TimeLimit;
 
 /// Highest number of a signal: MIPS has 128 of them.
 const MAX_SIGNAL: i32 = 128;
@@ -57,9 +59,9 @@ impl Outcome {
         Some(outcome).filter(|outcome| outcome.to_string() == text)
     }
 
-    /// Returns the predicate of a sentence about it. `limit` is the time limit, set by `setting`.
-    /// With `survived`, some of its processes survived SIGKILL.
-    pub fn predicate(&self, limit: Option<Duration>, setting: &str, survived: bool) -> String {
+    /// Returns the predicate of a sentence about it. With `survived`, some of its processes
+    /// survived SIGKILL.
+    pub fn predicate(&self, limit: Option<TimeLimit>, survived: bool) -> String {
         match (self, survived) {
             (Outcome::Exited(code), _) => format!("exited with {code}"),
             (Outcome::Signaled(signal), true) => {
@@ -69,8 +71,11 @@ impl Outcome {
                 format!("wanted the terminal, which no task has ({signal})")
             }
             (Outcome::Signaled(signal), false) => format!("was ended by {signal}"),
-            (Outcome::TimedOut, _) => match limit.map(format_duration) {
-                Some(limit) => format!("ran longer than `{setting}` ({limit})"),
+            (Outcome::TimedOut, _) => match limit {
+                Some(TimeLimit { time, setting }) => {
+                    let (setting, time) = (setting.as_str(), format_duration(time));
+                    format!("ran longer than `{setting}` ({time})")
+                }
                 None => "timed out".to_owned(),
             },
             (Outcome::NotStarted(failure), _) => format!("did not start: {}", failure.reason),

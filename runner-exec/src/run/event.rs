@@ -6,7 +6,7 @@ use crate::{
     chain::{ChainEnd, Consequence, TaskId, verdict::TaskResult},
     plan::{Plan, task_name::TaskName},
     process::{
-        Limits, Process,
+        Limits, Process, TimeLimit,
         outcome::{Outcome, Signal},
     },
     run::{environment::HaltReason, hook::HookOf, run_id::RunId},
@@ -48,9 +48,7 @@ pub enum Event<'a> {
         /// Its duration.
         elapsed: Duration,
         /// Its time limit.
-        limit: Option<Duration>,
-        /// The setting that is the limit.
-        limited_by: &'static str,
+        limit: Option<TimeLimit>,
         /// Some process of it survived SIGKILL.
         survived: bool,
     },
@@ -85,7 +83,7 @@ pub enum Event<'a> {
         /// Its duration.
         elapsed: Duration,
         /// Its time limit.
-        limit: Option<Duration>,
+        limit: Option<TimeLimit>,
         /// Some process of it survived SIGKILL.
         survived: bool,
         /// The reaction of the chain.
@@ -155,7 +153,7 @@ pub enum Event<'a> {
         /// Its duration.
         elapsed: Duration,
         /// Its time limit.
-        limit: Option<Duration>,
+        limit: Option<TimeLimit>,
         /// Some process of it survived SIGKILL.
         survived: bool,
         /// The file with its output, if `log_dir` is set.
@@ -213,7 +211,7 @@ pub struct Deciding<'a> {
     /// Its outcome.
     pub outcome: &'a Outcome,
     /// Its time limit.
-    pub limit: Option<Duration>,
+    pub limit: Option<TimeLimit>,
     /// Some process of it survived SIGKILL.
     pub survived: bool,
     /// The number of its try, or of its failures.

@@ -153,7 +153,7 @@ impl Run<'_> {
         let part = (&name, Part::RunHook(phase));
         let ended = self.launch_recorded(part, &stop, command, &limits, &|_| ());
         self.emit_left_behind(Leaver::Hook(hook), settings.leftovers, &ended);
-        self.emit_hook_end(hook, settings, &limits, &ended);
+        self.emit_hook_end(hook, &limits, &ended);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     chain::verdict::{TaskResult, Verdict},
     plan::{Plan, Task, task_name::TaskName},
     process::{
-        Ended, Limits, StopSignals,
+        Ended, LimitSetting, Limits, StopSignals,
         command::{CommandLine, Streams},
         outcome::{Outcome, StartFailure},
     },
@@ -309,7 +309,7 @@ impl<'a> Run<'a> {
         };
         let ended = self.launch(&turn, Part::Hook(phase), command, &limits);
         self.emit_left_behind(Leaver::Hook(hook), task.settings.leftovers, &ended);
-        self.emit_hook_end(hook, &task.settings, &limits, &ended);
+        self.emit_hook_end(hook, &limits, &ended);
     }
 
     /// Returns the requests that end a hook which also runs after a signal, and its limits. After
@@ -324,28 +324,21 @@ impl<'a> Run<'a> {
         if stop.requested().is_none() {
             return Some((stop.clone(), limits));
         }
-        let time = limits.time.unwrap_or(Duration::MAX);
-        limits.time = Some(time.min(limits.kill_grace));
+        if limits
+            .time
+            .is_none_or(|limit| limit.time > limits.kill_grace)
+        {
+            limits.time = LimitSetting::KillGrace.of(Some(limits.kill_grace));
+        }
         (!stop.is_killed()).then(|| (stop.kill_only(), limits))
     }
 
-    pub(super) fn emit_hook_end(
-        &self,
-        hook: HookOf,
-        settings: &TaskSettings,
-        limits: &Limits,
-        ended: &Ended,
-    ) {
+    pub(super) fn emit_hook_end(&self, hook: HookOf, limits: &Limits, ended: &Ended) {
         self.emit(Event::HookEnd {
             hook,
             outcome: &ended.outcome,
             elapsed: ended.elapsed,
             limit: limits.time,
-            limited_by: if limits.time == settings.hook_time {
-                "hook_time"
-            } else {
-                "kill_grace"
-            },
             survived: !ended.unkillable.is_empty(),
         });
     }

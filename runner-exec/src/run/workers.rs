@@ -20,7 +20,7 @@ use crate::{
     },
     plan::{Task, task_name::TaskName},
     process::{
-        Ended, Latch, StopSignals,
+        Ended, Latch, LimitSetting, StopSignals, TimeLimit,
         outcome::{Outcome, StartFailure},
         pause,
     },
@@ -38,6 +38,7 @@ pub(super) struct Cause<'a> {
     pub(super) try_num: u32,
     result: TaskResult,
     outcome: Outcome,
+    limit: Option<TimeLimit>,
     /// Some process of it survived SIGKILL.
     survived: bool,
     /// The number of the try, or of its failures.
@@ -50,7 +51,7 @@ impl Cause<'_> {
         Deciding {
             task: &self.task.name,
             outcome: &self.outcome,
-            limit: self.task.settings.max_time,
+            limit: self.limit,
             survived: self.survived,
             count: self.count,
         }
@@ -273,7 +274,7 @@ impl<'a> Shared<'_, 'a> {
             result: TaskResult::Retry,
             outcome: &ended.outcome,
             elapsed: ended.elapsed,
-            limit: task.settings.max_time,
+            limit: LimitSetting::MaxTime.of(task.settings.max_time),
             survived: false,
             next,
             output: None,
@@ -343,6 +344,7 @@ impl<'a> Shared<'_, 'a> {
                     try_num,
                     result: verdict.into(),
                     outcome: ended.outcome.clone(),
+                    limit: LimitSetting::MaxTime.of(task.settings.max_time),
                     survived: !ended.unkillable.is_empty(),
                     count,
                 };

@@ -228,7 +228,7 @@ fn task_json(task: &TaskHistory) -> TaskJson<'_> {
         task: &task.name,
         failures: task.failures(),
         outcome: end.map(|end| end.outcome.to_string()),
-        limit: end.and_then(|end| end.limit),
+        limit: end.and_then(|end| Some(end.limit?.time)),
         why: end.and_then(|end| end.why.as_deref()),
         output: end.and_then(|end| end.output.as_deref()),
         last_lines: end

@@ -106,7 +106,7 @@ pub(crate) fn to_entry(event: &Event, taskdir: &str) -> Option<JournalEntry> {
             result: result.as_str().to_owned(),
             outcome: outcome.to_string(),
             elapsed: rounded_seconds(*elapsed),
-            limit: limit.map(rounded_seconds),
+            limit: limit.map(|limit| rounded_seconds(limit.time)),
             why: match outcome {
                 Outcome::NotStarted(failure) => Some(failure.reason.clone()),
                 Outcome::BadOutput(why) => Some(why.clone()),

@@ -1,12 +1,9 @@
 //! Ends of processes and runs in the journal. Words of later versions are kept unchanged.
 
-use std::{
-    fmt::{Display, Formatter, Result},
-    time::Duration,
-};
+use std::fmt::{Display, Formatter, Result};
 
 use runner_config::escape;
-use runner_exec::{ChainEnd, Outcome};
+use runner_exec::{ChainEnd, Outcome, TimeLimit};
 use serde::{Deserialize, Serialize};
 
 /// Outcome of a process.
@@ -36,9 +33,9 @@ impl AnyOutcome {
     }
 
     /// Returns the predicate of a sentence about it. `limit` is the time limit of the process.
-    pub(crate) fn predicate(&self, limit: Option<Duration>) -> String {
+    pub(crate) fn predicate(&self, limit: Option<TimeLimit>) -> String {
         match self {
-            AnyOutcome::Known(outcome) => outcome.predicate(limit, "max_time", false),
+            AnyOutcome::Known(outcome) => outcome.predicate(limit, false),
             AnyOutcome::Other(word) => format!("ended: {word}"),
         }
     }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, io, path::Path, time::Duration};
 
 use jiff::Timestamp;
 use runner_config::{from_name_text, reason};
-use runner_exec::{Before, OutputLine, TaskResult, tail};
+use runner_exec::{Before, LimitSetting, OutputLine, TaskResult, TimeLimit, tail};
 use serde::Serialize;
 
 use crate::{
@@ -90,7 +90,7 @@ pub struct TaskEnd {
     /// Outcome of the process.
     pub outcome: AnyOutcome,
     /// Time limit.
-    pub limit: Option<Duration>,
+    pub limit: Option<TimeLimit>,
     /// Reason if the task did not start.
     pub why: Option<String>,
     /// Path of the file with its output.
@@ -205,7 +205,7 @@ impl FromRecords for RunDetails {
                     result: TaskResult::parse(result),
                     elapsed: to_duration(*elapsed),
                     outcome: AnyOutcome::parse(outcome, why.as_deref()),
-                    limit: limit.map(to_duration),
+                    limit: LimitSetting::MaxTime.of(limit.map(to_duration)),
                     why: why.clone(),
                     output: output.clone(),
                     lines: Vec::new(),

@@ -151,7 +151,10 @@ fn every_start_of_a_task_is_in_the_details() {
     let end = run.tasks[1].end.clone().unwrap();
     assert_eq!(end.outcome.to_string(), "not-started");
     assert_eq!(end.why.as_deref(), Some("it is a directory"));
-    assert_eq!(end.limit, Some(Duration::from_secs(600)));
+    assert_eq!(
+        end.limit.map(|limit| limit.time),
+        Some(Duration::from_secs(600))
+    );
 }
 
 #[test]

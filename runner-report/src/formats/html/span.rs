@@ -91,7 +91,7 @@ impl<'a> Span<'a> {
             task_from,
             task_to,
             time,
-            limit: ended.and_then(|ended| ended.limit),
+            limit: ended.and_then(|ended| Some(ended.limit?.time)),
             hooks: hooks.collect(),
             ..Span::new(name, start.from, to, badge, &how)
         }
