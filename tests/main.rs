@@ -24,6 +24,7 @@ mod processes;
 mod readme;
 mod report;
 mod resources;
+mod run_time;
 mod service;
 mod settings;
 mod show;

@@ -72,6 +72,7 @@ _runner_settings=(
     max_sleep
     max_tries
     retry_from
+    max_run_time
     max_time
     hook_time
     kill_grace

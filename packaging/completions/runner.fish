@@ -126,6 +126,7 @@ set -g __runner_settings \
     max_sleep=\t'upper limit of one wait; 0 = none' \
     max_tries=\t'tries before giving up; 0 = never give up; in a task\'s section: failures of that task' \
     retry_from=\t'where a retry starts: `start` of the chain, or the `failed` task' \
+    max_run_time=\t'time limit for one whole run; 0 = none' \
     max_time=\t'time limit for a task or the halt task; 0 = none' \
     hook_time=\t'time limit for a hook; 0 = none' \
     kill_grace=\t'time between asking a process group to end (SIGTERM) and killing it (SIGKILL)' \

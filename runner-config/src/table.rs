@@ -17,6 +17,8 @@ pub struct Settings {
     pub task: TaskSettings,
     /// Start of a retry.
     pub retry_from: RetryFrom,
+    /// Time limit of a run; `None` = no limit.
+    pub max_run_time: Option<Duration>,
     /// The name of the halt task; `None` if `halt_task` is empty.
     pub halt_task: Option<String>,
     /// The name of the halt task is configured, and not the default.
@@ -104,13 +106,14 @@ pub(crate) const DEPENDS_ON: &str = "depends_on";
 
 /// All settings, in the order in which they are shown.
 #[rustfmt::skip]
-pub static SETTINGS: [Setting; 31] = [
+pub static SETTINGS: [Setting; 32] = [
     row!(RunnerAndTask, sleep_time, "1", value::duration, "minimum wait before a retry, and minimum time between the starts of two runs"),
     row!(RunnerAndTask, retry_jitter, "", value::jitter, "a random time from 0 to this is added to each wait; empty = `sleep_time`"),
     row!(RunnerAndTask, retry_backoff, "1", value::factor, "factor by which the wait grows with each further try"),
     row!(RunnerAndTask, max_sleep, "0", value::limit, "upper limit of one wait; 0 = none"),
     row!(RunnerAndTask, max_tries, "5", value::max_tries, "tries before giving up; 0 = never give up; in a task's section: failures of that task"),
     row!(Runner, retry_from, "start", value::retry_from, "where a retry starts: `start` of the chain, or the `failed` task"),
+    row!(Runner, max_run_time, "0", value::limit, "time limit for one whole run; 0 = none"),
     row!(RunnerAndTask, max_time, "600", value::limit, "time limit for a task or the halt task; 0 = none"),
     row!(RunnerAndTask, hook_time, "30", value::limit, "time limit for a hook; 0 = none"),
     row!(RunnerAndTask, kill_grace, "5", value::duration, "time between asking a process group to end (SIGTERM) and killing it (SIGKILL)"),

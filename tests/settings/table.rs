@@ -5,13 +5,14 @@ use rustix::process::Signal;
 use crate::support::Test;
 
 /// Every setting of `[runner]` with its default, then the settings of task sections only.
-const DEFAULTS: [(&str, &str); 31] = [
+const DEFAULTS: [(&str, &str); 32] = [
     ("sleep_time", "1"),
     ("retry_jitter", ""),
     ("retry_backoff", "1"),
     ("max_sleep", "0"),
     ("max_tries", "5"),
     ("retry_from", "start"),
+    ("max_run_time", "0"),
     ("max_time", "600"),
     ("hook_time", "30"),
     ("kill_grace", "5"),
@@ -67,7 +68,7 @@ fn the_defaults_written_out_change_nothing() {
             .map(|(name, value)| format!("{name} = {value}\n"));
         lines.collect()
     };
-    let (runner, task) = DEFAULTS.split_at(28);
+    let (runner, task) = DEFAULTS.split_at(29);
     let written = format!("[runner]\n{}[a]\n{}", write(runner), write(task));
     let test = || {
         Test::new()

@@ -124,7 +124,8 @@ fn every_event_has_the_members_that_are_documented() {
         .run()
         .status(1);
     // A task is done now. Another one uses up the tries of the chain, and then a start is refused.
-    let ran = ran.again().task("1-z", "exit 1").run().status(1);
+    let again = ran.again().task("1-z", "exit 1");
+    let ran = again.args(["--set", "max_run_time=5m"]).run().status(1);
     let ran = ran.again().args(["--set", "jobs=0"]).run().status(78);
     let documented = documented();
     assert_eq!(

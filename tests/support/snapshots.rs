@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, fs};
 use super::top;
 
 /// All snapshots. The tests of runner-report write those with `report-…`.
-const SNAPSHOTS: [&str; 42] = [
+const SNAPSHOTS: [&str; 43] = [
     "broken-configuration",
     "broken-sections",
     "help-runner",
@@ -47,6 +47,7 @@ const SNAPSHOTS: [&str; 42] = [
     "run-hook-halts-used-up",
     "run-hook-interrupted",
     "run-hook-many-names",
+    "run-hook-out-of-time",
     "run-hook-stopped",
     "settings",
     "values-of-the-example",

@@ -185,6 +185,7 @@ pub(crate) fn message(event: &Event) -> Option<(Level, String)> {
             signal,
             elapsed,
             decided_by,
+            interrupted_at,
             not_reached,
             state_dir,
             ..
@@ -202,6 +203,7 @@ pub(crate) fn message(event: &Event) -> Option<(Level, String)> {
                     return Some((Warning, text));
                 }
                 ChainEnd::GaveUp => (Error, "gave up".to_owned()),
+                ChainEnd::OutOfTime => (Error, "out of time".to_owned()),
                 ChainEnd::Halted => (Warning, "halted".to_owned()),
                 ChainEnd::Stopped => (Warning, "stopped".to_owned()),
                 ChainEnd::Interrupted => {
@@ -212,9 +214,12 @@ pub(crate) fn message(event: &Event) -> Option<(Level, String)> {
                     )
                 }
             };
-            let why = match decided_by {
-                Some(deciding) => why(deciding),
-                None => format!(" after {time}"),
+            let why = match (decided_by, interrupted_at) {
+                (Some(deciding), _) => why(deciding),
+                (None, Some(next)) if *end == ChainEnd::OutOfTime => {
+                    format!(" after {time}: `{next}` was not started")
+                }
+                (None, _) => format!(" after {time}"),
             };
             let hint = state_dir.map(report_hint).unwrap_or_default();
             (level, what + &why + &missed(not_reached) + &hint)
@@ -363,6 +368,10 @@ fn then(next: Next) -> (Level, String) {
         Next::Nothing | Next::Chain(Consequence::Continue) => (Info, ""),
         Next::Chain(Consequence::Pass) => (Warning, "; it is not required, so the chain continues"),
         Next::Chain(Consequence::GiveUp) => (Error, "; giving up"),
+        Next::Chain(Consequence::OutOfTime) => (
+            Error,
+            "; giving up: the run is out of time (`max_run_time`)",
+        ),
         Next::Chain(Consequence::Stop) => (Warning, "; stopping the chain (`stop_codes`)"),
         Next::Chain(Consequence::Halt) => (Warning, "; halting the chain (`halt_codes`)"),
         Next::Chain(Consequence::Retry | Consequence::Interrupt) => (Warning, ""),
@@ -417,6 +426,7 @@ fn because(reason: HaltReason) -> &'static str {
     match reason {
         HaltReason::Halted => "a task requested it",
         HaltReason::GaveUp => "all tries are used up",
+        HaltReason::OutOfTime => "the run is out of time",
         HaltReason::HaltAfter => "the last run has finished",
     }
 }

@@ -26,6 +26,7 @@
 //! | continue | yes | finished, when all tasks are done or failed |
 //! | retry | no, running ones end by themselves | waits, then the next try starts |
 //! | give up | no, running ones are ended | gave up |
+//! | out of time | no, running ones reach the same limit | out of time |
 //! | stop | no, running ones are ended | stopped |
 //! | halt | no, running ones are ended | halted |
 //! | interrupted | no, running ones are ended | interrupted |
@@ -91,6 +92,8 @@ pub enum ChainEnd {
     },
     /// The tries were used up.
     GaveUp,
+    /// The time limit of the run was reached.
+    OutOfTime,
     /// A task requested the halt task.
     Halted,
     /// A task requested the end.
@@ -105,7 +108,7 @@ impl ChainEnd {
         match (self, signal) {
             (ChainEnd::Finished { failed: 0 }, _) => 0,
             (ChainEnd::Finished { .. }, _) => 4,
-            (ChainEnd::GaveUp, _) => 1,
+            (ChainEnd::GaveUp | ChainEnd::OutOfTime, _) => 1,
             (ChainEnd::Halted, _) => 2,
             (ChainEnd::Stopped, _) => 3,
             (ChainEnd::Interrupted, Some(signal)) => 128 + signal.0 as u8,
@@ -121,6 +124,7 @@ impl ChainEnd {
             ChainEnd::Finished { failed: 0 } => "finished",
             ChainEnd::Finished { .. } => "finished-with-failures",
             ChainEnd::GaveUp => "gave-up",
+            ChainEnd::OutOfTime => "out-of-time",
             ChainEnd::Halted => "halted",
             ChainEnd::Stopped => "stopped",
             ChainEnd::Interrupted => "interrupted",
@@ -139,6 +143,8 @@ pub enum Consequence {
     Retry,
     /// The chain ends: the tries are used up.
     GiveUp,
+    /// The chain ends: the time limit of the run is reached.
+    OutOfTime,
     /// The chain ends, as the task requested.
     Stop,
     /// The chain ends with the halt task, as the task requested.
@@ -310,6 +316,7 @@ impl Chain {
                 Step::Wait
             }
             Consequence::GiveUp => Step::End(ChainEnd::GaveUp),
+            Consequence::OutOfTime => Step::End(ChainEnd::OutOfTime),
             Consequence::Stop => Step::End(ChainEnd::Stopped),
             Consequence::Halt => Step::End(ChainEnd::Halted),
             Consequence::Interrupt => Step::End(ChainEnd::Interrupted),
@@ -389,6 +396,12 @@ impl Chain {
     /// Gives up, whatever the verdicts are: the runner cannot continue.
     pub fn give_up(&mut self) {
         self.worst = self.worst.max(Consequence::GiveUp);
+    }
+
+    /// Ends the chain: the time limit of the run is reached.
+    pub fn out_of_time(&mut self) {
+        self.worst = self.worst.max(Consequence::OutOfTime);
+        self.waiting = false;
     }
 
     /// Ends the chain, as a signal requested.

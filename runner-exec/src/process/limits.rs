@@ -39,15 +39,25 @@ pub enum LimitSetting {
     HookTime,
     /// The limit of a hook after a signal.
     KillGrace,
+    /// The limit of the whole run.
+    MaxRunTime,
 }
 
 impl LimitSetting {
+    /// Parses the name of a setting.
+    pub fn parse(name: &str) -> Option<LimitSetting> {
+        use LimitSetting::{HookTime, KillGrace, MaxRunTime, MaxTime};
+        let mut settings = [MaxTime, HookTime, KillGrace, MaxRunTime].into_iter();
+        settings.find(|setting| setting.as_str() == name)
+    }
+
     /// Returns the name of the setting.
     pub fn as_str(self) -> &'static str {
         match self {
             LimitSetting::MaxTime => "max_time",
             LimitSetting::HookTime => "hook_time",
             LimitSetting::KillGrace => "kill_grace",
+            LimitSetting::MaxRunTime => "max_run_time",
         }
     }
 
@@ -76,6 +86,13 @@ impl Limits {
             time: LimitSetting::HookTime.of(settings.hook_time),
             ..Limits::of_task(settings, alone)
         }
+    }
+
+    /// Returns the limits with `limit` as the time limit, if it is earlier.
+    pub(crate) fn within(mut self, limit: Option<TimeLimit>) -> Limits {
+        let is_earlier = |limit: &TimeLimit| self.time.is_none_or(|own| limit.time < own.time);
+        self.time = limit.filter(is_earlier).or(self.time);
+        self
     }
 
     /// Returns the maximum time until everything of it that can be ended has ended; `None`

@@ -33,6 +33,6 @@ pub use self::{
 };
 pub(crate) use self::{
     pid::watch,
-    poll::wait_readable,
+    poll::{Countdown, wait_readable},
     proc::{flock_holders, processes, real_user, ticks, variables},
 };

@@ -5,7 +5,7 @@ use std::fmt;
 use runner_config::format_duration;
 use signal_hook::consts::{SIGCONT, SIGKILL, SIGTERM, SIGTTIN, SIGTTOU};
 
-use super::TimeLimit;
+use super::{LimitSetting, TimeLimit};
 
 /// Highest number of a signal: MIPS has 128 of them.
 const MAX_SIGNAL: i32 = 128;
@@ -72,6 +72,13 @@ impl Outcome {
             }
             (Outcome::Signaled(signal), false) => format!("was ended by {signal}"),
             (Outcome::TimedOut, _) => match limit {
+                Some(TimeLimit {
+                    time,
+                    setting: LimitSetting::MaxRunTime,
+                }) => {
+                    let time = format_duration(time);
+                    format!("was still running after `max_run_time` ({time})")
+                }
                 Some(TimeLimit { time, setting }) => {
                     let (setting, time) = (setting.as_str(), format_duration(time));
                     format!("ran longer than `{setting}` ({time})")

@@ -88,9 +88,14 @@ impl Countdown {
         self.time.is_some_and(|time| time <= self.elapsed())
     }
 
+    /// Returns the time until its end; `None` without a time.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        Some(self.time?.saturating_sub(self.elapsed()))
+    }
+
     /// Returns its end, if Ctrl-Z does not move it.
     fn end(&self) -> Option<Instant> {
-        from_now(self.time?.saturating_sub(self.elapsed()))
+        from_now(self.left()?)
     }
 
     /// Waits until one of `fds` is readable or `next` has come, and returns for each whether it

@@ -48,6 +48,8 @@ pub enum HaltReason {
     Halted,
     /// The tries were used up.
     GaveUp,
+    /// The time limit of the run was reached.
+    OutOfTime,
     /// All runs have finished, and `-H` is given.
     HaltAfter,
 }
@@ -58,6 +60,7 @@ impl HaltReason {
         match self {
             HaltReason::Halted => "halted",
             HaltReason::GaveUp => "gave-up",
+            HaltReason::OutOfTime => "out-of-time",
             HaltReason::HaltAfter => "halt-after",
         }
     }

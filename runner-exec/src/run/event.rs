@@ -194,7 +194,8 @@ pub enum Event<'a> {
         elapsed: Duration,
         /// The task that decided it, unless the run finished or a signal ended it.
         decided_by: Option<Deciding<'a>>,
-        /// The task that ran, was waited for or came next when a signal ended the run.
+        /// The task that ran, was waited for or came next when a signal ended the run, or that came
+        /// next at its time limit.
         interrupted_at: Option<&'a TaskName>,
         /// The tasks that never started, in the order of the chain; empty for a run that finished.
         not_reached: &'a [&'a TaskName],

@@ -86,6 +86,7 @@ impl Runs<'_> {
                     is_last.then_some(ChainEnd::Finished { failed: all_failed })
                 }
                 end @ (ChainEnd::GaveUp
+                | ChainEnd::OutOfTime
                 | ChainEnd::Halted
                 | ChainEnd::Stopped
                 | ChainEnd::Interrupted) => Some(end),

@@ -17,7 +17,7 @@ use crate::{
         event::{Event, Leaver, Next},
         run_hook::EndOfRun,
         step::{Run, Turn},
-        workers::{Cause, drive},
+        workers::{Cause, Driven, drive},
     },
     state::{Part, State},
 };
@@ -54,17 +54,17 @@ impl Run<'_> {
             done: done.len(),
         });
         let driven = drive(self, done)?;
-        let cause = driven.cause.as_ref();
         let (mut end, halt) = self.halt_because_of(driven.end);
         let withheld = matches!(halt, Halt::Withheld);
-        let deciding = cause.map(Cause::deciding);
+        let deciding = driven.cause.as_ref().map(Cause::deciding);
         let task = deciding.map(|deciding| deciding.task);
+        let at = driven.interrupted_at.map(|task| &task.name);
         // Before the halt task, which can shut the machine down.
         self.end_hook(&EndOfRun {
             end,
             withheld,
             signal: self.tools.stop.requested(),
-            task: task.or(driven.interrupted_at),
+            task: task.or(at),
             failed: &driven.failed,
             not_reached: &driven.not_reached,
             elapsed: clock.elapsed(),
@@ -74,7 +74,7 @@ impl Run<'_> {
             if self.tools.stop.requested_by_now().is_some() {
                 end = ChainEnd::Interrupted;
             } else {
-                self.halt(reason, cause);
+                self.halt(reason, Some(&driven));
             }
         }
         self.emit(Event::RunEnd {
@@ -83,7 +83,7 @@ impl Run<'_> {
             signal: self.tools.stop.requested(),
             elapsed: clock.elapsed(),
             decided_by: deciding.filter(|_| end != ChainEnd::Interrupted),
-            interrupted_at: driven.interrupted_at,
+            interrupted_at: at,
             not_reached: &driven.not_reached,
             state_dir: self.plan.settings.state_dir.as_deref(),
         });
@@ -107,6 +107,7 @@ impl Run<'_> {
         let reason = match end {
             ChainEnd::Halted => HaltReason::Halted,
             ChainEnd::GaveUp => HaltReason::GaveUp,
+            ChainEnd::OutOfTime => HaltReason::OutOfTime,
             ChainEnd::Finished { .. } | ChainEnd::Stopped | ChainEnd::Interrupted => {
                 return (end, Halt::No);
             }
@@ -155,7 +156,7 @@ impl Run<'_> {
         counted.used_up
     }
 
-    fn halt(&self, reason: HaltReason, cause: Option<&Cause>) {
+    fn halt(&self, reason: HaltReason, driven: Option<&Driven>) {
         let Some(task) = &self.plan.halt else {
             // With an empty `halt_task` there is none by intention.
             if self.plan.settings.halt_task.is_some() {
@@ -166,12 +167,13 @@ impl Run<'_> {
         let outputs = self.outputs().all();
         let turn = Turn {
             task,
-            try_num: cause.map_or(1, |cause| cause.try_num),
+            try_num: driven.map_or(1, |driven| driven.try_num),
             outputs: &outputs,
             stop: self.tools.stop,
             alone: true,
         };
-        let context = cause.map_or(turn.context(None), |cause| cause.context(&outputs));
+        let context = driven.and_then(|driven| driven.context(&outputs));
+        let context = context.unwrap_or_else(|| turn.context(None));
         let mut command = self.environment.halt(turn.command(), context, reason);
         let limits = Limits::of_task(&task.settings, true);
         self.emit(Event::HaltStart {
@@ -200,7 +202,7 @@ impl Run<'_> {
         run.tools.lock.inspect(|lock| lock.start_run(&run.id));
         let stop = run.tools.stop;
         let mut result = TaskResult::Interrupted;
-        let apply_end = |ended: &Ended| {
+        let apply_end = |ended: &Ended, _| {
             if !ended.end_requested && stop.requested_by_now().is_none() {
                 result = Verdict::of(&ended.outcome, &task.settings.codes).into();
             }

@@ -134,9 +134,12 @@ impl Run<'_> {
         let Some(hook) = &self.plan.run_hook else {
             return;
         };
-        let Some((stop, limits)) = self.hook_limits(settings, true) else {
+        let Some((stop, mut limits)) = self.hook_limits(settings, true) else {
             return;
         };
+        if phase == RunPhase::Start {
+            limits = self.within_run(limits);
+        }
         let command = CommandLine::hook(&hook.words, stats().json());
         let outputs = match phase {
             RunPhase::Start => Variables::new(),

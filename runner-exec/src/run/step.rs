@@ -13,7 +13,7 @@ use crate::{
     chain::verdict::{TaskResult, Verdict},
     plan::{Plan, Task, task_name::TaskName},
     process::{
-        Ended, LimitSetting, Limits, StopSignals,
+        Countdown, Ended, LimitSetting, Limits, StopSignals, TimeLimit,
         command::{CommandLine, Streams},
         outcome::{Outcome, StartFailure},
     },
@@ -44,6 +44,8 @@ pub struct Run<'a> {
     outputs: Mutex<Outputs>,
     /// Files for outputs; `None` = tasks cannot have any.
     output_files: Option<OutputFiles>,
+    /// The time limit of the run.
+    pub(super) time: Countdown,
 }
 
 /// One start of a task, or of the halt task.
@@ -93,6 +95,7 @@ impl<'a> Run<'a> {
             logs: None,
             outputs: Mutex::new(Outputs::new(plan.nodes.clone())),
             output_files: None,
+            time: Countdown::start(None, tools.stop.clone()),
         }
     }
 
@@ -110,7 +113,27 @@ impl<'a> Run<'a> {
             });
             self.logs = logs.ok();
         }
-        self.with_output_files()
+        let mut run = self.with_output_files();
+        run.time = Countdown::start(run.plan.settings.max_run_time, run.tools.stop.clone());
+        run
+    }
+
+    /// Returns `true` if a wait would not end before the time limit of the run.
+    pub(super) fn is_too_long(&self, wait: Duration) -> bool {
+        self.time.left().is_some_and(|left| left <= wait)
+    }
+
+    /// Returns the limits of a process that must end when the time of the run is over.
+    pub(super) fn within_run(&self, limits: Limits) -> Limits {
+        limits.within(LimitSetting::MaxRunTime.of(self.time.left()))
+    }
+
+    /// Returns the time limit of a process as its setting has it.
+    fn limit(&self, limits: &Limits) -> Option<TimeLimit> {
+        match limits.time?.setting {
+            setting @ LimitSetting::MaxRunTime => setting.of(self.plan.settings.max_run_time),
+            _ => limits.time,
+        }
     }
 
     /// Lets tasks have outputs.
@@ -133,7 +156,7 @@ impl<'a> Run<'a> {
         &self,
         turn: &Turn,
         called_off: impl Fn() -> bool,
-        apply_end: impl FnOnce(&Ended) -> (TaskResult, Next),
+        apply_end: impl FnOnce(&Ended, Option<TimeLimit>) -> (TaskResult, Next),
     ) {
         if called_off() {
             return;
@@ -147,7 +170,8 @@ impl<'a> Run<'a> {
         let path = file.as_ref().map(OutputFile::path);
         let context = turn.context(None);
         let mut command = (self.environment).task(turn.command(), context, path.as_deref());
-        let limits = Limits::of_task(&task.settings, turn.alone);
+        let limits = self.within_run(Limits::of_task(&task.settings, turn.alone));
+        let limit = self.limit(&limits);
         // Before the start, so that no limit waits for a sink, and before there is output.
         self.emit(Event::TaskStart {
             task: &task.name,
@@ -167,7 +191,7 @@ impl<'a> Run<'a> {
         };
         let outputs = file.map(|file| self.take_outputs(task, &file, &mut ended));
         let outputs = outputs.unwrap_or_default();
-        let (result, next) = apply_end(&ended);
+        let (result, next) = apply_end(&ended, limit);
         // Outputs and mark are on the disk before anything follows from the end of the task.
         if let (Some(marks), Some(Ok(mark))) = (marks, &mark)
             && let TaskResult::Ok | TaskResult::Halt = result
@@ -185,7 +209,7 @@ impl<'a> Run<'a> {
             result,
             outcome: &ended.outcome,
             elapsed: ended.elapsed,
-            limit: limits.time,
+            limit,
             survived: !ended.unkillable.is_empty(),
             next,
             output: output.as_deref(),
@@ -281,7 +305,7 @@ impl<'a> Run<'a> {
         let Turn { task, try_num, .. } = *turn;
         let (phase, (stop, limits)) = match end {
             None => {
-                let limits = Limits::of_hook(&task.settings, turn.alone);
+                let limits = self.within_run(Limits::of_hook(&task.settings, turn.alone));
                 (Phase::Pre, (turn.stop.clone(), limits))
             }
             // Hooks get the end of every task, so this one runs although a signal requested
@@ -338,7 +362,7 @@ impl<'a> Run<'a> {
             hook,
             outcome: &ended.outcome,
             elapsed: ended.elapsed,
-            limit: limits.time,
+            limit: self.limit(limits),
             survived: !ended.unkillable.is_empty(),
         });
     }

@@ -35,7 +35,6 @@ use crate::{
 /// The task that determined the end of the chain.
 pub(super) struct Cause<'a> {
     task: &'a Task,
-    pub(super) try_num: u32,
     result: TaskResult,
     outcome: Outcome,
     limit: Option<TimeLimit>,
@@ -56,29 +55,36 @@ impl Cause<'_> {
             count: self.count,
         }
     }
-
-    /// Returns it for the environment of the halt task, which sees `outputs`.
-    pub(super) fn context<'a>(&'a self, outputs: &'a Variables) -> TaskContext<'a> {
-        TaskContext {
-            task: self.task,
-            try_num: self.try_num,
-            end: Some((self.result, &self.outcome)),
-            outputs,
-        }
-    }
 }
 
 /// The end of a chain.
 pub(super) struct Driven<'a> {
     pub(super) end: ChainEnd,
-    /// The task that determined it; `None` if the chain finished or a signal ended it.
+    /// The number of the last try.
+    pub(super) try_num: u32,
+    /// The task that determined it; `None` if the chain finished or a signal ended it, and if no
+    /// task ran or was waited for when the time limit did.
     pub(super) cause: Option<Cause<'a>>,
-    /// The task that ran, was waited for or came next when a signal ended the chain.
-    pub(super) interrupted_at: Option<&'a TaskName>,
+    /// The task that ran, was waited for or came next when a signal or the time limit ended the
+    /// chain.
+    pub(super) interrupted_at: Option<&'a Task>,
     /// The tasks whose last result was a failure, in the order of the chain.
     pub(super) failed: Vec<&'a TaskName>,
     /// The tasks that never started, in the order of the chain; empty if the chain finished.
     pub(super) not_reached: Vec<&'a TaskName>,
+}
+
+impl Driven<'_> {
+    /// Returns the task because of which the halt task runs, which sees `outputs`.
+    pub(super) fn context<'a>(&'a self, outputs: &'a Variables) -> Option<TaskContext<'a>> {
+        let cause = self.cause.as_ref();
+        Some(TaskContext {
+            task: cause.map(|cause| cause.task).or(self.interrupted_at)?,
+            try_num: self.try_num,
+            end: cause.map(|cause| (cause.result, &cause.outcome)),
+            outputs,
+        })
+    }
 }
 
 /// Drives the chain of `run` to its end. An earlier run has done the tasks in `done`.
@@ -128,10 +134,20 @@ pub(super) fn drive<'a>(run: &Run<'a>, done: Vec<TaskId>) -> io::Result<Driven<'
         waited_for,
         next,
     } = state.current;
+    let worst = state.worst.map(|(_, cause)| cause);
+    let (cause, interrupted_at) = match end {
+        ChainEnd::Interrupted => {
+            let waited_for = waited_for.map(|cause| cause.task);
+            (worst, ran.or(waited_for).or(next))
+        }
+        ChainEnd::OutOfTime => (worst.or(waited_for), next),
+        _ => (worst, None),
+    };
     Ok(Driven {
         end,
-        cause: state.worst.map(|(_, cause)| cause),
-        interrupted_at: (ran.or(waited_for).or(next)).filter(|_| end == ChainEnd::Interrupted),
+        try_num: state.chain.try_num(),
+        cause,
+        interrupted_at,
         failed: names(&|task| state.failed[task.0]),
         not_reached: names(&|task| !state.reached[task.0]),
     })
@@ -162,15 +178,15 @@ struct State<'a> {
     current: Current<'a>,
 }
 
-/// The tasks at which a signal can end the chain.
+/// The tasks at which a signal or the time limit can end the chain.
 #[derive(Default)]
 struct Current<'a> {
     /// It was running.
-    ran: Option<&'a TaskName>,
+    ran: Option<&'a Task>,
     /// It failed, and its wait is the longest.
-    waited_for: Option<&'a TaskName>,
+    waited_for: Option<Cause<'a>>,
     /// It would have been started.
-    next: Option<&'a TaskName>,
+    next: Option<&'a Task>,
 }
 
 impl<'a> Shared<'_, 'a> {
@@ -180,7 +196,7 @@ impl<'a> Shared<'_, 'a> {
             let mut state = self.lock();
             if self.run.tools.stop.requested().is_some() {
                 if let Some(task) = state.chain.next_task() {
-                    state.current.next = Some(&self.run.plan.tasks[task.0].name);
+                    state.current.next = Some(&self.run.plan.tasks[task.0]);
                 }
                 state.chain.interrupt();
             }
@@ -194,6 +210,11 @@ impl<'a> Shared<'_, 'a> {
                 Step::Busy => drop(self.changed.wait(state)),
                 Step::Wait => {
                     let time = mem::take(&mut state.wait);
+                    // Post hooks have taken some time since the tasks failed.
+                    if self.run.is_too_long(time) {
+                        state.chain.out_of_time();
+                        continue;
+                    }
                     drop(state);
                     self.wait(time);
                 }
@@ -240,14 +261,17 @@ impl<'a> Shared<'_, 'a> {
         };
         let called_off = || {
             let mut state = self.lock();
+            if self.run.time.has_ended() {
+                state.chain.out_of_time();
+            }
             let off = self.run.tools.stop.requested().is_some() || state.chain.is_ending();
             if off {
                 state.chain.withdraw(id);
-                state.current.next = Some(&task.name);
+                state.current.next = Some(task);
             }
             off
         };
-        let apply_end = |ended: &Ended| self.apply_end(id, try_num, ended);
+        let apply_end = |ended: &Ended, limit| self.apply_end(id, try_num, (ended, limit));
         self.run.step(&turn, called_off, apply_end);
         self.ended(id);
     }
@@ -266,7 +290,8 @@ impl<'a> Shared<'_, 'a> {
         let ended = Ended::not_started(StartFailure::new(reason, None));
         let try_num = state.chain.try_num();
         state.reached[id.0] = true;
-        let next = self.apply(&mut state, id, try_num, &ended, Verdict::Retry);
+        let limit = LimitSetting::MaxTime.of(task.settings.max_time);
+        let next = self.apply(&mut state, id, try_num, (&ended, limit), Verdict::Retry);
         drop(state);
         self.run.emit(Event::TaskEnd {
             task: &task.name,
@@ -274,7 +299,7 @@ impl<'a> Shared<'_, 'a> {
             result: TaskResult::Retry,
             outcome: &ended.outcome,
             elapsed: ended.elapsed,
-            limit: LimitSetting::MaxTime.of(task.settings.max_time),
+            limit,
             survived: false,
             next,
             output: None,
@@ -284,7 +309,12 @@ impl<'a> Shared<'_, 'a> {
     }
 
     /// Applies the end of a task to the chain. Returns its result and the reaction.
-    fn apply_end(&self, id: TaskId, try_num: u32, ended: &Ended) -> (TaskResult, Next) {
+    fn apply_end(
+        &self,
+        id: TaskId,
+        try_num: u32,
+        (ended, limit): (&Ended, Option<TimeLimit>),
+    ) -> (TaskResult, Next) {
         let task = &self.run.plan.tasks[id.0];
         let verdict = Verdict::of(&ended.outcome, &task.settings.codes);
         // A signal can reach the runner and its tasks at the same time (Ctrl-C). It is not a
@@ -296,14 +326,14 @@ impl<'a> Shared<'_, 'a> {
         if ended.end_requested || is_interrupted {
             state.chain.withdraw(id);
             state.failed[id.0] = false;
-            state.current.ran.get_or_insert(&task.name);
+            state.current.ran.get_or_insert(task);
             return (TaskResult::Interrupted, Next::Nothing);
         }
         // A task that was skipped has no mark, so further tries start it as further runs do.
         if task.settings.frequency != Frequency::Always && verdict == Verdict::Proceed {
             state.chain.settle(id);
         }
-        let next = self.apply(&mut state, id, try_num, ended, verdict);
+        let next = self.apply(&mut state, id, try_num, (ended, limit), verdict);
         (verdict.into(), next)
     }
 
@@ -313,18 +343,23 @@ impl<'a> Shared<'_, 'a> {
         state: &mut State<'a>,
         id: TaskId,
         try_num: u32,
-        ended: &Ended,
+        (ended, limit): (&Ended, Option<TimeLimit>),
         verdict: Verdict,
     ) -> Next {
         let task = &self.run.plan.tasks[id.0];
         state.failed[id.0] = verdict == Verdict::Retry;
-        let consequence = if ended.unkillable.is_empty() {
+        let mut consequence = if ended.unkillable.is_empty() {
             state.chain.apply(id, verdict)
         } else {
             state.chain.withdraw(id);
             state.chain.give_up();
             Consequence::GiveUp
         };
+        let is_of_run = limit.is_some_and(|limit| limit.setting == LimitSetting::MaxRunTime);
+        if is_of_run && ended.outcome == Outcome::TimedOut {
+            state.chain.out_of_time();
+            consequence = Consequence::OutOfTime;
+        }
         let count = match task.settings.max_tries {
             MaxTries::OfChain(most) => Count::Try(try_num, most),
             MaxTries::OfTask(most) if verdict == Verdict::Retry => {
@@ -332,23 +367,22 @@ impl<'a> Shared<'_, 'a> {
             }
             MaxTries::OfTask(_) => Count::Try(try_num, 0),
         };
+        let cause = || Cause {
+            task,
+            result: verdict.into(),
+            outcome: ended.outcome.clone(),
+            limit,
+            survived: !ended.unkillable.is_empty(),
+            count,
+        };
         if consequence.ends_running_tasks() {
-            self.cut.set(());
-            if state
-                .worst
-                .as_ref()
-                .is_none_or(|worst| worst.0 < consequence)
-            {
-                let cause = Cause {
-                    task,
-                    try_num,
-                    result: verdict.into(),
-                    outcome: ended.outcome.clone(),
-                    limit: LimitSetting::MaxTime.of(task.settings.max_time),
-                    survived: !ended.unkillable.is_empty(),
-                    count,
-                };
-                state.worst = Some((consequence, cause));
+            // At the time limit of the run, they reach it themselves.
+            if consequence != Consequence::OutOfTime {
+                self.cut.set(());
+            }
+            let worst = state.worst.as_ref();
+            if worst.is_none_or(|worst| worst.0 < consequence) {
+                state.worst = Some((consequence, cause()));
             }
         }
         if consequence != Consequence::Retry {
@@ -356,13 +390,18 @@ impl<'a> Shared<'_, 'a> {
         }
         let time = delay(&task.settings, try_num, (self.run.tools.random)());
         if state.current.waited_for.is_none() || time > state.wait {
-            state.current.waited_for = Some(&task.name);
+            state.current.waited_for = Some(cause());
         }
         state.wait = state.wait.max(time);
+        let others = state.chain.others_running();
+        if !others && self.run.is_too_long(state.wait) {
+            state.chain.out_of_time();
+            return Next::Chain(Consequence::OutOfTime);
+        }
         Next::Retry {
             wait: time,
             from_failed: self.run.plan.settings.retry_from == RetryFrom::Failed,
-            others: state.chain.others_running(),
+            others,
             count: match count {
                 Count::Try(try_num, most) => Count::Try(try_num.saturating_add(1), most),
                 failure => failure,

@@ -215,6 +215,7 @@ struct TaskJson<'a> {
     outcome: Option<String>,
     #[serde(serialize_with = "serialize_seconds")]
     limit: Option<Duration>,
+    limited_by: Option<&'static str>,
     why: Option<&'a str>,
     output: Option<&'a str>,
     last_lines: Vec<String>,
@@ -224,11 +225,13 @@ struct TaskJson<'a> {
 
 fn task_json(task: &TaskHistory) -> TaskJson<'_> {
     let end = task.end.as_ref();
+    let limit = end.and_then(|end| end.limit);
     TaskJson {
         task: &task.name,
         failures: task.failures(),
         outcome: end.map(|end| end.outcome.to_string()),
-        limit: end.and_then(|end| Some(end.limit?.time)),
+        limit: limit.map(|limit| limit.time),
+        limited_by: limit.map(|limit| limit.setting.as_str()),
         why: end.and_then(|end| end.why.as_deref()),
         output: end.and_then(|end| end.output.as_deref()),
         last_lines: end

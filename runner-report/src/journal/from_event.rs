@@ -7,7 +7,8 @@ use std::{
 
 use runner_config::name_text;
 use runner_exec::{
-    Consequence, Count, Event, HookOf, Next, Outcome, Process, TaskName, host_name, machine_digest,
+    Consequence, Count, Event, HookOf, LimitSetting, Next, Outcome, Process, TaskName, host_name,
+    machine_digest,
 };
 
 use crate::{
@@ -107,6 +108,10 @@ pub(crate) fn to_entry(event: &Event, taskdir: &str) -> Option<JournalEntry> {
             outcome: outcome.to_string(),
             elapsed: rounded_seconds(*elapsed),
             limit: limit.map(|limit| rounded_seconds(limit.time)),
+            limited_by: limit
+                .map(|limit| limit.setting)
+                .filter(|setting| *setting != LimitSetting::MaxTime)
+                .map(|setting| setting.as_str().to_owned()),
             why: match outcome {
                 Outcome::NotStarted(failure) => Some(failure.reason.clone()),
                 Outcome::BadOutput(why) => Some(why.clone()),

@@ -151,6 +151,8 @@ pub enum TaskEntry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         limit: Option<f64>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        limited_by: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         output: Option<String>,

@@ -161,18 +161,18 @@ impl RunDetails {
             RunState::CutOff | RunState::Running => return None,
         };
         if let Some(name) = &self.decided_by {
-            // A signal can end the run before the task starts in this try.
-            let is_interrupted = end.reason == RunReason::Interrupted;
+            // A signal or its time limit can end the run before the task starts in this try.
+            let can_be_next = [RunReason::Interrupted, RunReason::OutOfTime].contains(&end.reason);
             let task = self.task(name);
             return Some(Cause {
                 name,
-                task: task.filter(|task| !is_interrupted || self.is_current(task)),
+                task: task.filter(|task| !can_be_next || self.is_current(task)),
                 tries: self.tries,
             });
         }
         // Version 0.1 did not write it.
         match end.reason {
-            RunReason::GaveUp => self.last_with(TaskResult::Retry),
+            RunReason::GaveUp | RunReason::OutOfTime => self.last_with(TaskResult::Retry),
             RunReason::Halted => self.last_with(TaskResult::Halt),
             RunReason::HaltsUsedUp => {
                 let halting = self.last_with(TaskResult::Halt);
@@ -185,11 +185,11 @@ impl RunDetails {
 
     /// Returns the task because of which the halt task started.
     fn halt_cause(&self) -> Option<Cause<'_>> {
-        let gave_up = self.halt.as_ref()?.reason == RunReason::GaveUp.as_str();
-        self.last_with(if gave_up {
-            TaskResult::Retry
-        } else {
+        let halted = self.halt.as_ref()?.reason == RunReason::Halted.as_str();
+        self.last_with(if halted {
             TaskResult::Halt
+        } else {
+            TaskResult::Retry
         })
     }
 

@@ -78,6 +78,8 @@ pub enum RunReason {
     FinishedWithFailures,
     /// The tries were used up.
     GaveUp,
+    /// The time limit of the run was reached.
+    OutOfTime,
     /// A task requested the halt task.
     Halted,
     /// A task requested the end.
@@ -98,6 +100,7 @@ impl RunReason {
             ChainEnd::Finished { failed: 0 } => RunReason::Finished,
             ChainEnd::Finished { .. } => RunReason::FinishedWithFailures,
             ChainEnd::GaveUp => RunReason::GaveUp,
+            ChainEnd::OutOfTime => RunReason::OutOfTime,
             ChainEnd::Halted => RunReason::Halted,
             ChainEnd::Stopped => RunReason::Stopped,
             ChainEnd::Interrupted => RunReason::Interrupted,
@@ -110,6 +113,7 @@ impl RunReason {
             RunReason::Finished => "finished",
             RunReason::FinishedWithFailures => "finished-with-failures",
             RunReason::GaveUp => "gave-up",
+            RunReason::OutOfTime => "out-of-time",
             RunReason::Halted => "halted",
             RunReason::Stopped => "stopped",
             RunReason::Interrupted => "interrupted",

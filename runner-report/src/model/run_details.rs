@@ -194,6 +194,7 @@ impl FromRecords for RunDetails {
                 outcome,
                 elapsed,
                 limit,
+                limited_by,
                 why,
                 output,
                 required,
@@ -205,7 +206,7 @@ impl FromRecords for RunDetails {
                     result: TaskResult::parse(result),
                     elapsed: to_duration(*elapsed),
                     outcome: AnyOutcome::parse(outcome, why.as_deref()),
-                    limit: LimitSetting::MaxTime.of(limit.map(to_duration)),
+                    limit: time_limit(*limit, limited_by.as_deref()),
                     why: why.clone(),
                     output: output.clone(),
                     lines: Vec::new(),
@@ -234,6 +235,12 @@ impl FromRecords for RunDetails {
             JournalEntry::Unknown => {}
         }
     }
+}
+
+/// Returns the time limit of a task; `None` for a setting of a later version.
+fn time_limit(seconds: Option<f64>, setting: Option<&str>) -> Option<TimeLimit> {
+    let setting = setting.map_or(Some(LimitSetting::MaxTime), LimitSetting::parse);
+    setting?.of(seconds.map(to_duration))
 }
 
 impl RunDetails {

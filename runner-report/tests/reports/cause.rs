@@ -98,6 +98,39 @@ fn a_report_begins_with_the_tasks_that_explain_the_end() {
             "`1-a` was not started (try 2)".to_owned(),
             r#""1-a" 2 ["2-b"] []"#,
         ),
+        // The time limit of the run came while the task ran, in a hook before it, and in a wait.
+        (
+            failing()
+                .task(4.0, 5.0, "1-a", "RETRY", "timed-out by max_run_time")
+                .run_ends_because(5.0, 1, "out-of-time", Some(("1-a", 2, 3)), rest),
+            format!(
+                "`1-a` was still running after `max_run_time` (10m) (2 of 3 tries)\
+                 {NO_OUTPUT}{OPTIONAL}\nnot reached: 2-b, 3-c"
+            ),
+            r#""1-a" 2 ["0-optional","1-a"] ["2-b","3-c"]"#,
+        ),
+        (
+            failing().run_ends_because(5.0, 1, "out-of-time", Some(("1-a", 2, 0)), rest),
+            format!("`1-a` was not started (try 2)\n{OPTIONAL}\nnot reached: 2-b, 3-c"),
+            r#""1-a" 2 ["0-optional","1-a"] ["2-b","3-c"]"#,
+        ),
+        (
+            a(failing()).run_ends_because(5.0, 1, "out-of-time", Some(("1-a", 2, 3)), rest),
+            format!(
+                "`1-a` exited with 7 (2 of 3 tries){NO_OUTPUT}{OPTIONAL}\nnot reached: 2-b, 3-c"
+            ),
+            r#""1-a" 2 ["0-optional","1-a"] ["2-b","3-c"]"#,
+        ),
+        (
+            Journal::new()
+                .boot(EARLIER_BOOT)
+                .plan(&["1-a", "2-b"])
+                .run_starts(0.0, 42)
+                .task(0.0, 1.0, "1-a", "RETRY", "exited:7")
+                .halt_starts(1.0, "out-of-time"),
+            format!("`1-a` exited with 7{NO_OUTPUT}not reached: 2-b"),
+            r#""1-a" null ["1-a"] ["2-b"]"#,
+        ),
         // Cut off in a wait, and in the halt task.
         (
             failing()

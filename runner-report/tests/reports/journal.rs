@@ -169,6 +169,10 @@ impl Journal {
             Some((_, why)) => ("not-started", Some(why.into())),
             None => (outcome, None),
         };
+        let (outcome, limited_by) = match outcome.split_once(" by ") {
+            Some((outcome, setting)) => (outcome, Some(setting.into())),
+            None => (outcome, None),
+        };
         let end = TaskEntry::End {
             task: task.into(),
             try_num: self.try_num,
@@ -176,6 +180,7 @@ impl Journal {
             outcome: outcome.into(),
             elapsed,
             limit: Some(600.0),
+            limited_by,
             why,
             output: None,
             outputs: Vec::new(),

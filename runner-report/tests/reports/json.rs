@@ -61,6 +61,7 @@ struct Task {
     failures: usize,
     outcome: Option<String>,
     limit: Option<f64>,
+    limited_by: Option<String>,
     why: Option<String>,
     output: Option<String>,
     last_lines: Vec<String>,
@@ -138,8 +139,8 @@ fn a_run_has_all_its_members() {
     };
     assert_eq!((&*a.task, a.failures), ("1-a", 1));
     assert_eq!(
-        (a.outcome.as_deref(), a.limit),
-        (Some("exited:0"), Some(600.0))
+        (a.outcome.as_deref(), a.limit, a.limited_by.as_deref()),
+        (Some("exited:0"), Some(600.0), Some("max_time"))
     );
     assert_eq!((&a.why, &a.output), (&None, &None));
     assert_eq!((&a.last_lines, a.required), (&vec![], true));

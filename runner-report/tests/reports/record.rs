@@ -107,6 +107,7 @@ fn task() -> impl Strategy<Value = TaskEntry> {
             option::of(seconds()),
             option::of(text()),
             option::of(text()),
+            option::of(text()),
             vec(text(), 0..3),
             option::of(any::<bool>()),
         ),
@@ -116,7 +117,7 @@ fn task() -> impl Strategy<Value = TaskEntry> {
         end.prop_map(
             |(
                 (task, result, outcome, try_num, elapsed),
-                (limit, why, output, outputs, required),
+                (limit, limited_by, why, output, outputs, required),
             )| {
                 TaskEntry::End {
                     task,
@@ -125,6 +126,7 @@ fn task() -> impl Strategy<Value = TaskEntry> {
                     outcome,
                     elapsed,
                     limit,
+                    limited_by,
                     why,
                     output,
                     outputs,

@@ -41,6 +41,7 @@ fn a_run_without_an_end_is_running_while_its_runner_is_alive() {
         ),
         (start().run_ends(9.0, 0, "finished"), &[42], "finished"),
         (start().run_ends(9.0, 1, "gave-up"), &[], "gave-up"),
+        (start().run_ends(9.0, 1, "out-of-time"), &[], "out-of-time"),
         (
             early().run_ends(9.0, 130, "interrupted"),
             &[],

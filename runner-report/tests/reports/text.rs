@@ -179,6 +179,7 @@ fn each_reason_of_an_end_has_its_words() {
             "run r1 finished, with failures, 1s ago\n",
         ),
         ("gave-up", "run r1 gave up 1s ago\n"),
+        ("out-of-time", "run r1 was out of time 1s ago\n"),
         ("halted", "run r1 halted 1s ago\n"),
         ("stopped", "run r1 stopped 1s ago\n"),
         ("interrupted", "run r1 was interrupted 1s ago\n"),

@@ -79,7 +79,8 @@ impl Badge {
                 RunReason::Halted => Badge::HALT,
                 RunReason::Stopped => Badge::EXIT,
                 RunReason::Interrupted => Badge::INTERRUPTED,
-                RunReason::GaveUp | RunReason::HaltsUsedUp | RunReason::Other(_) => Badge::FAILED,
+                RunReason::GaveUp | RunReason::OutOfTime => Badge::FAILED,
+                RunReason::HaltsUsedUp | RunReason::Other(_) => Badge::FAILED,
             },
         }
     }

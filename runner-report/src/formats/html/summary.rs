@@ -30,6 +30,7 @@ pub(super) fn title(run: &RunDetails, now: &Now) -> String {
             RunReason::Finished => format!("Finished in {time}"),
             RunReason::FinishedWithFailures => format!("Finished in {time}, with failures"),
             RunReason::GaveUp => format!("Gave up after {time}"),
+            RunReason::OutOfTime => format!("Out of time after {time}"),
             RunReason::Halted => format!("Halted after {time}"),
             RunReason::Stopped => format!("Stopped after {time}"),
             RunReason::Interrupted => format!("Interrupted after {time}"),

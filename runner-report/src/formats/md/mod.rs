@@ -75,7 +75,8 @@ impl Report<'_> {
             RunState::Ended(RunEnd { reason, .. }) => match reason {
                 RunReason::Finished => "✅",
                 RunReason::FinishedWithFailures => "⚠️",
-                RunReason::GaveUp | RunReason::Halted | RunReason::Stopped => "❌",
+                RunReason::GaveUp | RunReason::OutOfTime => "❌",
+                RunReason::Halted | RunReason::Stopped => "❌",
                 RunReason::Interrupted | RunReason::HaltsUsedUp | RunReason::Other(_) => "❌",
             },
         };

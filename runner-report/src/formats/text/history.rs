@@ -49,7 +49,7 @@ fn row(past: RunnerStart, now: &Now) -> [String; 6] {
     }
 }
 
-/// Returns a state in at most two words.
+/// Returns a state in at most three words.
 pub(super) fn state_label(state: RunState) -> String {
     match state {
         RunState::Running => "running".to_owned(),

@@ -62,6 +62,7 @@ fn headline(run: &RunDetails, now: &Now) -> String {
                 RunReason::Finished => format!("finished {ago}"),
                 RunReason::FinishedWithFailures => format!("finished, with failures, {ago}"),
                 RunReason::GaveUp => format!("gave up {ago}"),
+                RunReason::OutOfTime => format!("was out of time {ago}"),
                 RunReason::Halted => format!("halted {ago}"),
                 RunReason::Stopped => format!("stopped {ago}"),
                 RunReason::Interrupted => format!("was interrupted {ago}"),
