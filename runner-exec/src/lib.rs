@@ -18,6 +18,7 @@ pub use crate::{
         Chain, ChainEnd, Consequence, Node, Step, TaskId,
         backoff::delay,
         verdict::{TaskResult, Verdict},
+        worst_case::{TimedTask, longest},
     },
     plan::{
         HookCommand, Plan, Task,
@@ -42,6 +43,7 @@ pub use crate::{
         },
         event::{Before, Count, Deciding, Event, Fate, Leaver, Next},
         hook::{HookOf, Phase, RunPhase, TaskStats},
+        longest_run::Unlimited,
         output_line::{OutputLine, TAIL_LINES, last_lines},
         outputs::{MAX_OUTPUTS_BYTES, Outputs, Variables, format_outputs, parse_outputs},
         run_hook::RunStats,

@@ -71,6 +71,64 @@ fn the_dry_run_names_commands_and_where_settings_were_written() {
 }
 
 #[test]
+fn the_dry_run_ends_with_the_maximum_duration_of_a_run() {
+    const TASK: &str = "max_time = 60\nkill_grace = 1\nleak_time = 0\nmax_tries = 2\n";
+    const HOOKS: &str = "task_hook = true\nrun_hook = true\nhook_time = 10\n";
+    for (config, halt, expected) in [
+        // 60 s, and twice the grace and the second for SIGKILL.
+        ("", false, "a run takes at most 2m 8s"),
+        ("", true, "a run takes at most 3m 12s"),
+        (
+            "sleep_time = 3\nretry_jitter = 2",
+            false,
+            "a run takes at most 2m 13s",
+        ),
+        (HOOKS, false, "a run takes at most 3m 32s"),
+        ("jobs = 4", false, "a run takes at most 2m 8s"),
+        ("max_tries = 60", false, "a run takes at most 1h 4m"),
+        ("max_run_time = 30", false, "a run takes at most 34s"),
+        (
+            "max_run_time = 30\nmax_tries = 0",
+            true,
+            "a run takes at most 1m 38s",
+        ),
+        ("max_run_time = 3h", false, "a run takes at most 2m 8s"),
+        (
+            "max_tries = 0",
+            false,
+            "a run can take forever: `1-a` is tried without end (`max_tries`)",
+        ),
+        (
+            "[a]\nmax_time = 0",
+            false,
+            "a run can take forever: `1-a` has no time limit (`max_time`)",
+        ),
+        (
+            "[halt.sh]\nmax_time = 0",
+            true,
+            "a run can take forever: `halt.sh` has no time limit (`max_time`)",
+        ),
+        (
+            "task_hook = true\nhook_time = 0",
+            false,
+            "a run can take forever: the hook of `1-a` has no time limit (`hook_time`)",
+        ),
+        (
+            "run_hook = true\nhook_time = 0\nmax_run_time = 30",
+            false,
+            "a run can take forever: the run hook has no time limit (`hook_time`)",
+        ),
+    ] {
+        let mut test = Test::new().config(TASK).config(config).task("1-a", "");
+        if halt {
+            test = test.task("halt.sh", "");
+        }
+        let ran = test.args(["--dry-run"]).run().status(0);
+        assert_eq!(ran.stdout.lines().last(), Some(expected), "{config}");
+    }
+}
+
+#[test]
 fn graphviz_draws_the_graph_with_levels_as_ranks() {
     let ran = shown(&["--graph"]).status(0);
     assert!(

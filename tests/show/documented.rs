@@ -149,6 +149,7 @@ fn the_answers_have_the_members_and_types_of_the_page() {
                 vec![
                     answer,
                     of(bare(), &["--dry-run"]),
+                    of(bare(), &["--dry-run", "--set", "max_time=0"]),
                     of(done(), &["--dry-run"]),
                 ]
             }

@@ -37,6 +37,7 @@
 
 pub(crate) mod backoff;
 pub(crate) mod verdict;
+pub(crate) mod worst_case;
 
 use std::{collections::BTreeSet, sync::Arc};
 

@@ -98,11 +98,15 @@ impl Limits {
     /// Returns the maximum time until everything of it that can be ended has ended; `None`
     /// without a limit.
     pub fn longest(&self) -> Option<Duration> {
+        Some(self.time?.time.saturating_add(self.after_limit()))
+    }
+
+    /// Returns the maximum time between its time limit, or its end, and the end of everything of it
+    /// that can be ended.
+    pub(crate) fn after_limit(&self) -> Duration {
+        let grace = self.kill_grace;
+        let end = grace.saturating_add(grace.max(MIN_KILL_TIMEOUT));
         // Twice: for the group, and then for what it orphaned.
-        let end = self
-            .kill_grace
-            .saturating_add(self.kill_grace.max(MIN_KILL_TIMEOUT));
-        let time = self.time?.time.saturating_add(self.leak_time);
-        Some(time.saturating_add(end.saturating_mul(2)))
+        self.leak_time.saturating_add(end.saturating_mul(2))
     }
 }

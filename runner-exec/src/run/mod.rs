@@ -3,6 +3,7 @@
 pub(crate) mod environment;
 pub(crate) mod event;
 pub(crate) mod hook;
+pub(crate) mod longest_run;
 mod output_files;
 pub(crate) mod output_line;
 pub(crate) mod outputs;

@@ -1,9 +1,10 @@
-//! `--dry-run`: the commands, the working directory, and every setting with its place.
+//! `--dry-run`: the commands, the working directory, every setting with its place, and the maximum
+//! duration of a run.
 
-use std::{env, ffi::OsString, path::PathBuf};
+use std::{env, ffi::OsString, path::PathBuf, time::Duration};
 
-use runner_config::{SETTINGS, Setting, Written, escape, name_text, shown};
-use runner_exec::{CommandLine, Plan, RunStats, Task, TaskId, TaskStats};
+use runner_config::{SETTINGS, Setting, Written, escape, format_duration, name_text, shown};
+use runner_exec::{CommandLine, Plan, RunStats, Task, TaskId, TaskStats, Unlimited};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
@@ -39,6 +40,13 @@ pub(super) fn text(plan: &Plan, done: &Done) -> String {
         }
         text += &table(&own(plan, task));
     }
+    text += &match plan.longest_run() {
+        Ok(time) => format!(
+            "\na run takes at most {}\n",
+            format_duration(round_up(time))
+        ),
+        Err(unlimited) => format!("\na run can take forever: {}\n", sentence(unlimited)),
+    };
     text
 }
 
@@ -54,6 +62,7 @@ pub(super) fn json(plan: &Plan, done: &Done) -> Value {
             "settings": settings(all(plan, task)),
         })
     };
+    let longest = plan.longest_run();
     let (chain, halt): (Vec<_>, Vec<_>) = tasks(plan).partition(|(_, id)| id.is_some());
     json!({
         "working_directory": name_text(directory().as_os_str()),
@@ -61,7 +70,30 @@ pub(super) fn json(plan: &Plan, done: &Done) -> Value {
         "settings": settings(common(plan)),
         "tasks": chain.into_iter().map(object).collect::<Value>(),
         "halt_task": halt.into_iter().map(object).next(),
+        "max_seconds": longest.map(|time| time.as_secs_f64()).ok(),
+        "unlimited_by": longest.err().map(sentence),
     })
+}
+
+/// Rounds up to the unit that [`format_duration`] shows last.
+fn round_up(time: Duration) -> Duration {
+    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    let unit = match seconds {
+        0..3_600 => 1,
+        3_600..86_400 => 60,
+        _ => 3_600,
+    };
+    Duration::from_secs(seconds.div_ceil(unit).saturating_mul(unit))
+}
+
+/// Returns the reason why a run has no maximum duration.
+fn sentence(unlimited: Unlimited) -> String {
+    match unlimited {
+        Unlimited::Task(task) => format!("`{task}` has no time limit (`max_time`)"),
+        Unlimited::Hook(task) => format!("the hook of `{task}` has no time limit (`hook_time`)"),
+        Unlimited::RunHook => "the run hook has no time limit (`hook_time`)".to_owned(),
+        Unlimited::Tries(task) => format!("`{task}` is tried without end (`max_tries`)"),
+    }
 }
 
 /// Returns the tasks in their order, and then the halt task, which has no id.
