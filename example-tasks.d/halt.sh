@@ -5,6 +5,7 @@
 case ${RUNNER_HALT_REASON:-} in
 halted) why="the task ${RUNNER_TASK:-} requested it" ;;
 gave-up) why="the tries were used up by ${RUNNER_TASK:-} (${RUNNER_OUTCOME:-})" ;;
+out-of-time) why="the run was out of time at ${RUNNER_TASK:-}" ;;
 halt-after) why="all is done and -H requested it" ;;
 *) why="it was started by hand" ;;
 esac

@@ -93,7 +93,7 @@ impl From<Exit> for ExitCode {
 pub(crate) const STATUSES: &str = "\
 Exit status:
     0  finished
-    1  gave up: the tries were used up
+    1  gave up: the tries or the time were used up
     2  halted: the exit code of a task is in `halt_codes` (2)
     3  stopped: the exit code of a task is in `stop_codes`
     4  finished, with failures of tasks that are not required
