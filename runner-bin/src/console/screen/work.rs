@@ -270,7 +270,8 @@ impl Work {
                 }
                 Ok(Message::End(name, answer)) => {
                     if let Some(answer) = answer {
-                        for index in self.open_pipes() {
+                        // Also if its outlet is full: its last lines are still in the pipe.
+                        for index in 0..self.pipes.len() {
                             self.read(index);
                         }
                         let _ = answer.send(LastOutput {
@@ -283,7 +284,8 @@ impl Work {
                 Ok(Message::Align(columns)) => self.widest = columns,
                 Ok(Message::Read { from, name, to }) => {
                     let to = if self.same { To::Stderr } else { to };
-                    self.tails.insert(name.clone(), Tail::default());
+                    // It has one if its other stream was read already.
+                    self.tails.entry(name.clone()).or_default();
                     let lines = Lines::new(&self.styled(&name, to));
                     self.pipes.push(Pipe {
                         name,
@@ -436,7 +438,12 @@ fn watch_size() -> io::Result<UnixStream> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Write, pipe};
+    use std::{
+        io::{Write, pipe},
+        sync::mpsc::channel,
+    };
+
+    use rustix::event::{EventfdFlags, eventfd};
 
     use super::*;
 
@@ -464,5 +471,37 @@ mod tests {
         assert_eq!(since(" more").unwrap(), long_ago);
         assert!(since(" end\nbegin").unwrap() > long_ago);
         assert_eq!(since(" end\n"), None);
+    }
+
+    #[test]
+    fn the_last_output_is_complete_whatever_comes_first() {
+        let (messages, receiver) = channel();
+        let wake = Arc::new(eventfd(0, EventfdFlags::NONBLOCK).unwrap());
+        let mut work = Work::new(receiver, wake, Arc::default(), Arc::default());
+        let stream = |to| {
+            let (from, writer) = pipe().unwrap();
+            rustix::fs::fcntl_setfl(&from, rustix::fs::OFlags::NONBLOCK).unwrap();
+            let (from, name) = (from.into(), "a".to_owned());
+            messages.send(Message::Read { from, name, to }).unwrap();
+            writer
+        };
+        let mut stdout = stream(To::Stdout);
+        work.receive();
+        stdout.write_all(b"first\n").unwrap();
+        work.read(0);
+        // The thread learns of the second stream after it has read the first one.
+        stream(To::Stderr);
+        work.receive();
+        stdout.write_all(b"last\n").unwrap();
+        let to = work.pipes[0].to as usize;
+        while !work.outlets[to].is_full() {
+            work.outlets[to].text.extend([b'x'; 1000]);
+        }
+        let (sender, answer) = channel();
+        messages
+            .send(Message::End("a".to_owned(), Some(sender)))
+            .unwrap();
+        work.receive();
+        assert_eq!(answer.recv().unwrap().bytes, b"first\nlast\n");
     }
 }
