@@ -17,6 +17,7 @@ pub use crate::{
     chain::{
         Chain, ChainEnd, Consequence, Node, Step, TaskId,
         backoff::delay,
+        drill::{DrilledTask, Failure, Reaction, Standing},
         verdict::{TaskResult, Verdict},
         worst_case::{TimedTask, longest},
     },
@@ -38,6 +39,7 @@ pub use crate::{
     },
     run::{
         Reload, Runs, RunsEnd,
+        drill::Drilled,
         environment::{
             Environment, HaltReason, SMALL_ADDRESS_SPACE, TaskContext, small_address_space,
         },

@@ -5,8 +5,8 @@ use std::{io, path::Path, time::Duration};
 use runner_config::{format_duration, reason, shown};
 use runner_exec::{
     Before, ChainEnd, Consequence, Count, Deciding, Event, Fate, HaltReason, HookOf, Leaver, Next,
-    Outcome, OutputLine, Phase, Process, RunPhase, StopRequest, TaskName, TaskResult, TimeLimit,
-    tail,
+    Outcome, OutputLine, Phase, Process, Reaction, RunPhase, Signal, StopRequest, TaskName,
+    TaskResult, TimeLimit, tail,
 };
 
 use crate::console::{
@@ -24,7 +24,10 @@ const MAX_MISSED: usize = 10;
 pub(crate) fn is_routine(event: &Event) -> bool {
     match event {
         Event::TaskStart { .. } | Event::HookStart { .. } => true,
-        Event::TaskEnd { next, .. } => matches!(next, Next::Chain(Consequence::Continue)),
+        Event::TaskEnd { next, .. } => matches!(
+            next,
+            Next::Chain(Consequence::Continue) | Next::Drill(Reaction::Continue | Reaction::Again)
+        ),
         Event::HookEnd { outcome, .. } => matches!(outcome, Outcome::Exited(0)),
         _ => false,
     }
@@ -41,6 +44,21 @@ pub(crate) fn message(event: &Event) -> Option<(Level, String)> {
             };
             (Info, format!("run {run} starts: {tasks}{done}"))
         }
+        Event::DrillStart { run, plan } => {
+            let tasks = plan.tasks.len();
+            let starts = count(tasks.saturating_mul(tasks + 3) / 2, "start");
+            let tasks = count(tasks, "task");
+            (
+                Info,
+                format!("drill {run} starts: {tasks}, at most {starts}"),
+            )
+        }
+        Event::DrillEnd {
+            end,
+            signal,
+            elapsed,
+            ended_by,
+        } => drill_end(*end, *signal, *elapsed, *ended_by),
         Event::TryStart { try_num, .. } => (Detail, format!("try {try_num} starts")),
         // There was a message before its start, and this must not block.
         Event::Started { .. } => return None,
@@ -74,7 +92,11 @@ pub(crate) fn message(event: &Event) -> Option<(Level, String)> {
             output,
             ..
         } => {
-            let what = did(outcome, Some(*result), *elapsed, *limit, *survived);
+            let result = match next {
+                Next::Drill(Reaction::Again) => TaskResult::Ok,
+                Next::Drill(_) | Next::Chain(_) | Next::Retry { .. } | Next::Nothing => *result,
+            };
+            let what = did(outcome, Some(result), *elapsed, *limit, *survived);
             let (level, next) = then(*next);
             // Also for a halt: a shell exits with 2 on a syntax error.
             let failed = match result {
@@ -227,6 +249,31 @@ pub(crate) fn message(event: &Event) -> Option<(Level, String)> {
     })
 }
 
+/// Returns the message about the end of a drill.
+fn drill_end(
+    end: ChainEnd,
+    signal: Option<Signal>,
+    elapsed: Duration,
+    ended_by: Option<&TaskName>,
+) -> (Level, String) {
+    let time = format_duration(elapsed);
+    match (end, signal, ended_by) {
+        (ChainEnd::Finished { failed: 0 }, ..) => (Info, format!("drill finished after {time}")),
+        (ChainEnd::Finished { failed }, ..) => {
+            let findings = count(failed, "finding");
+            (
+                Warning,
+                format!("drill finished after {time}, with {findings}"),
+            )
+        }
+        (ChainEnd::Interrupted, Some(signal), _) => {
+            (Warning, format!("drill interrupted by {signal}"))
+        }
+        (_, _, Some(task)) => (Error, format!("`{task}` ended the drill after {time}")),
+        (_, _, None) => (Error, format!("drill ended after {time}")),
+    }
+}
+
 /// Returns the deciding task, its outcome and the tries, as the rest of a sentence.
 fn why(deciding: &Deciding) -> String {
     let Deciding {
@@ -356,7 +403,8 @@ pub(crate) fn repeated(task: &str, lines: &[OutputLine]) -> String {
     format!("the end of the output of `{task}`:{lines}")
 }
 
-fn quoted_lines(lines: &[OutputLine]) -> String {
+/// Returns the lines of an output, each below the text before.
+pub(crate) fn quoted_lines(lines: &[OutputLine]) -> String {
     let lines = lines.iter().map(OutputLine::plain);
     lines.map(|line| format!("\n  | {line}")).collect()
 }
@@ -375,6 +423,11 @@ fn then(next: Next) -> (Level, String) {
         Next::Chain(Consequence::Stop) => (Warning, "; stopping the chain (`stop_codes`)"),
         Next::Chain(Consequence::Halt) => (Warning, "; halting the chain (`halt_codes`)"),
         Next::Chain(Consequence::Retry | Consequence::Interrupt) => (Warning, ""),
+        Next::Drill(Reaction::Continue) => (Info, ""),
+        Next::Drill(Reaction::Again) => (Info, "; starting the chain again"),
+        Next::Drill(Reaction::Finding) => (Warning, "; it cannot be started again"),
+        Next::Drill(Reaction::Note) => (Warning, "; it is not required, so the drill continues"),
+        Next::Drill(Reaction::End) => (Error, "; ending the drill"),
         Next::Retry {
             wait,
             from_failed,

@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use runner_exec::{Consequence, Event, Next, TaskName};
+use runner_exec::{Consequence, Event, Next, Reaction, TaskName};
 
 use crate::console::screen::{Bar, Screen};
 
@@ -62,6 +62,17 @@ impl State {
                     in_hook: false,
                 };
             }
+            Event::DrillStart { plan, .. } => {
+                *self = State {
+                    bar: Bar {
+                        tasks: plan.tasks.len(),
+                        try_num: 1,
+                        ..Bar::default()
+                    },
+                    is_active: true,
+                    ..State::default()
+                };
+            }
             Event::TryStart { try_num, done } => {
                 self.bar.next = None;
                 self.bar.try_num = *try_num;
@@ -72,7 +83,9 @@ impl State {
             }
             Event::TaskEnd { task, next, .. } => {
                 self.ends(task);
-                if let Next::Chain(Consequence::Continue | Consequence::Pass) = next {
+                if let Next::Chain(Consequence::Continue | Consequence::Pass)
+                | Next::Drill(Reaction::Continue | Reaction::Finding | Reaction::Note) = next
+                {
                     self.bar.done += 1;
                 }
             }
@@ -85,7 +98,7 @@ impl State {
                 let at = Instant::now().checked_add(*time);
                 self.bar.next = at.map(|at| (before.as_str(), at));
             }
-            Event::RunEnd { .. } => {
+            Event::RunEnd { .. } | Event::DrillEnd { .. } => {
                 self.is_active = false;
                 self.bar.next = None;
             }

@@ -36,6 +36,7 @@
 //! level only, and a chain has no more edges than `depends_on` has names.
 
 pub(crate) mod backoff;
+pub(crate) mod drill;
 pub(crate) mod verdict;
 pub(crate) mod worst_case;
 

@@ -67,13 +67,14 @@ impl HaltReason {
 }
 
 /// Variables that only some processes get. Inherited ones would mislead the others.
-const NOT_FOR_ALL: [&str; 6] = [
+const NOT_FOR_ALL: [&str; 7] = [
     "RUNNER_HOOK",
     "RUNNER_RESULT",
     "RUNNER_OUTCOME",
     "RUNNER_ELAPSED",
     "RUNNER_HALT_REASON",
     "RUNNER_OUTPUTS",
+    "RUNNER_DRILL",
 ];
 
 /// Variables of each process that runs for a task.
@@ -133,6 +134,12 @@ impl Environment {
             ("RUNNER_RUN_ID".into(), Some(id.as_str().into())),
         ];
         Environment(removed.chain(set).chain(own).collect())
+    }
+
+    /// Returns the environment of a drill.
+    pub(super) fn for_drill(mut self) -> Environment {
+        self.0.push(("RUNNER_DRILL".into(), Some("1".into())));
+        self
     }
 
     /// Sets the environment of a task, which writes its own outputs to `outputs`.

@@ -3,7 +3,7 @@
 use std::{io, path::Path, time::Duration};
 
 use crate::{
-    chain::{ChainEnd, Consequence, TaskId, verdict::TaskResult},
+    chain::{ChainEnd, Consequence, TaskId, drill::Reaction, verdict::TaskResult},
     plan::{Plan, task_name::TaskName},
     process::{
         Limits, Process, TimeLimit,
@@ -24,6 +24,24 @@ pub enum Event<'a> {
         plan: &'a Plan,
         /// The tasks that an earlier run has done, and that are not started.
         done: &'a [TaskId],
+    },
+    /// A drill starts.
+    DrillStart {
+        /// Its id.
+        run: &'a RunId,
+        /// Its plan.
+        plan: &'a Plan,
+    },
+    /// A drill has ended.
+    DrillEnd {
+        /// Its end, with the number of findings.
+        end: ChainEnd,
+        /// The signal that requested the end, if one did.
+        signal: Option<Signal>,
+        /// Its duration.
+        elapsed: Duration,
+        /// The task that ended it early.
+        ended_by: Option<&'a TaskName>,
     },
     /// A try of the chain starts.
     TryStart {
@@ -235,6 +253,8 @@ pub enum Next {
         /// The number of the next try, or of the failures so far.
         count: Count,
     },
+    /// A drill reacts like this.
+    Drill(Reaction),
     /// None: a signal or the end of the chain ended the task.
     Nothing,
 }

@@ -1,5 +1,6 @@
 //! A sequence of runs, and the halt task after the last one (`-H`).
 
+pub(crate) mod drill;
 pub(crate) mod environment;
 pub(crate) mod event;
 pub(crate) mod hook;

@@ -10,7 +10,10 @@ use jiff::Timestamp;
 use runner_config::{Leftovers, TaskSettings, reason, shown};
 
 use crate::{
-    chain::verdict::{TaskResult, Verdict},
+    chain::{
+        TaskId,
+        verdict::{TaskResult, Verdict},
+    },
     plan::{Plan, Task, task_name::TaskName},
     process::{
         Countdown, Ended, LimitSetting, Limits, StopSignals, TimeLimit,
@@ -46,6 +49,8 @@ pub struct Run<'a> {
     output_files: Option<OutputFiles>,
     /// The time limit of the run.
     pub(super) time: Countdown,
+    /// It is a drill.
+    is_drill: bool,
 }
 
 /// One start of a task, or of the halt task.
@@ -96,7 +101,18 @@ impl<'a> Run<'a> {
             outputs: Mutex::new(Outputs::new(plan.nodes.clone())),
             output_files: None,
             time: Countdown::start(None, tools.stop.clone()),
+            is_drill: false,
         }
+    }
+
+    /// Makes it a drill, in which tasks can have outputs, but no logs and marks.
+    pub(super) fn for_drill(self) -> Run<'a> {
+        let run = Run {
+            environment: self.environment.for_drill(),
+            is_drill: true,
+            ..self
+        };
+        run.with_output_files()
     }
 
     /// Uses the directories of state and logs, if they are configured.
@@ -236,6 +252,30 @@ impl<'a> Run<'a> {
         })
     }
 
+    /// Returns the end of a task that does not start, because `need` failed.
+    pub(super) fn failed_need(&self, need: TaskId) -> Ended {
+        let need = &self.plan.tasks[need.0].name;
+        let reason = format!("its dependency `{need}` failed");
+        Ended::not_started(StartFailure::new(reason, None))
+    }
+
+    /// Reports the end of a task that did not start, because a task that it needs failed.
+    pub(super) fn emit_failed_need(&self, id: TaskId, try_num: u32, ended: &Ended, next: Next) {
+        let task = &self.plan.tasks[id.0];
+        self.emit(Event::TaskEnd {
+            task: &task.name,
+            try_num,
+            result: TaskResult::Retry,
+            outcome: &ended.outcome,
+            elapsed: ended.elapsed,
+            limit: LimitSetting::MaxTime.of(task.settings.max_time),
+            survived: false,
+            next,
+            output: None,
+            outputs: &[],
+        });
+    }
+
     /// Runs one process of `turn` to its end. The lock records it meanwhile.
     pub(super) fn launch(
         &self,
@@ -272,9 +312,10 @@ impl<'a> Run<'a> {
         ended
     }
 
-    /// With `jobs` above 1, prefixes the output of a process with `name`.
+    /// With `jobs` above 1, and in a drill, prefixes the output of a process with `name`.
     pub(super) fn prefix_output(&self, name: &TaskName, command: &mut CommandLine) {
-        let outlet = self.tools.outlet.filter(|_| self.plan.settings.jobs > 1);
+        let is_prefixed = self.is_drill || self.plan.settings.jobs > 1;
+        let outlet = self.tools.outlet.filter(|_| is_prefixed);
         // Without descriptors left the process will hardly start. If it does, its output goes
         // to the runner's own stdout and stderr.
         command.output = outlet.and_then(|outlet| outlet(name).ok());

@@ -19,11 +19,7 @@ use crate::{
         verdict::{TaskResult, Verdict},
     },
     plan::{Task, task_name::TaskName},
-    process::{
-        Ended, Latch, LimitSetting, StopSignals, TimeLimit,
-        outcome::{Outcome, StartFailure},
-        pause,
-    },
+    process::{Ended, Latch, LimitSetting, StopSignals, TimeLimit, outcome::Outcome, pause},
     run::{
         environment::TaskContext,
         event::{Before, Count, Deciding, Event, Next},
@@ -284,27 +280,12 @@ impl<'a> Shared<'_, 'a> {
 
     /// Fails a task that does not start, because `need` failed.
     fn fail(&self, mut state: MutexGuard<State<'a>>, id: TaskId, need: TaskId) {
-        let tasks = &self.run.plan.tasks;
-        let (task, need) = (&tasks[id.0], &tasks[need.0].name);
-        let reason = format!("its dependency `{need}` failed");
-        let ended = Ended::not_started(StartFailure::new(reason, None));
+        let ended = self.run.failed_need(need);
         let try_num = state.chain.try_num();
         state.reached[id.0] = true;
-        let limit = LimitSetting::MaxTime.of(task.settings.max_time);
-        let next = self.apply(&mut state, id, try_num, (&ended, limit), Verdict::Retry);
+        let next = self.apply(&mut state, id, try_num, (&ended, None), Verdict::Retry);
         drop(state);
-        self.run.emit(Event::TaskEnd {
-            task: &task.name,
-            try_num,
-            result: TaskResult::Retry,
-            outcome: &ended.outcome,
-            elapsed: ended.elapsed,
-            limit,
-            survived: false,
-            next,
-            output: None,
-            outputs: &[],
-        });
+        self.run.emit_failed_need(id, try_num, &ended, next);
         self.ended(id);
     }
 

@@ -166,6 +166,8 @@ pub(crate) fn to_entry(event: &Event, taskdir: &str) -> Option<JournalEntry> {
                 not_reached: first_names(not_reached.iter().copied()),
             })
         }
+        // A drill has no journal.
+        Event::DrillStart { .. } | Event::DrillEnd { .. } => return None,
         Event::TaskStart { .. }
         | Event::NoOutputs { .. }
         | Event::NoStoredOutputs { .. }
