@@ -11,6 +11,7 @@ mod cli;
 mod completions;
 mod config_cmd;
 mod discovery;
+mod drill;
 mod ends;
 mod hooks;
 mod lock;

@@ -76,7 +76,11 @@ fn hint<A: Parser>(mut error: clap::Error) -> clap::Error {
     let is_runner = || A::command().get_name() == APPLETS[0];
     let option = argument.trim_start_matches('-').replace('-', "_");
     let tip = match error.kind() {
-        // Only `--json` needs one of several options there.
+        // Only `--json` needs one of several options there, and only `--yes` needs one.
+        ErrorKind::MissingRequiredArgument if argument == "<--drill>" && is_runner() => {
+            let sentence = "`--yes` goes with `--drill`";
+            return A::command().error(error.kind(), sentence);
+        }
         ErrorKind::MissingRequiredArgument if argument.starts_with("<--") && is_runner() => {
             let options = argument.trim_matches(['<', '>']).split('|');
             let options: Vec<_> = options.map(|option| format!("`{option}`")).collect();

@@ -130,13 +130,17 @@ fn a_wrong_number_is_explained_in_plain_words() {
 #[test]
 fn wrong_arguments_are_answered_with_what_to_write() {
     let command = "only one TASKDIR is allowed; write `--` before a COMMAND\n";
-    let json = "error: `--json` goes with `--list` or `--dry-run` or `--env <TASK>` or `--check`\n";
+    let json = "error: `--json` goes with `--list` or `--dry-run` or `--env <TASK>` or `--check` \
+                or `--drill`\n";
+    let yes = "error: `--yes` goes with `--drill`\n";
     for (args, expected) in [
         (&["tasks.d", "echo", "hi"][..], command),
         (&["tasks.d", "other.d"], command),
         (&["--json"], json),
         (&["--json", "tasks.d"], json),
         (&["--json", "--graph", "tasks.d"], json),
+        (&["--yes", "tasks.d"], yes),
+        (&["--yes", "--list", "tasks.d"], yes),
     ] {
         let test = Test::new().no_config().task("1-a", "");
         test.run_with(args).status(64).order("").says(expected);

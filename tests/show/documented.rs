@@ -159,6 +159,13 @@ fn the_answers_have_the_members_and_types_of_the_page() {
                 of(bare(), &["--check", "-j", "2"]),
                 of(plan().config("[runner]\nmax_trys = 3"), &["--check"]),
             ],
+            "runner --drill --yes --json TASKDIR" => {
+                let once = "[ ! -e ran ] || { echo again; exit 1; }; : >ran";
+                let first = Test::new().task("1-a", once);
+                let failed = Test::new().task("1-a", "exit 1");
+                let args = ["--drill", "--yes"];
+                vec![of(first, &args), of(failed, &args), of(bare(), &args)]
+            }
             "runner-config --list --json" => vec![config(&[])],
             "runner-config --list --show-origin --json" => vec![config(&["--show-origin"])],
             _ => panic!("nobody asks `{command}`"),
@@ -168,7 +175,7 @@ fn the_answers_have_the_members_and_types_of_the_page() {
             page.check(answer, kind, command, &mut found);
         }
     }
-    assert_eq!(page.answers.len(), 6);
+    assert_eq!(page.answers.len(), 7);
     let mut all = BTreeSet::new();
     for (kind, members) in &page.tables {
         for (name, kind_of_member) in members {

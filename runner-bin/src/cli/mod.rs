@@ -40,7 +40,7 @@ pub(crate) enum Ready {
     version,
     max_term_width = 100,
     override_usage = "runner [OPTIONS] TASKDIR [-- COMMAND [ARG...]]\n       \
-                      runner [-c FILE] --list | --dry-run | --check | --graph TASKDIR\n       \
+                      runner [-c FILE] --list | --dry-run | --check | --graph | --drill --yes TASKDIR\n       \
                       runner [-c FILE] TASKDIR --env TASK | --only TASK | --forget TASK | --forget-all\n       \
                       runner [-c FILE] -g SECTION.KEY\n       \
                       runner --install-links DIR",
@@ -69,7 +69,7 @@ pub(crate) struct RunnerArgs {
     #[command(flatten)]
     pub(crate) overrides: Overrides,
 
-    /// As root, also trust files of this user (name or number), not only root's
+    /// As root, also trust files of this user (name or number)
     #[arg(long, value_name = "USER", value_parser = user)]
     pub(crate) trust_owner: Vec<u32>,
 
@@ -134,11 +134,25 @@ pub(crate) struct RunnerArgs {
     #[arg(long, group = "mode", group = "question", value_name = "TASK")]
     env: Option<String>,
 
-    /// List all problems; run nothing. Exit status 0, 1 (warnings) or 78 (errors)
+    /// List all problems; run nothing. Exit status 0, 1 or 78 (errors)
     #[arg(long, group = "mode", group = "question")]
     check: bool,
 
-    /// Answer `--list`, `--dry-run`, `--env` or `--check` as JSON
+    /// Find the tasks that fail when they are started again; needs `--yes`
+    #[arg(
+        long,
+        group = "mode",
+        group = "question",
+        group = "confirmed",
+        conflicts_with_all = ["times", "halt_after", "jobs"]
+    )]
+    pub(crate) drill: bool,
+
+    /// Confirm `--drill`: it runs the tasks for real, most of them many times
+    #[arg(long, requires = "confirmed")]
+    pub(crate) yes: bool,
+
+    /// Answer `--list`, `--dry-run`, `--env`, `--check` or `--drill` as JSON
     #[arg(long, requires = "question")]
     pub(crate) json: bool,
 

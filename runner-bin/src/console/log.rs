@@ -21,14 +21,16 @@ use once_cell::sync::OnceCell;
 use runner_config::{
     Problem, Problems, Severity, escape, escape_lines, format_duration, reason, shown,
 };
-use runner_exec::{Event, HookOf, Outcome, StopRequest, StopSignals, Streams, TaskName};
+use runner_exec::{
+    Event, HookOf, Outcome, OutputLine, StopRequest, StopSignals, Streams, TaskName, last_lines,
+};
 
 use crate::console::{
     endings::Endings,
     level::{Level, Verbosity},
     messages::{HINT, is_routine, message, repeated, signal_message},
     progress::Progress,
-    screen::{Screen, has_colors},
+    screen::{Screen, To, has_colors},
     stderr::Stderr,
     syslog::SystemLog,
 };
@@ -221,10 +223,9 @@ impl Log {
 
     /// Logs an event, and updates the progress line.
     pub(crate) fn event(&self, event: &Event) {
-        if let Event::RunStart { plan, .. } = event {
-            if plan.settings.jobs > 1
-                && let Some(screen) = self.stderr.screen()
-            {
+        if let Event::RunStart { plan, .. } | Event::DrillStart { plan, .. } = event {
+            let is_prefixed = plan.settings.jobs > 1 || matches!(event, Event::DrillStart { .. });
+            if is_prefixed && let Some(screen) = self.stderr.screen() {
                 let tasks = plan.tasks.iter().chain(&plan.halt);
                 screen.align(tasks.map(|task| task.name.to_string()));
             }
@@ -264,6 +265,10 @@ impl Log {
         if let Event::RunEnd {
             signal: Some(signal),
             ..
+        }
+        | Event::DrillEnd {
+            signal: Some(signal),
+            ..
         } = *event
         {
             self.on_signal(*self.first_signal.get_or_init(|| StopRequest {
@@ -290,17 +295,27 @@ impl Log {
     /// Returns the screen. Its thread starts with the first event that can show the progress line.
     fn screen_for(&self, event: &Event) -> Option<&Screen> {
         match event {
-            Event::RunStart { .. } | Event::Wait { .. } => self.stderr.screen(),
+            Event::RunStart { .. } | Event::DrillStart { .. } | Event::Wait { .. } => {
+                self.stderr.screen()
+            }
             _ => self.stderr.started_screen(),
         }
     }
 
-    /// Creates streams for a process of `task`, whose lines are prefixed with its name.
-    pub(crate) fn streams(&self, task: &TaskName) -> io::Result<Streams> {
+    /// Creates streams for a process of `task`, whose lines are prefixed with its name. With
+    /// `stdout_to` stderr, nothing of it goes to stdout.
+    pub(crate) fn streams(&self, task: &TaskName, stdout_to: To) -> io::Result<Streams> {
         match self.stderr.screen() {
-            Some(screen) => screen.streams(&task.to_string()),
+            Some(screen) => screen.streams(&task.to_string(), stdout_to),
             None => Err(io::Error::other("cannot start the output thread")),
         }
+    }
+
+    /// Returns the last lines of a process of `task` that has ended and wrote to [`Log::streams`].
+    pub(crate) fn last_lines(&self, task: &TaskName) -> Vec<OutputLine> {
+        let screen = self.stderr.started_screen();
+        let output = screen.and_then(|screen| screen.last_output(task.to_string()));
+        output.map_or(Vec::new(), |output| last_lines(&output.bytes))
     }
 
     /// Waits until the output of tasks is written, until `stop` requests the end, or until the

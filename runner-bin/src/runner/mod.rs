@@ -5,6 +5,7 @@
 )]
 
 pub(crate) mod config_cmd;
+mod drill;
 mod exec_command;
 mod forget;
 pub(crate) mod load;
@@ -13,23 +14,37 @@ mod session;
 pub(crate) mod show;
 mod trust_checks;
 
-use std::{cell::Cell, ffi::OsString, fs::File, io, num::NonZeroU32, sync::Arc};
+use std::{
+    cell::Cell,
+    collections::BTreeMap,
+    ffi::OsString,
+    fs::File,
+    io,
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use runner_config::{Problems, Settings, reason};
 use runner_exec::{
-    Lock, Plan, Reload, Run, Runs, RunsEnd, StateDir, StopSignals, Supervised, Supervisor, Tools,
-    Trust, Variables, end_everything, launch,
+    ChainEnd, Drilled, Event, Lock, Next, Plan, Reaction, Reload, Run, Runs, RunsEnd, StateDir,
+    StopSignals, Supervised, Supervisor, Tools, Trust, Variables, end_everything, launch,
 };
 
 use crate::{
     address_space,
     cli::RunnerArgs,
     config_applet,
-    console::{level::Verbosity, log::Log},
+    console::{
+        answer::{answer, pretty},
+        level::Verbosity,
+        log::Log,
+        screen::To,
+    },
     exit::Exit,
     install_links,
     runner::{
         config_cmd::ConfigCmd,
+        drill::{Answer, not_confirmed},
         exec_command::hand_over,
         forget::forget,
         load::{Source, Unusable},
@@ -62,14 +77,19 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
         log.error("`-n 0` runs forever, so COMMAND would never start");
         return Exit::Usage;
     }
+    if args.drill && !args.yes {
+        let taskdir = args.taskdir.clone().unwrap_or_default();
+        Log::plain(verbosity).error(&not_confirmed(&taskdir));
+        return Exit::Usage;
+    }
     let source = Source {
         config,
         overrides: args.overrides.0.clone(),
         taskdir: args.taskdir.clone().unwrap_or_default(),
         needs_halt: args.halt_after,
         needs_tasks: args.halt_after || args.times != 1 || !command.is_empty(),
-        // An image is sealed without an id.
-        needs_machine: args.forgets().is_none(),
+        // An image is sealed without an id, and a drill has no marks.
+        needs_machine: args.forgets().is_none() && !args.drill,
         trust: if args.insecure {
             None
         } else {
@@ -91,7 +111,7 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
         return forget(&source, task, &session);
     }
     address_space::economize();
-    let is_chain = args.only.is_none();
+    let is_chain = args.only.is_none() && !args.drill;
     let session = Session {
         taskdir: source.taskdir.clone(),
         has_journal: is_chain,
@@ -102,6 +122,7 @@ pub(crate) fn start(args: RunnerArgs) -> Exit {
     };
     let what = match args.only {
         Some(name) => What::Task(name),
+        None if args.drill => What::Drill { json: args.json },
         None => What::Chain {
             times: NonZeroU32::new(args.times),
             halt_after: args.halt_after,
@@ -123,6 +144,8 @@ enum What {
         times: Option<NonZeroU32>,
         halt_after: bool,
     },
+    /// All tasks, each of them again and again.
+    Drill { json: bool },
 }
 
 /// Runs the tasks of `source`, and then `command` if there is one.
@@ -165,24 +188,21 @@ fn run(source: Source, what: What, command: &[OsString], session: &Arc<Session>)
     };
     let has_command = !command.is_empty();
     let work = move || {
-        let Worked {
-            exit,
-            settings,
-            outputs,
-        } = world.work(source, what, plan)?;
+        let worked = world.work(source, what, plan)?;
         world.session.log.drain(&world.stop);
-        let runs_command = has_command && exit.is_finished() && world.stop.requested().is_none();
+        let is_finished = worked.exit.is_finished() && world.stop.requested().is_none();
+        let runs_command = has_command && is_finished;
         if !runs_command {
-            end_everything(settings.task.kill_grace, &world.stop);
+            end_everything(worked.settings.task.kill_grace, &world.stop);
         }
-        io::Result::Ok((exit, settings, outputs, runs_command))
+        io::Result::Ok((worked, runs_command))
     };
     let done = supervisor.run(
         work,
         |request| log.remember_signal(request),
         |request| session.on_signal(request),
     );
-    let (exit, settings, outputs, runs_command) = match done {
+    let (worked, runs_command) = match done {
         Ok(Supervised::Done(Ok(done))) => done,
         Ok(Supervised::Abandoned(signal)) => {
             log.flush();
@@ -193,11 +213,20 @@ fn run(source: Source, what: What, command: &[OsString], session: &Arc<Session>)
             return Exit::System;
         }
     };
-    if runs_command {
+    let Worked {
+        exit,
+        settings,
+        outputs,
+        answer: text,
+    } = worked;
+    if runs_command || text.is_some() {
         // Everything that must not be left behind at an exit in a signal handler.
         drop(config_cmd);
         log.flush();
         original.exit_at_signals();
+    }
+    if let Some(text) = text {
+        return answer(&text, exit, log);
     }
     match stop.requested() {
         None if runs_command => hand_over(command, &settings.env, &outputs, original, log),
@@ -251,6 +280,8 @@ struct Worked {
     settings: Arc<Settings>,
     /// The outputs of its tasks.
     outputs: Variables,
+    /// The answer of a drill, for stdout.
+    answer: Option<String>,
 }
 
 impl Worked {
@@ -260,6 +291,7 @@ impl Worked {
             exit,
             settings: plan.settings.clone(),
             outputs: Variables::new(),
+            answer: None,
         }
     }
 }
@@ -276,7 +308,7 @@ impl World {
         let lock = lock.as_ref();
         let refused = Cell::new(Exit::Config);
         let reload = |plan: &Plan| reload(&source, session, lock, plan, &refused);
-        if let What::Chain { .. } = what {
+        if let What::Chain { .. } | What::Drill { .. } = what {
             if waited {
                 match reload(&plan) {
                     Reload::Plan(read) => plan = *read,
@@ -287,28 +319,38 @@ impl World {
             if let Err(exit) = session.own_state(&plan, lock) {
                 return Ok(Worked::without_chain(exit, &plan));
             }
-            if let (Some(_), Some(state_dir)) = (lock, StateDir::of(&plan.settings)) {
+            if let What::Chain { .. } = what
+                && let (Some(_), Some(state_dir)) = (lock, StateDir::of(&plan.settings))
+            {
                 state_dir.remove_drafts();
             }
         }
         let with_journal = match what {
-            What::Task(_) => false,
+            What::Task(_) | What::Drill { .. } => false,
             // The next load can have a journal if this one has none.
             What::Chain { times, .. } => {
                 plan.settings.state_dir.is_some() || times != Some(NonZeroU32::MIN)
             }
+        };
+        let sink = session.sink(with_journal, lock.is_some())?;
+        let stdout_to = match what {
+            // stdout has the answer.
+            What::Drill { json: true } => To::Stderr,
+            What::Drill { json: false } | What::Task(_) | What::Chain { .. } => To::Stdout,
         };
         let tools = Tools {
             launcher: &|command, limits, stop, started| {
                 launch(command, &self.stdin, limits, stop, started)
             },
             stop: &self.stop,
-            sink: &session.sink(with_journal, lock.is_some())?,
+            sink: &sink,
             lock,
             outlet: match what {
                 // The output of a single task has no prefix.
                 What::Task(_) => None,
-                What::Chain { .. } => Some(&|task| session.log.streams(task)),
+                What::Chain { .. } | What::Drill { .. } => {
+                    Some(&|task| session.log.streams(task, stdout_to))
+                }
             },
             random: rand::random,
             config_cmd: &self.config_cmd,
@@ -323,6 +365,7 @@ impl World {
                     &plan,
                 ))
             }
+            What::Drill { json } => Ok(self.drill(&plan, &tools, json)),
             What::Chain { times, halt_after } => {
                 let runs = Runs {
                     times,
@@ -336,8 +379,45 @@ impl World {
                     exit: end.map_or_else(|| refused.get(), of_chain),
                     settings: plan.settings,
                     outputs,
+                    answer: None,
                 })
             }
+        }
+    }
+
+    /// Drills `plan`. There is no answer if a signal ended the drill.
+    fn drill(&self, plan: &Plan, tools: &Tools, json: bool) -> Worked {
+        let outputs = Mutex::new(BTreeMap::new());
+        let sink = |event: &Event| {
+            if let Event::TaskEnd { task, next, .. } = event
+                && let Next::Drill(Reaction::Finding | Reaction::Note | Reaction::End) = next
+            {
+                let lines = self.session.log.last_lines(task);
+                let outputs = outputs.lock();
+                (outputs.unwrap_or_else(PoisonError::into_inner)).insert((*task).clone(), lines);
+            }
+            (tools.sink)(event);
+        };
+        let tools = Tools {
+            sink: &sink,
+            ..*tools
+        };
+        let Drilled { end, tasks } = Run::new(plan, &tools).drill();
+        let answer = Answer {
+            plan,
+            end,
+            tasks: &tasks,
+            outputs: &outputs.into_inner().unwrap_or_else(PoisonError::into_inner),
+        };
+        let text = if json {
+            pretty(&answer.json())
+        } else {
+            answer.text()
+        };
+        let exit = Exit::Ended(end, self.stop.requested());
+        Worked {
+            answer: Some(text).filter(|_| end != ChainEnd::Interrupted),
+            ..Worked::without_chain(exit, plan)
         }
     }
 }

@@ -67,8 +67,11 @@ impl Run<'_> {
             ChainEnd::Finished { .. } => ChainEnd::Finished {
                 failed: tasks.iter().filter(is_finding).count(),
             },
-            ChainEnd::GaveUp | ChainEnd::OutOfTime => end,
-            ChainEnd::Halted | ChainEnd::Stopped | ChainEnd::Interrupted => end,
+            ChainEnd::GaveUp
+            | ChainEnd::OutOfTime
+            | ChainEnd::Halted
+            | ChainEnd::Stopped
+            | ChainEnd::Interrupted => end,
         };
         let drilled = Drilled { end, tasks };
         run.emit(Event::DrillEnd {

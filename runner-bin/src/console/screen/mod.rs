@@ -31,11 +31,11 @@ use rustix::{
 };
 use unicode_width::UnicodeWidthStr;
 
+use self::work::Work;
 pub(crate) use self::{
     bar::Bar,
-    outlet::{NONBLOCKING_BYTES, has_colors, is_writable, would_stop},
+    outlet::{NONBLOCKING_BYTES, To, has_colors, is_writable, would_stop},
 };
-use self::{outlet::To, work::Work};
 
 /// Maximum number of messages that wait for a slow reader; further ones are lost.
 const MAX_MESSAGES: usize = 10_000;
@@ -134,12 +134,12 @@ impl Screen {
         }
     }
 
-    /// Creates streams whose lines are prefixed with `name`.
+    /// Creates streams whose lines are prefixed with `name`. Those of stdout go to `stdout_to`.
     ///
     /// # Errors
     ///
     /// There are no descriptors left.
-    pub(crate) fn streams(&self, name: &str) -> io::Result<Streams> {
+    pub(crate) fn streams(&self, name: &str, stdout_to: To) -> io::Result<Streams> {
         self.is_shared.store(true, Ordering::SeqCst);
         let stream = |to| {
             let (from, writer) = pipe_with(PipeFlags::CLOEXEC)?;
@@ -147,7 +147,7 @@ impl Screen {
             let name = name.to_owned();
             io::Result::Ok((Message::Read { from, name, to }, File::from(writer)))
         };
-        let (read_stdout, stdout) = stream(To::Stdout)?;
+        let (read_stdout, stdout) = stream(stdout_to)?;
         let (read_stderr, stderr) = stream(To::Stderr)?;
         self.send(read_stdout);
         self.send(read_stderr);

@@ -23,7 +23,7 @@ const MAX_UNWRITTEN_BYTES: usize = 256 * 1024;
 
 /// One of the two streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum To {
+pub(crate) enum To {
     Stdout,
     Stderr,
 }

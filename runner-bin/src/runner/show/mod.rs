@@ -95,7 +95,7 @@ fn texts(words: &[OsString]) -> Vec<Cow<'_, str>> {
 }
 
 /// Appends `cell`, and blanks up to `width` columns.
-fn push_padded(text: &mut String, cell: &str, width: usize) {
+pub(super) fn push_padded(text: &mut String, cell: &str, width: usize) {
     text.push_str(cell);
     text.extend(iter::repeat_n(' ', width.saturating_sub(cell.width())));
 }
