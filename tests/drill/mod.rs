@@ -2,6 +2,7 @@
 
 mod answers;
 mod ends;
+mod page;
 mod settings;
 mod surroundings;
 mod usage;
