@@ -76,7 +76,14 @@ pub enum RunEntry {
     },
     /// Refused start: there was no run.
     #[serde(rename = "refused")]
-    Refused { status: u8, reason: String },
+    Refused {
+        status: u8,
+        reason: String,
+        #[serde(default)]
+        host: String,
+        #[serde(default)]
+        machine: String,
+    },
 }
 
 /// Settings of a run at its start.

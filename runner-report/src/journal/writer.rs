@@ -15,7 +15,7 @@ use std::{
 
 use jiff::Timestamp;
 use runner_config::name_text;
-use runner_exec::{Event, RunId, StateDir, boot_id, canonical};
+use runner_exec::{Event, RunId, StateDir, boot_id, canonical, host_name, machine_digest};
 
 use crate::journal::{
     append::JournalFile,
@@ -134,8 +134,12 @@ impl JournalWriter {
 ///
 /// The journal of `state_dir` cannot be written.
 pub fn add_refusal(state_dir: &Path, run: &RunId, status: u8, reason: &str) -> io::Result<()> {
-    let reason = reason.to_owned();
-    let entry = JournalEntry::Run(RunEntry::Refused { status, reason });
+    let entry = JournalEntry::Run(RunEntry::Refused {
+        status,
+        reason: reason.to_owned(),
+        host: host_name(),
+        machine: machine_digest(),
+    });
     let record = record_now(run.to_string(), boot_id().unwrap_or_default(), entry);
     JournalFile::new(StateDir(state_dir).journal()).append(&record.to_line(), true)
 }

@@ -28,7 +28,7 @@ pub struct RefusedStart {
 impl RefusedStart {
     /// Returns the refused start that `record` is, if it is one.
     pub(crate) fn from_record(record: &Record) -> Option<RefusedStart> {
-        let JournalEntry::Run(RunEntry::Refused { status, reason }) = &record.entry else {
+        let JournalEntry::Run(RunEntry::Refused { status, reason, .. }) = &record.entry else {
             return None;
         };
         Some(RefusedStart {

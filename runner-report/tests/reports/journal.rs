@@ -258,11 +258,13 @@ impl Journal {
     }
 
     pub(crate) fn refused(self, second: f64, status: u8, reason: &str) -> Journal {
-        let reason = reason.into();
-        self.add(
-            second,
-            JournalEntry::Run(RunEntry::Refused { status, reason }),
-        )
+        let refused = RunEntry::Refused {
+            status,
+            reason: reason.into(),
+            host: "build7".into(),
+            machine: "0123456789ab".into(),
+        };
+        self.add(second, JournalEntry::Run(refused))
     }
 
     pub(crate) fn read(&self, each: impl FnMut(&Record)) -> io::Result<()> {

@@ -81,7 +81,14 @@ fn run() -> impl Strategy<Value = RunEntry> {
             elapsed,
         }),
         end,
-        (flag(), text()).prop_map(|(status, reason)| RunEntry::Refused { status, reason }),
+        (flag(), text(), text(), text()).prop_map(|(status, reason, host, machine)| {
+            RunEntry::Refused {
+                status,
+                reason,
+                host,
+                machine,
+            }
+        }),
     ]
 }
 
@@ -169,16 +176,25 @@ fn entry() -> impl Strategy<Value = JournalEntry> {
     ]
 }
 
+/// A record of any event.
+pub(crate) fn record() -> impl Strategy<Value = Record> {
+    let parts = (0..10_i64.pow(13), text(), text(), entry());
+    parts.prop_map(|(millis, run, boot, entry)| {
+        let ts = Timestamp::from_millisecond(millis).unwrap();
+        Record {
+            ts,
+            run,
+            boot,
+            entry,
+        }
+    })
+}
+
 proptest! {
     #[test]
-    fn a_line_is_read_as_it_was_written(
-        millis in 0..10_i64.pow(13),
-        run in text(),
-        boot in text(),
-        entry in entry(),
-    ) {
+    fn a_line_is_read_as_it_was_written(record in record()) {
         // Fails to compile for a new event, which then has to be added to `entry()` as well.
-        match &entry {
+        match &record.entry {
             JournalEntry::Run(RunEntry::Start(_) | RunEntry::End { .. } | RunEntry::Refused { .. })
             | JournalEntry::Run(RunEntry::HookStart { .. } | RunEntry::HookEnd { .. })
             | JournalEntry::Try(TryEntry::Start { .. } | TryEntry::Wait { .. })
@@ -187,8 +203,6 @@ proptest! {
             | JournalEntry::Halt(HaltEntry::Start { .. } | HaltEntry::End { .. }) => {}
             JournalEntry::Unknown => unreachable!("`entry()` does not produce it"),
         }
-        let ts = Timestamp::from_millisecond(millis).unwrap();
-        let record = Record { ts, run, boot, entry };
         let line = record.to_line();
         prop_assert_eq!(line.find('\n'), Some(line.len() - 1));
         prop_assert_eq!(Record::parse(&line).unwrap(), record);
@@ -231,7 +245,7 @@ fn a_line_of_each_event_is_written_as_before() {
         r#""run-end","status":4,"reason":"finished-with-failures","elapsed":0.5"#,
         r#""run-end","status":1,"reason":"gave-up","elapsed":0.5,"task":"1-a","tries":2,"max_tries":3,"not_reached":["2-b"]"#,
         r#""run-end","status":1,"reason":"gave-up","elapsed":0.5,"task":"1-a","failures":3,"max_tries":3"#,
-        r#""refused","status":78,"reason":"it is \u202e wrong""#,
+        r#""refused","status":78,"reason":"it is \u202e wrong","host":"h","machine":"m""#,
     ] {
         let line = format!(
             "{{\"ts\":\"2026-11-24T14:01:03.120Z\",\"run\":\"r\",\"boot\":\"b\",\"event\":{event}}}\n"
