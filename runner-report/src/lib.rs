@@ -21,6 +21,7 @@ pub use crate::{
     journal::{
         append::JournalFile,
         follow::JournalFollower,
+        glance::Glance,
         reader::{Author, read_journal},
         record::{
             HaltEntry, HookEntry, JournalEntry, Record, RunEntry, RunSetup, SCHEMA_VERSION,

@@ -3,6 +3,7 @@
 pub(crate) mod append;
 pub(crate) mod follow;
 mod from_event;
+pub(crate) mod glance;
 mod parse;
 pub(crate) mod reader;
 pub(crate) mod record;

@@ -182,7 +182,8 @@ fn parse_time(text: &str) -> Result<Timestamp, jiff::Error> {
     parse_written_time(text.as_bytes()).map_or_else(|| text.parse(), Ok)
 }
 
-fn parse_written_time(text: &[u8]) -> Option<Timestamp> {
+/// Parses exactly the form that is written.
+pub(crate) fn parse_written_time(text: &[u8]) -> Option<Timestamp> {
     if text.len() != 24 || [4, 7, 10, 13, 16, 19, 23].map(|at| text[at]) != *b"--T::.Z" {
         return None;
     }

@@ -31,6 +31,11 @@ pub struct Author(pub Option<u32>);
 ///
 /// There is no journal, or it cannot be read.
 pub fn read_journal(state_dir: &Path, mut each: impl FnMut(&Record)) -> io::Result<Author> {
+    read_parts(state_dir, &mut each)
+}
+
+/// Reads both parts of a journal. There is one copy of this for all callers.
+fn read_parts(state_dir: &Path, each: &mut dyn FnMut(&Record)) -> io::Result<Author> {
     let state_dir = StateDir(state_dir);
     let mut authors = Vec::new();
     for (file, path) in open_parts(state_dir)?.into_iter().zip(paths(state_dir)) {
@@ -39,7 +44,7 @@ pub fn read_journal(state_dir: &Path, mut each: impl FnMut(&Record)) -> io::Resu
         };
         // From the open file: the path can name another file by now.
         let metadata = file.get_ref().metadata()?;
-        RecordReader::default().read(&mut file, &mut each)?;
+        RecordReader::default().read(&mut file, each)?;
         let is_private = metadata.mode() & OTHERS_CAN_WRITE == 0;
         let author = is_private.then_some(metadata.uid());
         authors.push(author.filter(|&author| is_authentic(&path, author)));
@@ -103,12 +108,26 @@ impl RecordReader {
     /// records are skipped.
     pub(crate) fn read(
         &mut self,
-        from: &mut impl BufRead,
-        mut each: impl FnMut(&Record),
+        from: &mut dyn BufRead,
+        each: &mut dyn FnMut(&Record),
+    ) -> io::Result<()> {
+        self.read_lines(from, &mut |line| {
+            let record = Record::parse(line);
+            record.iter().for_each(&mut *each);
+            record.is_ok()
+        })
+    }
+
+    /// Reads up to the current end, and calls `each` for each line that is text; it returns
+    /// `true` if the line is a record.
+    pub(crate) fn read_lines(
+        &mut self,
+        from: &mut dyn BufRead,
+        each: &mut dyn FnMut(&str) -> bool,
     ) -> io::Result<()> {
         loop {
             let room = MAX_LINE_BYTES - self.line.len();
-            let mut part = from.by_ref().take(room as u64);
+            let mut part = (&mut *from).take(room as u64);
             let is_end = part.read_until(b'\n', &mut self.line)? == 0;
             let is_line = self.line.ends_with(b"\n");
             // The beginning of an object is not JSON, so an incomplete line is not taken for a
@@ -116,9 +135,8 @@ impl RecordReader {
             if (is_line || is_end)
                 && !self.is_too_long
                 && let Ok(line) = str::from_utf8(&self.line)
-                && let Ok(record) = Record::parse(line)
+                && each(line)
             {
-                each(&record);
                 self.line.clear();
             }
             if is_line || self.line.len() == MAX_LINE_BYTES {

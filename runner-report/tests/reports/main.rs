@@ -23,6 +23,7 @@ mod append;
 mod cause;
 mod clock;
 mod follow;
+mod glance;
 mod history;
 mod journal;
 mod json;
