@@ -2,14 +2,23 @@
 //!
 //! [`JournalWriter`] writes events to the journal, and [`read_journal()`] reads its records.
 //! [`RunFinder`], [`History`] and [`StatisticsBuilder`] build values from them, which the functions
-//! of [`FORMATS`] show. [`Now`] shows if a run without an end is running.
+//! of [`FORMATS`] show. [`Now`] shows if a run without an end is running. [`FleetCollector`] reads
+//! the journals of many machines.
 
+mod fleet;
 mod formats;
 mod journal;
 mod model;
 mod wait;
 
 pub use crate::{
+    fleet::{
+        allowance::Allowance,
+        answer::FleetAnswer,
+        collector::FleetCollector,
+        host::{FleetHost, LastStart},
+        host_state::HostState,
+    },
     formats::{
         FORMATS, Format,
         html::{run_html, run_svg},

@@ -22,6 +22,7 @@ macro_rules! snapshot {
 mod append;
 mod cause;
 mod clock;
+mod fleet;
 mod follow;
 mod glance;
 mod history;
