@@ -22,10 +22,10 @@ pub use crate::{
     formats::{
         FORMATS, Format,
         html::{run_html, run_svg},
-        json::{history_json, run_json, tasks_json},
+        json::{fleet_json, history_json, run_json, tasks_json},
         junit::run_junit,
         md::run_md,
-        text::{history_text, run_text, tasks_text},
+        text::{fleet_text, history_text, run_text, tasks_text},
     },
     journal::{
         append::JournalFile,

@@ -57,6 +57,16 @@ impl FleetHost {
         }
     }
 
+    /// Returns its name, with the machine if another one has the same name.
+    pub(crate) fn label(&self) -> String {
+        let machine = self.machine.as_deref().unwrap_or("no machine id");
+        if self.shares_name {
+            format!("{} ({machine})", self.name)
+        } else {
+            self.name.clone()
+        }
+    }
+
     /// Returns `true` if its name is one plain word, which no other program takes for a pattern,
     /// an option or several names.
     pub fn has_plain_name(&self) -> bool {

@@ -22,6 +22,18 @@ pub enum HostState {
 }
 
 impl HostState {
+    /// All states, in the order of an answer.
+    pub(crate) const ALL: [HostState; 8] = [
+        HostState::Ready,
+        HostState::ReadyWithFailures,
+        HostState::NotReady,
+        HostState::Halted,
+        HostState::Unfinished,
+        HostState::Silent,
+        HostState::Missing,
+        HostState::Unreadable,
+    ];
+
     /// Returns `true` if the chain has finished.
     pub fn is_ready(self) -> bool {
         matches!(self, HostState::Ready | HostState::ReadyWithFailures)

@@ -6,9 +6,12 @@ pub(crate) mod junit;
 pub(crate) mod md;
 pub(crate) mod text;
 
-use crate::model::{
-    history::History, now::Now, run_finder::FoundRun, task_statistics::TaskStatistics,
-    timeline::Timeline,
+use crate::{
+    fleet::answer::FleetAnswer,
+    model::{
+        history::History, now::Now, run_finder::FoundRun, task_statistics::TaskStatistics,
+        timeline::Timeline,
+    },
 };
 
 /// A format: the functions that write its reports.
@@ -22,6 +25,8 @@ pub enum Format {
         history: fn(&History, &Now) -> String,
         /// Statistics of each task.
         tasks: fn(&[TaskStatistics]) -> String,
+        /// Answer about many machines.
+        fleet: fn(&FleetAnswer) -> String,
     },
     /// Format for one run only. The function returns `None` if no run was found.
     OneRun(fn(&FoundRun<Timeline>, &Now) -> Option<String>),
@@ -31,12 +36,14 @@ const TEXT: Format = Format::Any {
     run: text::run_text,
     history: text::history_text,
     tasks: text::tasks_text,
+    fleet: text::fleet_text,
 };
 
 const JSON: Format = Format::Any {
     run: json::run_json,
     history: json::history_json,
     tasks: json::tasks_json,
+    fleet: json::fleet_json,
 };
 
 /// Formats with their names. The first one is the default.

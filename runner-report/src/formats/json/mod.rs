@@ -1,5 +1,7 @@
 //! Reports as JSON, specified in docs/reports.md.
 
+mod fleet;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -7,6 +9,7 @@ use runner_config::escape_json;
 use runner_exec::{ChainEnd, OutputLine};
 use serde::{Serialize, Serializer};
 
+pub use self::fleet::fleet_json;
 use crate::{
     journal::record::{RunSetup, serialize_time},
     model::{

@@ -2,6 +2,7 @@
 
 mod chart;
 mod explanation;
+mod fleet;
 mod history;
 mod run;
 mod table;
@@ -14,7 +15,7 @@ pub(crate) use self::{
     },
     run::run_facts,
 };
-pub use self::{history::history_text, run::run_text, tasks::tasks_text};
+pub use self::{fleet::fleet_text, history::history_text, run::run_text, tasks::tasks_text};
 
 /// Preferred maximum width of a line. Long names can exceed it.
 const MAX_COLUMNS: usize = 80;

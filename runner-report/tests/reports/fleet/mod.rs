@@ -1,6 +1,7 @@
 //! One answer about many machines.
 
 mod boots;
+mod formats;
 mod hosts;
 mod same_answer;
 mod states;
