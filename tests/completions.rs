@@ -26,8 +26,9 @@ enum Shell {
 }
 
 /// The word of the scripts for each name of a value in `--help`, and what zsh and fish do.
-const VALUES: [(&str, &str, &str, &str); 13] = [
+const VALUES: [(&str, &str, &str, &str); 14] = [
     ("FILE", "file", "_files", "-r -F"),
+    ("PATH", "path", "_files", "-r -F"),
     (
         "DIR",
         "dir",
@@ -54,7 +55,7 @@ const VALUES: [(&str, &str, &str, &str); 13] = [
     ("FORMAT", "format", "", "-x"),
     ("TIME", "time", "", "-x"),
     ("VALUE", "value", "", "-x"),
-    // Both of them are numbers.
+    // All of them are numbers.
     ("", "number", "", "-x"),
 ];
 
@@ -85,10 +86,10 @@ fn completed(option: &Opt) -> Completed<'_> {
     };
     let possible = option.meaning.split_once("[possible values: ");
     let possible = possible.and_then(|(_, rest)| Some(rest.split_once(']')?.0));
-    let name = value.trim_matches(['[', ']', '<', '>', '=']);
+    let name = value.trim_matches(['[', ']', '<', '>', '=', '.']);
     let value = (!name.is_empty()).then(|| {
         let known = VALUES.iter().find(|(known, ..)| *known == name);
-        let number = ["TIMES", "JOBS"]
+        let number = ["TIMES", "JOBS", "N|N%"]
             .contains(&name)
             .then(|| VALUES.last())
             .flatten();

@@ -61,6 +61,11 @@ declare -gA _runner_report_options=(
     [--tasks]=''
     [--wait]=''
     [--timeout]=time
+    [--fleet]=path
+    [--expect]=file
+    [--within]=time
+    [--allow]=number
+    [--not-ready]=''
     [--format]='=text json html svg junit md'
     [-h]='' [--help]=''
     [-V]='' [--version]=''
@@ -117,7 +122,7 @@ _runner_entries() {
 # Offers what can follow an option with this value.
 _runner_values() {
     case $1 in
-        file) compopt -o default ;;
+        file | path) compopt -o default ;;
         dir) compopt -o dirnames ;;
         task)
             [[ -z $taskdir ]] || _runner_offer < <("$program" "${config[@]}" --list "$taskdir" 2>/dev/null |

@@ -107,7 +107,7 @@ complete -c runner-config -s h -l help -d 'Print help'
 complete -c runner-config -s V -l version -d 'Print version'
 
 # Options of runner-report.
-set -ga __runner_with_value -c --config --state-dir --run --timeout --format
+set -ga __runner_with_value -c --config --state-dir --run --timeout --fleet --expect --within --allow --format
 complete -c runner-report -s c -l config -r -F -d 'Configuration file'
 complete -c runner-report -l state-dir -x -a '(__fish_complete_directories)' -d 'Directory of the journal'
 complete -c runner-report -l run -x -k -a '(__runner_runs)' -d 'Run to show or wait for: its id, -1 for the last, -2 for the one before'
@@ -116,6 +116,11 @@ complete -c runner-report -l history -d 'List all runs, one per line, the last o
 complete -c runner-report -l tasks -d 'Show how often each task ran and failed, and how long it took'
 complete -c runner-report -l wait -d 'Wait for the end of the current run, or of the next one if none is running'
 complete -c runner-report -l timeout -x -d 'Maximum time to wait'
+complete -c runner-report -l fleet -r -F -d 'Show the state of many machines, from their journals: files, directories that are searched three levels deep for `*.jsonl` and `*.jsonl.old`, or - for stdin'
+complete -c runner-report -l expect -r -F -d 'File with the names of hosts, one per line; those without a journal are missing'
+complete -c runner-report -l within -x -d 'Count a host as silent if its last record is older than this'
+complete -c runner-report -l allow -x -d 'Number of hosts that need not be ready, or their part of all hosts'
+complete -c runner-report -l not-ready -d 'Print only the names of the hosts that are not ready, one per line'
 complete -c runner-report -l format -x -a 'text\t json\t html\t svg\t junit\t md\t' -d 'Format of the answer'
 complete -c runner-report -s h -l help -d 'Print help'
 complete -c runner-report -s V -l version -d 'Print version'

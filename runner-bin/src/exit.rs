@@ -17,6 +17,8 @@ pub(crate) enum Exit {
     NotThere,
     /// `--wait`: the runner is gone, and the run has no end.
     CutOff,
+    /// `--fleet`: too many hosts are not ready.
+    NotReady,
     Usage,
     NoInput,
     System,
@@ -39,7 +41,7 @@ impl Exit {
         match self {
             Exit::Finished => 0,
             Exit::Ended(end, signal) => end.status(signal),
-            Exit::Warned | Exit::NotThere | Exit::CutOff => 1,
+            Exit::Warned | Exit::NotThere | Exit::CutOff | Exit::NotReady => 1,
             Exit::Usage => 64,
             Exit::NoInput => 66,
             Exit::System => 71,

@@ -7,6 +7,7 @@ mod config_applet;
 mod config_file;
 mod console;
 mod exit;
+mod fleet_report;
 mod install_links;
 mod report_applet;
 mod runner;

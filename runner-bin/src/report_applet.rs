@@ -13,16 +13,18 @@ use runner_report::{
 };
 
 use crate::{
-    cli::report_args::{ReportArgs, ReportQuestion},
+    cli::report_args::{JournalQuestion, ReportArgs, ReportQuestion},
     config_file::document,
     console::{answer::answer, level::Verbosity, log::Log},
     exit::Exit,
+    fleet_report,
 };
 
 pub(crate) fn start(args: ReportArgs) -> Exit {
     let log = Log::plain(Verbosity::Normal);
     let question = match args.question() {
-        Ok(question) => question,
+        Ok(ReportQuestion::Journal(question)) => question,
+        Ok(ReportQuestion::Fleet(show)) => return fleet_report::start(&args, show, &log),
         Err(sentence) => {
             log.error(&sentence);
             return Exit::Usage;
@@ -40,10 +42,10 @@ pub(crate) fn start(args: ReportArgs) -> Exit {
         boot: args.this_boot.then(|| boot_id().unwrap_or_default()),
     };
     let text = match question {
-        ReportQuestion::Run(which, format) => journal.run(which, format),
-        ReportQuestion::History(show) => journal.history(show),
-        ReportQuestion::Tasks(show) => journal.tasks(show),
-        ReportQuestion::Wait(which) => match wait_for_run_end(&state_dir, which, args.timeout) {
+        JournalQuestion::Run(which, format) => journal.run(which, format),
+        JournalQuestion::History(show) => journal.history(show),
+        JournalQuestion::Tasks(show) => journal.tasks(show),
+        JournalQuestion::Wait(which) => match wait_for_run_end(&state_dir, which, args.timeout) {
             Ok(None) => Ok(None),
             Ok(Some(end)) => return exit_after(end, &log),
             Err(error) => return log_unreadable(&state_dir, &error, &log),

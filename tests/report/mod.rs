@@ -1,6 +1,7 @@
 //! `runner-report`: reports of a journal, and `--wait` for the end of a run.
 
 mod failed_run;
+mod fleet;
 mod selection;
 mod wait;
 

@@ -7,7 +7,9 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use runner_config::parse_duration;
-use runner_report::{FORMATS, Format, History, Now, RunSelector, TaskStatistics};
+use runner_report::{
+    Allowance, FORMATS, FleetAnswer, Format, History, Now, RunSelector, TaskStatistics,
+};
 
 use crate::cli::FileArg;
 
@@ -18,6 +20,9 @@ Exit status:
    66  no journal, or no such run in it
    71  the system refused something needed
    78  the configuration is wrong, or names no `state_dir`
+With --fleet:
+    1  hosts are not ready, more than --allow permits
+   66  there is nothing to read, or a PATH does not exist
 With --wait the status of the run, or of its start if that was refused, and:
     1  the run was cut off: its runner ended without a record
     2  the same, but its halt task had started
@@ -31,7 +36,8 @@ With --wait the status of the run, or of its start if that was refused, and:
     max_term_width = 100,
     override_usage = "runner-report [-c FILE | --state-dir DIR] [--run ID|-N] [--this-boot] [--format FORMAT]\n       \
                       runner-report [-c FILE | --state-dir DIR] --history | --tasks [--this-boot] [--format FORMAT]\n       \
-                      runner-report [-c FILE | --state-dir DIR] --wait [--run ID|-N] [--timeout TIME]",
+                      runner-report [-c FILE | --state-dir DIR] --wait [--run ID|-N] [--timeout TIME]\n       \
+                      runner-report --fleet PATH... [--expect FILE] [--within TIME] [--allow N|N%] [--not-ready | --format FORMAT]",
     after_help = STATUSES,
     group = ArgGroup::new("question"),
 )]
@@ -73,6 +79,33 @@ pub(crate) struct ReportArgs {
     #[arg(long, value_name = "TIME", requires = "wait", value_parser = time)]
     pub(crate) timeout: Option<Duration>,
 
+    /// Show the state of many machines, from their journals: files, directories that are searched
+    /// three levels deep for `*.jsonl` and `*.jsonl.old`, or - for stdin
+    #[arg(
+        long,
+        group = "question",
+        value_name = "PATH",
+        num_args = 1..,
+        conflicts_with_all = ["config", "state_dir", "run", "this_boot"]
+    )]
+    pub(crate) fleet: Vec<PathBuf>,
+
+    /// File with the names of hosts, one per line; those without a journal are missing
+    #[arg(long, value_name = "FILE", requires = "fleet")]
+    pub(crate) expect: Option<PathBuf>,
+
+    /// Count a host as silent if its last record is older than this
+    #[arg(long, value_name = "TIME", requires = "fleet", value_parser = time)]
+    pub(crate) within: Option<Duration>,
+
+    /// Number of hosts that need not be ready, or their part of all hosts [default: 0]
+    #[arg(long, value_name = "N|N%", requires = "fleet", value_parser = allowance)]
+    pub(crate) allow: Option<Allowance>,
+
+    /// Print only the names of the hosts that are not ready, one per line
+    #[arg(long, requires = "fleet", conflicts_with = "format")]
+    pub(crate) not_ready: bool,
+
     /// Format of the answer
     #[arg(long, value_parser = formats(), default_value = FORMATS[0].0, conflicts_with = "wait")]
     format: Format,
@@ -80,6 +113,14 @@ pub(crate) struct ReportArgs {
 
 /// The question, and the format of the answer.
 pub(crate) enum ReportQuestion {
+    /// About the journals of many machines.
+    Fleet(fn(&FleetAnswer) -> String),
+    /// About one journal.
+    Journal(JournalQuestion),
+}
+
+/// A question about one journal.
+pub(crate) enum JournalQuestion {
     Run(RunSelector, Format),
     History(fn(&History, &Now) -> String),
     Tasks(fn(&[TaskStatistics]) -> String),
@@ -90,22 +131,28 @@ impl ReportArgs {
     /// Returns the question, or the error about the arguments.
     pub(crate) fn question(&self) -> Result<ReportQuestion, String> {
         if self.wait {
-            return Ok(ReportQuestion::Wait(self.run.clone()));
+            return Ok(ReportQuestion::Journal(JournalQuestion::Wait(
+                self.run.clone(),
+            )));
         }
-        Ok(match (self.format, self.history, self.tasks) {
-            (format, false, false) => {
-                let which = self.run.clone().unwrap_or(RunSelector::FromEnd(1));
-                ReportQuestion::Run(which, format)
+        let journal = match (self.format, self.history, self.tasks) {
+            (Format::Any { fleet, .. }, ..) if !self.fleet.is_empty() => {
+                return Ok(ReportQuestion::Fleet(fleet));
             }
-            (Format::Any { history, .. }, true, _) => ReportQuestion::History(history),
-            (Format::Any { tasks, .. }, false, true) => ReportQuestion::Tasks(tasks),
+            (format, false, false) if self.fleet.is_empty() => {
+                let which = self.run.clone().unwrap_or(RunSelector::FromEnd(1));
+                JournalQuestion::Run(which, format)
+            }
+            (Format::Any { history, .. }, true, _) => JournalQuestion::History(history),
+            (Format::Any { tasks, .. }, false, _) => JournalQuestion::Tasks(tasks),
             (Format::OneRun(_), ..) => {
                 return Err(format!(
                     "only one run has the formats {}: the last one, or that of `--run`",
                     formats_of_one_run()
                 ));
             }
-        })
+        };
+        Ok(ReportQuestion::Journal(journal))
     }
 }
 
@@ -135,6 +182,10 @@ fn which(text: &str) -> Result<RunSelector, &'static str> {
         (id, None) if !id.is_empty() => Ok(RunSelector::Id(id.to_owned())),
         _ => Err("write the id of a run, or -1 for the last one, -2 for the one before"),
     }
+}
+
+fn allowance(text: &str) -> Result<Allowance, &'static str> {
+    Allowance::parse(text).ok_or("write a number of hosts, or a percentage such as 5%")
 }
 
 fn time(text: &str) -> Result<Duration, String> {

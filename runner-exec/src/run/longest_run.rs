@@ -38,7 +38,7 @@ impl Plan {
         };
         let run_hook = run_hook.ok_or(Unlimited::RunHook)?;
         let halt = self.halt.as_ref().map_or(Ok(Duration::ZERO), task_time)?;
-        // What follows the end of the chain.
+        // After the end of the chain.
         let rest = run_hook.saturating_add(halt);
         let chain = self.longest_chain();
         let Some(limit) = self.settings.max_run_time else {
