@@ -494,6 +494,44 @@ def reports(bench):
         )
 
 
+def fleet(bench):
+    """Measures CPU time and memory of the answer about 10,000 journals with 11 lines."""
+    names = [f"{number}-task-of-the-chain.sh" for number in range(4)]
+    for host in range(10_000):
+        os.makedirs(bench.path("fleet", f"web{host:05}"))
+        with open(bench.path("fleet", f"web{host:05}", "journal.jsonl"), "w") as file:
+
+            def event(name, members):
+                file.write(
+                    f'{{"ts":"2026-11-24T06:00:00.000Z","run":"20261124T060000.000Z-{host:08x}",'
+                    f'"boot":"{host:08x}{BOOT[8:]}","event":"{name}",{members}}}\n'
+                )
+
+            event(
+                "run-start",
+                '"version":1,"pid":2,"start_time":3,"taskdir":"/etc/tasks.d","tasks":4,"jobs":1,'
+                f'"max_tries":5,"host":"web{host:05}","machine":"{host:012x}","runner_version":"1",'
+                f'"fingerprint":"3f2a91c0b7de","plan":{names}'.replace("'", '"'),
+            )
+            event("try-start", '"try_num":1')
+            for name in names:
+                event("task-start", f'"task":"{name}","try_num":1,"pid":4')
+                event(
+                    "task-end",
+                    f'"task":"{name}","try_num":1,"result":"OK","outcome":"exited:0","elapsed":0.5,"limit":600.0',
+                )
+            event("run-end", '"status":0,"reason":"finished","elapsed":9.5')
+    command = [bench.runner, "runner-report", "--fleet", bench.path("fleet")]
+    cost = min((spawn(command, 35) for _ in range(2)), key=lambda cost: cost.cpu)
+    name = "`runner-report`, 10,000 journals of 11 lines"
+    flags = "`--fleet`"
+    bench.report.single(f"{name}: CPU", cost.cpu, milliseconds(cost.cpu), 1, 3, flags, "35", "1 s")
+    mebibytes = bench.peak(command)
+    bench.report.single(
+        f"{name}: peak", mebibytes, f"{mebibytes:.1f} MiB", 150, 160, flags, "35", "150 MiB"
+    )
+
+
 def sizes(bench):
     """Measures sizes of programs, and memory with ten tasks."""
     mebibytes = bench.peak([bench.runner, "-q", bench.path("ten.d")])
@@ -592,6 +630,7 @@ def main():
                 bench.compare(case)
         lists(bench)
         reports(bench)
+        fleet(bench)
         sizes(bench)
         counts(bench)
         print()
