@@ -55,6 +55,10 @@ recipes:
 service:
     .ci/run service
 
+# docs/slurm.md, with slurmctld and two slurmd. Needs root.
+slurm:
+    .ci/run slurm
+
 # The example of docs/containers.md, in a container of bubblewrap. Needs root.
 container:
     .ci/run container
