@@ -59,6 +59,10 @@ service:
 slurm:
     .ci/run slurm
 
+# The action for GitHub, with the variables and files of a job. Needs root.
+action:
+    .ci/run action
+
 # The example of docs/containers.md, in a container of bubblewrap. Needs root.
 container:
     .ci/run container
