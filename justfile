@@ -63,6 +63,10 @@ slurm:
 action:
     .ci/run action
 
+# The collection of Ansible: lints, and twelve machines that are cut off in the middle.
+ansible:
+    .ci/run ansible
+
 # The example of docs/containers.md, in a container of bubblewrap. Needs root.
 container:
     .ci/run container
