@@ -105,8 +105,9 @@ rc:
   sample: 0
 end:
   description:
-    - C(finished), C(finished-with-failures), C(gave-up), C(halted), C(stopped), C(interrupted),
-      C(halts-used-up), C(cut-off) or C(running), as C(state) in the JSON of C(runner-report).
+    - C(finished), C(finished-with-failures), C(gave-up), C(out-of-time), C(halted), C(stopped),
+      C(interrupted), C(halts-used-up), C(cut-off) or C(running), as C(state) in the JSON of
+      C(runner-report).
     - C(refused) if there was no run.
   type: str
   returned: with C(rc)
