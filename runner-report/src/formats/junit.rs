@@ -16,10 +16,11 @@ use crate::{
     },
     model::{
         cause::{Cause, ChainTask},
+        end::RunReason,
         now::Now,
         run_details::RunDetails,
         run_finder::FoundRun,
-        run_header::RunState,
+        run_header::{RunEnd, RunState},
         timeline::{FullStart, Timeline},
     },
 };
@@ -39,6 +40,12 @@ pub fn run_junit(found: &FoundRun<Timeline>, now: &Now) -> Option<String> {
         .filter_map(|task| {
             Some(match task {
                 ChainTask::Done(name) => TestCase::skipped(name, "done by an earlier run"),
+                ChainTask::NotReached(name) if suite.is_out_of_time_at(name) => {
+                    TestCase::out_of_time(name, &suite)
+                }
+                ChainTask::Started(task) if suite.is_out_of_time_at(&task.name) => {
+                    TestCase::out_of_time(&task.name, &suite)
+                }
                 ChainTask::NotReached(name) => TestCase::skipped(name, &suite.not_reached),
                 ChainTask::Started(task) => {
                     let (last, earlier) = by_task.get(&*task.name)?.split_last()?;
@@ -81,6 +88,7 @@ struct Suite<'a> {
     host: Option<String>,
     run: &'a RunDetails,
     causes: Vec<Cause<'a>>,
+    is_out_of_time: bool,
     /// State of the run, and the first task that explains it.
     end: String,
     /// Names of the tasks that the run did not reach, or `None` if there are none.
@@ -110,6 +118,13 @@ impl Suite<'_> {
             host,
             run,
             causes,
+            is_out_of_time: matches!(
+                state,
+                RunState::Ended(RunEnd {
+                    reason: RunReason::OutOfTime,
+                    ..
+                })
+            ),
             missed: (!is_running && !missed.is_empty())
                 .then(|| first_names(&missed, run.not_reached_count())),
             not_reached: if is_running {
@@ -119,6 +134,13 @@ impl Suite<'_> {
             },
             end,
         }
+    }
+
+    /// Returns `true` for the task that was due when the run was out of time. Without a failure
+    /// there, no test would fail.
+    fn is_out_of_time_at(&self, task: &str) -> bool {
+        let unstarted = self.causes.iter().filter(|cause| cause.task.is_none());
+        self.is_out_of_time && unstarted.map(|cause| cause.name).any(|name| name == task)
     }
 
     /// Returns the end of the run. Output of the suite would be the place for it too, but Jenkins
@@ -171,6 +193,18 @@ impl<'a> TestCase<'a> {
             status: Status::Skipped(reason.to_owned()),
             last: None,
             earlier: &[],
+        }
+    }
+
+    fn out_of_time(name: &'a str, suite: &Suite) -> TestCase<'a> {
+        TestCase {
+            status: Status::Failed(Failure {
+                is_error: true,
+                message: "was not started: the run was out of time".to_owned(),
+                kind: "out-of-time".to_owned(),
+                text: suite.lines(name),
+            }),
+            ..TestCase::skipped(name, "")
         }
     }
 

@@ -97,6 +97,20 @@ fn a_report_has_the_end_of_the_run_and_each_task_in_the_order_of_the_chain() {
                 "3-c skipped: not reached: halted: `1-a` exited with 2 (try 2)",
             ],
         ),
+        // No task failed, so the one that was due is an error.
+        (
+            failing().run_ends_because(4.0, 1, "out-of-time", Some(("2-b", 2, 0)), rest),
+            &[
+                "end=out of time: `2-b` was not started (try 2)",
+                "not reached=2-b, 3-c",
+                "run=r1",
+                OPTIONAL,
+                "1-a failure: exited with 7",
+                "2-b error: was not started: the run was out of time \
+                 [out of time: `2-b` was not started (try 2)\nnot reached: 2-b, 3-c]",
+                "3-c skipped: not reached: out of time: `2-b` was not started (try 2)",
+            ],
+        ),
         // The machine went down before the end.
         (
             Journal::new()
