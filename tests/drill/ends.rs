@@ -52,7 +52,7 @@ fn a_task_that_does_not_start_ends_the_drill() {
         .drill()
         .run()
         .status(1);
-    let start = "1-a  1 start  ended the drill: did not start: ";
+    let start = "1-a  0 starts  ended the drill: did not start: ";
     assert!(ran.stdout.starts_with(start), "{}", ran.stdout);
 }
 
@@ -60,7 +60,7 @@ fn a_task_that_does_not_start_ends_the_drill() {
 fn an_optional_task_that_fails_in_its_first_start_is_noted() {
     for (code, codes) in [(1, ""), (2, "halt_codes = 2"), (3, "stop_codes = 3")] {
         Test::new()
-            .task("1-a", &format!("exit {code}"))
+            .task("1-a", &format!("echo $RUNNER_TRY_NUM; exit {code}"))
             .task("2-b", "")
             .task("halt.sh", "")
             .config(&format!("[a]\nrequired = no\n{codes}"))
@@ -69,7 +69,10 @@ fn an_optional_task_that_fails_in_its_first_start_is_noted() {
             .status(0)
             .order("1-a 2-b 1-a 2-b")
             .stdout(&format!(
-                "1-a  2 starts  not required: exited with {code} in its first start\n\
+                "1-a     | 1\n\
+                 1-a     | 2\n\
+                 1-a  2 starts  not required: exited with {code} in its first start\n  \
+                   | 1\n\
                  2-b  2 starts  can be started again\n\
                  2 tasks, 4 starts, nothing found\n"
             ))

@@ -59,7 +59,11 @@ fn a_drill_and_a_run_keep_each_other_out() {
 
 #[test]
 fn a_signal_ends_the_task_and_there_is_no_answer() {
-    for (signal, status) in [(Signal::TERM, 143), (Signal::INT, 130)] {
+    for (signal, status, args) in [
+        (Signal::TERM, 143, &[][..]),
+        (Signal::INT, 130, &[]),
+        (Signal::TERM, 143, &["--json"]),
+    ] {
         if is_ignored(signal) {
             return;
         }
@@ -68,6 +72,7 @@ fn a_signal_ends_the_task_and_there_is_no_answer() {
             .task("2-b", "exec 2>&1; : >ready; exec sleep 60")
             .hook()
             .drill()
+            .args(args)
             .start();
         running.until("ready", "");
         running.signal(signal);

@@ -393,8 +393,12 @@ impl World {
                 && let Next::Drill(Reaction::Finding | Reaction::Note | Reaction::End) = next
             {
                 let lines = self.session.log.last_lines(task);
-                let outputs = outputs.lock();
-                (outputs.unwrap_or_else(PoisonError::into_inner)).insert((*task).clone(), lines);
+                let mut outputs = outputs.lock().unwrap_or_else(PoisonError::into_inner);
+                let is_first = !outputs.contains_key(*task);
+                // Only the first failure of an optional task is shown, until it is a finding.
+                if is_first || *next != Next::Drill(Reaction::Note) {
+                    outputs.insert((*task).clone(), lines);
+                }
             }
             (tools.sink)(event);
         };
@@ -409,14 +413,16 @@ impl World {
             tasks: &tasks,
             outputs: &outputs.into_inner().unwrap_or_else(PoisonError::into_inner),
         };
-        let text = if json {
-            pretty(&answer.json())
-        } else {
-            answer.text()
+        let text = || {
+            if json {
+                pretty(&answer.json())
+            } else {
+                answer.text()
+            }
         };
         let exit = Exit::Ended(end, self.stop.requested());
         Worked {
-            answer: Some(text).filter(|_| end != ChainEnd::Interrupted),
+            answer: (end != ChainEnd::Interrupted).then(text),
             ..Worked::without_chain(exit, plan)
         }
     }

@@ -1,6 +1,6 @@
 //! Drives a drill: one task at a time, without waits, marks and halt task.
 
-use std::time::Instant;
+use std::{collections::BTreeMap, time::Instant};
 
 use runner_config::Frequency;
 
@@ -10,9 +10,10 @@ use crate::{
         drill::{Drill, DrilledTask, Failure, Reaction, Standing},
         verdict::{TaskResult, Verdict},
     },
-    process::Ended,
+    process::{Ended, outcome::Outcome},
     run::{
         event::{Event, Next},
+        outputs::Variables,
         step::{Run, Turn},
     },
 };
@@ -45,15 +46,18 @@ impl Run<'_> {
         let (id, plan) = (&run.id, run.plan);
         run.emit(Event::DrillStart { run: id, plan });
         let mut drill = Drill::new(plan.nodes.clone());
+        let mut earlier = BTreeMap::new();
         let end = loop {
             if stop.requested_by_now().is_some() {
                 drill.chain.interrupt();
             }
             match drill.chain.next_step() {
-                Step::Start(task) => run.drill_task(&mut drill, task),
+                Step::Start(task) => run.drill_task(&mut drill, &mut earlier, task),
                 Step::Fail { task, need } => run.drill_failed_need(&mut drill, task, need),
                 Step::Wait => {
                     drill.chain.next_try();
+                    let chain = &drill.chain;
+                    earlier.extend(run.outputs().forget(|task| chain.is_done(task)));
                     let (try_num, done) = (drill.chain.try_num(), drill.chain.passed());
                     run.emit(Event::TryStart { try_num, done });
                 }
@@ -83,7 +87,8 @@ impl Run<'_> {
         drilled
     }
 
-    fn drill_task(&self, drill: &mut Drill, id: TaskId) {
+    /// Starts a task. `earlier` has the outputs of earlier tries.
+    fn drill_task(&self, drill: &mut Drill, earlier: &mut BTreeMap<TaskId, Variables>, id: TaskId) {
         let task = &self.plan.tasks[id.0];
         let stop = self.tools.stop;
         let outputs = self.outputs().visible_to(id);
@@ -96,24 +101,28 @@ impl Run<'_> {
         };
         let mut has_verdict = false;
         let apply_end = |ended: &Ended, _| {
-            drill.count_start(id);
+            if !matches!(ended.outcome, Outcome::NotStarted(_)) {
+                drill.count_start(id);
+            }
             let verdict = Verdict::of(&ended.outcome, &task.settings.codes);
             let succeeded = matches!(verdict, Verdict::Proceed | Verdict::Skip);
             if ended.end_requested || !succeeded && stop.requested_by_now().is_some() {
                 return (TaskResult::Interrupted, Next::Nothing);
             }
             has_verdict = true;
-            // A finding keeps the outputs of its last success: the tasks after it need them. So a
-            // new try forgets none, and only a task that is skipped now loses its own.
-            if verdict == Verdict::Skip {
-                self.outputs().retain(|other| other != id);
-            }
             let failure = Failure {
                 outcome: ended.outcome.clone(),
                 survived: !ended.unkillable.is_empty(),
             };
             let is_once = task.settings.frequency != Frequency::Always;
             let reaction = drill.apply(id, verdict, failure, is_once);
+            if reaction == Reaction::Finding
+                && let Some(outputs) = earlier.remove(&id)
+            {
+                // The tasks after it need those of its last success. If they are too large with
+                // those of this try, it has none.
+                let _ = self.outputs().set(id, outputs);
+            }
             let result = match reaction {
                 Reaction::Again => TaskResult::Retry,
                 Reaction::Continue | Reaction::Finding | Reaction::Note | Reaction::End => {

@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::{OsStr, OsString},
+    mem,
     os::unix::ffi::OsStrExt,
     sync::Arc,
 };
@@ -125,6 +126,18 @@ impl Outputs {
     /// Removes the outputs of all other tasks.
     pub fn retain(&mut self, keeps: impl Fn(TaskId) -> bool) {
         self.by_place.retain(|_, (task, _)| keeps(*task));
+    }
+
+    /// Removes the outputs of all other tasks, and returns them.
+    pub(super) fn forget(
+        &mut self,
+        keeps: impl Fn(TaskId) -> bool,
+    ) -> impl IntoIterator<Item = (TaskId, Variables)> {
+        let (kept, forgotten) = mem::take(&mut self.by_place)
+            .into_iter()
+            .partition(|(_, (task, _))| keeps(*task));
+        self.by_place = kept;
+        BTreeMap::into_values(forgotten)
     }
 
     /// Returns the outputs of the tasks that `task` had to wait for: those of lower levels, and
