@@ -94,6 +94,16 @@ fn the_dry_run_ends_with_the_maximum_duration_of_a_run() {
         ),
         ("max_run_time = 3h", false, "a run takes at most 2m 8s"),
         (
+            "max_run_time = 30\nrun_hook = true\nhook_time = 1\n[a]\nkill_grace = 0",
+            false,
+            "a run takes at most 39s",
+        ),
+        (
+            "max_tries = 1000\nsleep_time = 1\nretry_backoff = 10",
+            false,
+            "a run takes at most 213503982334601d 7h",
+        ),
+        (
             "max_tries = 0",
             false,
             "a run can take forever: `1-a` is tried without end (`max_tries`)",

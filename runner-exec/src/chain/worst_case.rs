@@ -14,7 +14,7 @@ use runner_config::{Frequency, MaxTries, RetryFrom, TaskSettings};
 
 use super::{Chain, Consequence, Node, Step, TaskId, backoff::delay, order, verdict::Verdict};
 
-/// Maximum number of chains that the search visits, times their number of tasks.
+/// Maximum number of chains that the search visits, times the size of one.
 const MAX_SEARCH: usize = 200_000;
 
 /// Maximum number of waits that the bound adds one by one.
@@ -46,6 +46,7 @@ type Reached = HashMap<Chain, Duration>;
 
 /// Returns the exact maximum for one worker; `None` if there are too many states.
 fn search(nodes: &Arc<[Node]>, retry_from: RetryFrom, tasks: &[TimedTask]) -> Option<Duration> {
+    let size = nodes.iter().map(|node| 1 + node.needs.len()).sum::<usize>();
     let mut budget = MAX_SEARCH;
     let mut worst = Duration::ZERO;
     let mut try_starts = Reached::from([(Chain::new(nodes.clone(), retry_from), Duration::ZERO)]);
@@ -53,7 +54,7 @@ fn search(nodes: &Arc<[Node]>, retry_from: RetryFrom, tasks: &[TimedTask]) -> Op
         let mut steps = mem::take(&mut try_starts);
         while !steps.is_empty() {
             for (mut chain, time) in mem::take(&mut steps) {
-                budget = budget.checked_sub(nodes.len().max(1))?;
+                budget = budget.checked_sub(size.max(1))?;
                 match chain.next_step() {
                     Step::Start(task) => {
                         let time = time.saturating_add(tasks[task.0].time);

@@ -73,7 +73,11 @@ impl Plan {
 
     /// Returns the maximum time between the time limit of the run and the end of the chain.
     fn longest_end(&self) -> Result<Duration, Unlimited<'_>> {
-        let mut longest = Duration::ZERO;
+        let start_hook = Limits::of_hook(&self.settings.task, true).after_limit();
+        let mut longest = self
+            .run_hook
+            .as_ref()
+            .map_or(Duration::ZERO, |_| start_hook);
         for task in &self.tasks {
             let limits = Limits::of_task(&task.settings, true);
             let end = limits.after_limit().saturating_add(self.hook_time(task)?);

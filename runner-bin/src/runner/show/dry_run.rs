@@ -77,7 +77,9 @@ pub(super) fn json(plan: &Plan, done: &Done) -> Value {
 
 /// Rounds up to the unit that [`format_duration`] shows last.
 fn round_up(time: Duration) -> Duration {
-    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    let seconds = time
+        .as_secs()
+        .saturating_add(u64::from(time.subsec_nanos() > 0));
     let unit = match seconds {
         0..3_600 => 1,
         3_600..86_400 => 60,
