@@ -2,7 +2,10 @@
 
 use std::{fs::File, time::Duration};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::{
+    fs::{FlockOperation, flock},
+    process::Signal,
+};
 use serde_json::Value;
 
 use crate::support::{Ran, Test, pause, snapshots::snapshot};
@@ -111,9 +114,11 @@ fn a_wait_that_would_not_end_in_time_does_not_begin() {
 
 #[test]
 fn with_jobs_the_longest_wait_counts_when_the_others_have_ended() {
+    const FIRST: &str = "until [ -e b ]; do sleep 0.01; done; exit 7";
+    const SECOND: &str = "touch b; sleep 0.3; exit 8";
     let ran = story("max_run_time = 10m\njobs = 2\n[b]\nsleep_time = 1h")
-        .task("1-a", "exit 7")
-        .task("1-b", "sleep 0.3; exit 8")
+        .task("1-a", FIRST)
+        .task("1-b", SECOND)
         .task("2-c", "")
         .run()
         .status(1)
@@ -121,8 +126,8 @@ fn with_jobs_the_longest_wait_counts_when_the_others_have_ended() {
         .says("out of time: `1-b` exited with 8 (1 of 5 tries); not reached: 2-c");
     ends_with(&ran, r#""run-end" 1 "out-of-time" "1-b" 1 ["2-c"]"#);
     let ran = story("max_run_time = 10m\njobs = 2\n[a]\nsleep_time = 1h")
-        .task("1-a", "exit 7")
-        .task("1-b", "sleep 0.3; exit 8")
+        .task("1-a", FIRST)
+        .task("1-b", SECOND)
         .run()
         .status(1)
         .within(SOON);
@@ -190,7 +195,8 @@ fn a_hook_before_a_task_ends_with_the_run() {
         .status(1)
         .within(SOON)
         .order("halt.sh")
-        .says("hook before `1-a` was still running after `max_run_time` (500ms)")
+        .says("hook before `1-a` was still running after `max_run_time` (500ms); its process group was ended\n")
+        .does_not_say("the chain continues")
         .says(": `1-a` was not started; not reached: 1-a")
         .nothing_left();
     ends_with(&ran, r#""run-end" 1 "out-of-time" "1-a" null ["1-a"]"#);
@@ -206,6 +212,25 @@ fn a_hook_before_a_task_ends_with_the_run() {
         .within(SOON)
         .order("halt.sh");
     ends_with(&ran, r#""run-end" 1 "out-of-time" "1-a" null ["1-a"]"#);
+}
+
+#[test]
+fn a_signal_after_the_limit_changes_the_end_and_not_the_task() {
+    let ran = story("max_run_time = 500ms\ntask_hook = ./hook\nlog_dir = logs")
+        .file(
+            "hook",
+            "#!/bin/sh\n[ $RUNNER_HOOK = pre ] || { : >ready; exec sleep 30; }\n",
+            0o755,
+        )
+        .task("1-a", "sleep 30")
+        .task("2-b", "")
+        .start();
+    ran.until("ready", "");
+    ran.signal(Signal::TERM);
+    ran.until("stderr", "got SIGTERM");
+    ran.signal(Signal::INT);
+    let ran = ran.wait().status(143).within(SOON).order("1-a");
+    ends_with(&ran, r#""run-end" 143 "interrupted" "1-a" null ["2-b"]"#);
 }
 
 #[test]

@@ -83,7 +83,7 @@ impl Run<'_> {
             signal: self.tools.stop.requested(),
             elapsed: clock.elapsed(),
             decided_by: deciding.filter(|_| end != ChainEnd::Interrupted),
-            interrupted_at: at,
+            interrupted_at: task.or(at),
             not_reached: &driven.not_reached,
             state_dir: self.plan.settings.state_dir.as_deref(),
         });
