@@ -33,3 +33,4 @@ mod snapshots;
 mod state;
 mod support;
 mod trust;
+mod upgrade;

@@ -17,18 +17,28 @@ use rustix::{
     process::geteuid,
 };
 
-use crate::support::{Running, Test, is_missing, quoted, skip};
+use crate::support::{Running, Test, is_missing, quoted, skip, top};
 
-/// Content of a lock file as version 0.1 writes it.
-fn of_version_0_1(pid: u32) -> String {
+/// Content of a lock file that version 0.1 wrote, for a runner and a task with these process
+/// numbers.
+fn of_version_0_1(in_state: bool, runner: u32, task: u32) -> String {
+    let place = if in_state { "state" } else { "runtime" };
+    let file = top().join(format!("tests/fixtures/0.1/locks/killed-in-{place}"));
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     let namespace = fs::read_link("/proc/self/ns/pid").unwrap();
+    let text = fs::read_to_string(file).unwrap();
+    let [_, _, run, _, ""] = text.lines().collect::<Vec<_>>()[..] else {
+        panic!("not the lock of a runner with one task: {text}");
+    };
+    let boot = format!("boot {} {}", boot.trim(), namespace.display());
     format!(
-        "{pid}\nboot {} {}\nrun 2026-old\n\n",
-        boot.trim(),
-        namespace.display()
+        "{runner}\n{boot}\n{run}\ntask {task} {} 3-work\n\n",
+        u64::MAX
     )
 }
+
+/// A number that no process has.
+const NO_PROCESS: u32 = u32::MAX / 2;
 
 /// User id of an unprivileged user.
 const STRANGER: u32 = 65534;
@@ -119,8 +129,7 @@ fn mode(path: &Path) -> u32 {
 /// Creates a lock file as version 0.1 did.
 fn old_lock(path: &Path) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    // No process has this number.
-    fs::write(path, of_version_0_1(u32::MAX / 2)).unwrap();
+    fs::write(path, of_version_0_1(true, NO_PROCESS, NO_PROCESS)).unwrap();
     fs::set_permissions(path, Permissions::from_mode(0o644)).unwrap();
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use crate::support::{Test, is_missing, until};
 
-use super::{Other, is_locked, of_version_0_1, old_lock};
+use super::{NO_PROCESS, Other, is_locked, of_version_0_1, old_lock};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -27,9 +27,11 @@ fn a_living_runner_of_version_0_1_keeps_the_next_one_out() {
         // With `--no-fork` the process that was started is the one with the lock.
         let first = first.arg("--no-fork").arg(&place).args(["sleep", "60"]);
         let first = Other::start(first);
-        fs::write(&place, of_version_0_1(first.0.id())).unwrap();
+        let text = of_version_0_1(in_state, first.0.id(), NO_PROCESS);
+        fs::write(&place, &text).unwrap();
         until(|| is_locked(&place));
-        let who = format!("another runner (pid {}, run 2026-old)", first.0.id());
+        let run = text.lines().nth(2).unwrap();
+        let who = format!("another runner (pid {}, {run})", first.0.id());
         let ran = test.run().status(75).order("").says(&who);
         let ran = ran.again().args(["--only", "1-a"]).run().status(75);
         // The file is kept: the runner of version 0.1 removes it at its end.
@@ -49,9 +51,8 @@ fn a_task_that_version_0_1_left_keeps_the_next_runner_out() {
         old_lock(&place);
         let task = Other::start(Command::new("sleep").arg("60"));
         let pid = task.0.id();
-        let text = of_version_0_1(1).replace("\n\n", &format!("\ntask {pid} 99999999999 1-a\n\n"));
-        fs::write(&place, text).unwrap();
-        let who = format!("`1-a` (pid {pid}) is still running; its runner was killed");
+        fs::write(&place, of_version_0_1(in_state, 1, pid)).unwrap();
+        let who = format!("`3-work` (pid {pid}) is still running; its runner was killed");
         let ran = test.run().status(75).says(&who);
         // The file that replaced the old one names the task too.
         let ran = ran.again().run().status(75).says(&who).order("");
