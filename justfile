@@ -47,6 +47,10 @@ production:
 sudo:
     .ci/run sudo
 
+# This version and 0.1 on the same task directories. Needs root and the whole history.
+upgrade:
+    .ci/run upgrade
+
 # Every recipe in docs/recipes.md.
 recipes:
     .ci/run recipes
