@@ -29,6 +29,7 @@ mistake must read enough of the files differently (one file in eight is read so)
     python3 ci/dialect.py target/debug/runner
     python3 ci/dialect.py --files 200000 --seed 7 target/debug/runner
     python3 ci/dialect.py --seed 7 --index 1234 target/debug/runner     one file
+    python3 ci/dialect.py --answer FILE                 for fuzz/fuzz_targets/ini.rs
 
 The files depend on seed and index only. The exit status is 1 if something differs
 or a kind of file is too rare. Needs Python 3.9 or later and no packages.
@@ -814,6 +815,27 @@ def report(comparison, seed, index, data, wrong):
         show(comparison, smallest)
 
 
+class Sent:
+    """Result of a fuzz target for a file: `STATUS\\tLINE,LINE...\\tJSON`."""
+
+    def __init__(self, request):
+        status, lines, self.out = request.rstrip(b"\n").split(b"\t")
+        self.status = int(status)
+        self.lines = sorted({int(line) for line in lines.split(b",") if line})
+
+
+def answer(path):
+    """Answers each result from stdin with the complaint about it, or an empty line."""
+    for request in sys.stdin.buffer:
+        ours = Sent(request)
+        with open(path, "rb") as file:
+            theirs = Theirs(path, file.read())
+        wrong = complaint(theirs, ours)
+        if not wrong and ours.status == 0 and ordered(json.loads(ours.out)) != ordered(theirs.reading):
+            wrong = "listed in another order"
+        print(f"{wrong}: Python {theirs.show()}" if wrong else "", flush=True)
+
+
 # Global variables of each worker process.
 COMPARISON = SEED = None
 
@@ -878,9 +900,14 @@ def main():
     parser.add_argument("--files", type=int, default=20_000, help="number of files (20000)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the random files (1)")
     parser.add_argument("--index", type=int, help="read only the file with this index, and show it")
-    parser.add_argument("binary", metavar="BINARY", help="the built `runner`")
+    parser.add_argument("--answer", metavar="FILE", help="compare results from stdin for this file")
+    parser.add_argument("binary", metavar="BINARY", nargs="?", help="the built `runner`")
     args = parser.parse_args()
     sys.stdout.reconfigure(errors="backslashreplace")
+    if args.answer:
+        return answer(args.answer)
+    if not args.binary:
+        parser.error("BINARY is missing")
     binary = os.path.abspath(args.binary)
     if not os.path.exists(binary):
         parser.error(f"`{args.binary}` does not exist; `cargo build` creates one")
