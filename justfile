@@ -23,6 +23,10 @@ junit:
 dialect:
     .ci/run dialect
 
+# Random configuration files and journals, for twenty seconds each.
+fuzz:
+    .ci/run fuzz
+
 # Faults that need more than a shell: terminals, process 1, resources, unkillable processes.
 faults:
     .ci/run faults
