@@ -27,10 +27,15 @@ if [ -n "$INPUT_STATE_DIR" ] || [ -z "$INPUT_CONFIG" ] ||
     options+=("--set=state_dir=$state")
 fi
 
+# A directory without tasks would be a success. With a command, the runner refuses it (66).
+command=()
+checked=$("$program" "${options[@]}" --check --json "$taskdir" 2>/dev/null | tr -d ' \n') || true
+[[ $checked != *'"status":1,"tasks":0}' ]] || command=(-- true)
+
 # If the job is cancelled, only this process gets a signal. Without job control, the tasks would
 # ignore SIGINT.
 set -m
-"$program" "${options[@]}" "$taskdir" &
+"$program" "${options[@]}" "$taskdir" "${command[@]}" &
 trap 'kill -TERM $!' INT TERM
 status=0
 wait $! || status=$?

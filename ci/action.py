@@ -171,6 +171,8 @@ def starts_that_are_refused():
     job.summary_has("no report (exit status 78)")
     assert job.outputs["run"] == ""
     job.run(66, "refused", taskdir="nowhere").summary_has("no report (exit status 66)")
+    job.file("empty.d/.keep", "")
+    job.run(66, "refused", taskdir="empty.d").log_has("no task in `empty.d`").summary_has("66")
     job.run(64, "refused", taskdir="")
     job.run(127, "refused", program="no-such-program").summary_has("no report (exit status 127)")
     job.run(64, None, set="state_dir = x").log_has("input state-dir")
