@@ -36,13 +36,15 @@ checked=$("$program" "${options[@]}" --check --json "$taskdir" 2>/dev/null | tr 
 # ignore SIGINT.
 set -m
 "$program" "${options[@]}" "$taskdir" "${command[@]}" &
-trap 'kill -TERM $!' INT TERM
+trap 'kill -TERM $! 2>/dev/null || true' INT TERM
 status=0
 wait $! || status=$?
 while kill -0 $! 2>/dev/null; do
     status=0
     wait $! || status=$?
 done
+# The report is written also after a signal.
+trap : INT TERM
 
 # The report of a start that was refused is about an earlier run, if there is one.
 run='' end=refused
@@ -55,9 +57,12 @@ case $status in
         ;;
 esac
 "$program" runner-report "$journal" --format md >"$report" 2>/dev/null ||
-    echo "### ❌ no report (exit status $status); the log of this step has the reason" >"$report"
-cat "$report" >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
-printf '%s\n' "status=$status" "end=$end" "run=$run" "report=$report" >>"${GITHUB_OUTPUT:-/dev/null}"
+    echo "### ❌ no report (exit status $status); the log of this step has the reason" >"$report" || true
+# The exit status counts also on a full disk.
+printf '%s\n' "status=$status" "end=$end" "run=$run" "report=$report" >>"${GITHUB_OUTPUT:-/dev/null}" ||
+    echo "warning: the outputs cannot be written" >&2
+cat "$report" >>"${GITHUB_STEP_SUMMARY:-/dev/null}" ||
+    echo "warning: the summary cannot be written" >&2
 
 [ "$status.$INPUT_ALLOW_FAILURES" != 4.true ] || exit 0
 exit "$status"

@@ -51,7 +51,7 @@ class Job:
         path.write_text(text)
         return path
 
-    def start(self, step, inputs):
+    def start(self, step, inputs, full_summary):
         """Starts a step of the action with the values of its inputs."""
         assert step["shell"] == "bash", step
         assert "${{" not in step["run"], "an input is a part of a script"
@@ -71,6 +71,8 @@ class Job:
         }
         for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
             Path(env[name]).write_text("")
+        if full_summary:
+            env["GITHUB_STEP_SUMMARY"] = "/dev/full"
         for name, value in step["env"].items():
             env[name] = re.sub(r"\$\{\{ inputs\.([a-z-]+) \}\}", lambda found: inputs[found[1]], value)
         return subprocess.Popen(
@@ -83,7 +85,7 @@ class Job:
             text=True,
         )
 
-    def run(self, status, end, cancel_at=None, **given):
+    def run(self, status, end, cancel_at=None, full_summary=False, **given):
         """Runs the action. Checks the exit status of the step, and its outputs `status` and `end`."""
         inputs = {name: each.get("default", "") for name, each in ACTION["inputs"].items()}
         given = {name.replace("_", "-"): value for name, value in given.items()}
@@ -91,7 +93,7 @@ class Job:
         assert not unknown, unknown
         inputs |= {"taskdir": "tasks.d"} | given
         [step] = ACTION["runs"]["steps"]
-        process = self.start(step, inputs)
+        process = self.start(step, inputs, full_summary)
         if cancel_at:
             until_exists(self.workspace / cancel_at)
             process.send_signal(signal.SIGINT)
@@ -104,7 +106,7 @@ class Job:
             for name, each in ACTION["outputs"].items()
         }
         assert self.outputs["end"] == end, f"{self.outputs}\n{self.log}"
-        if end is not None:
+        if end is not None and not full_summary:
             assert Path(self.outputs["report"]).read_text() == self.summary
             assert len(self.summary.encode()) < MAX_SUMMARY
         return self
@@ -240,6 +242,21 @@ def a_job_that_is_cancelled():
     assert (job.workspace / "cleaned").exists()
 
 
+def a_job_that_is_cancelled_during_the_report():
+    job = Job(_1_a="true")
+    # The signal comes while the report is written.
+    job.file("program", '''#!/bin/sh
+case "$*" in *md) touch reporting; sleep 0.5 ;; esac
+exec runner "$@"
+''').chmod(0o755)
+    job.run(0, "finished", program="./program", cancel_at="reporting").summary_has("`1-a`")
+
+
+def a_summary_that_cannot_be_written():
+    job = Job(_1_a="exit 3")
+    job.run(3, "stopped", set="stop_codes=3", full_summary=True).log_has("the summary cannot be written")
+
+
 def root_in_a_container():
     if os.geteuid() != 0:
         sys.exit("only root can run the story of a container")
@@ -283,7 +300,8 @@ def the_page():
 for story in (
     a_chain_that_finishes, a_chain_that_fails, failures_that_are_not_required, starts_that_are_refused,
     places_of_the_state, inputs_that_look_like_code, names_that_look_like_answers,
-    tasks_see_the_environment_of_the_job, a_job_that_is_cancelled, root_in_a_container, a_long_summary, the_page,
+    tasks_see_the_environment_of_the_job, a_job_that_is_cancelled,
+    a_job_that_is_cancelled_during_the_report, a_summary_that_cannot_be_written, root_in_a_container, a_long_summary, the_page,
 ):
     started = time.monotonic()
     story()
