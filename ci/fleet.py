@@ -788,6 +788,27 @@ class Rollout:
             is_equal("fingerprint of the last run", new, expected)
         yield "a chain of older files is running", "the chain ran again"
 
+        tasks = machine.srv / "tasks.d"
+        files = sorted(os.listdir(tasks))
+        source, self.source = self.source, self.fleet.top / "[x]/source"
+        shutil.copytree(source, self.source)
+        is_equal("status with a source like a pattern", self.play("--limit", "h1")[0], 0)
+        is_equal("tasks", sorted(os.listdir(tasks)), files)
+        shutil.copy2(machine.srv / "runner.cfg", tasks)
+        inside = {"runner_config": "/srv/tasks.d/runner.cfg"}
+        self.is_refused("--limit", "h1", "-e", json.dumps(inside))
+        shutil.rmtree(self.source / "tasks.d")
+        self.is_refused("--limit", "h1")
+        (self.source / "tasks.d").mkdir()
+        self.is_refused("--limit", "h1")
+        is_equal("tasks", sorted(os.listdir(tasks)), [*files, "runner.cfg"])
+        yield "a source like a pattern or without tasks, a configuration among the tasks", "no task was removed"
+
+    def is_refused(self, *options):
+        status, said = self.play(*options)
+        is_equal("status of a play that could remove too much", status, 2)
+        is_true(f"the reason:\n{said}", "must have tasks" in said)
+
 
 def play_story(story, machines):
     machine = machines.get()
