@@ -711,6 +711,9 @@ class Rollout:
         ends = [machine.journal("run-end")[0]["ts"] for machine in machines]
         is_true("the first machine is alone", ends[0] < min(starts[1:]))
         is_true("then ten machines", max(ends[1:11]) < starts[11])
+        [journals] = (self.fleet.top / "runner-journals").iterdir()
+        is_true(f"its name: {journals}", re.search("/[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$", str(journals)))
+        is_equal("journals", len(list(journals.glob("*/journal.jsonl"))), MACHINES)
         yield "12 machines are ready", "in batches of 1, 10 and 1"
 
         status, said = self.play("--limit", "h1,h2,h3")
