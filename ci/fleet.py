@@ -613,14 +613,23 @@ def wrong_configuration(machine):
 def output_files(machine):
     directory = machine.srv / "state/ansible"
     directory.mkdir(parents=True, mode=0o700)
-    for number in range(20):
-        (directory / f"20010203T0405{number:02}Z-6.log").touch()
+    for number in range(1, 21):
+        (directory / f"{number}.log").touch()
+    # The oldest one, and the newest, are directories. The clock was set back.
+    os.utime(directory / "19.log", (2**32, 2**32))
+    (directory / "1.log").unlink()
+    for name in ("1.log", "21.log", "other"):
+        (directory / name / "full").mkdir(parents=True)
     machine.task("1-a", "echo hello")
     output = machine.srv / machine.play().succeeds(rc=0)["output"].removeprefix("/srv/")
     is_true("the output", "hello\n" in output.read_text())
+    is_equal("the output", output.name, "22.log")
+    for name in ("1.log", "21.log", "other"):
+        shutil.rmtree(directory / name)
     is_equal("mode of the directory", directory.stat().st_mode & 0o777, 0o700)
     is_equal("mode of the file", output.stat().st_mode & 0o777, 0o600)
-    is_equal("files", len(list(directory.iterdir())), 10)
+    kept = [f"{number}.log" for number in (*range(13, 21), 22)]
+    is_equal("files", sorted(os.listdir(directory)), kept)
     return "the last 10, readable by root only"
 
 

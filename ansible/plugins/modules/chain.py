@@ -171,6 +171,7 @@ import contextlib
 import itertools
 import json
 import os
+import re
 import subprocess
 import time
 
@@ -193,6 +194,9 @@ ENDS = {
     FINISHED_WITH_FAILURES: "finished-with-failures",
     TIME_UP: "running",
 }
+
+# Names of the output files.
+OUTPUT = re.compile(r"([1-9][0-9]{0,17})\.log\Z")
 
 # Number of output files to keep, with the new one.
 KEEP = 10
@@ -304,13 +308,17 @@ class Chain:
         directory = os.path.join(self.state_dir, "ansible")
         os.makedirs(self.state_dir, 0o755, exist_ok=True)
         os.makedirs(directory, 0o700, exist_ok=True)
-        for name in sorted(os.listdir(directory))[: 1 - KEEP]:
-            # Another module can remove it at the same time.
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(os.path.join(directory, name))
-        now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        path = os.path.join(directory, "%s-%d.log" % (now, os.getpid()))
-        return path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        # Numbers, because a clock can be set back.
+        names = map(OUTPUT.match, os.listdir(directory))
+        numbers = sorted(int(name.group(1)) for name in names if name)
+        for number in numbers[: 1 - KEEP]:
+            # Another module can remove it at the same time, and it can be a directory.
+            with contextlib.suppress(OSError):
+                os.unlink(os.path.join(directory, "%d.log" % number))
+        for number in itertools.count(numbers[-1] + 1 if numbers else 1):
+            path = os.path.join(directory, "%d.log" % number)
+            with contextlib.suppress(FileExistsError):
+                return path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
 
 
 def positive(status):
@@ -371,8 +379,11 @@ def reason(values, run):
 def read(path):
     if path is None:
         return "the run is not in the journal any more"
-    with open(path, errors="replace") as file:
-        return file.read().strip()
+    try:
+        with open(path, errors="replace") as file:
+            return file.read().strip()
+    except OSError as error:
+        return "the output of the runner cannot be read: %s" % error
 
 
 def follow_or_start(chain):
@@ -403,7 +414,8 @@ def follow_or_start(chain):
         rc = TIME_UP
     if rc == BUSY:
         message = read(path)
-        os.unlink(path)
+        with contextlib.suppress(OSError):
+            os.unlink(path)
         run = chain.run_of_lock(before)
         if run:
             return attach(run)
