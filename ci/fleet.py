@@ -654,6 +654,41 @@ def lock_is_held(machine):
     return "failed with 75 without permission to attach, or without a run"
 
 
+def words_and_names(machine):
+    # Neither a variable nor a home directory, for the start and for the reports.
+    literal = {"set": {"state_dir": "/srv/$HOME/~"}}
+    machine.task("1-a", "true")
+    wrapper = machine.srv / "wrapper"
+    wrapper.write_text('#!/bin/sh\n/srv/runner "$@"\nexit "$?"\n')
+    wrapper.chmod(0o755)
+    (machine.srv / "empty").mkdir()
+    first, again, wrapped, empty, *limits = machine.answers(
+        literal,
+        literal,
+        {"program": "/srv/wrapper"},
+        {"taskdir": "/srv/empty", "set": {"state_dir": "/srv/none"}},
+        {"timeout": 0},
+        {"timeout": -1},
+        {"timeout": "nan"},
+        {"timeout": "inf"},
+    )
+    has(first, failed=False, rc=0, state_dir="/srv/$HOME/~")
+    is_true("a run with a literal state directory", first["run"] and again["run"])
+    is_true("another run", first["run"] != again["run"])
+    [run] = machine.runs()
+    has(wrapped, failed=False, rc=0, run=run, end="finished", attached=False)
+    has(empty, failed=True, rc=66, end="refused", ready=False, changed=False)
+    is_true(f"the message: {empty['msg']}", "no task" in empty["msg"])
+    for limit in limits:
+        has(limit, failed=True)
+        is_true(f"the message: {limit['msg']}", "greater than 0" in limit["msg"])
+    log = machine.fleet.top / f"ansible-{machine.name}.log"
+    ansible = ["ansible", machine.name, "-m", "runner.fleet.chain", "-a", "taskdir=/srv/t\udcff"]
+    is_equal("status", machine.fleet.ansible(*ansible, log=log).wait(TIMEOUT_SECONDS), 2)
+    is_true(f"the message:\n{log.read_text()}", "a parameter is not UTF-8" in log.read_text())
+    return "as they are written; no task is 66; a limit is greater than 0"
+
+
 INTERRUPTIONS = [
     ssh_is_killed,
     connection_is_cut,
@@ -668,7 +703,7 @@ INTERRUPTIONS = [
     two_plays_at_the_same_time,
     journal_is_moved_away,
 ]
-ANSWERS = [check_mode, statuses, wrong_configuration, output_files, lock_is_held]
+ANSWERS = [check_mode, statuses, wrong_configuration, output_files, lock_is_held, words_and_names]
 
 
 # The rollouts.

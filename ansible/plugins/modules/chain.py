@@ -43,8 +43,8 @@ options:
     default: runner
   timeout:
     description:
-      - Maximum time to follow the chain, in seconds. Then the module fails with C(rc=124), and the
-        chain continues.
+      - Maximum time to follow the chain, in seconds, greater than 0. Then the module fails with
+        C(rc=124), and the chain continues.
       - Without it, the limits of the chain are the only ones.
     type: float
   attach:
@@ -173,6 +173,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 
 from ansible.module_utils.basic import AnsibleModule
@@ -224,7 +225,9 @@ class Chain:
         self.state_dir = None
 
     def run(self, *arguments):
-        return self.module.run_command([self.program] + list(arguments), cwd="/")
+        # Not expanded, as at the start.
+        command = [self.program] + list(arguments)
+        return self.module.run_command(command, cwd="/", expand_user_and_vars=False)
 
     def ask(self, option):
         """Returns what `runner --json` answers about the tasks. Without an answer, the module fails."""
@@ -240,9 +243,13 @@ class Chain:
         """Fails if nothing would start; in check mode also for warnings."""
         check = self.ask("--check")
         problems = [problem for problem in check["problems"] if problem["severity"] != "note"]
-        if check["status"] > (0 if self.module.check_mode else 1):
+        status = check["status"]
+        if status <= 1 and check["tasks"] == 0:
+            # The runner would finish.
+            status = NO_INPUT
+        if status > (0 if self.module.check_mode else 1):
             message = "\n".join(text(problem) for problem in problems)
-            self.module.fail_json(msg=message, **result(check["status"], None, end="refused"))
+            self.module.fail_json(msg=message, **result(status, None, end="refused"))
         for problem in problems:
             self.module.warn(text(problem))
 
@@ -287,11 +294,19 @@ class Chain:
         )
 
     def run_of(self, pid, before):
-        """Returns the report of the run of a process, which is later than the run `before`."""
+        """Returns the report of the run of a process, which is later than the run `before`.
+
+        Without a run of that process, which can be a script that has started the runner, it is the
+        newest run.
+        """
+        newest = None
         for back in itertools.count(1):
             run = self.report("-%d" % back)
-            if run is None or run["run"] == before or run["pid"] == pid:
-                return run if run and run["run"] != before else None
+            if run is None or run["run"] == before:
+                return newest
+            if run["pid"] == pid:
+                return run
+            newest = newest or run
 
     def run_of_lock(self, before):
         """Returns the id of the run that prevented a start, or `None` if it has none (`--only`)."""
@@ -420,23 +435,30 @@ def follow_or_start(chain):
         if run:
             return attach(run)
         chain.module.fail_json(msg=message, **result(BUSY, None, state_dir=chain.state_dir))
-    return rc, chain.run_of(child.pid, before), dict(output=path)
+    has_run = rc in ENDS or rc > 128
+    return rc, chain.run_of(child.pid, before) if has_run else None, dict(output=path)
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec=dict(
-            taskdir=dict(type="path", required=True),
-            config=dict(type="path"),
-            set=dict(type="dict", default={}),
-            program=dict(type="str", default="runner"),
-            timeout=dict(type="float"),
-            attach=dict(type="bool", default=True),
-            allow_optional=dict(type="bool", default=False),
-            allow_halt=dict(type="bool", default=False),
-        ),
-        supports_check_mode=True,
+    options = dict(
+        taskdir=dict(type="path", required=True),
+        config=dict(type="path"),
+        set=dict(type="dict", default={}),
+        program=dict(type="str", default="runner"),
+        timeout=dict(type="float"),
+        attach=dict(type="bool", default=True),
+        allow_optional=dict(type="bool", default=False),
+        allow_halt=dict(type="bool", default=False),
     )
+    try:
+        module = AnsibleModule(argument_spec=options, supports_check_mode=True)
+    except UnicodeEncodeError as error:
+        # Ansible writes the parameters to syslog in UTF-8.
+        print(json.dumps(dict(failed=True, msg="a parameter is not UTF-8: %s" % error)))
+        sys.exit(1)
+    timeout = module.params["timeout"]
+    if timeout is not None and not 0 < timeout < float("inf"):
+        module.fail_json(msg="`timeout` must be greater than 0, not %s" % timeout)
     chain = Chain(module)
     chain.check()
     would_start = chain.plan()
