@@ -188,7 +188,7 @@ await "a fixed node" "idle" state n2
 await "the job that waited for it" "COMPLETED None" job "$two"
 
 # The drain of an administrator stays, whatever the checks find.
-scontrol update nodename=n2 state=drain reason="disk replaced"
+scontrol update nodename=n2 state=drain reason="disk replaced" comment="x Reason=health: y"
 await_checks n2
 is "after checks that passed" "$(state n2) $(reason n2)" "drained disk replaced"
 on n2 mount -o remount,size=64m /tmp
@@ -199,6 +199,7 @@ await_checks n2
 is "after the repair" "$(state n2) $(reason n2)" "drained disk replaced"
 scontrol update nodename=n2 state=resume
 await "after the administrator" "idle" state n2
+scontrol update nodename=n2 comment=
 
 # Another task decides, then a configuration that is wrong.
 task n2 health 20-hang 'sleep 1000'
@@ -209,6 +210,13 @@ await "a wrong configuration" "health: /etc/runner/health.cfg:*max_tries*not fiv
 is "both" "$(state n2)" "drained"
 rm "$scratch/n2/etc/health.d/20-hang"
 cp "$scratch/page/etc/runner/health.cfg" "$scratch/n2/etc/health.cfg"
+task n2 health '20-a;b' 'exit 1'
+await "a name with a semicolon" "health: 20-a;b exited with 1 (2 of 2 tries)" reason n2
+rm "$scratch/n2/etc/health.d/20-a;b"
+mv "$scratch/n2/etc/health.d/10-tmp" "$scratch/n2"
+await "no task" "health: there is no task in /etc/runner/health.d" reason n2
+is "its node" "$(state n2)" "drained"
+mv "$scratch/n2/10-tmp" "$scratch/n2/etc/health.d"
 await "a corrected one" "idle" state n2
 
 # A check that is still running decides nothing.
@@ -243,3 +251,18 @@ array=$(submit -w n1 -n 1 --array 1-3 --wrap true)
 await "three jobs at the same time" "COMPLETED None" job "$array"
 is "their node" "$(reason n1)" "none"
 is "their directories" "$(on n1 sh -c 'ls /var/lib/jobs | wc -l')" 4
+
+# Plays a job whose prolog fails, and lets the node come back: refused REASON
+refused() {
+    local job
+    job=$(submit -w n1 --wrap true)
+    await "a job whose prolog failed" "PENDING *held*" job "$job"
+    is "its node" "$(state n1) $(reason n1)" "drained $1"
+    scancel "$job"
+    scontrol update nodename=n1 state=resume
+}
+# shellcheck disable=SC2016
+task n1 prolog 05-signal 'kill -TERM $PPID; sleep 10'
+refused "Prolog error"
+rm "$scratch/n1/etc/prolog.d"/*
+refused "prolog: there is no task in /etc/runner/prolog.d"
