@@ -39,6 +39,8 @@ pub struct FleetCollector {
     runs: Runs,
     /// Keys of all runs, in the order of their first lines.
     keys: Vec<u64>,
+    /// Number of lines that were read.
+    lines: usize,
     random: RandomState,
     /// Id, boot and hash of the run of the last line.
     last: (String, String, u64),
@@ -68,6 +70,7 @@ impl FleetCollector {
             by_name: HashMap::new(),
             runs: Runs::new(),
             keys: Vec::new(),
+            lines: 0,
             random: RandomState::new(),
             last: Default::default(),
         }
@@ -133,13 +136,14 @@ impl FleetCollector {
             // Ids can repeat on other machines; boots are random.
             *key = self.random.hash_one((line.run, line.boot));
         }
+        self.lines += 1;
         let (key, source) = (*key, self.sources.len() - 1);
         let run = self.runs.entry(key).or_insert_with(|| {
             self.keys.push(key);
-            Some(Box::new(FleetRun::new(line, source)))
+            Some(Box::new(FleetRun::new(line, source, self.lines)))
         });
         let run = run.as_mut()?;
-        run.touch(line.ts, self.clock);
+        run.touch(line.ts, self.lines, self.clock);
         Some((key, run))
     }
 

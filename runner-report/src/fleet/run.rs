@@ -12,7 +12,7 @@ use crate::{
     fleet::clock::Clock,
     journal::{
         glance::Glance,
-        record::{HaltEntry, JournalEntry, Record, RunEntry, RunSetup, TaskEntry},
+        record::{HaltEntry, JournalEntry, Record, RunEntry, RunSetup, TaskEntry, TryEntry},
     },
     model::end::{AnyOutcome, RunReason},
 };
@@ -24,6 +24,9 @@ pub(super) struct FleetRun {
     pub(super) boot: String,
     /// Journal of its first known record.
     pub(super) source: usize,
+    /// Numbers of the first and the last line that was read of it.
+    pub(super) first_line: usize,
+    pub(super) last_line: usize,
     /// Host that the run names, once it is known.
     pub(super) host: Option<usize>,
     /// Earliest and latest time of its records.
@@ -31,6 +34,8 @@ pub(super) struct FleetRun {
     pub(super) last: Timestamp,
     /// Latest time that a right clock can have written.
     pub(super) credible: Option<Timestamp>,
+    /// Start of its process in clock ticks since boot.
+    ticks: Option<u64>,
     /// Its first record, or `None` if that was rotated away.
     pub(super) start: Option<FleetStart>,
     pub(super) refusal: Option<(u8, String)>,
@@ -43,8 +48,6 @@ pub(super) struct FleetRun {
 #[derive(Debug)]
 pub(super) struct FleetStart {
     pub(super) at: Timestamp,
-    /// Start of the process in clock ticks since boot.
-    ticks: Option<u64>,
     pub(super) fingerprint: String,
 }
 
@@ -65,16 +68,19 @@ pub(super) struct FleetTaskEnd {
 }
 
 impl FleetRun {
-    /// Starts from the first known line.
-    pub(super) fn new(line: &Glance, source: usize) -> FleetRun {
+    /// Starts from the first known line, which has this number.
+    pub(super) fn new(line: &Glance, source: usize, number: usize) -> FleetRun {
         FleetRun {
             id: line.run.to_owned(),
             boot: line.boot.to_owned(),
             source,
+            first_line: number,
+            last_line: number,
             host: None,
             first: line.ts,
             last: line.ts,
             credible: None,
+            ticks: None,
             start: None,
             refusal: None,
             has_halt_started: false,
@@ -83,8 +89,9 @@ impl FleetRun {
         }
     }
 
-    /// Adds the time of any of its records.
-    pub(super) fn touch(&mut self, ts: Timestamp, clock: Clock) {
+    /// Adds time and number of any of its lines.
+    pub(super) fn touch(&mut self, ts: Timestamp, number: usize, clock: Clock) {
+        self.last_line = number;
         self.first = self.first.min(ts);
         self.last = self.last.max(ts);
         if clock.is_credible(ts) {
@@ -125,18 +132,25 @@ impl FleetRun {
                 outcome: AnyOutcome::parse(outcome, None),
             }),
             JournalEntry::Halt(HaltEntry::Start { .. }) => self.has_halt_started = true,
+            JournalEntry::Try(TryEntry::Start { start_time, .. }) => self.add_ticks(*start_time),
             JournalEntry::Run(_) | JournalEntry::Try(_) | JournalEntry::Hook(_) => {}
             JournalEntry::Task(_) | JournalEntry::Halt(_) | JournalEntry::Unknown => {}
         }
     }
 
     fn add_start(&mut self, at: Timestamp, setup: &RunSetup) {
+        self.add_ticks(setup.start_time);
         self.start.get_or_insert_with(|| FleetStart {
             at,
-            // Without a boot id, ticks of different boots would be compared.
-            ticks: setup.start_time.filter(|_| !self.boot.is_empty()),
             fingerprint: setup.fingerprint.clone(),
         });
+    }
+
+    fn add_ticks(&mut self, ticks: Option<u64>) {
+        // Without a boot id, ticks of different boots would be compared.
+        if !self.boot.is_empty() {
+            self.ticks = self.ticks.or(ticks);
+        }
     }
 
     fn add_end(&mut self, end: FleetTaskEnd) {
@@ -151,16 +165,41 @@ impl FleetRun {
         }
     }
 
-    /// Returns the order of two starts in one boot. Clock ticks since boot come first, because the
-    /// clock can be set while a machine boots; runs of one runner have the same.
+    /// Returns `true` if the ticks of its process are known.
+    pub(super) fn has_ticks(&self) -> bool {
+        self.ticks.is_some()
+    }
+
+    /// Returns the order of two starts in one boot that both have ticks, or both have none. The
+    /// clock can be set while a machine boots, so ticks come first. Runs of one process have the
+    /// same; in one journal they are in the order in which they were written.
     pub(super) fn compare(&self, other: &FleetRun) -> Ordering {
-        let key = |run: &FleetRun| {
-            let start = run.start.as_ref();
-            let ticks = start.and_then(|start| start.ticks);
-            (ticks, start.map_or(run.first, |start| start.at))
+        let by_ticks = self.ticks.cmp(&other.ticks);
+        by_ticks.then_with(|| {
+            if self.has_ticks() && self.source == other.source {
+                self.first_line.cmp(&other.first_line)
+            } else {
+                self.compare_times(other)
+            }
+        })
+    }
+
+    /// Returns the order of two starts in one boot by the clock only.
+    pub(super) fn compare_times(&self, other: &FleetRun) -> Ordering {
+        // A clock that was set stays so.
+        let time = |run: &FleetRun| match run.credible {
+            Some(credible) => (true, credible),
+            None => (false, run.last),
         };
-        let order = key(self).cmp(&key(other));
-        order.then_with(|| self.id.cmp(&other.id))
+        let by_time = time(self).cmp(&time(other));
+        by_time.then_with(|| self.id.cmp(&other.id))
+    }
+
+    /// Returns `true` if this refused start came after all that `run` wrote: by the clock, or
+    /// by the order of lines in their journal.
+    pub(super) fn is_refused_after(&self, run: &FleetRun) -> bool {
+        let is_later_line = self.source == run.source && run.last_line < self.first_line;
+        run.last <= self.first || is_later_line
     }
 
     /// Returns the name of the task that decided the end, or that failed although it is not

@@ -21,8 +21,8 @@ pub struct Glance<'a> {
 }
 
 impl<'a> Glance<'a> {
-    /// Returns the header if the line is routine: a start, a wait, a hook, or the success of a
-    /// task in its first try. Any other line must be parsed.
+    /// Returns the header if the line is routine: a start of a task or of the first try, a wait, a
+    /// hook, or the success of a task in its first try. Any other line must be parsed.
     pub fn of(line: &'a str) -> Option<Glance<'a>> {
         let mut rest = Rest(line.strip_suffix('\n').unwrap_or(line));
         let ts = parse_written_time(rest.text("{\"ts\":")?.as_bytes())?;
@@ -31,10 +31,6 @@ impl<'a> Glance<'a> {
         match rest.text(",\"event\":")? {
             "try-start" => {
                 rest.integer(",\"try_num\":")?;
-                if rest.0 != "}" {
-                    rest.integer(",\"pid\":")?;
-                    rest.integer(",\"start_time\":")?;
-                }
             }
             "task-start" => {
                 rest.text(",\"task\":")?;

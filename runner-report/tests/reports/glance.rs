@@ -3,7 +3,7 @@
 use proptest::{
     collection::vec, prelude::*, sample::Index, strategy::ValueTree, test_runner::TestRunner,
 };
-use runner_report::{Glance, JournalEntry, Record, TaskEntry};
+use runner_report::{Glance, JournalEntry, Record, TaskEntry, TryEntry};
 
 use crate::record::record;
 
@@ -56,6 +56,8 @@ pub(crate) fn line() -> impl Strategy<Value = String> {
 /// Returns `true` if the record shows only that the run was alive.
 fn is_routine(entry: &JournalEntry) -> bool {
     match entry {
+        // A later try names its process.
+        JournalEntry::Try(TryEntry::Start { start_time, .. }) => start_time.is_none(),
         JournalEntry::Try(_) | JournalEntry::Hook(_) => true,
         JournalEntry::Task(TaskEntry::Start { .. }) => true,
         JournalEntry::Task(TaskEntry::End {

@@ -1,6 +1,6 @@
 //! The newest boot of a host, and its last start, with clocks that are wrong.
 
-use crate::fleet::{Machine, WEB1, assert_state};
+use crate::fleet::{Machine, WEB1, answer, assert_state, hosts};
 
 /// Both orders of two parts of a journal.
 #[track_caller]
@@ -45,10 +45,86 @@ fn within_a_boot_the_later_process_is_the_later_start() {
     assert_in_any_order([early.clone(), late.clone()], "ready r2");
     // Runs of one runner have its tick.
     let again = WEB1.start_at_tick("06:09", "r3", 2000);
-    assert_in_any_order([early.clone() + &late, again.clone()], "unfinished r3");
+    assert_state(&(early.clone() + &late + &again), "unfinished r3");
     // Without a boot id, the ticks can be those of different boots.
     let nowhere = |text: String| text.replace(r#""boot":"b1""#, r#""boot":"""#);
     assert_in_any_order([nowhere(early), nowhere(late)], "not-ready r1");
+}
+
+#[test]
+fn a_run_without_ticks_is_compared_by_the_clock() {
+    let end = |at: &str, run: &str, status, reason| WEB1.end(at, run, status, reason, Some("1-a"));
+    let ready =
+        WEB1.start_at_tick("06:00", "r1", 100) + &WEB1.end("06:01", "r1", 0, "finished", None);
+    // Its start was rotated away, or could not be written, or has no ticks.
+    assert_in_any_order(
+        [ready.clone(), end("07:00", "r2", 1, "gave-up")],
+        "not-ready r2",
+    );
+    assert_in_any_order([ready.clone(), WEB1.gave_up("07:00", "r2")], "not-ready r2");
+    assert_in_any_order([ready.clone(), WEB1.gave_up("05:00", "r2")], "ready r1");
+    // A later try has the ticks of the process, here after the clock was set back.
+    let try_start = r#""try-start","try_num":2,"pid":9,"start_time":900"#;
+    let retry = WEB1.line("05:00", "r2", try_start) + &end("05:01", "r2", 1, "gave-up");
+    assert_in_any_order([ready.clone(), retry], "not-ready r2");
+    // The order of the three does not matter, although ticks and clock make a circle.
+    let parts = [
+        WEB1.start_at_tick("06:30", "r1", 100),
+        WEB1.start("06:20", "r2"),
+        WEB1.start_at_tick("06:10", "r3", 200),
+    ];
+    for offset in 0..3 {
+        let mut order = parts.clone();
+        order.rotate_left(offset);
+        assert_state(&order.concat(), "unfinished r2");
+        order.reverse();
+        assert_state(&order.concat(), "unfinished r2");
+    }
+}
+
+#[test]
+fn runs_of_one_process_are_in_the_order_of_their_journal() {
+    // The clock was set back between the two.
+    let first =
+        WEB1.start_at_tick("06:10", "r1", 100) + &WEB1.end("06:11", "r1", 0, "finished", None);
+    let second = WEB1.start_at_tick("06:00", "r2", 100)
+        + &WEB1.end("06:01", "r2", 1, "gave-up", Some("1-a"));
+    let text = first.clone() + &second;
+    assert_state(&text, "not-ready r2");
+    assert_state(&(text.clone() + &text), "not-ready r2");
+    // Two journals have no order.
+    let fleet = answer(&[("x", &first), ("x", &second)]);
+    assert_eq!(hosts(&fleet), ["web1 m1 ready r1"]);
+}
+
+#[test]
+fn a_start_is_refused_after_a_run_whose_lines_came_before() {
+    // The clock was set back before the start was refused.
+    let run = WEB1.start("06:00", "r1") + &WEB1.end("06:10", "r1", 0, "finished", None);
+    let refused = WEB1.refused("06:05", "r2", 78);
+    assert_state(&(run.clone() + &refused), "not-ready r2");
+    // Refused while the run was active, in another journal too.
+    assert_state(&(refused.clone() + &run), "ready r1");
+    let fleet = answer(&[("x", &run), ("x", &refused)]);
+    assert_eq!(hosts(&fleet), ["web1 m1 ready r1"]);
+}
+
+#[test]
+fn a_boot_without_a_right_time_stays_where_it_was_read() {
+    let wrong = WEB1.boot("wrong");
+    let at = "1970-01-01T00:10";
+    let ready = wrong.finished(at, "r1");
+    let headless = wrong.end(at, "r1", 0, "finished", None);
+    let new = WEB1.gave_up("07:00", "r2");
+    for early in [
+        headless,
+        ready.replace(r#""machine":"m1""#, r#""machine":"""#),
+    ] {
+        let fleet = answer(&[("web1", &(early.clone() + &new))]);
+        assert_eq!(hosts(&fleet), ["web1 m1 not-ready r2"], "{early}");
+        let fleet = answer(&[("web1", &(new.clone() + &early))]);
+        assert_eq!(hosts(&fleet), ["web1 m1 ready r1"], "{early}");
+    }
 }
 
 #[test]
