@@ -122,13 +122,14 @@ impl Boots {
 
     /// Runs without a host are added last, but can have been read first.
     fn update_after(&mut self, runs: &Runs) {
-        let times = self.boots.iter();
-        let times = times.map(|boot| (boot.first_line, boot.credible(runs)));
-        let times: Vec<(usize, Option<Timestamp>)> = times.collect();
+        let boots = self.boots.iter();
+        let known: Vec<(usize, Option<Timestamp>)> = boots
+            .map(|boot| (boot.first_line, boot.credible(runs)))
+            .collect();
         for boot in &mut self.boots {
-            let before = times.iter().filter(|(line, _)| *line < boot.first_line);
-            let before = before.filter_map(|(_, credible)| *credible);
-            boot.after = boot.after.max(before.max());
+            let before = known.iter().filter(|(line, _)| *line < boot.first_line);
+            let latest = before.filter_map(|(_, credible)| *credible).max();
+            boot.after = boot.after.max(latest);
         }
     }
 
@@ -144,11 +145,6 @@ impl Boots {
         let is_last = |refused: &&FleetRun| run.is_none_or(|run| refused.is_refused_after(run));
         let last = refused.filter(is_last).or(run)?;
         Some((last, newest.credible(runs)))
-    }
-
-    /// Returns the ids of the boots.
-    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
-        self.boots.iter().map(|boot| &*boot.id)
     }
 
     /// Removes all starts, and returns them.

@@ -76,9 +76,16 @@ impl FleetCollector {
         }
     }
 
-    /// Begins another journal, in the directory of this name.
+    /// Begins another file with lines of any hosts, in the directory of this name.
     pub fn add_source(&mut self, directory: String) {
         self.sources.push(Source::new(directory));
+    }
+
+    /// Begins the journal of one runner, in the directory of this name.
+    pub fn add_journal(&mut self, directory: String) {
+        let mut source = Source::new(directory);
+        source.is_of_one_runner = true;
+        self.sources.push(source);
     }
 
     /// Marks the host of the present journal as unreadable.
@@ -121,7 +128,7 @@ impl FleetCollector {
         if !host.is_empty() && run.host.is_none() {
             let host = self.host_index(host, machine);
             if let Some(source) = self.sources.last_mut() {
-                source.add(host);
+                source.add(&record.boot, host);
             }
             self.add_run(key, host);
         }
@@ -182,7 +189,8 @@ impl FleetCollector {
         self.assign_nameless_runs();
         for index in 0..self.sources.len() {
             if self.sources[index].is_unreadable {
-                let host = self.host_of_source(index);
+                let host = self.sources[index].only_host();
+                let host = host.unwrap_or_else(|| self.host_of_directory(index));
                 self.hosts[host].is_unreadable = true;
             }
         }
@@ -245,39 +253,22 @@ impl FleetCollector {
         }
     }
 
-    /// Assigns each run without a host to the host of its boot, of its journal, or of the
-    /// directory above it.
+    /// Assigns each run without a host to that of its journal, or of the directory above it.
     fn assign_nameless_runs(&mut self) {
-        let (mut boots, mut shared) = (HashMap::new(), Vec::new());
-        for (index, host) in self.hosts.iter().enumerate() {
-            for boot in host.boots.ids() {
-                let known = *boots.entry(boot.to_owned()).or_insert(index);
-                // Containers have the boot id of their machine.
-                if known != index || boot.is_empty() {
-                    shared.push(boot);
-                }
-            }
-        }
-        for boot in shared {
-            boots.remove(boot);
-        }
         for key in mem::take(&mut self.keys) {
             if let Some(Some(run)) = self.runs.get(&key)
                 && run.host.is_none()
             {
                 let source = run.source;
-                let host = boots.get(&run.boot).copied();
-                let host = host.unwrap_or_else(|| self.host_of_source(source));
+                let host = self.sources[source].host_of(&run.boot);
+                let host = host.unwrap_or_else(|| self.host_of_directory(source));
                 self.add_run(key, host);
             }
         }
     }
 
-    fn host_of_source(&mut self, index: usize) -> usize {
-        if let Some(host) = self.sources[index].only_host() {
-            return host;
-        }
-        let name = self.sources[index].directory.clone();
+    fn host_of_directory(&mut self, source: usize) -> usize {
+        let name = self.sources[source].directory.clone();
         match self.named(&name) {
             [Some(only), None, _] => only,
             _ => self.host_index(&name, ""),

@@ -23,6 +23,9 @@ const MAX_LEVELS: usize = 3;
 /// Size of the read buffer: most of many journals are small.
 const BUFFER_BYTES: usize = 1 << 16;
 
+/// Name of the journal in a state directory.
+const OWN_JOURNAL: &str = "journal.jsonl";
+
 const JOURNAL: &str = ".jsonl";
 const OLD: &str = ".old";
 
@@ -84,7 +87,12 @@ impl FleetCollector {
 
     /// Reads a journal, the older part first.
     fn read_parts(&mut self, path: &Path, on_error: OnError) {
-        self.add_source(directory_name(path.parent().unwrap_or(path)));
+        let directory = directory_name(path.parent().unwrap_or(path));
+        if path.ends_with(OWN_JOURNAL) {
+            self.add_journal(directory);
+        } else {
+            self.add_source(directory);
+        }
         let mut old_path = path.as_os_str().to_owned();
         old_path.push(OLD);
         let old_path = PathBuf::from(old_path);

@@ -67,13 +67,13 @@ fn a_run_without_a_host_belongs_to_its_boot_its_journal_or_its_directory() {
         ),
         (
             vec![("x", end(old, "r0") + &WEB1.finished("06:00", "r1"))],
-            vec!["web1 m1 not-ready r0"],
+            vec!["web1 m1 ready r1", "x - not-ready r0"],
         ),
         (vec![("x", end(WEB1, "r0"))], vec!["x - not-ready r0"]),
-        // Its boot is known from another journal.
+        // Its boot is known from another journal, maybe that of another container.
         (
             vec![("x", end(WEB1, "r0")), ("y", WEB1.finished("06:00", "r1"))],
-            vec!["web1 m1 not-ready r0"],
+            vec!["web1 m1 ready r1", "x - not-ready r0"],
         ),
         // The directory has the name of a host.
         (
@@ -106,6 +106,19 @@ fn a_run_without_a_host_belongs_to_its_boot_its_journal_or_its_directory() {
             journals.iter().map(|(at, text)| (*at, &**text)).collect();
         assert_eq!(hosts(&answer(&journals)), found, "{journals:?}");
     }
+}
+
+#[test]
+fn the_journal_of_one_runner_has_one_host() {
+    let end = WEB1.boot("b0").end("06:30", "r0", 1, "gave-up", None);
+    let text = end + &WEB1.finished("06:00", "r1");
+    let mut collector = FleetCollector::new(crate::fleet::now());
+    collector.add_journal("x".into());
+    for line in text.lines() {
+        collector.add_line(line);
+    }
+    let fleet = collector.finish(&[], None);
+    assert_eq!(hosts(&fleet), ["web1 m1 not-ready r0"]);
 }
 
 #[test]
