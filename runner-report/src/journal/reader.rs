@@ -8,6 +8,7 @@ use std::{
 };
 
 use runner_exec::{StateDir, Trust, is_same, open_file};
+use serde::de::IgnoredAny;
 
 use crate::journal::record::Record;
 
@@ -17,6 +18,9 @@ const MAX_LINE_BYTES: usize = 1 << 20;
 
 /// Write permission bits of group and others; the group bits also cover access control lists.
 const OTHERS_CAN_WRITE: u32 = 0o022;
+
+/// Begin of a line, as the runner writes it.
+const BEGIN: &[u8] = b"{\"ts\":\"";
 
 /// Size of the read buffer: few system calls for a long journal.
 const BUFFER_BYTES: usize = 1 << 18;
@@ -95,6 +99,15 @@ fn open(path: &Path) -> io::Result<Option<BufReader<File>>> {
     }
 }
 
+/// Returns the last record of a line that is not JSON. Files can be joined after one whose last
+/// line is incomplete. A string in JSON cannot contain the begin of a record, because its quotes
+/// would be escaped.
+fn after_torn(line: &[u8]) -> Option<&str> {
+    let begins = line.windows(BEGIN.len()).rposition(|part| part == BEGIN)?;
+    let is_torn = begins > 0 && serde_json::from_slice::<IgnoredAny>(line).is_err();
+    str::from_utf8(&line[begins..]).ok().filter(|_| is_torn)
+}
+
 /// Splits a stream into lines and parses them. Keeps the last line if it is incomplete.
 #[derive(Debug, Default)]
 pub(crate) struct RecordReader {
@@ -134,8 +147,8 @@ impl RecordReader {
             // complete one.
             if (is_line || is_end)
                 && !self.is_too_long
-                && let Ok(line) = str::from_utf8(&self.line)
-                && each(line)
+                && (str::from_utf8(&self.line).is_ok_and(&mut *each)
+                    || after_torn(&self.line).is_some_and(&mut *each))
             {
                 self.line.clear();
             }
