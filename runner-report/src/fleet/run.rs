@@ -3,7 +3,7 @@
 //! Records are folded in any order, and a record that comes twice changes nothing: journals are
 //! copied, rotated and joined before they are read.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::HashMap};
 
 use jiff::Timestamp;
 use runner_exec::TaskResult;
@@ -42,7 +42,7 @@ pub(super) struct FleetRun {
     pub(super) has_halt_started: bool,
     pub(super) end: Option<FleetRunEnd>,
     /// Last ends of tasks. Successes in the first try are left out: they end no failure.
-    ends: Vec<FleetTaskEnd>,
+    ends: HashMap<String, FleetTaskEnd>,
 }
 
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl FleetRun {
             refusal: None,
             has_halt_started: false,
             end: None,
-            ends: Vec::new(),
+            ends: HashMap::new(),
         }
     }
 
@@ -157,11 +157,10 @@ impl FleetRun {
         if end.is_ok() && end.try_num == 1 {
             return;
         }
-        let known = self.ends.iter_mut().find(|known| known.task == end.task);
-        match known {
+        match self.ends.get_mut(&end.task) {
             Some(known) if known.try_num <= end.try_num => *known = end,
             Some(_) => {}
-            None => self.ends.push(end),
+            None => _ = self.ends.insert(end.task.clone(), end),
         }
     }
 
@@ -205,7 +204,7 @@ impl FleetRun {
     /// Returns the name of the task that decided the end, or that failed although it is not
     /// required, and its last end.
     pub(super) fn deciding(&self) -> (Option<&str>, Option<&FleetTaskEnd>) {
-        let failed = self.ends.iter().filter(|end| !end.is_ok());
+        let failed = self.ends.values().filter(|end| !end.is_ok());
         let found = match self.end.as_ref().map(|end| (&end.reason, &end.task)) {
             Some((RunReason::Finished, _)) => None,
             Some((RunReason::FinishedWithFailures, _)) => {
@@ -214,7 +213,7 @@ impl FleetRun {
             // Its last end can be that of an earlier try.
             Some((RunReason::Interrupted, task)) => return (task.as_deref(), None),
             Some((_, Some(task))) => {
-                let end = self.ends.iter().find(|end| end.task == *task);
+                let end = self.ends.get(task);
                 // It has succeeded in an earlier try, and did not start again in time.
                 return (Some(task), end.filter(|end| !end.is_ok()));
             }
