@@ -119,6 +119,8 @@ fn the_status_says_if_enough_hosts_are_ready() {
         (&["hosts", "--this-boot"], 64),
         (&["hosts", "--state-dir", "hosts"], 64),
         (&["hosts", "--history"], 64),
+        (&["hosts", "--timeout", "3"], 64),
+        (&["hosts/web1/journal.jsonl/x"], 66),
         (&[], 64),
         (&["hosts", "--expect", "nowhere"], 66),
         (&["hosts", "nowhere"], 66),
@@ -140,7 +142,11 @@ fn the_status_says_if_enough_hosts_are_ready() {
         );
     }
     for args in [
-        &["--expect", "x"][..],
+        &["--history", "--allow", "3"][..],
+        &["--history", "--not-ready"],
+        &["--run", "r1", "--within", "3"],
+        &["--history", "--timeout", "3"],
+        &["--expect", "x"],
         &["--within", "1s"],
         &["--allow", "1"],
         &["--not-ready"],
@@ -329,4 +335,33 @@ fn a_file_without_a_host_has_the_name_of_the_directory() {
     fleet(test, &["journal.jsonl", "--not-ready"])
         .status(1)
         .stdout("web7\n");
+}
+
+#[test]
+fn a_torn_last_line_does_not_swallow_the_next_file() {
+    for torn in [
+        "{\"ts\":\"2026-11-24T06:0",
+        "{\"ts\":\"x\",\"why\":\"\u{e9}",
+    ] {
+        let torn = &torn.as_bytes()[..torn.len() - 1];
+        let stream = [ready("web1").as_bytes(), torn, gave_up("web2").as_bytes()].concat();
+        let test = journals(&[]);
+        fs::write(test.path("stream"), stream).unwrap();
+        let ran = fleet(test, &["stream", "--format", "json"]).status(1);
+        assert_eq!(states(&ran), ["web1 ready", "web2 not-ready"]);
+    }
+    // A record in the value of a line is none.
+    let good = gave_up("web2");
+    let inner: Vec<&str> = good.lines().collect();
+    let text = ready("web1") + &format!("{{\"log\":{}}}\n{{\"log\":{}}}\n", inner[0], inner[1]);
+    let test = journals(&[("web1/journal.jsonl", &text)]);
+    let ran = fleet(test, &["hosts", "--format", "json"]).status(0);
+    assert_eq!(states(&ran), ["web1 ready"]);
+}
+
+#[test]
+fn a_journal_that_is_being_renamed_is_its_older_part() {
+    let test = journals(&[("web1/journal.jsonl.old", &ready("web1"))]);
+    let ran = fleet(test, &[FIRST, "--format", "json"]).status(0);
+    assert_eq!(states(&ran), ["web1 ready"]);
 }

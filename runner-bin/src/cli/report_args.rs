@@ -13,6 +13,17 @@ use runner_report::{
 
 use crate::cli::FileArg;
 
+/// Arguments that `--fleet` excludes. With them, clap does not check that `--fleet` is given.
+const NOT_FLEET: [&str; 7] = [
+    "history",
+    "tasks",
+    "wait",
+    "config",
+    "state_dir",
+    "run",
+    "this_boot",
+];
+
 const STATUSES: &str = "\
 Exit status:
     0  the question was answered
@@ -76,7 +87,13 @@ pub(crate) struct ReportArgs {
     wait: bool,
 
     /// Maximum time to wait
-    #[arg(long, value_name = "TIME", requires = "wait", value_parser = time)]
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "wait",
+        conflicts_with_all = ["history", "tasks", "fleet"],
+        value_parser = time
+    )]
     pub(crate) timeout: Option<Duration>,
 
     /// Show the state of many machines, from their journals: files, directories that are searched
@@ -91,19 +108,19 @@ pub(crate) struct ReportArgs {
     pub(crate) fleet: Vec<PathBuf>,
 
     /// File with the names of hosts, one per line; those without a journal are missing
-    #[arg(long, value_name = "FILE", requires = "fleet")]
+    #[arg(long, value_name = "FILE", requires = "fleet", conflicts_with_all = NOT_FLEET)]
     pub(crate) expect: Option<PathBuf>,
 
     /// Count a host as silent if its last record is older than this
-    #[arg(long, value_name = "TIME", requires = "fleet", value_parser = time)]
+    #[arg(long, value_name = "TIME", requires = "fleet", conflicts_with_all = NOT_FLEET, value_parser = time)]
     pub(crate) within: Option<Duration>,
 
     /// Number of hosts that need not be ready, or their part of all hosts [default: 0]
-    #[arg(long, value_name = "N|N%", requires = "fleet", value_parser = allowance)]
+    #[arg(long, value_name = "N|N%", requires = "fleet", conflicts_with_all = NOT_FLEET, value_parser = allowance)]
     pub(crate) allow: Option<Allowance>,
 
     /// Print only the names of the hosts that are not ready, one per line
-    #[arg(long, requires = "fleet", conflicts_with = "format")]
+    #[arg(long, requires = "fleet", conflicts_with_all = NOT_FLEET, conflicts_with = "format")]
     pub(crate) not_ready: bool,
 
     /// Format of the answer

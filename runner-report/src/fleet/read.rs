@@ -50,7 +50,7 @@ impl FleetCollector {
             return Ok(());
         }
         match fs::metadata(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Err(error),
+            Err(error) if is_missing(&error) && !older_part(path).is_file() => return Err(error),
             Ok(metadata) if metadata.is_dir() => self.search(path, MAX_LEVELS, on_error),
             Ok(_) | Err(_) => self.read_parts(&without_old(path), on_error),
         }
@@ -93,9 +93,7 @@ impl FleetCollector {
         } else {
             self.add_source(directory);
         }
-        let mut old_path = path.as_os_str().to_owned();
-        old_path.push(OLD);
-        let old_path = PathBuf::from(old_path);
+        let old_path = older_part(path);
         // Opened first: if it is renamed now, it is read twice, and not left out.
         let current = open_file(OpenOptions::new().read(true), path);
         let old = open_file(OpenOptions::new().read(true), &old_path);
@@ -131,6 +129,17 @@ fn without_old(path: &Path) -> PathBuf {
     let bytes = path.as_os_str().as_bytes();
     let journal = bytes.strip_suffix(OLD.as_bytes());
     PathBuf::from(OsStr::from_bytes(journal.unwrap_or(bytes)))
+}
+
+/// Returns the path of the older part of a journal.
+fn older_part(journal: &Path) -> PathBuf {
+    let mut path = journal.as_os_str().to_owned();
+    path.push(OLD);
+    PathBuf::from(path)
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 /// Returns the name of a directory, also of `.` and `..`.
