@@ -289,9 +289,18 @@ fn a_host_whose_journal_cannot_be_read_is_unreadable() {
         return skip("only another user than root cannot read a file");
     }
     let test = ran.test;
+    for directory in ["hosts/web4", "locked"] {
+        fs::create_dir(test.path(directory)).unwrap();
+    }
+    symlink(
+        "../../locked/journal.jsonl",
+        test.path("hosts/web4/journal.jsonl"),
+    )
+    .unwrap();
     for (path, mode) in [
         ("hosts/web2/journal.jsonl", 0),
         ("hosts/web3", 0),
+        ("locked", 0),
         ("", 0o755),
     ] {
         fs::set_permissions(test.path(path), Permissions::from_mode(mode)).unwrap();
@@ -312,9 +321,16 @@ fn a_host_whose_journal_cannot_be_read_is_unreadable() {
         .says("cannot read `hosts/web3`: permission denied");
     assert_eq!(
         states(&ran),
-        ["web1 ready", "web2 unreadable", "web3 unreadable"]
+        [
+            "web1 ready",
+            "web2 unreadable",
+            "web3 unreadable",
+            "web4 unreadable"
+        ]
     );
-    fs::set_permissions(ran.test.path("hosts/web3"), Permissions::from_mode(0o755)).unwrap();
+    for path in ["hosts/web3", "locked"] {
+        fs::set_permissions(ran.test.path(path), Permissions::from_mode(0o755)).unwrap();
+    }
 }
 
 #[test]

@@ -62,15 +62,16 @@ impl FleetCollector {
     fn search(&mut self, directory: &Path, levels: usize, on_error: OnError) {
         let entries = match fs::read_dir(directory) {
             Ok(entries) => entries,
-            Err(error) => {
-                self.add_source(directory_name(directory));
-                return self.note(directory, Err(error), on_error);
-            }
+            Err(error) => return self.note_directory(directory, error, on_error),
         };
-        for entry in entries.filter_map(Result::ok) {
-            let path = entry.path();
-            let Ok(kind) = entry.file_type() else {
-                continue;
+        for entry in entries {
+            let entry = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)));
+            let (path, kind) = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    self.note_directory(directory, error, on_error);
+                    continue;
+                }
             };
             if kind.is_dir() && levels > 1 {
                 self.search(&path, levels - 1, on_error);
@@ -78,7 +79,8 @@ impl FleetCollector {
             let journal = without_old(&path);
             // The older part is read with the newer one.
             let is_first = journal == path || !journal.is_file();
-            let is_file = kind.is_file() || kind.is_symlink() && path.is_file();
+            // A link that cannot be followed is unreadable.
+            let is_file = kind.is_file() || kind.is_symlink() && !path.is_dir();
             if is_file && is_first && journal.as_os_str().as_bytes().ends_with(JOURNAL.as_bytes()) {
                 self.read_parts(&journal, on_error);
             }
@@ -110,6 +112,11 @@ impl FleetCollector {
     fn read_file(&mut self, file: File, size: u64) -> io::Result<()> {
         let mut file = BufReader::with_capacity(BUFFER_BYTES, file.take(size));
         RecordReader::default().read_lines(&mut file, &mut |line| self.add_line(line))
+    }
+
+    fn note_directory(&mut self, directory: &Path, error: io::Error, on_error: OnError) {
+        self.add_source(directory_name(directory));
+        self.note(directory, Err(error), on_error);
     }
 
     fn note(&mut self, path: &Path, read: io::Result<()>, on_error: OnError) {
