@@ -9,7 +9,7 @@ use std::{
 use rustix::process::geteuid;
 use serde_json::Value;
 
-use crate::support::{Ran, Test, is_missing, skip};
+use crate::support::{Ran, Test, install_program, is_missing, skip};
 
 const FIRST: &str = "hosts/web1/journal.jsonl";
 
@@ -309,6 +309,10 @@ fn a_host_whose_journal_cannot_be_read_is_unreadable() {
         File::create(test.path(name)).unwrap();
     }
     let test = if geteuid().is_root() {
+        // The program can be in a directory of root.
+        let own = test.path("bin/runner");
+        install_program(&own);
+        let test = test.program(own);
         let program = test.path("through");
         let call = "[ -n \"$again\" ] || exec env again=1 setpriv --reuid 65534 --clear-groups";
         test.through(&format!("{call} '{}' \"$@\"", program.display()))
