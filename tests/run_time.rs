@@ -34,7 +34,7 @@ fn ends_with(ran: &Ran, expected: &str) {
 
 #[test]
 fn a_task_that_runs_when_the_time_is_over_is_ended() {
-    let ran = story("max_run_time = 500ms")
+    let ran = story("max_run_time = 2s")
         .task("1-a", "")
         .task("2-b", "sleep 30")
         .task("3-c", "")
@@ -46,16 +46,16 @@ fn a_task_that_runs_when_the_time_is_over_is_ended() {
         .order("run-start 1-a 2-b run-end halt.sh")
         .stdout("out-of-time 2-b 1 RETRY timed-out\n")
         .says(
-            "`2-b` was still running after `max_run_time` (500ms); its process group was ended; \
+            "`2-b` was still running after `max_run_time` (2s); its process group was ended; \
              giving up: the run is out of time (`max_run_time`)",
         )
         .says("halt task `halt.sh` starts, because the run is out of time")
         .says(
-            "out of time: `2-b` was still running after `max_run_time` (500ms) (1 of 5 tries); \
+            "out of time: `2-b` was still running after `max_run_time` (2s) (1 of 5 tries); \
              not reached: 3-c",
         )
         .nothing_left();
-    assert!(ran.elapsed >= Duration::from_millis(500));
+    assert!(ran.elapsed >= Duration::from_secs(2));
     let hooks = ran.hooks();
     assert!(
         hooks
@@ -73,7 +73,7 @@ fn a_task_that_runs_when_the_time_is_over_is_ended() {
     let ends = ran.lines("state/journal.jsonl").into_iter();
     let ends = ends.filter(|line| line.contains("task-end"));
     let limits: Vec<bool> = ends
-        .map(|end| end.contains(r#""limit":0.5,"limited_by":"max_run_time""#))
+        .map(|end| end.contains(r#""limit":2.0,"limited_by":"max_run_time""#))
         .collect();
     assert_eq!(limits, [true, true]);
 }
@@ -81,7 +81,7 @@ fn a_task_that_runs_when_the_time_is_over_is_ended() {
 #[test]
 fn tasks_that_run_at_the_same_time_are_all_timed_out() {
     for _ in 0..3 {
-        let ran = story("max_run_time = 500ms\njobs = 3")
+        let ran = story("max_run_time = 2s\njobs = 3")
             .hook()
             .task("1-a", "sleep 30")
             .task("1-b", "sleep 30")
