@@ -60,7 +60,8 @@ impl FleetAnswer {
             }
             groups[index].1.push(host);
         }
-        largest_first(groups, |(_, hosts)| hosts.len())
+        groups.sort_by_key(|(_, hosts)| Reverse(hosts.len()));
+        groups
     }
 
     /// Returns each known fingerprint with its number of hosts, the most frequent one first.
@@ -75,20 +76,9 @@ impl FleetAnswer {
             }
             counts[index].1 += 1;
         }
-        largest_first(counts, |(_, count)| *count)
+        counts.sort_by_key(|(_, count)| Reverse(*count));
+        counts
     }
-}
-
-/// Sorts by size, the largest first. Equal ones stay in their order.
-fn largest_first<T>(items: Vec<T>, size: fn(&T) -> usize) -> Vec<T> {
-    let mut order: Vec<(Reverse<usize>, usize)> =
-        items.iter().map(size).map(Reverse).zip(0..).collect();
-    order.sort_unstable();
-    let mut items: Vec<Option<T>> = items.into_iter().map(Some).collect();
-    order
-        .iter()
-        .filter_map(|(_, index)| items[*index].take())
-        .collect()
 }
 
 impl FleetCause<'_> {
