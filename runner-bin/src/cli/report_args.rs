@@ -152,24 +152,23 @@ impl ReportArgs {
                 self.run.clone(),
             )));
         }
-        let journal = match (self.format, self.history, self.tasks) {
-            (Format::Any { fleet, .. }, ..) if !self.fleet.is_empty() => {
-                return Ok(ReportQuestion::Fleet(fleet));
-            }
-            (format, false, false) if self.fleet.is_empty() => {
+        let is_fleet = !self.fleet.is_empty();
+        let is_run = !(is_fleet || self.history || self.tasks);
+        Ok(ReportQuestion::Journal(match self.format {
+            format if is_run => {
                 let which = self.run.clone().unwrap_or(RunSelector::FromEnd(1));
                 JournalQuestion::Run(which, format)
             }
-            (Format::Any { history, .. }, true, _) => JournalQuestion::History(history),
-            (Format::Any { tasks, .. }, false, _) => JournalQuestion::Tasks(tasks),
-            (Format::OneRun(_), ..) => {
+            Format::Any { fleet, .. } if is_fleet => return Ok(ReportQuestion::Fleet(fleet)),
+            Format::Any { history, .. } if self.history => JournalQuestion::History(history),
+            Format::Any { tasks, .. } => JournalQuestion::Tasks(tasks),
+            Format::OneRun(_) => {
                 return Err(format!(
                     "only one run has the formats {}: the last one, or that of `--run`",
                     formats_of_one_run()
                 ));
             }
-        };
-        Ok(ReportQuestion::Journal(journal))
+        }))
     }
 }
 
