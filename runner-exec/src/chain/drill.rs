@@ -17,7 +17,7 @@ use std::sync::Arc;
 use runner_config::RetryFrom;
 
 use crate::{
-    chain::{Chain, Consequence, Node, State, TaskId, verdict::Verdict},
+    chain::{Chain, Node, TaskId, verdict::Verdict},
     process::outcome::Outcome,
 };
 
@@ -153,8 +153,8 @@ impl Drill {
             }
             Reaction::Again => {
                 self.after = Some(task);
-                self.chain.states[task.0] = State::Pending;
-                self.chain.worst = self.chain.worst.max(Consequence::Retry);
+                self.chain.withdraw(task);
+                self.chain.start_again();
             }
             Reaction::End => {
                 self.chain.withdraw(task);

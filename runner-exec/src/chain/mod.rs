@@ -395,6 +395,11 @@ impl Chain {
         }
     }
 
+    /// Starts the chain again, although a task succeeded.
+    pub(crate) fn start_again(&mut self) {
+        self.worst = self.worst.max(Consequence::Retry);
+    }
+
     /// Gives up, whatever the verdicts are: the runner cannot continue.
     pub fn give_up(&mut self) {
         self.worst = self.worst.max(Consequence::GiveUp);
