@@ -1,17 +1,27 @@
-//! The answer of `--drill`: each task, and if it can be started again.
+//! `--drill`: the drill, and its answer: each task, and if it can be started again.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
 use runner_config::{name_text, shown};
 use runner_exec::{
-    ChainEnd, DrilledTask, Failure, LimitSetting, Outcome, OutputLine, Plan, Standing, Task,
-    TaskId, TaskName,
+    ChainEnd, Drilled, DrilledTask, Event, Failure, LimitSetting, Next, Outcome, OutputLine, Plan,
+    Reaction, Run, Standing, Task, TaskId, TaskName, Tools,
 };
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use super::show::push_padded;
-use crate::console::messages::{HINT, count, quoted_lines};
+use super::{Worked, World, show::push_padded};
+use crate::{
+    console::{
+        answer::pretty,
+        messages::{HINT, count, quoted_lines},
+    },
+    exit::Exit,
+};
 
 /// The message about a drill without `--yes`.
 pub(crate) fn not_confirmed(taskdir: &Path) -> String {
@@ -23,18 +33,61 @@ pub(crate) fn not_confirmed(taskdir: &Path) -> String {
     )
 }
 
+impl World {
+    /// Drills `plan`. There is no answer if a signal ended the drill.
+    pub(super) fn drill(&self, plan: &Plan, tools: &Tools, json: bool) -> Worked {
+        let outputs = Mutex::new(BTreeMap::new());
+        let sink = |event: &Event| {
+            if let Event::TaskEnd { task, next, .. } = event
+                && let Next::Drill(Reaction::Finding | Reaction::Note | Reaction::End) = next
+            {
+                let lines = self.session.log.last_lines(task);
+                let mut outputs = outputs.lock().unwrap_or_else(PoisonError::into_inner);
+                let is_first = !outputs.contains_key(*task);
+                // Only the first failure of an optional task is shown, until it is a finding.
+                if is_first || *next != Next::Drill(Reaction::Note) {
+                    outputs.insert((*task).clone(), lines);
+                }
+            }
+            (tools.sink)(event);
+        };
+        let tools = Tools {
+            sink: &sink,
+            ..*tools
+        };
+        let drilled = Run::new(plan, &tools).drill();
+        let end = drilled.end;
+        let answer = Answer {
+            plan,
+            drilled,
+            outputs: outputs.into_inner().unwrap_or_else(PoisonError::into_inner),
+        };
+        let text = || {
+            if json {
+                pretty(&answer.json())
+            } else {
+                answer.text()
+            }
+        };
+        let exit = Exit::Ended(end, self.stop.requested());
+        Worked {
+            answer: (end != ChainEnd::Interrupted).then(text),
+            ..Worked::without_chain(exit, plan)
+        }
+    }
+}
+
 /// The result of a drill, and the last output of the tasks that failed.
-pub(crate) struct Answer<'a> {
-    pub(crate) plan: &'a Plan,
-    pub(crate) end: ChainEnd,
-    pub(crate) tasks: &'a [DrilledTask],
-    pub(crate) outputs: &'a BTreeMap<TaskName, Vec<OutputLine>>,
+struct Answer<'a> {
+    plan: &'a Plan,
+    drilled: Drilled,
+    outputs: BTreeMap<TaskName, Vec<OutputLine>>,
 }
 
 impl Answer<'_> {
     /// Returns the text for people: a line for each task, with the output of a failure, and a
     /// summary.
-    pub(crate) fn text(&self) -> String {
+    fn text(&self) -> String {
         let rows: Vec<_> = (self.rows())
             .map(|(task, drilled)| {
                 let starts = count(drilled.starts, "start");
@@ -60,8 +113,8 @@ impl Answer<'_> {
     }
 
     /// Returns the JSON of docs/json.md.
-    pub(crate) fn json(&self) -> Value {
-        let ended_by = self.rows().find(|(_, drilled)| is_ended(drilled));
+    fn json(&self) -> Value {
+        let ended_by = self.drilled.ended_by().map(|task| self.name(task));
         let tasks = self.rows().map(|(task, drilled)| {
             let (result, failure) = match &drilled.standing {
                 Standing::New => ("not-reached", None),
@@ -89,8 +142,8 @@ impl Answer<'_> {
             })
         });
         json!({
-            "status": self.end.status(None),
-            "ended_by": ended_by.map(|(task, _)| name_text(task.name.as_os_str())),
+            "status": self.drilled.end.status(None),
+            "ended_by": ended_by.map(|name| name_text(name.as_os_str())),
             "tasks": tasks.collect::<Vec<_>>(),
         })
     }
@@ -98,7 +151,7 @@ impl Answer<'_> {
     /// Returns the tasks in the order of the chain.
     fn rows(&self) -> impl Iterator<Item = (&Task, &DrilledTask)> {
         let order = self.plan.order().into_iter();
-        order.map(|TaskId(id)| (&self.plan.tasks[id], &self.tasks[id]))
+        order.map(|TaskId(id)| (&self.plan.tasks[id], &self.drilled.tasks[id]))
     }
 
     fn name(&self, task: TaskId) -> &TaskName {
@@ -142,10 +195,10 @@ impl Answer<'_> {
     }
 
     fn summary(&self) -> String {
-        let tasks = count(self.tasks.len(), "task");
-        let starts: usize = self.tasks.iter().map(|drilled| drilled.starts).sum();
+        let tasks = count(self.drilled.tasks.len(), "task");
+        let starts: usize = self.drilled.tasks.iter().map(|task| task.starts).sum();
         let starts = count(starts, "start");
-        match self.end {
+        match self.drilled.end {
             ChainEnd::Finished { failed: 0 } => {
                 format!("{tasks}, {starts}, nothing found")
             }
@@ -161,10 +214,6 @@ impl Answer<'_> {
             }
         }
     }
-}
-
-fn is_ended(drilled: &DrilledTask) -> bool {
-    matches!(drilled.standing, Standing::Ended(_))
 }
 
 fn did(task: &Task, failure: &Failure) -> String {

@@ -14,37 +14,24 @@ mod session;
 pub(crate) mod show;
 mod trust_checks;
 
-use std::{
-    cell::Cell,
-    collections::BTreeMap,
-    ffi::OsString,
-    fs::File,
-    io,
-    num::NonZeroU32,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{cell::Cell, ffi::OsString, fs::File, io, num::NonZeroU32, sync::Arc};
 
 use runner_config::{Problems, Settings, reason};
 use runner_exec::{
-    ChainEnd, Drilled, Event, Lock, Next, Plan, Reaction, Reload, Run, Runs, RunsEnd, StateDir,
-    StopSignals, Supervised, Supervisor, Tools, Trust, Variables, end_everything, launch,
+    Lock, Plan, Reload, Run, Runs, RunsEnd, StateDir, StopSignals, Supervised, Supervisor, Tools,
+    Trust, Variables, end_everything, launch,
 };
 
 use crate::{
     address_space,
     cli::RunnerArgs,
     config_applet,
-    console::{
-        answer::{answer, pretty},
-        level::Verbosity,
-        log::Log,
-        screen::To,
-    },
+    console::{answer::answer, level::Verbosity, log::Log, screen::To},
     exit::Exit,
     install_links,
     runner::{
         config_cmd::ConfigCmd,
-        drill::{Answer, not_confirmed},
+        drill::not_confirmed,
         exec_command::hand_over,
         forget::forget,
         load::{Source, Unusable},
@@ -382,48 +369,6 @@ impl World {
                     answer: None,
                 })
             }
-        }
-    }
-
-    /// Drills `plan`. There is no answer if a signal ended the drill.
-    fn drill(&self, plan: &Plan, tools: &Tools, json: bool) -> Worked {
-        let outputs = Mutex::new(BTreeMap::new());
-        let sink = |event: &Event| {
-            if let Event::TaskEnd { task, next, .. } = event
-                && let Next::Drill(Reaction::Finding | Reaction::Note | Reaction::End) = next
-            {
-                let lines = self.session.log.last_lines(task);
-                let mut outputs = outputs.lock().unwrap_or_else(PoisonError::into_inner);
-                let is_first = !outputs.contains_key(*task);
-                // Only the first failure of an optional task is shown, until it is a finding.
-                if is_first || *next != Next::Drill(Reaction::Note) {
-                    outputs.insert((*task).clone(), lines);
-                }
-            }
-            (tools.sink)(event);
-        };
-        let tools = Tools {
-            sink: &sink,
-            ..*tools
-        };
-        let Drilled { end, tasks } = Run::new(plan, &tools).drill();
-        let answer = Answer {
-            plan,
-            end,
-            tasks: &tasks,
-            outputs: &outputs.into_inner().unwrap_or_else(PoisonError::into_inner),
-        };
-        let text = || {
-            if json {
-                pretty(&answer.json())
-            } else {
-                answer.text()
-            }
-        };
-        let exit = Exit::Ended(end, self.stop.requested());
-        Worked {
-            answer: (end != ChainEnd::Interrupted).then(text),
-            ..Worked::without_chain(exit, plan)
         }
     }
 }
