@@ -7,7 +7,7 @@ use crate::{
     lints,
     problem::{Origin, Problems},
     table::{DEPENDS_ON, Field, SETTINGS, Setting, Settings, setting},
-    task_settings::{END_CODES, Frequency, TaskSettings, Words},
+    task_settings::{END_CODES, TaskSettings, Words},
     value::{self, Parsed, Written, duration as parse_duration},
 };
 
@@ -200,7 +200,7 @@ impl Settings {
                 .or_else(|| common().filter(|_| counts_only_here))
         };
         lints::check_codes(&task.codes, written, problems);
-        if task.frequency != Frequency::Always && self.state_dir.is_none() {
+        if task.runs_once() && self.state_dir.is_none() {
             let origin = self.own(section, "frequency").map(|own| own.origin.clone());
             problems
                 .error(origin, "`frequency` needs `state_dir`")

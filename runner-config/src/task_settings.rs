@@ -129,6 +129,11 @@ pub struct TaskSettings {
 pub(crate) const END_CODES: [&str; 2] = ["halt_codes", "stop_codes"];
 
 impl TaskSettings {
+    /// Returns `true` if the task is not started again once it is done.
+    pub fn runs_once(&self) -> bool {
+        self.frequency != Frequency::Always
+    }
+
     /// Removes the codes that end the chain from a task that is not required, except for those
     /// settings that `is_own` finds in its own section.
     pub(crate) fn without_inherited_ends(mut self, is_own: impl Fn(&str) -> bool) -> TaskSettings {

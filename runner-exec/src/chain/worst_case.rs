@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use runner_config::{Frequency, MaxTries, RetryFrom, TaskSettings};
+use runner_config::{MaxTries, RetryFrom, TaskSettings};
 
 use super::{Chain, Consequence, Node, Step, TaskId, backoff::delay, order, verdict::Verdict};
 
@@ -98,7 +98,7 @@ impl Chain {
     /// long. A verdict that ends the chain is not among them.
     fn verdicts_that_matter(&self, task: TaskId, tasks: &[TimedTask]) -> &'static [Verdict] {
         let settings = tasks[task.0].settings;
-        let is_once = settings.frequency != Frequency::Always;
+        let is_once = settings.runs_once();
         let fails = self.nodes[task.0].required || is_once || !self.needed_by[task.0].is_empty();
         match (fails, is_once && !settings.codes.skip.is_empty()) {
             (false, _) => &[Verdict::Proceed],
@@ -117,7 +117,7 @@ impl Chain {
         reached: &mut Reached,
     ) {
         let settings = tasks[task.0].settings;
-        if settings.frequency != Frequency::Always && verdict == Verdict::Proceed {
+        if settings.runs_once() && verdict == Verdict::Proceed {
             self.settle(task);
         }
         self.apply(task, verdict);

@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
-use runner_config::Frequency;
-
 use crate::{
     chain::{
         ChainEnd, Step, TaskId,
@@ -114,7 +112,7 @@ impl Run<'_> {
                 outcome: ended.outcome.clone(),
                 survived: !ended.unkillable.is_empty(),
             };
-            let is_once = task.settings.frequency != Frequency::Always;
+            let is_once = task.settings.runs_once();
             let reaction = drill.apply(id, verdict, failure, is_once);
             if reaction == Reaction::Finding
                 && let Some(outputs) = earlier.remove(&id)

@@ -154,7 +154,7 @@ impl Marks {
         task: &Task,
         run: &RunId,
     ) -> Result<Option<Draft>, (PathBuf, io::Error)> {
-        if task.settings.frequency == Frequency::Always {
+        if !task.settings.runs_once() {
             return Ok(None);
         }
         let path = self.path(&task.name);
@@ -211,7 +211,7 @@ pub fn distrusted_marks(plan: &Plan) -> Vec<PathBuf> {
     };
     let directory = state_dir.marks();
     let tasks = plan.tasks.iter();
-    let tasks = tasks.filter(|task| task.settings.frequency != Frequency::Always);
+    let tasks = tasks.filter(|task| task.settings.runs_once());
     let paths = tasks.map(|task| directory.join(task.name.as_os_str()));
     paths
         .filter(|path| fs::symlink_metadata(path).is_ok() && !is_ours(path))

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use runner_config::{Frequency, TaskSettings, format_duration, name_text};
+use runner_config::{TaskSettings, format_duration, name_text};
 use runner_exec::{Plan, TaskId};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
@@ -52,7 +52,7 @@ fn rest(plan: &Plan, id: TaskId, names: &[Cow<str>], done: &Done) -> Vec<String>
     if !dependencies.is_empty() {
         rest.push(format!("after {}", dependencies.join(", ")));
     }
-    if settings.frequency != Frequency::Always {
+    if settings.runs_once() {
         rest.push(settings.frequency.as_str().to_owned());
     }
     rest.extend(done[id.0].map(done_text));
