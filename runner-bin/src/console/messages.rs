@@ -4,9 +4,9 @@ use std::{io, path::Path, time::Duration};
 
 use runner_config::{format_duration, reason, shown};
 use runner_exec::{
-    Before, ChainEnd, Consequence, Count, Deciding, Event, Fate, HaltReason, HookOf, Leaver,
-    LimitSetting, Next, Outcome, OutputLine, Phase, Process, Reaction, RunPhase, Signal,
-    StopRequest, TaskName, TaskResult, TimeLimit, tail,
+    Before, ChainEnd, Consequence, Count, Deciding, Event, Fate, HaltReason, HookOf, Leaver, Next,
+    Outcome, OutputLine, Phase, Process, Reaction, RunPhase, Signal, StopRequest, TaskName,
+    TaskResult, TimeLimit, tail,
 };
 
 use crate::console::{
@@ -76,7 +76,7 @@ pub(crate) fn message(event: &Event) -> Option<(Level, String)> {
             match (outcome, hook) {
                 (Outcome::Exited(0), _) => (Detail, ended),
                 (_, HookOf::Run(RunPhase::End)) => (Warning, ended),
-                _ if is_end_of_run(outcome, *limit) => (Warning, ended),
+                _ if outcome.is_end_of_run(*limit) => (Warning, ended),
                 (_, HookOf::Task(..) | HookOf::Run(RunPhase::Start)) => {
                     (Warning, ended + "; the chain continues")
                 }
@@ -273,12 +273,6 @@ fn drill_end(
         (_, _, Some(task)) => (Error, format!("`{task}` ended the drill after {time}")),
         (_, _, None) => (Error, format!("drill ended after {time}")),
     }
-}
-
-/// Returns `true` if a process was ended because the time of its run was over.
-fn is_end_of_run(outcome: &Outcome, limit: Option<TimeLimit>) -> bool {
-    let is_of_run = limit.is_some_and(|limit| limit.setting == LimitSetting::MaxRunTime);
-    is_of_run && *outcome == Outcome::TimedOut
 }
 
 /// Returns the deciding task, its outcome and the tries, as the rest of a sentence.

@@ -59,6 +59,12 @@ impl Outcome {
         Some(outcome).filter(|outcome| outcome.to_string() == text)
     }
 
+    /// Returns `true` if the process was ended because the time of its run was over.
+    pub fn is_end_of_run(&self, limit: Option<TimeLimit>) -> bool {
+        let is_of_run = limit.is_some_and(|limit| limit.setting == LimitSetting::MaxRunTime);
+        is_of_run && *self == Outcome::TimedOut
+    }
+
     /// Returns the predicate of a sentence about it. With `survived`, some of its processes
     /// survived SIGKILL.
     pub fn predicate(&self, limit: Option<TimeLimit>, survived: bool) -> String {

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use runner_config::{Frequency, MaxTries, RetryFrom};
+use runner_config::{MaxTries, RetryFrom};
 
 use crate::{
     chain::{
@@ -19,7 +19,7 @@ use crate::{
         verdict::{TaskResult, Verdict},
     },
     plan::{Task, task_name::TaskName},
-    process::{Ended, Latch, LimitSetting, StopSignals, TimeLimit, outcome::Outcome, pause},
+    process::{Ended, Latch, StopSignals, TimeLimit, outcome::Outcome, pause},
     run::{
         environment::TaskContext,
         event::{Before, Count, Deciding, Event, Next},
@@ -311,7 +311,7 @@ impl<'a> Shared<'_, 'a> {
             return (TaskResult::Interrupted, Next::Nothing);
         }
         // A task that was skipped has no mark, so further tries start it as further runs do.
-        if task.settings.frequency != Frequency::Always && verdict == Verdict::Proceed {
+        if task.settings.runs_once() && verdict == Verdict::Proceed {
             state.chain.settle(id);
         }
         let next = self.apply(&mut state, id, try_num, (ended, limit), verdict);
@@ -336,8 +336,7 @@ impl<'a> Shared<'_, 'a> {
             state.chain.give_up();
             Consequence::GiveUp
         };
-        let is_of_run = limit.is_some_and(|limit| limit.setting == LimitSetting::MaxRunTime);
-        if is_of_run && ended.outcome == Outcome::TimedOut {
+        if ended.outcome.is_end_of_run(limit) {
             state.chain.out_of_time();
             consequence = Consequence::OutOfTime;
         }
