@@ -228,7 +228,7 @@ fn a_signal_after_the_limit_changes_the_end_and_not_the_task() {
     ran.until("ready", "");
     ran.signal(Signal::TERM);
     ran.until("stderr", "got SIGTERM");
-    ran.signal(Signal::INT);
+    ran.signal(Signal::TERM);
     let ran = ran.wait().status(143).within(SOON).order("1-a");
     ends_with(&ran, r#""run-end" 143 "interrupted" "1-a" null ["2-b"]"#);
 }
